@@ -1,0 +1,41 @@
+"""Pages that belong to no domain: the theme switch, privacy and accessibility."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from imatch.web.redirects import same_site_path
+from imatch.web.rendering import THEMES, render
+
+THEME_COOKIE_SECONDS = 365 * 24 * 60 * 60
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.post("/theme")
+def switch_theme(
+    request: Request, theme: Annotated[str, Form()], next: Annotated[str, Form()] = "/"
+) -> RedirectResponse:
+    """Remember the theme and go back; an unknown theme changes nothing."""
+    response = RedirectResponse(same_site_path(next), status_code=303)
+    if theme in THEMES:
+        # Readable by the page's script, which switches without a reload.
+        response.set_cookie(
+            "theme",
+            theme,
+            max_age=THEME_COOKIE_SECONDS,
+            samesite="lax",
+            secure=request.url.scheme == "https",
+        )
+    return response
+
+
+@router.get("/privacy")
+def privacy(request: Request) -> HTMLResponse:
+    return render(request, "home/privacy.html", {})
+
+
+@router.get("/accessibility")
+def accessibility(request: Request) -> HTMLResponse:
+    return render(request, "home/accessibility.html", {})

@@ -1,0 +1,212 @@
+"""Turns templates into responses: the Jinja environment, its filters, built assets and icons."""
+
+import json
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import dates, numbers
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2_fragments import render_block
+from markupsafe import Markup, escape
+from starlette.responses import Response
+
+from imatch.core import clock
+
+LOCALE = "en_US"
+THEMES = ("imatch-light", "imatch-dark")
+TEMPLATE_FOLDER = Path(__file__).parent / "templates"
+STATIC_FOLDER = Path(__file__).parents[1] / "static"
+STATIC_URL = "/static/"
+ENTRY = "src/app.js"
+CENTS = 100
+
+
+class AssetsNotBuilt(RuntimeError):
+    def __init__(self) -> None:
+        super().__init__(
+            "The pages' styles and scripts are not built: "
+            "call `make run` (or `npm ci && npm run build` in frontend/)."
+        )
+
+
+def render(
+    request: Request,
+    template: str,
+    context: dict[str, Any],
+    *,
+    status: int = 200,
+    block: str | None = None,
+) -> HTMLResponse:
+    """Render a whole page or, for htmx, one of its blocks (the caller decides which)."""
+    values = {
+        "request": request,
+        "theme": chosen_theme(request),
+        "user": getattr(request.state, "user", None),
+        "now": clock.now(),
+        **context,
+    }
+    if block is None:
+        page = environment().get_template(template).render(values)
+    else:
+        page = render_block(environment(), template, block, values)
+    return HTMLResponse(page, status_code=status)
+
+
+def chosen_theme(request: Request) -> str | None:
+    """The theme in the visitor's cookie; None leaves the choice to their system."""
+    theme = request.cookies.get("theme")
+    return theme if theme in THEMES else None
+
+
+@cache
+def environment() -> Environment:
+    env = Environment(
+        loader=FileSystemLoader(TEMPLATE_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.globals.update(
+        icon=icon,
+        stylesheet_urls=stylesheet_urls,
+        script_url=script_url,
+        preloaded_font_urls=preloaded_font_urls,
+        static_url=STATIC_URL,
+    )
+    env.filters.update(
+        num=number,
+        money=money,
+        percent=percent,
+        date=calendar_date,
+        datetime=date_and_time,
+        ago=ago,
+        plural=plural,
+        initials=initials,
+    )
+    # A global, because blocks rendered alone for htmx do not run a template's own imports.
+    env.globals["ui"] = env.get_template("ui.html").module
+    return env
+
+
+# Filters
+
+
+def number(value: float | Decimal) -> str:
+    return numbers.format_decimal(value, locale=LOCALE)
+
+
+def money(cents: int, currency: str = "USD") -> str:
+    pattern = "¤#,##0" if cents % CENTS == 0 else "¤#,##0.00"
+    return numbers.format_currency(
+        Decimal(cents) / CENTS, currency, format=pattern, locale=LOCALE, currency_digits=False
+    )
+
+
+def percent(ratio: float | Decimal, digits: int = 0) -> str:
+    pattern = "#,##0." + "#" * digits + "%" if digits else "#,##0%"
+    return numbers.format_percent(ratio, format=pattern, locale=LOCALE)
+
+
+def calendar_date(value: date | datetime, zone: str = "UTC") -> str:
+    if isinstance(value, datetime):
+        value = value.astimezone(ZoneInfo(zone)).date()
+    return dates.format_date(value, "d MMM y", locale=LOCALE)
+
+
+def date_and_time(value: datetime, zone: str = "UTC") -> str:
+    local = value.astimezone(ZoneInfo(zone))
+    return f"{dates.format_datetime(local, 'd MMM y, HH:mm', locale=LOCALE)} {local.tzname()}"
+
+
+def ago(value: datetime) -> str:
+    """Relative to now, past or future: "3 hours ago", "in 2 days"."""
+    return dates.format_timedelta(value - clock.now(), add_direction=True, locale=LOCALE)
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """The count with its noun: {{ 2|plural("person", "people") }}."""
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def initials(name: str) -> str:
+    words = [word for word in name.split() if word[0].isalpha()] or name.split()[:1]
+    return "".join(word[0].upper() for word in dict.fromkeys((*words[:1], *words[-1:])))
+
+
+# Built assets
+
+
+def icon(name: str, cls: str = "size-5") -> Markup:
+    """A lucide drawing, inlined and hidden from screen readers: words stand beside it."""
+    shapes = _icons().get(name)
+    if shapes is None:
+        raise LookupError(
+            f"The icon {name!r} is not in the build: name it literally in a template or a "
+            "category definition, then call `npm run build` in frontend/."
+        )
+    return Markup(
+        '<svg class="{} shrink-0" viewBox="0 0 24 24" fill="none" stroke="currentColor" '
+        'stroke-width="2" stroke-linecap="round" stroke-linejoin="round" '
+        'aria-hidden="true" focusable="false">{}</svg>'
+    ).format(escape(cls), Markup(shapes))  # noqa: S704 - drawings of our own build
+
+
+def stylesheet_urls() -> list[str]:
+    return [STATIC_URL + file for file in _manifest()[ENTRY]["css"]]
+
+
+def script_url() -> str:
+    return STATIC_URL + str(_manifest()[ENTRY]["file"])
+
+
+def preloaded_font_urls() -> list[str]:
+    """The latin subsets, which every page's first line needs."""
+    return [
+        STATIC_URL + entry["file"]
+        for source, entry in _manifest().items()
+        if source.endswith("-latin-wght-normal.woff2")
+    ]
+
+
+class _CachedStaticFiles(StaticFiles):
+    """Files under assets/ carry a hash in their names, so that they never change."""
+
+    def file_response(self, full_path: Any, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401
+        response = super().file_response(full_path, *args, **kwargs)
+        hashed = Path(full_path).parent.name == "assets"
+        response.headers["cache-control"] = (
+            "public, max-age=31536000, immutable" if hashed else "public, max-age=3600"
+        )
+        return response
+
+
+def static_files() -> StaticFiles:
+    """What to mount at STATIC_URL."""
+    if not STATIC_FOLDER.is_dir():
+        raise AssetsNotBuilt
+    return _CachedStaticFiles(directory=STATIC_FOLDER)
+
+
+@cache
+def _manifest() -> dict[str, dict[str, Any]]:
+    return _read_built(".vite/manifest.json")
+
+
+@cache
+def _icons() -> dict[str, str]:
+    return _read_built("icons.json")
+
+
+def _read_built(name: str) -> Any:  # noqa: ANN401
+    try:
+        return json.loads((STATIC_FOLDER / name).read_text(encoding="utf-8"))
+    except FileNotFoundError as missing:
+        raise AssetsNotBuilt from missing
