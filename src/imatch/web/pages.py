@@ -15,10 +15,12 @@ router = APIRouter(include_in_schema=False)
 
 @router.post("/theme")
 def switch_theme(
-    request: Request, theme: Annotated[str, Form()], next: Annotated[str, Form()] = "/"
+    request: Request,
+    theme: Annotated[str, Form()],
+    next_path: Annotated[str, Form(alias="next")] = "/",
 ) -> RedirectResponse:
     """Remember the theme and go back; an unknown theme changes nothing."""
-    response = RedirectResponse(same_site_path(next), status_code=303)
+    response = RedirectResponse(same_site_path(next_path), status_code=303)
     if theme in THEMES:
         # Readable by the page's script, which switches without a reload.
         response.set_cookie(

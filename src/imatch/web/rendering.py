@@ -197,16 +197,18 @@ def static_files() -> StaticFiles:
 
 @cache
 def _manifest() -> dict[str, dict[str, Any]]:
-    return _read_built(".vite/manifest.json")
+    manifest: dict[str, dict[str, Any]] = json.loads(_read_built(".vite/manifest.json"))
+    return manifest
 
 
 @cache
 def _icons() -> dict[str, str]:
-    return _read_built("icons.json")
+    icons: dict[str, str] = json.loads(_read_built("icons.json"))
+    return icons
 
 
-def _read_built(name: str) -> Any:  # noqa: ANN401
+def _read_built(name: str) -> str:
     try:
-        return json.loads((STATIC_FOLDER / name).read_text(encoding="utf-8"))
+        return (STATIC_FOLDER / name).read_text(encoding="utf-8")
     except FileNotFoundError as missing:
         raise AssetsNotBuilt from missing
