@@ -1,0 +1,112 @@
+"""People, and what proves that they are who they say."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from imatch.core.clock import now
+from imatch.core.columns import Base, EncryptedJson, Id, Timestamped
+
+
+class AccountType(StrEnum):
+    SEEKER = "seeker"
+    PROVIDER = "provider"
+    BOTH = "both"
+    OPERATOR = "operator"
+
+
+class User(Timestamped, Base):
+    __tablename__ = "users"
+    __table_args__ = (
+        CheckConstraint(
+            "account_type IN ('seeker', 'provider', 'both', 'operator')", name="account_type"
+        ),
+    )
+
+    id: Mapped[Id]
+    email: Mapped[str] = mapped_column(String(254), unique=True)  # lower case
+    name: Mapped[str] = mapped_column(String(120))
+    account_type: Mapped[str] = mapped_column(String(16), default=AccountType.SEEKER)
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    email_confirmed_at: Mapped[datetime | None]
+    totp_secret: Mapped[str | None] = mapped_column(EncryptedJson)
+    totp_confirmed_at: Mapped[datetime | None]
+    totp_last_step: Mapped[int | None]  # the time step last used: a code works once
+    active: Mapped[bool] = mapped_column(default=True)
+    last_sign_in_at: Mapped[datetime | None]
+
+
+class UserSession(Base):
+    """A signed-in browser. The cookie holds the token, the database its hash."""
+
+    __tablename__ = "user_sessions"
+
+    id: Mapped[Id]
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    last_seen_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    stepped_up_at: Mapped[datetime | None]  # when a password or code was last given
+    second_factor_pending: Mapped[bool] = mapped_column(default=False)
+    user_agent: Mapped[str] = mapped_column(String(200), default="")
+
+
+class LinkPurpose(StrEnum):
+    CONFIRM_EMAIL = "confirm_email"
+    SIGN_IN = "sign_in"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 -- a purpose
+
+
+class EmailedLink(Base):
+    """A link sent by e-mail that works once, for one purpose."""
+
+    __tablename__ = "emailed_links"
+
+    id: Mapped[Id]
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), index=True)
+    purpose: Mapped[str] = mapped_column(String(20))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class RecoveryCode(Base):
+    """Stands in for a lost second factor, once."""
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[Id]
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), index=True)
+    code_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    used_at: Mapped[datetime | None]
+
+
+class ApiKey(Base):
+    """Lets a program act as its owner. Only a prefix and a hash are kept."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (Index("ix_api_keys_owner", "user_id", "id"),)
+
+    id: Mapped[Id]
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(80))
+    prefix: Mapped[str] = mapped_column(String(12))
+    key_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class SignInAttempt(Base):
+    """Counts tries per e-mail and address, so that guessing is slowed on every web process."""
+
+    __tablename__ = "sign_in_attempts"
+    __table_args__ = (Index("ix_sign_in_attempts_subject_at", "subject_hash", "at"),)
+
+    id: Mapped[Id]
+    subject_hash: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(default=now)

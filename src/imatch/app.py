@@ -1,0 +1,49 @@
+"""Build the web application: routers, middleware, error rendering."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from imatch import __version__
+from imatch.core.logs import configure_logs
+from imatch.core.settings import get_settings
+from imatch.web import pages as web_pages
+from imatch.web.errors import add_error_handlers
+from imatch.web.middleware import BodyLimitMiddleware, ForgeryMiddleware, RequestMiddleware
+from imatch.web.rendering import static_files
+from imatch.wiring import wire
+
+API = "/api/v1"
+
+
+@asynccontextmanager
+async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    yield
+
+
+def create_app() -> FastAPI:
+    """The whole site. The database must have been migrated."""
+    settings = get_settings()
+    configure_logs()
+    wire()
+    app = FastAPI(
+        title="I MATCH",
+        version=__version__,
+        summary="Say what you need, get three people who fit, and why.",
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    add_error_handlers(app)
+    _add_routers(app)
+    app.mount("/static", static_files(), name="static")
+    # The last added is the outermost.
+    app.add_middleware(ForgeryMiddleware, settings=settings)
+    app.add_middleware(BodyLimitMiddleware, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestMiddleware, settings=settings)
+    return app
+
+
+def _add_routers(app: FastAPI) -> None:
+    app.include_router(web_pages.router)

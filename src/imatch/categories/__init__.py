@@ -1,0 +1,1 @@
+"""Categories: one TOML file is one kind of professional."""

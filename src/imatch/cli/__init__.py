@@ -1,0 +1,28 @@
+"""The `imatch` command: one module a noun. Exit codes: 0 done, 1 refused, 2 wrong usage."""
+
+import sys
+
+import typer
+
+from imatch.cli import database
+from imatch.cli.output import err
+from imatch.core.errors import DomainError
+
+app = typer.Typer(
+    name="imatch",
+    help="Run a marketplace that matches people with professionals, and shows why.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("migrate")(database.migrate)
+
+
+def main() -> None:
+    """Run the command; a refusal is one clear line and exit code 1."""
+    try:
+        app()
+    except DomainError as error:
+        err.print(f"[bold red]Error:[/] {error.message}", highlight=False)
+        for fault in error.fields:
+            err.print(f"  {fault.field}: {fault.message}", markup=False, highlight=False)
+        sys.exit(1)

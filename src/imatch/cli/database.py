@@ -1,0 +1,17 @@
+"""`imatch migrate`: bring the database to the present schema."""
+
+from imatch.categories import service as categories
+from imatch.cli.output import JsonOption, out, print_json
+from imatch.core.database import SessionLocal, engine
+from imatch.operations import database
+
+
+def migrate(*, as_json: JsonOption = False) -> None:
+    """Create or upgrade the tables and sync the category definitions."""
+    revision = database.migrate(engine())
+    with SessionLocal() as db:
+        categories.sync(db)
+    if as_json:
+        print_json({"database": engine().url.render_as_string(), "revision": revision})
+    else:
+        out.print(f"The database {engine().url.render_as_string()} is at revision {revision}.")

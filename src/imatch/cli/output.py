@@ -1,0 +1,40 @@
+"""How every command prints: tables for people, JSON for programs, one line for an error."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+out = Console()
+err = Console(stderr=True)
+
+
+def print_json(document: object) -> None:
+    """One JSON document on standard output, with dates in ISO form."""
+    typer.echo(json.dumps(document, default=_iso, ensure_ascii=False, indent=2))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    out.print(table)
+
+
+def print_facts(title: str, facts: Mapping[str, object]) -> None:
+    """A short list of names and values."""
+    print_table(title, ("", ""), facts.items())
+
+
+def _iso(value: Any) -> str:  # noqa: ANN401 -- json's signature
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is not JSON")

@@ -1,0 +1,1 @@
+"""What members publish for others."""

@@ -1,0 +1,70 @@
+"""Secrets: passwords, tokens that are stored as hashes only, and text encrypted at rest."""
+
+import base64
+import hashlib
+import secrets
+from functools import lru_cache
+
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pwdlib import PasswordHash
+
+from imatch.core.settings import get_settings
+
+# No letters or digits that are mistaken for one another when written by hand.
+_WRITTEN_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+
+
+@lru_cache
+def _passwords() -> PasswordHash:
+    return PasswordHash.recommended()
+
+
+def hash_password(password: str) -> str:
+    """Argon2id with the library's recommended cost."""
+    return _passwords().hash(password)
+
+
+@lru_cache
+def _unmatchable_hash() -> str:
+    return hash_password(secrets.token_urlsafe())
+
+
+def password_matches(password: str, password_hash: str | None) -> bool:
+    """Whether the password is right. A missing hash takes as long as a wrong password."""
+    matches = _passwords().verify(password, password_hash or _unmatchable_hash())
+    return matches and password_hash is not None
+
+
+def new_token() -> str:
+    """256 random bits for links, cookies and API keys."""
+    return secrets.token_urlsafe(32)
+
+
+def new_written_code(groups: int = 3, length: int = 4) -> str:
+    """A code that a person can write down, like `k7mh-3xqp-9wtd` (59 bits in three groups)."""
+    return "-".join(
+        "".join(secrets.choice(_WRITTEN_ALPHABET) for _ in range(length)) for _ in range(groups)
+    )
+
+
+def token_hash(token: str) -> str:
+    """What is stored of a token. Tokens are random, so a fast hash is enough."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@lru_cache
+def _cipher(secret: str) -> Fernet:
+    key = HKDF(SHA256(), length=32, salt=None, info=b"imatch/at-rest").derive(secret.encode())
+    return Fernet(base64.urlsafe_b64encode(key))
+
+
+def encrypt(text: str) -> str:
+    """Encrypt for storage under the key derived from IMATCH_SECRET_KEY."""
+    return _cipher(get_settings().secret_key.get_secret_value()).encrypt(text.encode()).decode()
+
+
+def decrypt(stored: str) -> str:
+    """Undo `encrypt`. Raises cryptography's InvalidToken when the key is another one."""
+    return _cipher(get_settings().secret_key.get_secret_value()).decrypt(stored.encode()).decode()

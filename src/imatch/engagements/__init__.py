@@ -1,0 +1,1 @@
+"""Work agreed between a seeker and a provider."""

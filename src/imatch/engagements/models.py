@@ -1,0 +1,28 @@
+"""Work agreed between a seeker and a provider."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from imatch.core.columns import Base, Id, Timestamped
+from imatch.matches.models import Match
+from imatch.providers.models import Provider
+from imatch.seekers.models import Seeker
+
+
+class Engagement(Timestamped, Base):
+    __tablename__ = "engagements"
+    __table_args__ = (
+        CheckConstraint("status IN ('active', 'completed', 'cancelled')", name="status"),
+        CheckConstraint("deal_cents IS NULL OR deal_cents >= 0", name="deal_cents"),
+        Index("ix_engagements_provider", "provider_id", "id"),
+    )
+
+    id: Mapped[Id]
+    match_id: Mapped[int | None] = mapped_column(ForeignKey(Match.id), unique=True)
+    seeker_id: Mapped[int] = mapped_column(ForeignKey(Seeker.id), index=True)
+    provider_id: Mapped[int] = mapped_column(ForeignKey(Provider.id))
+    status: Mapped[str] = mapped_column(String(16), default="active")
+    deal_cents: Mapped[int | None]
+    completed_at: Mapped[datetime | None]

@@ -1,0 +1,1 @@
+"""Who fits whom, why, and what became of it."""

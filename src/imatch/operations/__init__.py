@@ -1,0 +1,1 @@
+"""Setting up, importing, backing up."""

@@ -1,0 +1,1 @@
+"""Professionals: their profiles, their room, their approval."""

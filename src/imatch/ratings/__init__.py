@@ -1,0 +1,1 @@
+"""What each side says of a finished engagement."""

@@ -1,0 +1,1 @@
+"""People who need a professional, and what they said they need."""

@@ -1,0 +1,32 @@
+"""What an endpoint may ask for."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+from sqlalchemy.orm import Session
+
+from imatch.core.database import SessionLocal
+
+
+def _session() -> Iterator[Session]:
+    with SessionLocal() as db:
+        yield db
+
+
+# A session for this request. Services write inside `atomic(db)`, which commits before the endpoint
+# returns: the answer never says yes to what the database then refuses.
+Db = Annotated[Session, Depends(_session)]
+
+Limit = Annotated[int, Query(ge=1, le=100, description="How many items a page holds.")]
+Cursor = Annotated[
+    str | None, Query(max_length=64, description="`next_cursor` of the page before.")
+]
+
+
+def client_address(request: Request) -> str:
+    """The caller's address as the server saw it (uvicorn resolves trusted proxies)."""
+    return request.client.host if request.client else "unknown"
+
+
+ClientAddress = Annotated[str, Depends(client_address)]

@@ -1,0 +1,127 @@
+"""Every error, rendered once: problem JSON for programs, a page for people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from imatch.core.errors import DomainError, RateLimited
+from imatch.core.logs import log
+from imatch.web.rendering import render
+
+API_PREFIXES = ("/api/", "/health", "/metrics")
+_TITLES = {
+    400: "Bad request",
+    401: "Sign in first",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    410: "Gone",
+    413: "Too large",
+    422: "Invalid input",
+    429: "Too many requests",
+    500: "Something broke on our side",
+    503: "Not available right now",
+}
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(DomainError, _domain_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _bug)
+
+
+def error_response(
+    request: Request,
+    status: int,
+    message: str,
+    *,
+    code: str,
+    errors: list[dict[str, str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The error as RFC 9457 problem JSON for API paths and JSON clients, else as a page."""
+    request_id = getattr(request.state, "request_id", "")
+    if _wants_json(request):
+        problem: dict[str, Any] = {
+            "type": f"urn:imatch:error:{code}",
+            "title": _TITLES.get(status, "Error"),
+            "status": status,
+            "detail": message,
+            "code": code,
+            "request_id": request_id,
+        }
+        if errors:
+            problem["errors"] = errors
+        return JSONResponse(problem, status, headers=headers, media_type="application/problem+json")
+    page = render(
+        request,
+        "error.html",
+        {"status": status, "message": message, "request_id": request_id},
+        status=status,
+    )
+    page.headers.update(headers or {})
+    return page
+
+
+def _wants_json(request: Request) -> bool:
+    path = request.url.path
+    return path.startswith(API_PREFIXES) or "application/json" in request.headers.get("accept", "")
+
+
+def _domain_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, DomainError):
+        raise TypeError(type(error))
+    headers = {}
+    if isinstance(error, RateLimited):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    errors = [{"field": fault.field, "message": fault.message} for fault in error.fields]
+    return error_response(
+        request, error.status, error.message, code=error.code, errors=errors, headers=headers
+    )
+
+
+def _validation_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise TypeError(type(error))
+    errors = [
+        {"field": ".".join(str(part) for part in fault["loc"]), "message": str(fault["msg"])}
+        for fault in error.errors()
+    ]
+    return error_response(
+        request, 422, "Some of what was sent is not usable.", code="invalid", errors=errors
+    )
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise TypeError(type(error))
+    message = "There is nothing here." if error.status_code == 404 else str(error.detail)  # noqa: PLR2004 -- HTTP
+    return error_response(
+        request,
+        error.status_code,
+        message,
+        code=_TITLES.get(error.status_code, "error").lower().replace(" ", "_"),
+        headers=error.headers,
+    )
+
+
+def _bug(request: Request, error: Exception) -> Response:
+    log().error(
+        "unhandled_error",
+        path=request.url.path,
+        request_id=getattr(request.state, "request_id", ""),
+        exc_info=error,
+    )
+    return error_response(
+        request,
+        500,
+        "That is our mistake, not yours. Nothing was changed. Tell us the reference below.",
+        code="internal_error",
+    )

@@ -1,0 +1,191 @@
+"""What surrounds every request: id, log line, security headers, size limit, forgery check."""
+
+import time
+import uuid
+from urllib.parse import urlsplit
+
+import structlog
+from prometheus_client import Counter, Histogram
+from secure import (
+    ContentSecurityPolicy,
+    CrossOriginOpenerPolicy,
+    PermissionsPolicy,
+    ReferrerPolicy,
+    Secure,
+    StrictTransportSecurity,
+    XContentTypeOptions,
+    XFrameOptions,
+)
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from imatch.core.logs import log
+from imatch.core.settings import Settings
+from imatch.web.errors import error_response
+
+REQUESTS = Counter("imatch_requests_total", "Requests answered", ["method", "status"])
+SECONDS = Histogram("imatch_request_seconds", "Time to the response's first byte", ["method"])
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def security_headers(settings: Settings) -> dict[str, str]:
+    """Headers of every response. HSTS only where the site really is served over TLS."""
+    csp = (
+        ContentSecurityPolicy()
+        .default_src("'self'")
+        .script_src("'self'")
+        .style_src("'self'")
+        .img_src("'self'", "data:")
+        .object_src("'none'")
+        .base_uri("'none'")
+        .form_action("'self'")
+        .frame_ancestors("'none'")
+    )
+    return dict(
+        Secure(
+            csp=csp,
+            coop=CrossOriginOpenerPolicy().same_origin(),
+            permissions=PermissionsPolicy().geolocation().microphone().camera(),
+            referrer=ReferrerPolicy().same_origin(),
+            xcto=XContentTypeOptions().nosniff(),
+            xfo=XFrameOptions().deny(),
+            hsts=StrictTransportSecurity().max_age(31_536_000) if settings.secure_cookies else None,
+        ).headers
+    )
+
+
+class RequestMiddleware:
+    """Gives each request an id and each response its headers, a log line and a measurement."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.headers = security_headers(settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = uuid.uuid4().hex[:16]
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = time.perf_counter()
+        status = 500
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                for name, value in self.headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, send_with_headers)
+            finally:
+                elapsed = time.perf_counter() - started
+                REQUESTS.labels(scope["method"], status).inc()
+                SECONDS.labels(scope["method"]).observe(elapsed)
+                # The path only: a query string may hold what somebody wrote.
+                log().info(
+                    "request",
+                    method=scope["method"],
+                    path=scope["path"],
+                    status=status,
+                    milliseconds=round(elapsed * 1000, 1),
+                )
+
+
+class BodyLimitMiddleware:
+    """Refuses bodies over the limit before anything reads them whole."""
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+        self.app = app
+        self.max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "0")
+        if declared.isdecimal() and int(declared) <= self.max_body_bytes:
+            # A server passes on no more than was declared; without a declaration it is counted.
+            if int(declared) or "transfer-encoding" not in Headers(scope=scope):
+                await self.app(scope, receive, send)
+                return
+            body = await self._read_counted(receive)
+            if body is not None:
+                await self.app(scope, _replay(body, receive), send)
+                return
+        response = error_response(
+            Request(scope),
+            413,
+            f"That is more than the {self.max_body_bytes // 1000} kB that one request may hold.",
+            code="too_large",
+        )
+        await response(scope, receive, send)
+
+    async def _read_counted(self, receive: Receive) -> bytes | None:
+        body = b""
+        while True:
+            message = await receive()
+            chunk: bytes = message.get("body", b"")
+            body += chunk
+            if len(body) > self.max_body_bytes:
+                return None
+            if not message.get("more_body"):
+                return body
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    sent = False
+
+    async def receive_again() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive_again
+
+
+class ForgeryMiddleware:
+    """Refuses unsafe requests that another site's page made with our cookies.
+
+    Browsers say where a request comes from (Sec-Fetch-Site, Origin). Programs send neither and
+    carry no cookies, so a request without both is let through.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.own_origin = _origin(settings.base_url)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] not in _SAFE_METHODS:
+            headers = Headers(scope=scope)
+            if not self._from_here(headers):
+                response = error_response(
+                    Request(scope),
+                    403,
+                    "This form came from another site. Open the page here and send it again.",
+                    code="cross_site_request",
+                )
+                await response(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+    def _from_here(self, headers: Headers) -> bool:
+        if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+            return False
+        origin = headers.get("origin")
+        if origin is None:
+            return True
+        return origin == self.own_origin or urlsplit(origin).netloc == headers.get("host")
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
