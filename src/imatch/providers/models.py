@@ -44,6 +44,11 @@ class Provider(Timestamped, Base):
     verified_credentials: Mapped[list[Any]] = mapped_column(
         default=list
     )  # types an operator checked
+    verified_on: Mapped[dict[str, Any]] = mapped_column(
+        default=dict
+    )  # type -> ISO day of the check
+    # Since when an approved profile's changed credentials wait for an operator.
+    credentials_changed_at: Mapped[datetime | None]
     submitted_at: Mapped[datetime | None]
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str] = mapped_column(String(600), default="")

@@ -219,6 +219,8 @@ def upgrade() -> None:
         sa.Column("paused_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("profile", sa.JSON(), nullable=False),
         sa.Column("verified_credentials", sa.JSON(), nullable=False),
+        sa.Column("verified_on", sa.JSON(), nullable=False),
+        sa.Column("credentials_changed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decision_reason", sa.String(length=600), nullable=False),
