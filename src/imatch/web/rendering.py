@@ -44,7 +44,10 @@ def render(
     status: int = 200,
     block: str | None = None,
 ) -> HTMLResponse:
-    """Render a whole page or, for htmx, one of its blocks (the caller decides which)."""
+    """Render a whole page or, for htmx, one of its blocks (the caller decides which).
+
+    A block rendered alone sees the context and globals, not what the template sets outside it.
+    """
     values = {
         "request": request,
         "theme": chosen_theme(request),
@@ -138,7 +141,7 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 def initials(name: str) -> str:
     words = [word for word in name.split() if word[0].isalpha()] or name.split()[:1]
-    return "".join(word[0].upper() for word in dict.fromkeys((*words[:1], *words[-1:])))
+    return "".join(word[0].upper() for word in (words[0], *words[1:][-1:])) if words else ""
 
 
 # Built assets
