@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from imatch.cli import database
+from imatch.cli import database, demo
 from imatch.cli.output import err
 from imatch.core.errors import DomainError
 
@@ -15,6 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("migrate")(database.migrate)
+app.command("demo")(demo.demo)
 
 
 def main() -> None:
