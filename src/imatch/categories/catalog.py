@@ -11,6 +11,7 @@ from imatch.categories.schemas import CategoryDefinition
 
 HERE = Path(__file__).parent
 DEFINITIONS = HERE / "definitions"
+# What a definition may hold besides its tables of fields is laid over whole.
 _LAID_OVER = ("seeker", "provider", "vocabularies")
 
 
@@ -28,9 +29,11 @@ def load(path: Path) -> CategoryDefinition:
         raise DefinitionError(f"{path.name}: name must be {path.stem!r}, is {own.get('name')!r}")
     try:
         return CategoryDefinition.model_validate(_over_common(own))
+    except DefinitionError as error:
+        raise DefinitionError(f"{path.name}: {error}") from error
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}"
+            f"{'.'.join(map(str, fault['loc'])) or 'file'}: {_plainly(fault['msg'])}"
             for fault in error.errors(include_url=False, include_input=False)
         )
         raise DefinitionError(f"{path.name}: {faults}") from error
@@ -47,19 +50,48 @@ def definition(name: str) -> CategoryDefinition:
     return definitions()[name]
 
 
+def _plainly(message: str) -> str:
+    return message.removeprefix("Value error, ").replace(
+        "Extra inputs are not permitted", "unknown key"
+    )
+
+
 def _over_common(own: dict[str, Any]) -> dict[str, Any]:
     common = _read(HERE / "common.toml")
     merged = {**common, **own}
     for table in _LAID_OVER:
-        merged[table] = {**common[table], **own.get(table, {})}
-    merged["profile"] = [*common["profile"], *own.get("profile", [])]
-    asked = {name for page in own.get("intake", []) for name in page.get("fields", [])}
-    merged["seeker"] = {
-        name: field
-        for name, field in merged["seeker"].items()
-        if name in asked or name in own.get("seeker", {})
-    }
+        merged[table] = {**common[table], **_table(own, table)}
+    merged["profile"] = [*common["profile"], *_pages(own, "profile")]
+    for section, side in (("intake", "seeker"), ("profile", "provider")):
+        wanted = _asked(_pages(merged, section)) | _table(own, side).keys()
+        merged[side] = {name: field for name, field in merged[side].items() if name in wanted}
     return merged
+
+
+def _table(own: dict[str, Any], key: str) -> dict[str, Any]:
+    found = own.get(key, {})
+    if not isinstance(found, dict):
+        raise DefinitionError(f"{key}: must be a table")
+    return found
+
+
+def _pages(own: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    found = own.get(key, [])
+    if not isinstance(found, list) or not all(isinstance(page, dict) for page in found):
+        raise DefinitionError(f"{key}: must be pages, each a table [[{key}]]")
+    return found
+
+
+def _asked(pages: list[dict[str, Any]]) -> set[str]:
+    """The fields that pages name: only those of the common ones belong to a category."""
+    named = [page.get("fields") for page in pages]
+    return {
+        name
+        for names in named
+        if isinstance(names, list)
+        for name in names
+        if isinstance(name, str)
+    }
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -67,3 +99,5 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DefinitionError(f"{path.name}: not TOML: {error}") from error
+    except OSError as error:
+        raise DefinitionError(f"{path.name}: cannot be read: {error.strerror}") from error

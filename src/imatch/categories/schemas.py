@@ -88,6 +88,17 @@ class GateRule(StrEnum):
     VALID = "valid"  # the provider's date has not passed
 
 
+COMPARING_RULES = {GateRule.ANY_OF, GateRule.ALL_OF, GateRule.REACHES}
+KINDS_BY_RULE = {
+    GateRule.ANY_OF: {Kind.TAGS, Kind.CHOICE},
+    GateRule.ALL_OF: {Kind.TAGS},
+    GateRule.REGION: {Kind.TAGS},
+    GateRule.REACHES: {Kind.CHOICE},
+    GateRule.IS: {Kind.YES_NO, Kind.CHOICE},
+    GateRule.VALID: {Kind.DATE},
+}
+
+
 class GateWhen(StrEnum):
     ALWAYS = "always"
     ANSWERED = "answered"  # the seeker answered (a yes_no: answered yes)
@@ -274,14 +285,39 @@ class CategoryDefinition(Strict):
                 if field.vocabulary and field.vocabulary not in self.vocabularies:
                     found.append(f"field {name} uses unknown vocabulary {field.vocabulary}")
         for gate in self.gates:
-            found += self._unknown("provider", self.provider, [gate.provider], f"gate {gate.name}")
-            if gate.seeker:
-                found += self._unknown("seeker", self.seeker, [gate.seeker], f"gate {gate.name}")
-            elif gate.rule not in {GateRule.IS, GateRule.VALID}:
-                found.append(f"gate {gate.name} with rule {gate.rule} needs a seeker field")
+            found += self._gate_problems(gate)
         for screen in self.screens:
             found += self._unknown("seeker", self.seeker, [screen.field], "screens")
         return found
+
+    def _gate_problems(self, gate: Gate) -> list[str]:
+        where = f"gate {gate.name}"
+        found = self._unknown("provider", self.provider, [gate.provider], where)
+        if gate.seeker:
+            found += self._unknown("seeker", self.seeker, [gate.seeker], where)
+        elif gate.rule not in {GateRule.IS, GateRule.VALID} or gate.when != GateWhen.ALWAYS:
+            found.append(f"{where} needs a seeker field")
+        return found or self._comparison_problems(gate)
+
+    def _comparison_problems(self, gate: Gate) -> list[str]:
+        """What keeps a gate's rule from comparing its two fields."""
+        where, offered = f"gate {gate.name}", self.provider[gate.provider]
+        wanted = self.seeker[gate.seeker] if gate.seeker else None
+        found = []
+        if offered.kind not in KINDS_BY_RULE[gate.rule]:
+            found.append(f"{where} cannot compare {gate.provider}, which is {offered.kind}")
+        if gate.rule in COMPARING_RULES and wanted and wanted.vocabulary != offered.vocabulary:
+            found.append(f"{where} compares two different vocabularies")
+        if wanted and gate.when == GateWhen.MUST and not wanted.can_be_must:
+            found.append(f"{where} waits for a must that {gate.seeker} cannot be")
+        if gate.rule == GateRule.IS and not self._can_be(offered, gate.value):
+            found.append(f"{where} waits for a value that {gate.provider} cannot have")
+        return found
+
+    def _can_be(self, field: FieldDefinition, value: str | bool | None) -> bool:
+        return (
+            isinstance(value, bool) if field.kind == Kind.YES_NO else value in self.options(field)
+        )
 
     @staticmethod
     def _unknown(
