@@ -64,7 +64,8 @@ $(VENV)/.node: frontend/package.json frontend/package-lock.json $(VENV)/.run
 	@cd frontend && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-$(STATIC): $(VENV)/.node $(wildcard frontend/*.* frontend/src/*) \
+$(STATIC): $(VENV)/.node $(wildcard frontend/*.* frontend/plugins/* frontend/public/* frontend/src/*) \
+  $(wildcard src/imatch/categories/definitions/*.toml) \
   $(shell find src/imatch/web/templates -name '*.html' 2>/dev/null)
 	@echo "Building the pages' styles and scripts ..."
 	@cd frontend && npm run --silent build

@@ -103,7 +103,9 @@ def test_plain_pages(site: TestClient, path: str) -> None:
     assert page.text.count("<h1") == 1
 
 
-@pytest.mark.parametrize("status", [403, 404, 405, 409, 418, 422, 429, 500, 503])
+@pytest.mark.parametrize(
+    "status", [400, 401, 403, 404, 405, 409, 410, 413, 418, 422, 429, 500, 503]
+)
 def test_error_page_keeps_its_status_and_reference(site: TestClient, status: int) -> None:
     page = site.get(f"/error/{status}")
     assert page.status_code == status
