@@ -1,0 +1,74 @@
+"""Why this person: want beside fact, one honest caveat, the best sentence, and what would change it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from imatch.categories.schemas import CriterionKind
+from imatch.matches.engine import caveats, reasons
+from imatch.matches.engine.asked import Asked
+from imatch.matches.engine.counterfactuals import Counterfactuals
+from imatch.matches.engine.criteria import Rows
+from imatch.matches.engine.facts import Facts
+from imatch.matches.engine.gates import Gated
+from imatch.matches.engine.scoring import CUSTOM, Table
+from imatch.matches.engine.store import Frame
+from imatch.matches.engine.types import CriterionScore, Reason
+
+MOST_REASONS = 3
+GOOD = 0.6  # an average score this high is still a reason
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    reasons: tuple[Reason, ...]
+    caveat: str
+    best_sentence: str
+    counterfactual: str
+
+
+class Explainer:
+    """Explains the picks of one request."""
+
+    def __init__(self, frame: Frame, rows: Rows, asked: Asked, table: Table, gated: Gated) -> None:
+        self._frame, self._rows, self._asked = frame, rows, asked
+        self._counterfactuals = Counterfactuals(frame, rows, asked, table, gated)
+
+    def explain(self, index: int, criteria: tuple[CriterionScore, ...]) -> Told:
+        facts = Facts(self._frame, int(self._rows[index]), self._asked)
+        return Told(
+            reasons=self._reasons(facts, criteria),
+            caveat=caveats.caveat(facts, criteria),
+            best_sentence=facts.best_sentence,
+            counterfactual=self._counterfactuals.tell(facts, criteria),
+        )
+
+    def _reasons(self, facts: Facts, criteria: tuple[CriterionScore, ...]) -> tuple[Reason, ...]:
+        """The strongest contributions, w·(f - pool mean), that have a fact to show."""
+        strongest = sorted(
+            (line for line in criteria if line.weight and line.known),
+            key=lambda line: -line.weight * (line.score - line.pool_mean),
+        )
+        found = []
+        for line in strongest:
+            if line.score < line.pool_mean and line.score < GOOD:
+                continue
+            reason = self._tell(line)(facts, line)
+            if reason is not None:
+                found.append(reason)
+        return tuple(found[:MOST_REASONS])
+
+    def _tell(self, line: CriterionScore) -> Callable[[Facts, CriterionScore], Reason | None]:
+        if line.name == CUSTOM:
+            return reasons.custom
+        return _TELL[self._asked.layout.definition.kind_of(line.name)]
+
+
+_TELL: dict[CriterionKind, Callable[[Facts, CriterionScore], Reason | None]] = {
+    CriterionKind.EXPERTISE: reasons.expertise,
+    CriterionKind.OVERLAP: reasons.overlap,
+    CriterionKind.STYLE: reasons.style,
+    CriterionKind.LOGISTICS: reasons.logistics,
+    CriterionKind.PRICING: reasons.pricing,
+    CriterionKind.TRACK_RECORD: reasons.track_record,
+    CriterionKind.CERTIFICATION: reasons.certification,
+}

@@ -1,0 +1,128 @@
+"""What is known of one provider, in words, for the few people who are shown."""
+
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from imatch.matches.engine.asked import Asked
+from imatch.matches.engine.criteria import distances_km
+from imatch.matches.engine.layout import UNKNOWN_STYLE
+from imatch.matches.engine.prices import unit_name
+from imatch.matches.engine.store import RATING_UNITS, Frame
+from imatch.matches.engine.text import sentences, stems
+
+LONGEST_SENTENCE = 240
+READ_SENTENCES = 60
+
+
+class Facts:
+    """One provider's row, read back as labels and numbers."""
+
+    def __init__(self, frame: Frame, row: int, asked: Asked) -> None:
+        self._frame, self._row, self.asked = frame, row, asked
+
+    def value(self, column: str) -> Any:  # noqa: ANN401 -- a cell of any column
+        return self._frame.columns[column][self._row]
+
+    def count(self, column: str) -> int:
+        return int(self.value(column))
+
+    @cached_property
+    def _texts(self) -> dict[str, Any]:
+        return self._frame.texts(self._row)
+
+    @property
+    def passages(self) -> list[str]:
+        return list(self._texts["passages"])
+
+    @property
+    def city(self) -> str:
+        return str((self._texts["place"] or {}).get("city") or "")
+
+    def offered(self, criterion: str) -> list[str]:
+        """The labels of the wanted values that this provider states."""
+        labels = []
+        for name, mask in self.asked.wanted[criterion].masks.items():
+            values = self.asked.layout.sets[name]
+            labels += [values.labels[i] for i in values.named(self.value(f"set:{name}") & mask)]
+        return labels
+
+    def missing(self, criterion: str) -> list[str]:
+        """The labels of the wanted values that this provider does not state."""
+        labels = []
+        for name, mask in self.asked.wanted[criterion].masks.items():
+            values = self.asked.layout.sets[name]
+            labels += [values.labels[i] for i in values.named(~self.value(f"set:{name}") & mask)]
+        return labels
+
+    def credentials(self, *, verified: bool) -> list[str]:
+        values = self.asked.layout.credential_set
+        bits = self.value("verified")
+        if not verified:
+            bits = self.value("credentials") & ~bits
+        return [values.labels[i] for i in values.named(bits)]
+
+    def meets(self, format_name: str) -> bool:
+        place = self.asked.layout.formats.positions.get(format_name)
+        return place is not None and bool(int(self.value("set:formats")[0]) >> place & 1)
+
+    @property
+    def km(self) -> float | None:
+        """How far from the seeker, or None where either place is unknown."""
+        if self.asked.place is None:
+            return None
+        found = float(distances_km(self.asked.place, self.value("place")[None, :])[0])
+        return None if np.isnan(found) else found
+
+    @property
+    def shared_windows(self) -> list[str]:
+        values = self.asked.layout.window_set
+        return [values.labels[i] for i in values.named(self.value("windows") & self.asked.windows)]
+
+    @property
+    def response_hours(self) -> float | None:
+        given = float(self.value("response_hours"))
+        return None if np.isnan(given) else given
+
+    @property
+    def price(self) -> tuple[int, int, str] | None:
+        low = self.count("price_min")
+        return (
+            None if low < 0 else (low, self.count("price_max"), unit_name(self.count("price_unit")))
+        )
+
+    @property
+    def mean_rating(self) -> float | None:
+        count = self.count("rating_count")
+        return self.count("rating_points") / RATING_UNITS / count if count else None
+
+    @property
+    def styles(self) -> dict[int, int]:
+        """Scale's place -> -3..3, the scales that were set."""
+        return {i: int(v) for i, v in enumerate(self.value("style")) if int(v) != UNKNOWN_STYLE}
+
+    def day(self, column: str) -> date | None:
+        ordinal = self.count(column)
+        return date.fromordinal(ordinal) if ordinal > 0 else None
+
+    @cached_property
+    def best_sentence(self) -> str:
+        """The provider's own sentence that says most of what the need says; empty if none does."""
+        view = self._frame.documents
+        weights = view.query(dict.fromkeys(self.asked.words, 1.0))
+        by_stem = {s: weights.get(view.vocabulary.get(s, -1), 0.0) for s in self.asked.words}
+        best, best_score = "", 0.0
+        for passage in self.passages:
+            for sentence in sentences(passage)[:READ_SENTENCES]:
+                words = stems(sentence)
+                held = sum(by_stem.get(stem, 0.0) for stem in set(words))
+                score = held / (8 + len(words)) ** 0.5
+                if score > best_score:
+                    best, best_score = sentence, score
+        return (
+            best
+            if len(best) <= LONGEST_SENTENCE
+            else best[:LONGEST_SENTENCE].rsplit(" ", 1)[0] + " …"
+        )

@@ -1,0 +1,49 @@
+"""An array that grows at its end; what was handed out before stays as it was."""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+
+class Growing:
+    """Appends in amortised constant time. `array` is a window on the filled part."""
+
+    def __init__(self, dtype: DTypeLike, shape: tuple[int, ...] = ()) -> None:
+        self._buffer: NDArray[Any] = np.zeros((16, *shape), dtype)
+        self._size = 0
+
+    @classmethod
+    def of(cls, values: NDArray[Any]) -> Self:
+        """Growing from the given values on; they are not copied."""
+        grown = cls(values.dtype, values.shape[1:])
+        grown._buffer, grown._size = values, len(values)
+        return grown
+
+    def __len__(self) -> int:
+        return self._size
+
+    @property
+    def array(self) -> NDArray[Any]:
+        return self._buffer[: self._size]
+
+    def append(self, value: Any) -> None:  # noqa: ANN401 -- a scalar or a row, as the dtype says
+        self._make_room(1)
+        self._buffer[self._size] = value
+        self._size += 1
+
+    def extend(self, values: NDArray[Any]) -> None:
+        self._make_room(len(values))
+        self._buffer[self._size : self._size + len(values)] = values
+        self._size += len(values)
+
+    def _make_room(self, extra: int) -> None:
+        needed = self._size + extra
+        if needed <= len(self._buffer):
+            return
+        # Readers keep the old buffer: rows already filled are never changed in place.
+        larger = np.zeros(
+            (max(needed, len(self._buffer) * 3 // 2), *self._buffer.shape[1:]), self._buffer.dtype
+        )
+        larger[: self._size] = self._buffer[: self._size]
+        self._buffer = larger

@@ -1,0 +1,172 @@
+"""How a category's provider fields become columns of numbers, derived from its definition."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imatch.categories.checks import WINDOWS
+from imatch.categories.schemas import CategoryDefinition, FieldDefinition, Kind
+
+WORD_BITS = 64
+UNKNOWN_ORDINAL = 255
+UNKNOWN_STYLE = -128
+UNKNOWN_FLAG = 255
+SET_KINDS = frozenset({Kind.TAGS, Kind.CHOICE})
+PRICE_UNITS = ("session", "hour", "project", "month", "year")
+EARTH_RADIUS_KM = 6371.0
+
+Words = NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueSet:
+    """A vocabulary as bits: the value at position p is bit p % 64 of word p // 64."""
+
+    positions: Mapping[str, int]
+    labels: tuple[str, ...]
+
+    @classmethod
+    def of(cls, options: Mapping[str, str]) -> "ValueSet":
+        return cls({value: place for place, value in enumerate(options)}, tuple(options.values()))
+
+    @property
+    def words(self) -> int:
+        return max(1, -(-len(self.labels) // WORD_BITS))
+
+    def mask(self, values: Iterable[str]) -> Words:
+        words = [0] * self.words
+        for value in values:
+            place = self.positions.get(value)
+            if place is not None:
+                words[place // WORD_BITS] |= 1 << (place % WORD_BITS)
+        return np.array(words, np.uint64)
+
+    def named(self, words: Words) -> list[int]:
+        """The positions of the bits that are set."""
+        bits = np.unpackbits(words.astype("<u8").view(np.uint8), bitorder="little")
+        return np.flatnonzero(bits).tolist()
+
+
+def popcount(words: Words) -> NDArray[np.int64]:
+    """The number of bits set in every row."""
+    counts = np.bitwise_count(words)
+    return counts.sum(axis=-1, dtype=np.int64)
+
+
+def as_values(given: Any) -> list[str]:  # noqa: ANN401 -- an answer as JSON
+    """A tags or choice answer as a list of vocabulary values."""
+    if given is None or given == "":
+        return []
+    if isinstance(given, str):
+        return [given]
+    return (
+        [value for value in given if isinstance(value, str)] if isinstance(given, Sequence) else []
+    )
+
+
+def as_day(given: Any) -> int:  # noqa: ANN401 -- an answer as JSON
+    """A date as its ordinal, 0 when unknown."""
+    if isinstance(given, str):
+        try:
+            given = date.fromisoformat(given)
+        except ValueError:
+            return 0
+    return given.toordinal() if isinstance(given, date) else 0
+
+
+class Layout:
+    """What the engine derives from one definition: value sets, pairs of fields, words of the labels."""
+
+    def __init__(self, definition: CategoryDefinition) -> None:
+        self.definition = definition
+        self.sets = {
+            name: ValueSet.of(definition.options(field))
+            for name, field in definition.provider.items()
+            if field.kind in SET_KINDS
+        }
+        self.credentials = next(
+            (n for n, f in definition.provider.items() if f.kind is Kind.CREDENTIALS), None
+        )
+        self.credential_set = ValueSet.of(
+            definition.options(definition.provider[self.credentials]) if self.credentials else {}
+        )
+        self.formats = self.sets.get("formats", ValueSet.of({}))
+        self.flags = _named(definition.provider, Kind.YES_NO)
+        self.dates = _named(definition.provider, Kind.DATE)
+        self.price = next(iter(_named(definition.provider, Kind.PRICE)), None)
+        self.place = next(iter(_named(definition.provider, Kind.PLACE)), None)
+        self.windows = next(iter(_named(definition.provider, Kind.WINDOWS)), None)
+        self.window_set = ValueSet.of(WINDOWS)
+        self.style = next(iter(_named(definition.provider, Kind.STYLE)), None)
+        self.scales = tuple(scale.name for scale in definition.style_scales)
+        expertise = definition.criteria.get("expertise_match")
+        self.topic_fields = (
+            tuple(n for n in expertise.provider if n in self.sets) if expertise else ()
+        )
+        self.topics = self._topics()
+
+    def unit(self, name: Any) -> int:  # noqa: ANN401 -- an answer as JSON
+        """A price unit as a small number."""
+        return PRICE_UNITS.index(name) if name in PRICE_UNITS else UNKNOWN_ORDINAL
+
+    def _topics(self) -> ValueSet:
+        """Every topic that the expertise criterion compares, over all its provider fields."""
+        named: dict[str, str] = {}
+        for name in self.topic_fields:
+            values = self.sets[name]
+            named = {**dict(zip(values.positions, values.labels, strict=True)), **named}
+        return ValueSet.of(named)
+
+    def label(self, provider_field: str, value: str) -> str:
+        values = self.sets[provider_field]
+        return values.labels[values.positions[value]]
+
+    def counterpart(self, seeker_field: str) -> str | None:
+        """The provider field that answers a seeker's field: by criterion, then by vocabulary."""
+        asked = self.definition.seeker[seeker_field]
+        for criterion in self.definition.criteria.values():
+            if seeker_field in criterion.seeker:
+                for name in criterion.provider:
+                    if name in self.sets and self._comparable(asked, name):
+                        return name
+        for name in self.sets:
+            if asked.vocabulary and self.definition.provider[name].vocabulary == asked.vocabulary:
+                return name
+        return None
+
+    def _comparable(self, asked: FieldDefinition, provider_field: str) -> bool:
+        offered = self.definition.provider[provider_field]
+        if asked.vocabulary == offered.vocabulary:
+            return True
+        return bool(set(self.definition.options(asked)) & set(self.sets[provider_field].positions))
+
+    def masks(self, provider_fields: Iterable[str], wanted: Iterable[str]) -> dict[str, Words]:
+        """Which bits of which provider fields answer the wanted values; each value counts once."""
+        found: dict[str, list[str]] = {}
+        for value in dict.fromkeys(wanted):
+            for name in provider_fields:
+                if name in self.sets and value in self.sets[name].positions:
+                    found.setdefault(name, []).append(value)
+                    break
+        return {name: self.sets[name].mask(values) for name, values in found.items()}
+
+
+def unit_vector(place: tuple[float, float]) -> NDArray[np.float32]:
+    """Latitude and longitude in degrees as a point on the unit sphere: distances without trigonometry."""
+    latitude, longitude = np.radians(place)
+    return np.array(
+        [
+            np.cos(latitude) * np.cos(longitude),
+            np.cos(latitude) * np.sin(longitude),
+            np.sin(latitude),
+        ],
+        np.float32,
+    )
+
+
+def _named(fields: Mapping[str, FieldDefinition], kind: Kind) -> tuple[str, ...]:
+    return tuple(name for name, field in fields.items() if field.kind is kind)

@@ -1,0 +1,66 @@
+"""Small pieces of plain English: lists, money, distances, dates."""
+
+from collections.abc import Sequence
+
+KM_PER_MILE = 1.609344
+NEARBY_KM = 2.0
+UNITS = {
+    "session": "a session",
+    "hour": "an hour",
+    "project": "a project",
+    "month": "a month",
+    "year": "a year",
+}
+_SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def listed(items: Sequence[str]) -> str:
+    """One, two and three."""
+    if len(items) < 2:  # noqa: PLR2004 -- two make a list
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def number(count: int) -> str:
+    return _SMALL[count] if count < len(_SMALL) else f"{count:,}"
+
+
+def plural(count: int, singular: str, many: str = "") -> str:
+    """1 rating, 2 ratings."""
+    return f"{count:,} {singular if count == 1 else many or singular + 's'}"
+
+
+def dollars(cents: int) -> str:
+    whole, rest = divmod(int(cents), 100)
+    return f"${whole:,}.{rest:02}" if rest else f"${whole:,}"
+
+
+def price_range(low_cents: int | None, high_cents: int | None, unit: str) -> str:
+    """$15,000 to $30,000 a year."""
+    tail = UNITS.get(unit, "")
+    if low_cents is None or not low_cents:
+        return f"up to {dollars(high_cents or 0)} {tail}".strip()
+    if high_cents is None or high_cents == low_cents:
+        return f"{dollars(low_cents)} {tail}".strip()
+    return f"{dollars(low_cents)} to {dollars(high_cents)} {tail}".strip()
+
+
+def distance(km: float) -> str:
+    """About 8 miles (13 km) away."""
+    if km < NEARBY_KM:
+        return "close to you"
+    return f"about {max(1, round(km / KM_PER_MILE)):,} miles ({round(km):,} km) away"
+
+
+def lower_first(label: str) -> str:
+    """A label inside a sentence: "Tax planning" becomes "tax planning", "CFP" stays."""
+    return label[:1].lower() + label[1:] if label[1:2].islower() else label
+
+
+def hours(value: float) -> str:
+    """Usually answers within 5 hours."""
+    if value < 1:
+        return "an hour"
+    if value < 48:  # noqa: PLR2004 -- two days
+        return plural(max(1, round(value)), "hour")
+    return plural(round(value / 24), "day")
