@@ -58,16 +58,18 @@ class LinkPurpose(StrEnum):
     CONFIRM_EMAIL = "confirm_email"
     SIGN_IN = "sign_in"
     RESET_PASSWORD = "reset_password"  # noqa: S105 -- a purpose
+    CHANGE_EMAIL = "change_email"
 
 
 class EmailedLink(Base):
-    """A link sent by e-mail that works once, for one purpose."""
+    """A link sent by e-mail that works once, for one purpose, and proves `sent_to`."""
 
     __tablename__ = "emailed_links"
 
     id: Mapped[Id]
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), index=True)
     purpose: Mapped[str] = mapped_column(String(20))
+    sent_to: Mapped[str] = mapped_column(String(254))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
@@ -102,11 +104,11 @@ class ApiKey(Base):
 
 
 class SignInAttempt(Base):
-    """Counts tries per e-mail and address, so that guessing is slowed on every web process."""
+    """A try at something that is counted per e-mail or network, on all web processes together."""
 
     __tablename__ = "sign_in_attempts"
     __table_args__ = (Index("ix_sign_in_attempts_subject_at", "subject_hash", "at"),)
 
     id: Mapped[Id]
     subject_hash: Mapped[str] = mapped_column(String(64))
-    at: Mapped[datetime] = mapped_column(default=now)
+    at: Mapped[datetime] = mapped_column(default=now, index=True)
