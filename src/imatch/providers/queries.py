@@ -1,0 +1,153 @@
+"""Read profiles: the public ones, a person's own, and those that wait for an operator."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from imatch.accounts.models import User
+from imatch.categories.models import Category
+from imatch.core.errors import NotFound
+from imatch.core.paging import Page, decode_cursor, page_of
+from imatch.providers.models import Provider, ProviderStatus
+
+
+MAX_ID = 2**63 - 1
+
+
+class UnknownProvider(NotFound):
+    code = "unknown_provider"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such profile.")
+
+
+def by_slug(db: Session, slug: str) -> Provider:
+    """One profile, whatever its status. Raises UnknownProvider."""
+    return _found(db.scalar(select(Provider).where(Provider.slug == slug)))
+
+
+def by_id(db: Session, provider_id: int) -> Provider:
+    """One profile, whatever its status. Raises UnknownProvider."""
+    return _found(db.get(Provider, provider_id) if provider_id <= MAX_ID else None)
+
+
+def public_by_slug(db: Session, slug: str) -> Provider:
+    """One profile that everybody may see. Raises UnknownProvider."""
+    query = select(Provider).join(User, User.id == Provider.user_id)
+    return _found(db.scalar(query.where(Provider.slug == slug, *_public())))
+
+
+def own(db: Session, user_id: int) -> Sequence[Provider]:
+    """A person's profiles, the oldest first."""
+    return db.scalars(
+        select(Provider).where(Provider.user_id == user_id).order_by(Provider.id)
+    ).all()
+
+
+def own_in(db: Session, user_id: int, category: str) -> Provider:
+    """A person's profile in a category. Raises UnknownProvider."""
+    return _found(find_own(db, user_id, category))
+
+
+def find_own(db: Session, user_id: int, category: str) -> Provider | None:
+    return db.scalar(
+        select(Provider)
+        .join(Category, Category.id == Provider.category_id)
+        .where(Provider.user_id == user_id, Category.name == category)
+    )
+
+
+def public_page(
+    db: Session, *, category: str | None, cursor: str | None, limit: int
+) -> Page[tuple[Provider, Category]]:
+    """Approved profiles in open categories, the oldest first."""
+    query = (
+        select(Provider, Category)
+        .join(Category, Category.id == Provider.category_id)
+        .join(User, User.id == Provider.user_id)
+        .where(Category.active, *_public())
+    )
+    if category is not None:
+        query = query.where(Category.name == category)
+    after = decode_cursor(cursor)
+    if after is not None:
+        query = query.where(Provider.id > after)
+    rows = db.execute(query.order_by(Provider.id).limit(limit + 1)).tuples().all()
+    return page_of(rows, limit, lambda row: row[0].id)
+
+
+def listed(
+    db: Session, *, category: str | None, status: str | None, limit: int
+) -> Sequence[tuple[Provider, Category]]:
+    """Profiles of any status for whoever runs the site, the newest first."""
+    query = select(Provider, Category).join(Category, Category.id == Provider.category_id)
+    if category is not None:
+        query = query.where(Category.name == category)
+    if status is not None:
+        query = query.where(Provider.status == status)
+    return db.execute(query.order_by(Provider.id.desc()).limit(limit)).tuples().all()
+
+
+def pending(db: Session, *, limit: int) -> Sequence[tuple[Provider, Category]]:
+    """Profiles that wait for a decision, the longest waiting first."""
+    query = _with_category(Provider.status == ProviderStatus.PENDING)
+    query = query.order_by(Provider.submitted_at, Provider.id).limit(limit)
+    return db.execute(query).tuples().all()
+
+
+def credentials_to_check(db: Session, *, limit: int) -> Sequence[tuple[Provider, Category]]:
+    """Approved profiles whose credentials changed since, the longest waiting first."""
+    query = _with_category(_changed_credentials())
+    query = query.order_by(Provider.credentials_changed_at, Provider.id).limit(limit)
+    return db.execute(query).tuples().all()
+
+
+def waiting_counts(db: Session) -> tuple[int, int]:
+    """How many profiles wait for a decision, and how many for a look at changed credentials."""
+    waits = Provider.status == ProviderStatus.PENDING
+    row = db.execute(
+        select(
+            func.count(Provider.id).filter(waits),
+            func.count(Provider.id).filter(_changed_credentials()),
+        ).where(or_(waits, _changed_credentials()))
+    ).one()
+    return row[0], row[1]
+
+
+def counts_by_category(db: Session) -> dict[int, int]:
+    """Approved profiles by category id."""
+    query = (
+        select(Provider.category_id, func.count(Provider.id))
+        .where(Provider.status == ProviderStatus.APPROVED)
+        .group_by(Provider.category_id)
+    )
+    return dict(db.execute(query).tuples().all())
+
+
+def taken_slugs(db: Session, wanted: Sequence[str]) -> set[str]:
+    return set(db.scalars(select(Provider.slug).where(Provider.slug.in_(wanted))))
+
+
+def _with_category(condition: ColumnElement[bool]) -> Select[Provider, Category]:
+    return (
+        select(Provider, Category)
+        .join(Category, Category.id == Provider.category_id)
+        .where(condition)
+    )
+
+
+def _changed_credentials() -> ColumnElement[bool]:
+    return and_(
+        Provider.status == ProviderStatus.APPROVED, Provider.credentials_changed_at.is_not(None)
+    )
+
+
+def _public() -> tuple[ColumnElement[bool], ...]:
+    return (Provider.status == ProviderStatus.APPROVED, User.active.is_(True))
+
+
+def _found(provider: Provider | None) -> Provider:
+    if provider is None:
+        raise UnknownProvider
+    return provider
