@@ -34,7 +34,6 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(DomainError, _domain_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _bug)
 
 
 def error_response(
@@ -112,7 +111,8 @@ def _http_error(request: Request, error: Exception) -> Response:
     )
 
 
-def _bug(request: Request, error: Exception) -> Response:
+def bug_response(request: Request, error: Exception) -> Response:
+    """What somebody gets when we were wrong: an id to name, and no details."""
     log().error(
         "unhandled_error",
         path=request.url.path,

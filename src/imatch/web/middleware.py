@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imatch.core.logs import log
 from imatch.core.settings import Settings
-from imatch.web.errors import error_response
+from imatch.web.errors import bug_response, error_response
 
 REQUESTS = Counter("imatch_requests_total", "Requests answered", ["method", "status"])
 SECONDS = Histogram("imatch_request_seconds", "Time to the response's first byte", ["method"])
@@ -84,18 +84,24 @@ class RequestMiddleware:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self.app(scope, receive, send_with_headers)
+            except Exception as error:  # noqa: BLE001 -- any bug is answered with its id and headers
+                response = bug_response(Request(scope), error)
+                await response(scope, receive, send_with_headers)
             finally:
-                elapsed = time.perf_counter() - started
-                REQUESTS.labels(scope["method"], status).inc()
-                SECONDS.labels(scope["method"]).observe(elapsed)
-                # The path only: a query string may hold what somebody wrote.
-                log().info(
-                    "request",
-                    method=scope["method"],
-                    path=scope["path"],
-                    status=status,
-                    milliseconds=round(elapsed * 1000, 1),
-                )
+                _record(scope, status, time.perf_counter() - started)
+
+
+def _record(scope: Scope, status: int, seconds: float) -> None:
+    REQUESTS.labels(scope["method"], status).inc()
+    SECONDS.labels(scope["method"]).observe(seconds)
+    # The path only: a query string may hold what somebody wrote.
+    log().info(
+        "request",
+        method=scope["method"],
+        path=scope["path"],
+        status=status,
+        milliseconds=round(seconds * 1000, 1),
+    )
 
 
 class BodyLimitMiddleware:

@@ -1,0 +1,132 @@
+"""One transaction around everything a request does: all of it or nothing."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, text, update
+from sqlalchemy.orm import Session
+
+from imatch.accounts.models import User
+from imatch.core import database
+from imatch.core.database import SessionLocal, atomic
+from tests.make import Make
+
+
+def _count(db: Session) -> int:
+    return db.scalar(select(func.count()).select_from(User)) or 0
+
+
+def _person(email: str) -> User:
+    return User(email=email, name="Sam Example", account_type="seeker")
+
+
+def test_the_outermost_block_commits(db: Session, new_session: Callable[[], Session]) -> None:
+    with atomic(db):
+        with atomic(db):
+            db.add(_person("one@example.org"))
+        with new_session() as other:
+            assert _count(other) == 0
+    with new_session() as other:
+        assert _count(other) == 1
+
+
+def test_any_exception_undoes_everything(db: Session) -> None:
+    def write_and_fail() -> None:
+        with atomic(db):
+            db.add(_person("one@example.org"))
+            db.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_and_fail()
+    assert _count(db) == 0
+    with atomic(db):
+        db.add(_person("two@example.org"))
+    assert _count(db) == 1
+
+
+def test_what_was_pending_before_becomes_part_of_it(
+    db: Session, new_session: Callable[[], Session]
+) -> None:
+    db.add(_person("pending@example.org"))
+    with atomic(db):
+        pass
+    with new_session() as other:
+        assert _count(other) == 1
+
+
+def test_objects_loaded_before_are_read_afresh(
+    db: Session, new_session: Callable[[], Session], make: Make
+) -> None:
+    user = make.user(name="Before")
+    assert user.name == "Before"
+    with new_session() as other, atomic(other):
+        other.execute(update(User).values(name="After"))
+    with atomic(db):
+        assert user.name == "After"
+
+
+def test_a_reader_that_turns_writer_does_not_fail(
+    db: Session, new_session: Callable[[], Session], make: Make
+) -> None:
+    make.user()
+    assert _count(db) == 1
+    with new_session() as other, atomic(other):
+        other.add(_person("between@example.org"))
+    with atomic(db):
+        db.add(_person("after@example.org"))
+    assert _count(db) == 3
+
+
+def test_writers_at_the_same_time_lose_nothing(
+    db: Session, new_session: Callable[[], Session], make: Make
+) -> None:
+    user_id = make.user(name="0").id
+    failures: list[BaseException] = []
+
+    def add_ten() -> None:
+        try:
+            for _ in range(10):
+                with new_session() as own, atomic(own):
+                    user = own.get(User, user_id, with_for_update=True)
+                    assert user is not None
+                    user.name = str(int(user.name) + 1)
+        except BaseException as error:  # noqa: BLE001 -- shown by the main thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=add_ten) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with new_session() as fresh:
+        assert fresh.scalar(select(User.name)) == "80"
+
+
+def test_sqlite_is_durable_and_checks_references(sqlite_url: str) -> None:
+    engine = database.bind(sqlite_url)
+    with engine.connect() as connection:
+        pragmas = {
+            name: connection.execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "wal_autocheckpoint")
+        }
+    engine.dispose()
+    assert pragmas == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "wal_autocheckpoint": 0,
+    }
+
+
+def test_the_log_is_copied_back_now_and_then(sqlite_url: str) -> None:
+    engine = database.bind(sqlite_url)
+    log_file = Path(f"{engine.url.database}-wal")
+    for number in range(1_100):
+        with SessionLocal() as db, atomic(db):
+            db.add(_person(f"{number}@example.org"))
+    assert log_file.stat().st_size < 16_000_000
+    engine.dispose()

@@ -1,0 +1,47 @@
+"""Secrets: hashed, encrypted, random."""
+
+import pytest
+from cryptography.fernet import InvalidToken
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imatch.core import security
+
+
+def test_a_password_matches_its_own_hash_only() -> None:
+    stored = security.hash_password("correct horse battery")
+    assert stored.startswith("$argon2id$")
+    assert security.password_matches("correct horse battery", stored)
+    assert not security.password_matches("correct horse", stored)
+
+
+def test_nobody_signs_in_without_a_password() -> None:
+    assert not security.password_matches("", None)
+    assert not security.password_matches("anything", None)
+
+
+@given(st.text())
+def test_encryption_gives_the_text_back_and_hides_it(text: str) -> None:
+    stored = security.encrypt(text)
+    assert security.decrypt(stored) == text
+    if len(text) > 8:
+        assert text not in stored
+
+
+def test_a_changed_ciphertext_is_refused() -> None:
+    stored = security.encrypt("my need")
+    with pytest.raises(InvalidToken):
+        security.decrypt(stored[:-4] + "AAAA")
+
+
+def test_tokens_differ_and_only_their_hash_is_kept() -> None:
+    token, other = security.new_token(), security.new_token()
+    assert token != other
+    assert security.token_hash(token) == security.token_hash(token) != token
+
+
+def test_written_codes_have_no_letters_that_look_alike() -> None:
+    codes = {security.new_written_code() for _ in range(200)}
+    assert len(codes) == 200
+    assert not set("".join(codes)) & set("01ilo")
+    assert all(len(code) == 14 for code in codes)

@@ -1,0 +1,73 @@
+"""Migrations go up and down on both databases, leave no drift, and refuse strange databases."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import inspect, text
+
+from imatch.core import database
+from imatch.operations.database import (
+    ForeignDatabase,
+    _config,
+    _migrating,
+    current_revision,
+    downgrade,
+    head_revision,
+    migrate,
+)
+
+CONTRACT_TABLES = {
+    "users",
+    "categories",
+    "seekers",
+    "providers",
+    "matches",
+    "engagements",
+    "ratings",
+    "pot_transactions",
+    "referrals",
+    "content",
+}
+CONTRACT_VIEWS = {"pot_economy_stats", "active_providers_view", "active_seekers_view"}
+
+
+def test_the_outside_contract_stands(database_url: str) -> None:
+    engine = database.engine()
+    assert set(inspect(engine).get_table_names()) >= CONTRACT_TABLES
+    assert set(inspect(engine).get_view_names()) >= CONTRACT_VIEWS
+    with engine.connect() as connection:
+        for query in (
+            "SELECT * FROM pot_economy_stats;",
+            "SELECT id, display_name, active FROM categories;",
+            "SELECT account_type, COUNT(*) FROM users GROUP BY account_type;",
+            "SELECT * FROM pot_transactions ORDER BY created_at DESC LIMIT 10;",
+            "SELECT * FROM active_providers_view",
+            "SELECT * FROM active_seekers_view",
+        ):
+            connection.execute(text(query)).all()
+
+
+def test_down_and_up_again_leaves_no_drift(database_url: str) -> None:
+    engine = database.engine()
+    assert current_revision(engine) == head_revision()
+    downgrade(engine, "base")
+    assert not set(inspect(engine).get_table_names()) & CONTRACT_TABLES
+    assert migrate(engine) == head_revision()
+    with _migrating(engine) as connection:
+        command.check(_config(connection))
+
+
+def test_a_database_of_another_make_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    with sqlite3.connect(path) as shop:
+        shop.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY)")
+    shop.close()
+    before = path.read_bytes()
+    engine = database.make_engine(f"sqlite:///{path}")
+    with pytest.raises(ForeignDatabase, match="customers"):
+        migrate(engine)
+    assert set(inspect(engine).get_table_names()) == {"customers"}
+    engine.dispose()
+    assert len(path.read_bytes()) == len(before)

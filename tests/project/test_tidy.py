@@ -1,0 +1,106 @@
+"""The house rules that a machine can hold."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "imatch"
+MIGRATIONS = SOURCE / "migrations" / "versions"
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 50
+MAX_FILE_BYTES = 500_000
+
+
+def _modules() -> list[Path]:
+    return [path for path in SOURCE.rglob("*.py") if MIGRATIONS not in path.parents]
+
+
+def _tracked() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"],  # noqa: S607 -- git from the PATH
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    return [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+
+
+def _functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def test_files_stay_short() -> None:
+    templates = list((SOURCE / "web" / "templates").rglob("*.html"))
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in [*_modules(), *templates]
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > MAX_FILE_LINES
+    }
+    assert long == {}
+
+
+def test_functions_stay_short() -> None:
+    long = {
+        f"{path.relative_to(ROOT)}:{function.name}": lines
+        for path in _modules()
+        for function in _functions(path)
+        if (lines := (function.end_lineno or 0) - function.lineno + 1) > MAX_FUNCTION_LINES
+    }
+    assert long == {}
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in _modules()
+        if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert silent == []
+
+
+def test_only_the_database_room_commits() -> None:
+    committing = {
+        str(path.relative_to(SOURCE))
+        for path in _modules()
+        if re.search(r"\.commit\(", path.read_text(encoding="utf-8"))
+    }
+    assert committing == {"core/database.py"}
+
+
+def test_only_the_clock_reads_the_time() -> None:
+    reading = {
+        str(path.relative_to(SOURCE))
+        for path in _modules()
+        if re.search(r"datetime\.(now|utcnow)\(|date\.today\(", path.read_text(encoding="utf-8"))
+    }
+    assert reading == {"core/clock.py"}
+
+
+def test_no_large_or_built_file_is_committed() -> None:
+    large = [str(path) for path in _tracked() if path.stat().st_size > MAX_FILE_BYTES]
+    assert large == []
+
+
+def test_no_registry_is_named() -> None:
+    """Lock files name packages and hashes; where they come from is the machine's own business."""
+    lock_files = [*(ROOT / "requirements").glob("*.txt"), ROOT / "frontend" / "package-lock.json"]
+    assert len(lock_files) == 4
+    for path in lock_files:
+        text = path.read_text(encoding="utf-8")
+        assert "index-url" not in text
+        assert '"resolved": "http' not in text
+
+
+def test_templates_bring_no_inline_script_or_style() -> None:
+    inline = re.compile(r"<script(?![^>]*\bsrc=)|\sstyle=|<style|\son[a-z]+=", re.IGNORECASE)
+    found = [
+        str(path.relative_to(ROOT))
+        for path in (SOURCE / "web" / "templates").rglob("*.html")
+        if inline.search(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []

@@ -1,0 +1,53 @@
+"""Bodies over the limit are refused before anything reads them, and every answer is guarded."""
+
+from collections.abc import Iterator
+
+from starlette.testclient import TestClient
+
+MEGABYTE = 1_000_000
+
+
+def test_a_megabyte_of_text_is_too_much(client: TestClient) -> None:
+    response = client.post("/theme", data={"theme": "x" * MEGABYTE})
+    assert response.status_code == 413
+    assert "256 kB" in response.text
+
+
+def test_a_body_of_unknown_length_is_counted(client: TestClient) -> None:
+    def chunks() -> Iterator[bytes]:
+        for _ in range(20):
+            yield b"theme=" + b"x" * 50_000
+
+    response = client.post(
+        "/theme",
+        content=chunks(),
+        headers={"content-type": "application/x-www-form-urlencoded"},
+    )
+    assert response.status_code == 413
+
+
+def test_a_small_streamed_form_still_works(client: TestClient) -> None:
+    response = client.post(
+        "/theme",
+        content=iter([b"theme=", b"imatch-dark"]),
+        headers={"content-type": "application/x-www-form-urlencoded"},
+        follow_redirects=False,
+    )
+    assert response.status_code == 303
+    assert response.cookies["theme"] == "imatch-dark"
+
+
+def test_a_length_that_is_no_number_is_refused(client: TestClient) -> None:
+    response = client.post("/theme", content=b"x", headers={"content-length": "-1"})
+    assert response.status_code == 413
+
+
+def test_every_page_is_guarded(client: TestClient) -> None:
+    headers = client.get("/privacy").headers
+    policy = headers["content-security-policy"]
+    assert "script-src 'self'" in policy
+    assert "style-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "strict-transport-security" not in headers  # plain HTTP on this machine
