@@ -25,12 +25,13 @@ def make_engine(url: str) -> Engine:
         parsed = parsed.set(drivername="postgresql+psycopg")
     made = create_engine(parsed, pool_size=10, max_overflow=40, pool_pre_ping=True)
     if made.dialect.name == "sqlite":
-        event.listen(made, "connect", _configure_sqlite)
+        event.listen(made, "connect", configure_sqlite)
         event.listen(made, "begin", _begin_sqlite)
     return made
 
 
-def _configure_sqlite(dbapi_connection: Any, _record: object) -> None:  # noqa: ANN401 -- a driver's
+def configure_sqlite(dbapi_connection: Any, _record: object) -> None:  # noqa: ANN401 -- a driver's
+    """What every connection to the SQLite file needs; a listener to an engine's "connect"."""
     dbapi_connection.isolation_level = None  # BEGIN is sent below, not guessed by the driver
     # SQLite before 3.51.3 can corrupt when two connections reset the WAL at once: nobody
     # checkpoints by itself, see _checkpoint_now_and_then.

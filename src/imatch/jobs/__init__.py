@@ -1,1 +1,17 @@
-"""Durable background work."""
+"""Durable background work. Jobs are enqueued in the caller's transaction and run by a worker.
+
+    @job("greet")
+    def greet(user_id: int) -> None: ...
+
+    with atomic(db):
+        ...
+        enqueue(db, greet, user.id)
+
+A job may run more than once (a worker can die after the work and before the note of it), so it
+looks first whether its work is done. Only this package knows the engine below it.
+"""
+
+from imatch.jobs.queue import enqueue
+from imatch.jobs.registry import Job, job
+
+__all__ = ["Job", "enqueue", "job"]

@@ -4,6 +4,7 @@ import imatch.accounts.models
 import imatch.categories.models
 import imatch.content.models
 import imatch.engagements.models
+import imatch.jobs.models
 import imatch.mail.models
 import imatch.matches.models
 import imatch.pot.models

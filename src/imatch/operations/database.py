@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect
 
 from imatch.core.errors import Conflict
+from imatch.jobs import store as job_store
 from imatch.migrations.tables import metadata
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -33,6 +34,7 @@ def migrate(engine: Engine, revision: str = "head") -> str | None:
     refuse_foreign(engine)
     with _migrating(engine) as connection:
         command.upgrade(_config(connection), revision)
+    job_store.create_tables(engine)
     return current_revision(engine)
 
 

@@ -1,0 +1,50 @@
+"""Enqueue a job in the caller's transaction, and say how much work waits."""
+
+import uuid
+from collections import Counter
+
+from dbos import EnqueueOptions
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from imatch.core.database import SessionLocal, atomic, engine
+from imatch.jobs import store
+from imatch.jobs.registry import Job
+
+WAITING = ("ENQUEUED", "DELAYED", "PENDING")
+FAILED = ("ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+
+
+def enqueue(db: Session, job: Job[...], *args: object, key: str | None = None) -> None:
+    """Let a worker call `job(*args)` after this transaction commits; a rollback leaves nothing.
+
+    Arguments are JSON values: ids, not rows. Of several calls with the same `key` one is done.
+    """
+    options = _options(job, f"{job.name}:{key or uuid.uuid4().hex}")
+    with atomic(db):
+        store.enqueuer(engine()).enqueue_in_transaction(db, options, 1, *args)
+
+
+def enqueue_again(job: Job[...], job_id: str, failed_attempt: int, *args: object) -> None:
+    """After a failure: the same work a while later. Enqueueing the same attempt twice is once."""
+    first_id = job_id.partition("#")[0]
+    options = _options(job, f"{first_id}#{failed_attempt + 1}")
+    options["delay_seconds"] = job.delay_seconds(failed_attempt)
+    with SessionLocal() as db, atomic(db):
+        store.enqueuer(engine()).enqueue_in_transaction(db, options, failed_attempt + 1, *args)
+
+
+def _options(job: Job[...], job_id: str) -> EnqueueOptions:
+    return {
+        "queue_name": store.QUEUE,
+        "workflow_name": job.name,
+        "workflow_id": job_id,
+        "app_version": store.VERSION,
+    }
+
+
+def status_counts(db: Session) -> Counter[str]:
+    """How many jobs are in each state: those of WAITING and FAILED, SUCCESS, CANCELLED."""
+    jobs = store.status_table(engine())
+    counts = db.execute(select(jobs.c.status, func.count()).group_by(jobs.c.status))
+    return Counter({str(status): int(count) for status, count in counts})

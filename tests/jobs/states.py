@@ -1,0 +1,11 @@
+"""What state the jobs are in, read in a session of its own."""
+
+from collections import Counter
+
+from imatch.core.database import SessionLocal
+from imatch.jobs.queue import status_counts
+
+
+def states() -> Counter[str]:
+    with SessionLocal() as db:
+        return status_counts(db)
