@@ -1,0 +1,132 @@
+"""The explanation stored with a match: the arithmetic, and both sides' words of that day."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from imatch.categories import forms
+from imatch.categories.schemas import CategoryDefinition, CriterionKind, FieldDefinition, Kind
+from imatch.matches.engine.types import CriterionScore, Pick
+from imatch.providers.models import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """One criterion as both sides put it, where the fact comes from, and of which day it is."""
+
+    asked: str
+    offered: str
+    source: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that the Why page says, so that it says the same on any later day."""
+
+    pick: Pick
+    sides: Mapping[str, Sides]  # by criterion
+
+
+_stored: TypeAdapter[Explanation] = TypeAdapter(Explanation)
+
+# Criteria of these kinds compare fields that the definition need not name.
+_SEEKER_FIELDS = {
+    CriterionKind.LOGISTICS: ("format", "place", "windows", "languages", "urgency"),
+    CriterionKind.PRICING: ("budget",),
+}
+_PROVIDER_FIELDS = {
+    CriterionKind.LOGISTICS: ("formats", "place", "windows", "languages"),
+    CriterionKind.PRICING: ("price",),
+    CriterionKind.EXPERTISE: ("years_experience",),
+}
+_THEIR_PROFILE = "Stated in their profile"
+_MEASURED = "Measured on I MATCH"
+
+
+def to_json(explanation: Explanation) -> dict[str, Any]:
+    document: dict[str, Any] = _stored.dump_python(explanation, mode="json")
+    return document
+
+
+def from_json(document: Mapping[str, Any]) -> Explanation:
+    return _stored.validate_python(document)
+
+
+def explain(
+    definition: CategoryDefinition,
+    pick: Pick,
+    provider: Provider,
+    values: Mapping[str, Any],
+    today: date,
+) -> Explanation:
+    """The pick with what both sides say to each criterion today."""
+    sides = {line.name: _sides(definition, line, provider, values, today) for line in pick.criteria}
+    return Explanation(pick, sides)
+
+
+def _sides(
+    definition: CategoryDefinition,
+    line: CriterionScore,
+    provider: Provider,
+    values: Mapping[str, Any],
+    today: date,
+) -> Sides:
+    criterion = definition.criteria.get(line.name)
+    if criterion is None:
+        words = "Your own words"
+        return Sides(words, "Their own words", _THEIR_PROFILE, provider.updated_at.date())
+    kind = definition.kind_of(line.name)
+    asked = (*criterion.seeker, *_SEEKER_FIELDS.get(kind, ()))
+    offered = (*criterion.provider, *_PROVIDER_FIELDS.get(kind, ()))
+    words = _described(definition, definition.seeker, asked, values)
+    if kind is CriterionKind.TRACK_RECORD:
+        return Sides(words, record(provider), _MEASURED, today)
+    facts = _described(definition, definition.provider, offered, provider.profile)
+    source = _source(definition, kind, provider)
+    return Sides(words, facts, source, provider.updated_at.date())
+
+
+def _source(definition: CategoryDefinition, kind: CriterionKind, provider: Provider) -> str:
+    if kind is not CriterionKind.CERTIFICATION or not provider.verified_credentials:
+        return _THEIR_PROFILE
+    labels = definition.vocabularies.get("credentials", {})
+    checked = ", ".join(labels.get(name, name) for name in provider.verified_credentials)
+    return f"{_THEIR_PROFILE}; checked by I MATCH: {checked}"
+
+
+def _described(
+    definition: CategoryDefinition,
+    fields: Mapping[str, FieldDefinition],
+    names: Sequence[str],
+    values: Mapping[str, Any],
+) -> str:
+    """The answers in words, each after the name of its field when there are several."""
+    known = [name for name in dict.fromkeys(names) if name in fields and name in values]
+    said = [
+        (fields[name].label, forms.describe(definition, fields[name], values[name]))
+        for name in known
+    ]
+    if len(said) == 1 and fields[known[0]].kind is not Kind.NUMBER:
+        return said[0][1]
+    return "; ".join(f"{label}: {words}" for label, words in said)
+
+
+def record(provider: Provider) -> str:
+    """What was measured here, and nothing that was not."""
+    parts = []
+    if provider.rating_count:
+        mean = provider.rating_sum / provider.rating_count
+        parts.append(f"Rated {mean:.1f} of 5, {_plural(provider.rating_count, 'rating')}")
+    if provider.completed_count:
+        parts.append(f"{_plural(provider.completed_count, 'engagement')} completed")
+    if provider.repeat_count:
+        parts.append(f"{_plural(provider.repeat_count, 'client')} came back")
+    return "; ".join(parts) or "Nothing measured yet"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,0 +1,160 @@
+"""Reads of matches: what the index loads, and what belongs to whom."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import Session
+
+from imatch.accounts.models import User
+from imatch.core.errors import NotFound
+from imatch.matches.models import Match, Shortlist
+from imatch.providers.models import Provider, ProviderStatus
+from imatch.seekers.models import Seeker
+
+
+class NoSuchMatch(NotFound):
+    code = "no_such_match"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such match among yours.")
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks: the need whose token they hold, the account they are signed in to, or both."""
+
+    seeker_id: int | None = None
+    user_id: int | None = None
+
+    def owns(self) -> ColumnElement[bool]:
+        """Condition on `seekers`: the needs that this viewer may read. Nobody owns nothing."""
+        return or_(
+            Seeker.id == (self.seeker_id or 0),
+            Seeker.user_id == (self.user_id or 0),
+        )
+
+
+# ---- the index ----
+
+
+def offer_rows(category_id: int) -> Select[Any]:
+    """Plain columns, a fraction of the cost of objects, of everybody approved in a category."""
+    return (
+        select(
+            Provider.id,
+            Provider.profile,
+            Provider.verified_credentials,
+            Provider.accepting_new,
+            Provider.paused_until,
+            Provider.capacity,
+            Provider.active_count,
+            Provider.pending_count,
+            Provider.shown_count,
+            Provider.invite_count,
+            Provider.accept_count,
+            Provider.completed_count,
+            Provider.repeat_count,
+            Provider.rating_sum,
+            Provider.rating_count,
+            Provider.response_minutes,
+            Provider.last_active_at,
+            Provider.created_at,
+            Provider.updated_at,
+        )
+        .join(User, User.id == Provider.user_id)
+        .where(
+            Provider.category_id == category_id,
+            Provider.status == ProviderStatus.APPROVED,
+            User.active,
+        )
+    )
+
+
+def _takes_people(moment: datetime) -> ColumnElement[bool]:
+    awake = or_(Provider.paused_until.is_(None), Provider.paused_until <= moment)
+    return (Provider.status == ProviderStatus.APPROVED) & Provider.accepting_new & awake
+
+
+def matchable_ids(category_id: int, moment: datetime) -> Select[int]:
+    return (
+        select(Provider.id)
+        .join(User, User.id == Provider.user_id)
+        .where(Provider.category_id == category_id, User.active, _takes_people(moment))
+    )
+
+
+def matchable(db: Session, provider_ids: Iterable[int], moment: datetime) -> dict[int, Provider]:
+    """Those of the providers who can be suggested at this moment, as the database says."""
+    found = db.scalars(
+        select(Provider)
+        .join(User, User.id == Provider.user_id)
+        .where(Provider.id.in_(list(provider_ids)), User.active, _takes_people(moment))
+    )
+    return {provider.id: provider for provider in found}
+
+
+# ---- shortlists and matches ----
+
+
+def shortlist_for(db: Session, seeker_id: int, kind: str, answers_hash: str) -> Shortlist | None:
+    """The answer that was already given to the same answers of the same need."""
+    return db.scalar(
+        select(Shortlist)
+        .where(
+            Shortlist.seeker_id == seeker_id,
+            Shortlist.kind == kind,
+            Shortlist.answers_hash == answers_hash,
+        )
+        .order_by(Shortlist.id.desc())
+        .limit(1)
+    )
+
+
+def matches_of(db: Session, shortlist_id: int) -> Sequence[Match]:
+    """The people on a shortlist, the first place first."""
+    return db.scalars(
+        select(Match).where(Match.shortlist_id == shortlist_id).order_by(Match.position)
+    ).all()
+
+
+def shown_before(db: Session, seeker_id: int) -> frozenset[int]:
+    """Everybody who was suggested to this need."""
+    return frozenset(db.scalars(select(Match.provider_id).where(Match.seeker_id == seeker_id)))
+
+
+def providers_by_id(db: Session, provider_ids: Iterable[int]) -> dict[int, Provider]:
+    found = db.scalars(select(Provider).where(Provider.id.in_(list(provider_ids))))
+    return {provider.id: provider for provider in found}
+
+
+def match_of(db: Session, match_id: int, viewer: Viewer) -> Match:
+    """One match of the viewer's. Raises NoSuchMatch, also for somebody else's."""
+    return matches_by_id(db, [match_id], viewer)[0]
+
+
+def matches_by_id(db: Session, match_ids: Sequence[int], viewer: Viewer) -> list[Match]:
+    """These matches of the viewer's in the order asked. Raises NoSuchMatch when one is not."""
+    found = {
+        match.id: match
+        for match in db.scalars(
+            select(Match)
+            .join(Seeker, Seeker.id == Match.seeker_id)
+            .where(Match.id.in_(match_ids), viewer.owns())
+        )
+    }
+    if any(match_id not in found for match_id in match_ids):
+        raise NoSuchMatch
+    return [found[match_id] for match_id in match_ids]
+
+
+def page_of_matches(
+    db: Session, viewer: Viewer, *, after_id: int | None, limit: int
+) -> Sequence[Match]:
+    """Up to `limit` + 1 matches of the viewer's, the newest first, older than `after_id`."""
+    chosen = select(Match).join(Seeker, Seeker.id == Match.seeker_id).where(viewer.owns())
+    if after_id is not None:
+        chosen = chosen.where(Match.id < after_id)
+    return db.scalars(chosen.order_by(Match.id.desc()).limit(limit + 1)).all()

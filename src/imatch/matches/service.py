@@ -1,0 +1,304 @@
+"""Verbs of matching: count who is left, suggest people, take a shortlist as seen, show the sums."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from imatch.categories import queries as categories
+from imatch.categories.models import Category
+from imatch.categories.schemas import CategoryDefinition
+from imatch.core import clock
+from imatch.core.database import atomic
+from imatch.core.errors import Conflict, Invalid
+from imatch.core.events import announce
+from imatch.core.settings import get_settings
+from imatch.facts import MatchesSuggested
+from imatch.matches import explanations, queries, rules
+from imatch.matches.engine import types as engine
+from imatch.matches.index import LivePool, MatchingUnavailable, live_pool
+from imatch.matches.models import Match, MatchKind, MatchStatus, Shortlist
+from imatch.providers.models import Provider
+from imatch.seekers import rules as seeker_rules
+from imatch.seekers.models import NeedStatus, Seeker
+from imatch.seekers.service import SafetyStop
+
+_TRIES = 3  # of ranking again when somebody left between the ranking and the writing
+
+
+class NeedIncomplete(Conflict):
+    code = "need_incomplete"
+
+    def __init__(self) -> None:
+        super().__init__("Check your answers and send them first: nobody was looked for yet.")
+
+
+class NobodyMoreToCompare(Invalid):
+    code = "compare_two_or_three"
+
+    def __init__(self) -> None:
+        super().__init__("Choose two or three different people to compare.")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEffect:
+    """What one rule does to the people of a category, for one need."""
+
+    name: str
+    label: str
+    count: int  # how many it removes
+    relaxable: bool
+    would_remain: int  # how many would remain without it
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleLeft:
+    """How many pass every rule of a need, out of how many, and what each rule removes."""
+
+    count: int
+    considered: int
+    removed: tuple[RuleEffect, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """An answer of the engine that nobody has stored."""
+
+    picks: tuple[engine.Pick, ...]
+    considered: int
+    passed: int
+    removed: tuple[RuleEffect, ...]
+    seed: int
+
+
+def people_left(
+    db: Session, category_name: str, values: Mapping[str, Any], importance: Mapping[str, str]
+) -> PeopleLeft:
+    """The live count of the intake, for clean answers so far.
+
+    Raises UnknownCategory, InactiveCategory or MatchingUnavailable.
+    """
+    category = categories.active_by_name(db, category_name)
+    definition = categories.definition_of(category)
+    live = live_pool(db, category.id, definition)
+    need = rules.need_of(definition, values, importance)
+    left = live.pool.count_left(need, clock.today())
+    return PeopleLeft(left.left, left.total, _effects(left.removed))
+
+
+def rank(
+    db: Session,
+    category_name: str,
+    need: engine.Need,
+    *,
+    count: int,
+    seed: int,
+    exclude: frozenset[int] = frozenset(),
+) -> tuple[Ranked, dict[int, Provider]]:
+    """The people for a need with their rows, storing nothing.
+
+    Raises UnknownCategory, InactiveCategory or MatchingUnavailable.
+    """
+    category = categories.active_by_name(db, category_name)
+    live = live_pool(db, category.id, categories.definition_of(category), fresh=True)
+    for _ in range(_TRIES):
+        ranked = _rank(live, need, count=count, seed=seed, exclude=exclude)
+        providers = queries.matchable(db, _ids(ranked.picks), clock.now())
+        if _all_there(db, live, ranked, providers):
+            return ranked, providers
+    raise MatchingUnavailable
+
+
+def suggest(
+    db: Session,
+    seeker: Seeker,
+    kind: MatchKind = MatchKind.BASIC,
+    *,
+    custom_criteria: str = "",
+    refusal: rules.Refusal | None = None,
+) -> Shortlist:
+    """The shortlist of a complete need, made and stored once for the same answers and kind.
+
+    `re_match` leaves out everybody suggested to this need before; `refusal` says why they were
+    not right: a price or place that was weighed becomes a rule. Raises NeedIncomplete, SafetyStop,
+    InactiveCategory, MatchingUnavailable, Invalid for criteria that are too long.
+    """
+    category, definition = _category_of(db, seeker)
+    request = _request(definition, seeker, kind, custom_criteria, refusal)
+    stored = queries.shortlist_for(db, seeker.id, kind, request.fingerprint)
+    if stored is not None and queries.matches_of(db, stored.id):
+        return stored
+    live = live_pool(db, category.id, definition, fresh=True)
+    again = kind is MatchKind.RE_MATCH
+    exclude = queries.shown_before(db, seeker.id) if again else frozenset[int]()
+    for _ in range(_TRIES):
+        ranked = _rank(
+            live, request.need, count=rules.PEOPLE[kind], seed=request.seed, exclude=exclude
+        )
+        with atomic(db):
+            # Two requests of the same need at once: the second waits here and finds the first's.
+            db.execute(select(Seeker.id).where(Seeker.id == seeker.id).with_for_update())
+            stored = queries.shortlist_for(db, seeker.id, kind, request.fingerprint)
+            if stored is not None and queries.matches_of(db, stored.id):
+                return stored
+            providers = queries.matchable(db, _ids(ranked.picks), clock.now())
+            if _all_there(db, live, ranked, providers):
+                return _store(db, seeker, request, ranked, providers, stored)
+    raise MatchingUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    kind: MatchKind
+    need: engine.Need
+    definition: CategoryDefinition
+    fingerprint: str
+    seed: int
+
+
+def _category_of(db: Session, seeker: Seeker) -> tuple[Category, CategoryDefinition]:
+    if seeker.status == NeedStatus.DRAFT:
+        raise NeedIncomplete
+    category = db.get_one(Category, seeker.category_id)
+    if not category.active:
+        raise categories.InactiveCategory(category.display_name)
+    return category, categories.definition_of(category)
+
+
+def _request(
+    definition: CategoryDefinition,
+    seeker: Seeker,
+    kind: MatchKind,
+    custom_criteria: str,
+    refusal: rules.Refusal | None,
+) -> _Request:
+    if len(custom_criteria) > rules.MAX_CUSTOM_CRITERIA:
+        raise Invalid(
+            f"Shorten your own criteria to {rules.MAX_CUSTOM_CRITERIA:,} characters.",
+        )
+    values = seeker.answers["values"]
+    screen = seeker_rules.stopped(definition, values)
+    if screen is not None:
+        raise SafetyStop(screen)
+    importance = rules.importance_after(definition, seeker.answers["importance"], refusal)
+    secret = get_settings().secret_key.get_secret_value()
+    fingerprint = rules.answers_hash(secret, values, importance, custom_criteria)
+    need = rules.need_of(definition, values, importance, custom_criteria)
+    return _Request(kind, need, definition, fingerprint, rules.seed_of(seeker.id, fingerprint))
+
+
+def _rank(
+    live: LivePool, need: engine.Need, *, count: int, seed: int, exclude: frozenset[int]
+) -> Ranked:
+    answer = live.pool.rank(
+        need,
+        count=count,
+        seed=seed,
+        today=clock.today(),
+        exclude=exclude,
+        exposure=live.exposure,
+    )
+    return Ranked(answer.picks, len(live.pool), answer.passed, _effects(answer.removed), seed)
+
+
+def _effects(removed: Iterable[engine.Removed]) -> tuple[RuleEffect, ...]:
+    return tuple(
+        RuleEffect(rule.gate, rule.label, rule.count, rule.relaxable, rule.would_remain)
+        for rule in removed
+    )
+
+
+def _ids(picks: Iterable[engine.Pick]) -> list[int]:
+    return [pick.provider_id for pick in picks]
+
+
+def _all_there(
+    db: Session, live: LivePool, ranked: Ranked, providers: Mapping[int, Provider]
+) -> bool:
+    """Whether the database still offers everybody; if not, the pool learns who left."""
+    gone = [provider_id for provider_id in _ids(ranked.picks) if provider_id not in providers]
+    if gone:
+        live.recheck(db.get_bind().engine, gone)
+    return not gone
+
+
+def _store(
+    db: Session,
+    seeker: Seeker,
+    request: _Request,
+    ranked: Ranked,
+    providers: Mapping[int, Provider],
+    empty: Shortlist | None,
+) -> Shortlist:
+    """Write the answer, or fill the one that was empty before somebody came."""
+    shortlist = empty or Shortlist(
+        seeker_id=seeker.id, kind=request.kind, answers_hash=request.fingerprint
+    )
+    shortlist.seed = ranked.seed
+    shortlist.considered = ranked.considered
+    shortlist.passed = ranked.passed
+    shortlist.removed = [asdict(effect) for effect in ranked.removed]
+    shortlist.created_at = clock.now()
+    db.add(shortlist)
+    db.flush()
+    today = clock.today()
+    for position, pick in enumerate(ranked.picks, start=1):
+        explained = explanations.explain(
+            request.definition,
+            pick,
+            providers[pick.provider_id],
+            request.need.answers,
+            today,
+        )
+        db.add(
+            Match(
+                shortlist_id=shortlist.id,
+                seeker_id=seeker.id,
+                provider_id=pick.provider_id,
+                position=position,
+                fit=pick.fit,
+                explanation=explanations.to_json(explained),
+                newcomer=pick.newcomer,
+                propensity=pick.propensity,
+            )
+        )
+    db.flush()
+    shown = _ids(ranked.picks)
+    _count_shown(db, shown)
+    if shown:
+        announce(db, MatchesSuggested(seeker.id, shortlist.id, tuple(shown)))
+    return shortlist
+
+
+def _count_shown(db: Session, provider_ids: Sequence[int]) -> None:
+    """One more showing each. It is no change of the profile, hence no new date for the index."""
+    # Rows are locked in one order, or two requests for the same people could wait for each other.
+    db.execute(
+        select(Provider.id)
+        .where(Provider.id.in_(provider_ids))
+        .order_by(Provider.id)
+        .with_for_update(key_share=True)
+    )
+    db.execute(
+        update(Provider)
+        .where(Provider.id.in_(provider_ids))
+        .values(shown_count=Provider.shown_count + 1, updated_at=Provider.updated_at)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def effects_of(shortlist: Shortlist) -> list[RuleEffect]:
+    """What each rule removed when this shortlist was made, the strictest first."""
+    return [RuleEffect(**stored) for stored in shortlist.removed]
+
+
+def take_as_viewed(db: Session, matches: Sequence[Match]) -> None:
+    """The seeker looks at these people for the first time; later looks change nothing."""
+    if all(match.status != MatchStatus.SUGGESTED for match in matches):
+        return
+    with atomic(db):
+        for match in matches:
+            if match.status == MatchStatus.SUGGESTED:
+                match.status = MatchStatus.VIEWED
