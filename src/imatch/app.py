@@ -1,13 +1,20 @@
 """Build the web application: routers, middleware, error rendering."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
 from imatch import __version__
+from imatch.accounts import pages as accounts_pages
 from imatch.core.logs import configure_logs
 from imatch.core.settings import get_settings
+from imatch.jobs.worker import running_worker
+from imatch.mail import pages as mail_pages
+from imatch.operations import api as operations_api
+from imatch.web import docs
 from imatch.web import pages as web_pages
 from imatch.web.errors import add_error_handlers
 from imatch.web.middleware import BodyLimitMiddleware, ForgeryMiddleware, RequestMiddleware
@@ -19,7 +26,11 @@ API = "/api/v1"
 
 @asynccontextmanager
 async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
-    yield
+    with ExitStack() as running:
+        if get_settings().embedded_worker:
+            await asyncio.to_thread(running.enter_context, running_worker())
+        yield
+        await asyncio.to_thread(running.close)
 
 
 def create_app() -> FastAPI:
@@ -39,6 +50,7 @@ def create_app() -> FastAPI:
     _add_routers(app)
     app.mount("/static", static_files(), name="static")
     # The last added is the outermost.
+    app.add_middleware(GZipMiddleware, minimum_size=1_000)
     app.add_middleware(ForgeryMiddleware, settings=settings)
     app.add_middleware(BodyLimitMiddleware, max_body_bytes=settings.max_body_bytes)
     app.add_middleware(RequestMiddleware, settings=settings)
@@ -47,3 +59,7 @@ def create_app() -> FastAPI:
 
 def _add_routers(app: FastAPI) -> None:
     app.include_router(web_pages.router)
+    app.include_router(docs.router)
+    app.include_router(mail_pages.router)
+    app.include_router(operations_api.router)
+    app.include_router(accounts_pages.router)

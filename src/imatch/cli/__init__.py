@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from imatch.cli import database, demo
+from imatch.cli import database, demo, serve, worker
 from imatch.cli.output import err
 from imatch.core.errors import DomainError
 
@@ -14,6 +14,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
 app.command("migrate")(database.migrate)
 app.command("demo")(demo.demo)
 

@@ -198,6 +198,10 @@ def static_files() -> StaticFiles:
     return _CachedStaticFiles(directory=STATIC_FOLDER)
 
 
+def assets_are_built() -> bool:
+    return (STATIC_FOLDER / ".vite" / "manifest.json").is_file()
+
+
 @cache
 def _manifest() -> dict[str, dict[str, Any]]:
     manifest: dict[str, dict[str, Any]] = json.loads(_read_built(".vite/manifest.json"))

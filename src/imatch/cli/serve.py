@@ -1,0 +1,93 @@
+"""`imatch serve`: the web server."""
+
+import socket
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.progress import Progress
+
+from imatch.cli.output import err, out
+from imatch.core.database import engine
+from imatch.core.errors import Conflict
+from imatch.core.settings import get_settings
+from imatch.operations import setup
+from imatch.web.rendering import AssetsNotBuilt, assets_are_built
+
+_SHUTDOWN_SECONDS = 10
+
+
+class CannotServe(Conflict):
+    code = "cannot_serve"
+
+
+def serve(
+    *,
+    host: Annotated[str | None, typer.Option(help="The address to listen at.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65_535, help="The port.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that serve.")] = 1,
+    prepare: Annotated[
+        bool,
+        typer.Option("--setup", help="First create the tables and, if empty, demo people."),
+    ] = False,
+) -> None:
+    """Serve the marketplace."""
+    settings = get_settings()
+    host, port = host or settings.host, port or settings.port
+    if workers > 1 and settings.embedded_worker:
+        raise CannotServe(
+            "Several processes would each run background jobs. Set IMATCH_EMBEDDED_WORKER=false"
+            " and run `imatch worker` beside them."
+        )
+    _require_free_port(host, port)
+    if not assets_are_built():
+        raise CannotServe(str(AssetsNotBuilt()))
+    if prepare:
+        _prepare(demo=not settings.production)
+    setup.require_migrated(engine())
+    shown = f"[{host}]" if ":" in host else host
+    out.print(f"I MATCH serves http://{shown}:{port} (stop it with Ctrl+C)", highlight=False)
+    uvicorn.run(
+        "imatch.app:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.trusted_proxies,
+        server_header=False,
+        access_log=False,  # every request has its line in our own log
+        log_level="warning",
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
+
+
+def _prepare(*, demo: bool) -> None:
+    with Progress(console=err, transient=True) as bar:
+        task = bar.add_task(
+            "Inventing people", total=setup.DEMO_PROVIDERS + setup.DEMO_SEEKERS, visible=False
+        )
+        made = setup.prepare(
+            engine(),
+            demo=demo,
+            progress=lambda done: bar.update(task, advance=done, visible=True),
+        )
+    if made.demo:
+        out.print(
+            f"Added {made.demo.providers} fictional providers and {made.demo.seekers} seekers."
+        )
+
+
+def _require_free_port(host: str, port: int) -> None:
+    try:
+        (family, kind, protocol, _, address), *_ = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise CannotServe(
+            f"Cannot listen at {host}, port {port}: {error.strerror}. Does a server run there"
+            " already? Another port: imatch serve --port 8402"
+        ) from error

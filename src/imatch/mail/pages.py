@@ -1,0 +1,38 @@
+"""The local outbox: where a development server's mail can be read."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import HTMLResponse
+
+from imatch.core.errors import NotFound
+from imatch.core.settings import get_settings
+from imatch.mail import queries
+from imatch.web.deps import Db
+from imatch.web.rendering import render
+
+_SHOWN = 100
+_LARGEST_ID = 2**63 - 1
+
+router = APIRouter(prefix="/dev/outbox", include_in_schema=False)
+
+
+@router.get("")
+def outbox(request: Request, db: Db) -> HTMLResponse:
+    _refuse_in_production()
+    return render(request, "mail/outbox.html", {"messages": queries.latest(db, _SHOWN)})
+
+
+@router.get("/{message_id}")
+def message(
+    request: Request, db: Db, message_id: Annotated[int, Path(ge=1, le=_LARGEST_ID)]
+) -> HTMLResponse:
+    _refuse_in_production()
+    shown = queries.message(db, message_id)
+    return render(request, "mail/message.html", {"message": shown})
+
+
+def _refuse_in_production() -> None:
+    """Anyone could sign in as anyone with the links that lie here."""
+    if get_settings().production:
+        raise NotFound("There is nothing here.")

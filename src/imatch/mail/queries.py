@@ -1,0 +1,34 @@
+"""Reading messages: the local outbox, and whether delivery gets anywhere."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from imatch.core.errors import NotFound
+from imatch.mail.models import MailMessage
+
+
+class NoSuchMessage(NotFound):
+    code = "no_such_message"
+
+
+def latest(db: Session, limit: int) -> Sequence[MailMessage]:
+    """The newest messages first."""
+    return db.scalars(select(MailMessage).order_by(MailMessage.id.desc()).limit(limit)).all()
+
+
+def message(db: Session, message_id: int) -> MailMessage:
+    found = db.get(MailMessage, message_id)
+    if found is None:
+        raise NoSuchMessage("There is no such message in the outbox.")
+    return found
+
+
+def undelivered_since(db: Session, moment: datetime) -> int:
+    """How many messages that were written before this moment are still on their way."""
+    waiting = select(func.count()).where(
+        MailMessage.sent_at.is_(None), MailMessage.created_at < moment
+    )
+    return db.scalar(waiting) or 0

@@ -1,0 +1,98 @@
+"""How the whole is doing: what works, and what works less well than it should."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from imatch import __version__
+from imatch.core.clock import now
+from imatch.core.settings import get_settings
+from imatch.jobs import presence
+from imatch.jobs.queue import FAILED, WAITING, status_counts
+from imatch.mail import queries as mail
+from imatch.operations.database import current_revision, head_revision
+from imatch.web.rendering import assets_are_built
+
+_SILENT_WORKER = timedelta(seconds=60)
+_SLOW_MAIL = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One part: whether it is fine, with figures or words that say more."""
+
+    ok: bool
+    details: dict[str, str | int | float | bool | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    version: str
+    checks: dict[str, Check]
+
+    @property
+    def degraded(self) -> list[str]:
+        return [name for name, check in self.checks.items() if not check.ok]
+
+    @property
+    def serves(self) -> bool:
+        """Without its database the marketplace cannot answer; without anything else it can."""
+        return self.checks["database"].ok
+
+
+def examine(db: Session) -> Health:
+    """Look at every part. A part that cannot be looked at is degraded, never an error."""
+    parts = {
+        "database": _database,
+        "migrations": _migrations,
+        "jobs": _jobs,
+        "mail": _mail,
+        "assets": _assets,
+    }
+    return Health(__version__, {name: _checked(look, db) for name, look in parts.items()})
+
+
+def _checked(look: Callable[[Session], Check], db: Session) -> Check:
+    try:
+        return look(db)
+    except SQLAlchemyError as error:
+        db.rollback()
+        return Check(ok=False, details={"error": type(error).__name__})
+
+
+def _database(db: Session) -> Check:
+    db.execute(text("SELECT 1"))
+    return Check(ok=True, details={"kind": db.get_bind().dialect.name})
+
+
+def _migrations(db: Session) -> Check:
+    present, newest = current_revision(db.connection().engine), head_revision()
+    return Check(ok=present == newest, details={"present": present, "newest": newest})
+
+
+def _jobs(db: Session) -> Check:
+    heartbeat = presence.last_heartbeat(db)
+    age = None if heartbeat is None else now() - heartbeat
+    counts = status_counts(db)
+    return Check(
+        ok=age is not None and age < _SILENT_WORKER,
+        details={
+            "worker_heartbeat_age_seconds": None if age is None else round(age.total_seconds(), 1),
+            "pending": sum(counts[status] for status in WAITING),
+            "failed": sum(counts[status] for status in FAILED),
+        },
+    )
+
+
+def _mail(db: Session) -> Check:
+    late = mail.undelivered_since(db, now() - _SLOW_MAIL)
+    to = "smtp" if get_settings().smtp_host else "local outbox"
+    return Check(ok=late == 0, details={"delivers_to": to, "undelivered_for_15_minutes": late})
+
+
+def _assets(_db: Session) -> Check:
+    return Check(ok=assets_are_built(), details={})
