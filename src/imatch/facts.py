@@ -1,10 +1,25 @@
 """Everything that can happen in the marketplace, on one page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class EmailConfirmed:
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonExported:
+    """Somebody asks for all that is held about them: listeners add their part as plain JSON."""
+
+    user_id: int
+    sections: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonErased:
+    """An account goes: listeners delete what they hold, or blank it where the books need it."""
+
     user_id: int
 
 

@@ -18,6 +18,8 @@ class DomainError(Exception):
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "bad_request"
+    # The page where a person can put this right, to come back afterwards; "" if there is none.
+    remedy_path: ClassVar[str] = ""
 
     def __init__(self, message: str, *, fields: tuple[FieldError, ...] = ()) -> None:
         super().__init__(message)

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from imatch.core.errors import DomainError, RateLimited
 from imatch.core.logs import log
+from imatch.web.redirects import same_site_path
 from imatch.web.rendering import render
 
 API_PREFIXES = ("/api/", "/health", "/metrics")
@@ -77,6 +80,8 @@ def _wants_json(request: Request) -> bool:
 def _domain_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, DomainError):
         raise TypeError(type(error))
+    if error.remedy_path and not _wants_json(request):
+        return _to_remedy(request, error.remedy_path)
     headers = {}
     if isinstance(error, RateLimited):
         headers["Retry-After"] = str(error.retry_after_seconds)
@@ -84,6 +89,18 @@ def _domain_error(request: Request, error: Exception) -> Response:
     return error_response(
         request, error.status, error.message, code=error.code, errors=errors, headers=headers
     )
+
+
+def _to_remedy(request: Request, remedy_path: str) -> Response:
+    """Send a person where they can put it right; `next` brings them back to the page they saw."""
+    seen = request.url
+    if request.method not in {"GET", "HEAD"}:
+        seen = URL(request.headers.get("referer", "/"))
+    back = same_site_path(seen.path + (f"?{seen.query}" if seen.query else ""))
+    target = f"{remedy_path}?{urlencode({'next': back})}"
+    if "hx-request" in request.headers:  # a redirect would put the whole page into a fragment
+        return Response(headers={"HX-Redirect": target})
+    return RedirectResponse(target, 303)
 
 
 def _validation_error(request: Request, error: Exception) -> Response:

@@ -1,0 +1,154 @@
+"""Who is asking: what this and other domains' endpoints may ask for."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.responses import Response
+
+from imatch.accounts import queries
+from imatch.accounts.models import AccountType, User, UserSession
+from imatch.accounts.service import api_keys, sessions
+from imatch.accounts.service.sessions import Browser
+from imatch.core.errors import Forbidden, Unauthenticated
+from imatch.core.settings import get_settings
+from imatch.web.deps import ClientAddress, Db
+
+_BEARER = "bearer "
+
+
+class NotSignedIn(Unauthenticated):
+    remedy_path = "/sign-in"
+
+
+class OperatorsOnly(Forbidden):
+    code = "operators_only"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """What templates may show of the person who is signed in; outlives the database session."""
+
+    id: int
+    name: str
+    email: str
+    account_type: str
+
+
+def cookie_name() -> str:
+    return "__Host-imatch" if get_settings().secure_cookies else "imatch_session"
+
+
+def give_cookie(response: Response, token: str) -> None:
+    """Hand the browser its session; the database decides how long it really lasts."""
+    settings = get_settings()
+    response.set_cookie(
+        cookie_name(),
+        token,
+        max_age=settings.session_days * 24 * 60 * 60,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=settings.secure_cookies,
+    )
+
+
+def take_cookie(response: Response) -> None:
+    settings = get_settings()
+    response.delete_cookie(
+        cookie_name(), path="/", httponly=True, samesite="lax", secure=settings.secure_cookies
+    )
+
+
+def remember_user(request: Request, db: Db) -> User | None:
+    """The signed-in user by session cookie or, under /api/ only, by API key.
+
+    For `include_router(dependencies=[Depends(remember_user)])`: pages then greet the user.
+    """
+    request.state.session = None
+    user = _by_api_key(request, db) or _by_cookie(request, db)
+    request.state.user = user and Visitor(user.id, user.name, user.email, user.account_type)
+    return user
+
+
+def _by_api_key(request: Request, db: Db) -> User | None:
+    presented = request.headers.get("authorization", "")
+    if not request.url.path.startswith("/api/") or not presented.lower().startswith(_BEARER):
+        return None
+    return api_keys.owner(db, presented[len(_BEARER) :].strip())
+
+
+def _by_cookie(request: Request, db: Db) -> User | None:
+    token = request.cookies.get(cookie_name())
+    found = queries.live_session(db, token) if token else None
+    if found is None:
+        return None
+    session, user = found
+    request.state.session = session
+    if session.second_factor_pending:
+        return None
+    sessions.note_seen(db, session)
+    return user
+
+
+OptionalUser = Annotated[User | None, Depends(remember_user)]
+
+
+def _current_user(user: OptionalUser) -> User:
+    if user is None:
+        raise NotSignedIn("Sign in first.")
+    return user
+
+
+CurrentUser = Annotated[User, Depends(_current_user)]
+
+
+def _current_operator(user: CurrentUser) -> User:
+    if user.account_type != AccountType.OPERATOR:
+        raise OperatorsOnly("This is for those who run the marketplace.")
+    return user
+
+
+CurrentOperator = Annotated[User, Depends(_current_operator)]
+
+
+def _current_session(request: Request, user: CurrentUser) -> UserSession:
+    """The browser's session; a program with an API key has none."""
+    session: UserSession | None = request.state.session
+    if session is None or session.user_id != user.id:
+        raise NotSignedIn("Sign in with a browser first.")
+    return session
+
+
+CurrentSession = Annotated[UserSession, Depends(_current_session)]
+
+
+def _stepped_up(request: Request, user: CurrentUser) -> User:
+    session: UserSession | None = request.state.session
+    if session is None or session.user_id != user.id:
+        session = None
+    sessions.require_step_up(session)
+    return user
+
+
+# The signed-in user, who gave a password or code in the last minutes. Ask for it on the page with
+# the form too, so that nobody is interrupted after filling it in.
+StepUp = Annotated[User, Depends(_stepped_up)]
+
+
+def _pending_session(request: Request, _user: OptionalUser) -> UserSession:
+    session: UserSession | None = request.state.session
+    if session is None or not session.second_factor_pending:
+        raise NotSignedIn("Sign in first.")
+    return session
+
+
+PendingSession = Annotated[UserSession, Depends(_pending_session)]
+
+
+def _this_browser(request: Request, address: ClientAddress) -> Browser:
+    agent = request.headers.get("user-agent", "")
+    return Browser(address, agent, request.cookies.get(cookie_name()))
+
+
+ThisBrowser = Annotated[Browser, Depends(_this_browser)]

@@ -1,0 +1,173 @@
+"""Pages to sign in by password or link, give the second factor, step up, and sign out."""
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import Response
+
+from imatch.accounts.deps import (
+    CurrentSession,
+    CurrentUser,
+    OptionalUser,
+    PendingSession,
+    ThisBrowser,
+    give_cookie,
+    take_cookie,
+)
+from imatch.accounts.models import LinkPurpose
+from imatch.accounts.pages.forms import (
+    ACCOUNT,
+    NextInForm,
+    NextInQuery,
+    Text,
+    account_page,
+    go,
+    safe_next,
+    signed_in_to,
+)
+from imatch.accounts.service import links, sessions, sign_in
+from imatch.accounts.service.sessions import SignedIn
+from imatch.core.errors import DomainError
+from imatch.web.deps import Db
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/sign-in")
+def sign_in_form(
+    request: Request, user: OptionalUser, next_path: NextInQuery = ACCOUNT
+) -> Response:
+    if user is not None:
+        return go(safe_next(next_path))
+    return account_page(request, "sign_in", {"email": "", "next": safe_next(next_path)})
+
+
+@router.post("/sign-in")
+def sign_in_by_password(
+    request: Request,
+    db: Db,
+    browser: ThisBrowser,
+    email: Text = "",
+    password: Text = "",
+    next_path: NextInForm = ACCOUNT,
+) -> Response:
+    try:
+        signed_in = sign_in.sign_in(db, email=email, password=password, browser=browser)
+    except DomainError as error:
+        context = {"email": email, "next": safe_next(next_path)}
+        return account_page(request, "sign_in", context, error)
+    return _onward(signed_in, next_path)
+
+
+@router.get("/sign-in/code")
+def code_form(
+    request: Request, _session: PendingSession, next_path: NextInQuery = ACCOUNT
+) -> Response:
+    return account_page(request, "sign_in_code", {"next": safe_next(next_path)})
+
+
+@router.post("/sign-in/code")
+def give_code(
+    request: Request,
+    db: Db,
+    session: PendingSession,
+    code: Text = "",
+    next_path: NextInForm = ACCOUNT,
+) -> Response:
+    try:
+        token = sign_in.finish_with_code(db, session, code)
+    except DomainError as error:
+        return account_page(request, "sign_in_code", {"next": safe_next(next_path)}, error)
+    return _onward(SignedIn(token, second_factor_pending=False), next_path)
+
+
+@router.get("/sign-in/link")
+def link_form(request: Request, next_path: NextInQuery = ACCOUNT) -> Response:
+    return account_page(request, "sign_in_link", {"email": "", "next": safe_next(next_path)})
+
+
+@router.post("/sign-in/link")
+def send_link(
+    request: Request,
+    db: Db,
+    browser: ThisBrowser,
+    email: Text = "",
+    next_path: NextInForm = ACCOUNT,
+) -> Response:
+    next_path = safe_next(next_path)
+    try:
+        sign_in.send_link(db, email=email, next_path=next_path, browser=browser)
+    except DomainError as error:
+        return account_page(request, "sign_in_link", {"email": email, "next": next_path}, error)
+    return go("/check-mail?for=sign-in")
+
+
+@router.get("/sign-in/link/{token}")
+def use_link_form(
+    request: Request, db: Db, token: str, next_path: NextInQuery = ACCOUNT
+) -> Response:
+    """Only shows a button: programs that open every link in a mail must not use it up."""
+    link, _ = links.look(db, token, LinkPurpose.SIGN_IN)
+    context = {"email": link.sent_to, "next": safe_next(next_path)}
+    return account_page(request, "sign_in_link_use", context)
+
+
+@router.post("/sign-in/link/{token}")
+def use_link(db: Db, browser: ThisBrowser, token: str, next_path: NextInForm = ACCOUNT) -> Response:
+    return _onward(sign_in.sign_in_by_link(db, token=token, browser=browser), next_path)
+
+
+@router.post("/sign-out")
+def sign_out(
+    db: Db,
+    user: OptionalUser,
+    browser: ThisBrowser,
+    where: Annotated[str, Form()] = "here",
+) -> Response:
+    """End this browser's session, or with where=everywhere all of the user's."""
+    if user is not None and where == "everywhere":
+        sessions.end_all(db, user.id)
+    sessions.end(db, browser.token)
+    response = go("/sign-in")
+    take_cookie(response)
+    return response
+
+
+@router.get("/step-up")
+def step_up_form(request: Request, user: CurrentUser, next_path: NextInQuery = ACCOUNT) -> Response:
+    context = {
+        "next": safe_next(next_path),
+        "has_password": user.password_hash is not None,
+        "has_second_factor": user.totp_confirmed_at is not None,
+    }
+    return account_page(request, "step_up", context)
+
+
+@router.post("/step-up")
+def step_up(
+    request: Request,
+    db: Db,
+    user: CurrentUser,
+    session: CurrentSession,
+    password: Text = "",
+    code: Text = "",
+    next_path: NextInForm = ACCOUNT,
+) -> Response:
+    try:
+        token = sign_in.step_up(db, user, session, password=password, code=code)
+    except DomainError as error:
+        context = {
+            "next": safe_next(next_path),
+            "has_password": user.password_hash is not None,
+            "has_second_factor": user.totp_confirmed_at is not None,
+        }
+        return account_page(request, "step_up", context, error)
+    response = go(safe_next(next_path))
+    give_cookie(response, token)
+    return response
+
+
+def _onward(signed_in: SignedIn, next_path: str) -> Response:
+    target = safe_next(next_path)
+    return signed_in_to(signed_in, target, f"/sign-in/code?{urlencode({'next': target})}")

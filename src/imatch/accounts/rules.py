@@ -1,0 +1,125 @@
+"""What an account must look like, how long proofs last, and how often each may be tried."""
+
+import ipaddress
+import unicodedata
+from dataclasses import dataclass
+from datetime import timedelta
+
+from email_validator import EmailNotValidError, validate_email
+
+PASSWORD_MIN_CHARACTERS = 10
+PASSWORD_MAX_CHARACTERS = 200
+NAME_MAX_CHARACTERS = 120
+EMAIL_MAX_CHARACTERS = 254
+API_KEY_NAME_MAX_CHARACTERS = 80
+API_KEYS_MAX = 20
+SESSIONS_MAX = 50
+RECOVERY_CODES = 10
+USER_AGENT_MAX_CHARACTERS = 200
+
+CONFIRM_LINK_LASTS = timedelta(days=3)
+SIGN_IN_LINK_LASTS = timedelta(minutes=15)
+RESET_LINK_LASTS = timedelta(hours=1)
+FIRST_PASSWORD_LINK_LASTS = timedelta(days=3)
+SECOND_FACTOR_WAITS = timedelta(minutes=10)
+SEEN_IS_NOTED_EVERY = timedelta(minutes=5)
+
+TOTP_STEP_SECONDS = 30
+TOTP_DRIFT_STEPS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TryLimit:
+    """At most `tries` for one subject within `window`."""
+
+    name: str
+    tries: int
+    window: timedelta
+
+
+PASSWORDS_PER_EMAIL = TryLimit("password/email", 5, timedelta(minutes=15))
+PASSWORDS_PER_NETWORK = TryLimit("password/network", 50, timedelta(minutes=15))
+CODES_PER_USER = TryLimit("code/user", 5, timedelta(minutes=15))
+MAILS_PER_EMAIL = TryLimit("mail/email", 5, timedelta(hours=1))
+MAILS_PER_NETWORK = TryLimit("mail/network", 30, timedelta(hours=1))
+TRIES_ARE_KEPT = timedelta(days=1)
+
+# The first guesses of anybody who tries, of those that are long enough to be accepted at all.
+COMMON_PASSWORDS = frozenset(
+    """
+    0123456789 01234567890 0987654321 1029384756 1111111111 1122334455 1231231234 123123123123
+    1234512345 123456123456 1234567890 12345678901 123456789012 1234567891 1234567899 123456789a
+    123456789q 1234567890a 1234567890q 123654789a 1q2w3e4r5t 1q2w3e4r5t6y 1qaz2wsx3edc 9876543210
+    aa12345678 abc1234567 abcd123456 abcdefghij abcdefghijk administrator adminadmin admin12345
+    admin123456 asdasdasd123 asdfasdfasdf asdfghjkl1 asdfghjkl123 asdfghjkl; changeme123 computer123
+    dragon1234 football123 football1234 iloveyou12 iloveyou123 iloveyou1234 iloveyou22 letmein123
+    letmein1234 liverpool1 loveyou123 manchester michelle123 monkey1234 mypassword mypassword1
+    password01 password10 password11 password12 password123 password1234 password12345 password2026
+    passwordpassword p@ssw0rd123 passw0rd123 princess123 q1w2e3r4t5 q1w2e3r4t5y6 qazwsxedc1
+    qazwsxedc123 qwe123qwe123 qweasdzxc1 qweasdzxc123 qwerty1234 qwerty12345 qwerty123456
+    qwertyqwerty qwertyuiop qwertyuiop1 qwertyuiop123 qwertyuiop[] secret1234 sunshine123
+    superman123 test123456 testtest123 trustno1trustno1 welcome123 welcome1234 zaq12wsxcde3
+    zxcvbnm123 zxcvbnm1234
+    """.split()  # noqa: SIM905 -- a list of ninety would be one word a line
+)
+
+
+def read_email(typed: str) -> str | None:
+    """The address in the form that is stored and compared, or None when it is not one."""
+    try:
+        checked = validate_email(typed.strip(), check_deliverability=False)
+    except EmailNotValidError:
+        return None
+    address = checked.normalized.lower()
+    return address if len(address) <= EMAIL_MAX_CHARACTERS else None
+
+
+def read_line(typed: str, max_characters: int) -> str | None:
+    """One line of text without control characters, or None when empty or too long."""
+    line = " ".join(typed.split())
+    storable = all(unicodedata.category(character) not in {"Cc", "Cs"} for character in line)
+    return line if storable and 0 < len(line) <= max_characters else None
+
+
+def password_fault(password: str, *, email: str, name: str) -> str | None:
+    """Why this password is not accepted, or None. Length counts; no kinds of signs are asked."""
+    if len(password) < PASSWORD_MIN_CHARACTERS:
+        return f"Use {PASSWORD_MIN_CHARACTERS} or more characters. Three or four words do well."
+    if len(password) > PASSWORD_MAX_CHARACTERS:
+        return f"Use at most {PASSWORD_MAX_CHARACTERS} characters."
+    lowered = password.casefold().strip()
+    if lowered in {email.casefold(), email.partition("@")[0].casefold(), name.casefold()}:
+        return "Choose something other than your name or e-mail address."
+    if lowered in COMMON_PASSWORDS or len(set(lowered)) <= 2:  # noqa: PLR2004 -- aaaaaaaaaa, ababababab
+        return "This password is among the first that anybody would try. Choose another one."
+    return None
+
+
+def network_of(address: str) -> str:
+    """Whom to count tries by: an IPv4 address, or the /64 that one IPv6 customer holds."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:  # noqa: PLR2004 -- IP version
+        return str(parsed)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
+
+
+def browser_name(user_agent: str) -> str:
+    """A browser as its owner would call it: "Firefox on Windows"."""
+    # Order matters: Edge and Opera also say Chrome, and Chrome also says Safari.
+    browsers = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome"}
+    systems = {
+        "Android": "Android",
+        "iPhone": "iPhone",
+        "iPad": "iPad",
+        "Windows": "Windows",
+        "Mac OS X": "Mac",
+        "Linux": "Linux",
+    }
+    browser = next((browsers[sign] for sign in browsers if sign in user_agent), None)
+    if browser is None:
+        browser = "Safari" if "Safari" in user_agent else "A browser"
+    system = next((systems[sign] for sign in systems if sign in user_agent), None)
+    return f"{browser} on {system}" if system else browser

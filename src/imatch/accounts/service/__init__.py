@@ -1,0 +1,1 @@
+"""Verbs that write accounts, one module for each thing that people do."""

@@ -1,0 +1,77 @@
+"""A way back in for whoever forgot the password: a mailed link that sets a new one."""
+
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from imatch.accounts import queries
+from imatch.accounts.models import LinkPurpose, User
+from imatch.accounts.rules import (
+    MAILS_PER_EMAIL,
+    MAILS_PER_NETWORK,
+    RESET_LINK_LASTS,
+    network_of,
+    password_fault,
+    read_email,
+)
+from imatch.accounts.service import letters, links, sessions, throttling
+from imatch.accounts.service.sessions import Browser, SignedIn
+from imatch.accounts.service.sign_in import BadEmail
+from imatch.accounts.service.sign_up import mark_confirmed
+from imatch.core.database import atomic
+from imatch.core.errors import FieldError, Invalid
+from imatch.core.security import hash_password
+
+
+class BadPassword(Invalid):
+    code = "bad_password"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, fields=(FieldError("password", message, "password"),))
+
+
+def send_reset_link(db: Session, *, email: str, browser: Browser) -> None:
+    """Mail a reset link to the owner of this address, if there is one; nobody is told.
+
+    Raises BadEmail, TooManyTries.
+    """
+    address = read_email(email)
+    if address is None:
+        raise BadEmail
+    throttling.admit(
+        db, (MAILS_PER_EMAIL, address), (MAILS_PER_NETWORK, network_of(browser.address))
+    )
+    with atomic(db):
+        user = queries.user_by_email(db, address)
+        if user is not None and user.active:
+            letters.reset_link(db, address, reset_token(db, user, RESET_LINK_LASTS))
+
+
+def reset_token(db: Session, user: User, lasts: timedelta) -> str:
+    return links.issue(db, user, LinkPurpose.RESET_PASSWORD, lasts)
+
+
+def reset_password(db: Session, *, token: str, password: str, browser: Browser) -> SignedIn:
+    """Set the password, end every session and open link, and sign this browser in.
+
+    The link proves the address, so it counts as confirmed. Raises LinkNotUsable, BadPassword.
+    """
+    _, user = links.look(db, token, LinkPurpose.RESET_PASSWORD)
+    fault = password_fault(password, email=user.email, name=user.name)
+    if fault:
+        raise BadPassword(fault)
+    password_hash = hash_password(password)
+    with atomic(db):
+        _, user = links.use(db, token, LinkPurpose.RESET_PASSWORD)
+        set_password(db, user, password_hash)
+        mark_confirmed(db, user)
+        sessions.end_all(db, user.id)
+        return sessions.start(db, user, browser, proved=True)
+
+
+def set_password(db: Session, user: User, password_hash: str) -> None:
+    """Store the new hash, void every mailed link, and tell the owner."""
+    with atomic(db):
+        user.password_hash = password_hash
+        links.void(db, user.id)
+        letters.credentials_changed(db, user.email, "the password is a new one")

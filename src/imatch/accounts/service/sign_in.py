@@ -1,0 +1,134 @@
+"""Sign in with a password or an e-mailed link, and the second factor after either."""
+
+from sqlalchemy.orm import Session
+
+from imatch.accounts import queries
+from imatch.accounts.models import LinkPurpose, User, UserSession
+from imatch.accounts.rules import (
+    MAILS_PER_EMAIL,
+    MAILS_PER_NETWORK,
+    PASSWORDS_PER_EMAIL,
+    PASSWORDS_PER_NETWORK,
+    SIGN_IN_LINK_LASTS,
+    network_of,
+    read_email,
+)
+from imatch.accounts.service import letters, links, second_factor, sessions, throttling
+from imatch.accounts.service.sessions import Browser, SignedIn
+from imatch.core.database import atomic
+from imatch.core.errors import FieldError, Invalid
+from imatch.core.security import password_matches
+
+
+class WrongEmailOrPassword(Invalid):
+    """The same for an unknown address, a wrong password, an unconfirmed and a closed account."""
+
+    code = "wrong_email_or_password"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This e-mail address and password do not fit together, or the address is not "
+            "confirmed yet. If you signed up lately, open the link that we sent to you."
+        )
+
+
+class BadEmail(Invalid):
+    code = "bad_email"
+
+    def __init__(self) -> None:
+        message = "Give a whole e-mail address, like ada@example.org."
+        super().__init__(message, fields=(FieldError("email", message, "email"),))
+
+
+def sign_in(db: Session, *, email: str, password: str, browser: Browser) -> SignedIn:
+    """Begin a session. Raises BadEmail, WrongEmailOrPassword, TooManyTries."""
+    address = read_email(email)
+    if address is None:
+        raise BadEmail
+    tries = throttling.admit(
+        db, (PASSWORDS_PER_EMAIL, address), (PASSWORDS_PER_NETWORK, network_of(browser.address))
+    )
+    user = queries.user_by_email(db, address)
+    verified = user.password_hash if user else None
+    matches = password_matches(password, verified)
+    if user is None or not matches:
+        raise WrongEmailOrPassword
+    with atomic(db):
+        user = queries.locked_user(db, user.id)
+        # The password may have been changed, or the account closed, while it was checked.
+        if user.password_hash != verified or not _may_sign_in(user):
+            raise WrongEmailOrPassword
+        throttling.forgive(db, tries)
+        return sessions.start(db, user, browser, proved=True)
+
+
+def send_link(db: Session, *, email: str, next_path: str, browser: Browser) -> None:
+    """Mail a sign-in link to the owner of this address, if there is one; nobody is told.
+
+    An account whose address was never confirmed gets no link: its password was chosen by
+    somebody who has not shown that the address is theirs. Raises BadEmail, TooManyTries.
+    """
+    address = read_email(email)
+    if address is None:
+        raise BadEmail
+    throttling.admit(
+        db, (MAILS_PER_EMAIL, address), (MAILS_PER_NETWORK, network_of(browser.address))
+    )
+    with atomic(db):
+        user = queries.user_by_email(db, address)
+        if user is not None and _may_sign_in(user):
+            token = links.issue(db, user, LinkPurpose.SIGN_IN, SIGN_IN_LINK_LASTS)
+            letters.sign_in_link(db, address, token, next_path)
+
+
+def sign_in_by_link(db: Session, *, token: str, browser: Browser) -> SignedIn:
+    """Begin a session for whoever was sent this link. Raises LinkNotUsable."""
+    with atomic(db):
+        _, user = links.use(db, token, LinkPurpose.SIGN_IN)
+        if not _may_sign_in(user):
+            raise links.LinkNotUsable
+        return sessions.start(db, user, browser, proved=False)
+
+
+def finish_with_code(db: Session, session: UserSession, code: str) -> str:
+    """Open a session that waits for its second factor; returns its new token.
+
+    Raises WrongCode, TooManyTries.
+    """
+    user = db.get_one(User, session.user_id)
+    tries = second_factor.admit(db, user)
+    with atomic(db):
+        second_factor.accept(db, user, code)
+        throttling.forgive(db, tries)
+        return sessions.complete(db, user, session)
+
+
+def step_up(db: Session, user: User, session: UserSession, *, password: str, code: str) -> str:
+    """Prove once more who is asking, by a code or else the password; returns the new token.
+
+    Raises WrongCode, WrongPassword, TooManyTries.
+    """
+    if code.strip():
+        tries = second_factor.admit(db, user)
+        with atomic(db):
+            second_factor.accept(db, user, code)
+            throttling.forgive(db, tries)
+            return sessions.step_up(db, session)
+    tries = throttling.admit(db, (PASSWORDS_PER_EMAIL, user.email))
+    if not password_matches(password, user.password_hash):
+        raise WrongPassword
+    with atomic(db):
+        throttling.forgive(db, tries)
+        return sessions.step_up(db, session)
+
+
+class WrongPassword(Invalid):
+    code = "wrong_password"
+
+    def __init__(self) -> None:
+        message = "This is not your password."
+        super().__init__(message, fields=(FieldError("password", message, "password"),))
+
+
+def _may_sign_in(user: User) -> bool:
+    return user.active and user.email_confirmed_at is not None

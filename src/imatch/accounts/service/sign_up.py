@@ -1,0 +1,131 @@
+"""Sign up and confirm the address. Nobody learns from it who has an account."""
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from imatch.accounts import queries
+from imatch.accounts.models import AccountType, LinkPurpose, User
+from imatch.accounts.rules import (
+    CONFIRM_LINK_LASTS,
+    MAILS_PER_EMAIL,
+    MAILS_PER_NETWORK,
+    NAME_MAX_CHARACTERS,
+    PASSWORDS_PER_EMAIL,
+    PASSWORDS_PER_NETWORK,
+    network_of,
+    password_fault,
+    read_email,
+    read_line,
+)
+from imatch.accounts.service import letters, links, sessions, throttling
+from imatch.accounts.service.sessions import Browser, SignedIn
+from imatch.core.clock import now
+from imatch.core.database import atomic
+from imatch.core.errors import FieldError, Invalid
+from imatch.core.events import announce
+from imatch.core.security import hash_password, password_matches
+from imatch.facts import EmailConfirmed
+
+OPEN_TYPES = (AccountType.SEEKER, AccountType.PROVIDER, AccountType.BOTH)
+
+
+class BadSignUp(Invalid):
+    code = "bad_sign_up"
+
+
+class NotTheChosenPassword(Invalid):
+    code = "not_the_chosen_password"
+
+
+def sign_up(
+    db: Session, *, email: str, name: str, password: str, account_type: str, browser: Browser
+) -> None:
+    """Open an account, or tell the owner of the address that they have one; the answer is the same.
+
+    Raises BadSignUp with every field that is wrong, and TooManyTries.
+    """
+    address, line = _checked(email, name, password, account_type)
+    throttling.admit(
+        db, (MAILS_PER_EMAIL, address), (MAILS_PER_NETWORK, network_of(browser.address))
+    )
+    password_hash = hash_password(password)  # also for a known address: it takes the same time
+    with atomic(db):
+        user = _unconfirmed(db, address, account_type)
+        if user is None:
+            letters.already_registered(db, address)
+            return
+        # What was typed for an address that nobody proved gives way to what is typed now.
+        user.name, user.password_hash, user.account_type = line, password_hash, account_type
+        token = links.issue(db, user, LinkPurpose.CONFIRM_EMAIL, CONFIRM_LINK_LASTS)
+        letters.confirm_address(db, address, line, token)
+
+
+def confirm_email(db: Session, *, token: str, password: str, browser: Browser) -> SignedIn:
+    """Confirm the address and sign in.
+
+    The password is asked for because the link proves only who reads the mail: an account that a
+    stranger opened in somebody's name must not be confirmed by that somebody's click.
+    Raises LinkNotUsable, NotTheChosenPassword, TooManyTries.
+    """
+    _, user = links.look(db, token, LinkPurpose.CONFIRM_EMAIL)
+    tries = throttling.admit(
+        db,
+        (PASSWORDS_PER_EMAIL, user.email),
+        (PASSWORDS_PER_NETWORK, network_of(browser.address)),
+    )
+    verified = user.password_hash
+    if not password_matches(password, verified):
+        message = "This is not the password that was chosen when the account was opened."
+        raise NotTheChosenPassword(message, fields=(FieldError("password", message, "password"),))
+    with atomic(db):
+        throttling.forgive(db, tries)
+        _, user = links.use(db, token, LinkPurpose.CONFIRM_EMAIL)
+        if user.password_hash != verified:  # signed up anew in this moment
+            raise links.LinkNotUsable
+        mark_confirmed(db, user)
+        return sessions.start(db, user, browser, proved=True)
+
+
+def mark_confirmed(db: Session, user: User) -> None:
+    """The user proved that they read mail at their address."""
+    if user.email_confirmed_at is None:
+        with atomic(db):
+            user.email_confirmed_at = now()
+            db.flush()
+            announce(db, EmailConfirmed(user.id))
+
+
+def _checked(email: str, name: str, password: str, account_type: str) -> tuple[str, str]:
+    address = read_email(email)
+    line = read_line(name, NAME_MAX_CHARACTERS)
+    faults = []
+    if account_type not in OPEN_TYPES:
+        faults.append(FieldError("account_type", "Choose one of the three.", "account_type"))
+    if line is None:
+        message = f"Say how we may call you, in 1 to {NAME_MAX_CHARACTERS} characters."
+        faults.append(FieldError("name", message, "name"))
+    if address is None:
+        message = "Give a whole e-mail address, like ada@example.org."
+        faults.append(FieldError("email", message, "email"))
+    fault = password_fault(password, email=address or email, name=line or name)
+    if fault:
+        faults.append(FieldError("password", fault, "password"))
+    if address is None or line is None or faults:
+        raise BadSignUp("Some of this is not usable yet.", fields=tuple(faults))
+    return address, line
+
+
+def _unconfirmed(db: Session, address: str, account_type: str) -> User | None:
+    """The new or never confirmed account of this address; None when it is somebody's already."""
+    held = queries.user_by_email(db, address)
+    if held is None:
+        fresh = User(email=address, name="", account_type=account_type)
+        try:
+            with db.begin_nested():
+                db.add(fresh)
+        except IntegrityError:  # somebody signed up with it in this moment
+            return None
+        return fresh
+    held = queries.locked_user(db, held.id)
+    opened_here = held.account_type in OPEN_TYPES and held.password_hash is not None
+    return held if held.active and opened_here and held.email_confirmed_at is None else None

@@ -1,0 +1,47 @@
+"""What tests of accounts share: the letters that were sent, and the links in them."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch.core.database import atomic
+from imatch.mail.models import MailMessage
+
+PASSWORD = "four plain words here"
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """Time stands still at NOON; `clock.shift(seconds)` moves it."""
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def letters(db: Session) -> Callable[[str], list[MailMessage]]:
+    """The messages to an address, oldest first, as they stand in the database now."""
+
+    def sent_to(address: str) -> list[MailMessage]:
+        with atomic(db):
+            found = select(MailMessage).where(MailMessage.recipient == address)
+            return list(db.scalars(found.order_by(MailMessage.id)))
+
+    return sent_to
+
+
+@pytest.fixture
+def link_to(letters: Callable[[str], list[MailMessage]]) -> Callable[[str], str]:
+    """The path (and query) of the link in the last message to an address."""
+
+    def path(address: str) -> str:
+        found = re.search(r"http://127\.0\.0\.1:8401(/\S+)", letters(address)[-1].text)
+        assert found
+        return found[1]
+
+    return path
