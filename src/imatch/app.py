@@ -13,7 +13,10 @@ from imatch.core.logs import configure_logs
 from imatch.core.settings import get_settings
 from imatch.jobs.worker import running_worker
 from imatch.mail import pages as mail_pages
+from imatch.matches.pages import check, find, home
 from imatch.operations import api as operations_api
+from imatch.seekers import api as seekers_api
+from imatch.seekers import pages as seekers_pages
 from imatch.web import docs
 from imatch.web import pages as web_pages
 from imatch.web.errors import add_error_handlers
@@ -63,3 +66,7 @@ def _add_routers(app: FastAPI) -> None:
     app.include_router(mail_pages.router)
     app.include_router(operations_api.router)
     app.include_router(accounts_pages.router)
+    app.include_router(seekers_api.router, prefix=API)
+    app.include_router(seekers_pages.router)
+    for page in (home.router, find.router, find.walk, check.router):
+        app.include_router(page)

@@ -1,0 +1,67 @@
+"""What the pages of the finding walk share: the open category, the answers so far, the count."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse
+from starlette.status import HTTP_303_SEE_OTHER
+
+from imatch.categories import queries as categories
+from imatch.categories.schemas import CategoryDefinition
+from imatch.core.errors import NotFound
+from imatch.matches import service as matches
+from imatch.matches.index import MatchingUnavailable
+from imatch.seekers import rules
+from imatch.seekers.models import Seeker
+from imatch.seekers.service import Answers
+from imatch.web.deps import Db
+
+MOST_RULES_SHOWN = 4
+
+
+class CategoryClosed(NotFound):
+    code = "category_not_open"
+
+
+def open_category(db: Db, category: str) -> CategoryDefinition:
+    try:
+        return categories.definition_of(categories.active_by_name(db, category))
+    except (categories.UnknownCategory, categories.InactiveCategory) as closed:
+        raise CategoryClosed(closed.message) from closed
+
+
+# The definition of the path's {category}; a 404 that says so where it is not open.
+OpenCategory = Annotated[CategoryDefinition, Depends(open_category)]
+
+
+def go(path: str) -> RedirectResponse:
+    return RedirectResponse(path, HTTP_303_SEE_OTHER)
+
+
+def answers_of(need: Seeker | None) -> Answers:
+    return need.answers if need is not None else {"values": {}, "importance": {}}
+
+
+def people_left(
+    db: Session, definition: CategoryDefinition, answers: Answers
+) -> dict[str, Any] | None:
+    """How many are left and what each rule removes; None while nothing can or may be counted."""
+    values = answers["values"]
+    if not values or rules.stopped(definition, values):
+        return None
+    try:
+        left = matches.people_left(db, definition.name, values, answers["importance"])
+    except MatchingUnavailable:
+        return None
+    removed = [
+        {
+            "name": rule.name,
+            "label": rule.label,
+            "count": rule.count,
+            "would_remain": rule.would_remain,
+            "relaxable": rule.relaxable and rules.field_of_rule(definition, rule.name) is not None,
+        }
+        for rule in left.removed[:MOST_RULES_SHOWN]
+    ]
+    return {"count": left.count, "removed": removed}

@@ -1,0 +1,46 @@
+"""Whose need a request is about: the cookie that holds its token, and the need behind it."""
+
+from typing import Annotated
+
+from fastapi import Cookie, Depends
+from starlette.responses import Response
+
+from imatch.accounts.deps import OptionalUser
+from imatch.core.settings import get_settings
+from imatch.seekers.models import Seeker
+from imatch.seekers.queries import need_of
+from imatch.web.deps import Db
+
+COOKIE = "imatch_need"
+
+NeedToken = Annotated[str | None, Cookie(alias=COOKIE, include_in_schema=False)]
+
+
+def give_need_cookie(response: Response, token: str) -> None:
+    """Let this browser open the need as long as a saved one can be resumed."""
+    settings = get_settings()
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=settings.resume_days * 24 * 60 * 60,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=settings.secure_cookies,
+    )
+
+
+def _current_need(db: Db, token: NeedToken, user: OptionalUser) -> Seeker | None:
+    return need_of(db, token=token, user=user)
+
+
+# The need that this browser or account works on, in whichever category; None without one.
+CurrentNeed = Annotated[Seeker | None, Depends(_current_need)]
+
+
+def _need_in_category(db: Db, token: NeedToken, user: OptionalUser, category: str) -> Seeker | None:
+    return need_of(db, token=token, user=user, category=category)
+
+
+# For paths with a {category}: the need that this browser or account has in that category.
+NeedInCategory = Annotated[Seeker | None, Depends(_need_in_category)]

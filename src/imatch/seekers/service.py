@@ -1,0 +1,232 @@
+"""What a seeker does with a need: start, answer, relax, complete, claim, delete."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import delete as delete_rows
+from sqlalchemy.orm import Session
+
+from imatch.accounts.models import User
+from imatch.categories import forms
+from imatch.categories import queries as categories
+from imatch.categories.schemas import CategoryDefinition, FieldDefinition, FormPage, Screen
+from imatch.core.clock import now
+from imatch.core.database import atomic
+from imatch.core.errors import Conflict, FieldError, Invalid, NotFound
+from imatch.core.events import announce
+from imatch.core.security import new_token, token_hash
+from imatch.facts import NeedCompleted
+from imatch.seekers import rules
+from imatch.seekers.models import NeedStatus, Seeker
+from imatch.seekers.queries import NeedNotFound, definition_of
+
+Answers = dict[str, dict[str, Any]]  # `values` and `importance`, by field name
+
+
+class BadAnswers(Invalid):
+    code = "bad_answers"
+
+    def __init__(self, fields: list[FieldError]) -> None:
+        super().__init__("Some answers need another look.", fields=tuple(fields))
+
+
+class NoSuchPage(NotFound):
+    code = "no_such_question"
+
+    def __init__(self) -> None:
+        super().__init__("There is no question with this number.")
+
+
+class NotRelaxable(Invalid):
+    code = "not_relaxable"
+
+    def __init__(self) -> None:
+        super().__init__("This rule cannot be relaxed.")
+
+
+class SafetyStop(Conflict):
+    """The answers call for help that a marketplace cannot give: nobody is ranked."""
+
+    code = "safety_screen"
+
+    def __init__(self, screen: Screen) -> None:
+        contacts = "; ".join(f"{r.name}: {r.contact} ({r.region})" for r in screen.resources)
+        super().__init__(f"{screen.title} {screen.text} {contacts}".strip())
+        self.screen = screen
+
+
+def start(db: Session, category: str, *, user: User | None = None) -> tuple[Seeker, str]:
+    """A new, empty need, and the token that opens it.
+
+    Raises UnknownCategory or InactiveCategory.
+    """
+    token = new_token()
+    with atomic(db):
+        row = categories.active_by_name(db, category)
+        need = Seeker(
+            category_id=row.id,
+            user_id=user.id if user else None,
+            answers={"values": {}, "importance": {}},
+            token_hash=token_hash(token),
+            status=NeedStatus.DRAFT,
+        )
+        db.add(need)
+    return need, token
+
+
+def intake_page(definition: CategoryDefinition, number: int) -> FormPage:
+    """The intake page of this number, from 1. Raises NoSuchPage."""
+    if not 1 <= number <= len(definition.intake):
+        raise NoSuchPage
+    return definition.intake[number - 1]
+
+
+def checked_page(
+    definition: CategoryDefinition, number: int, values: object, importance: object
+) -> Answers:
+    """The clean answers of one intake page. Raises NoSuchPage or BadAnswers."""
+    page = intake_page(definition, number)
+    fields = {name: definition.seeker[name] for name in page.fields}
+    return _checked(definition, fields, values, importance)
+
+
+def _checked(
+    definition: CategoryDefinition,
+    fields: Mapping[str, FieldDefinition],
+    values: object,
+    importance: object,
+) -> Answers:
+    clean, errors = forms.validate(definition, fields, values, require=True)
+    levels, level_errors = forms.validate_importance(fields, importance)
+    if errors or level_errors:
+        raise BadAnswers(errors + level_errors)
+    return {"values": clean, "importance": {name: str(level) for name, level in levels.items()}}
+
+
+def answer(
+    db: Session,
+    need: Seeker,
+    number: int,
+    values: object,
+    importance: object,
+    *,
+    still_relaxed: Collection[str] = (),
+) -> Seeker:
+    """Keep the answers of one intake page; a completed need becomes a draft again.
+
+    A rule of this page that was relaxed stays so while its field is in `still_relaxed`.
+    Raises NoSuchPage, or BadAnswers with every fault and changes nothing.
+    """
+    definition = definition_of(db, need)
+    answered = checked_page(definition, number, values, importance)
+    page = intake_page(definition, number)
+    with atomic(db):
+        _lock(db, need)
+        _change(need, rules.merged(page, need.answers, answered, still_relaxed))
+    return need
+
+
+def start_with(
+    db: Session,
+    category: str,
+    number: int,
+    values: object,
+    importance: object,
+    *,
+    user: User | None = None,
+) -> tuple[Seeker, str]:
+    """A new need with its first answers: wrong ones leave nothing behind."""
+    with atomic(db):
+        need, token = start(db, category, user=user)
+        answer(db, need, number, values, importance)
+    return need, token
+
+
+def relax(db: Session, need: Seeker, rule: str) -> Seeker:
+    """Give up one rule: a must becomes a preference, a plain requirement is left out.
+
+    Raises NotRelaxable for a rule that no answer stands behind, or that the law makes.
+    """
+    definition = definition_of(db, need)
+    field = rules.field_of_rule(definition, rule)
+    if field is None:
+        raise NotRelaxable
+    with atomic(db):
+        _lock(db, need)
+        importance = need.answers["importance"] | {field: str(rules.relaxed(definition, rule))}
+        _change(need, {**need.answers, "importance": importance})
+    return need
+
+
+def _change(need: Seeker, answers: dict[str, Any]) -> None:
+    if answers == need.answers:
+        return
+    need.answers = answers
+    need.status = NeedStatus.DRAFT
+    need.completed_at = None
+
+
+def complete(db: Session, need: Seeker) -> Seeker:
+    """Say that the answers are final, so that people may be ranked. Twice is once.
+
+    Raises BadAnswers for what is missing, SafetyStop, or InactiveCategory.
+    """
+    definition = definition_of(db, need)
+    with atomic(db):
+        _lock(db, need)
+        if need.status == NeedStatus.COMPLETE:
+            return need
+        category = categories.active_by_name(db, definition.name)
+        _refuse_unfit(definition, need.answers["values"])
+        need.status = NeedStatus.COMPLETE
+        need.completed_at = now()
+        announce(db, NeedCompleted(seeker_id=need.id, category=category.name))
+    return need
+
+
+def _refuse_unfit(definition: CategoryDefinition, values: dict[str, Any]) -> None:
+    _clean, errors = forms.validate(definition, definition.seeker, values, require=True)
+    if errors:
+        raise BadAnswers(errors)
+    screen = rules.stopped(definition, values)
+    if screen is not None:
+        raise SafetyStop(screen)
+
+
+def submit(
+    db: Session, category: str, values: object, importance: object, *, user: User | None = None
+) -> tuple[Seeker, str]:
+    """A whole need at once, completed. Raises as start, answer and complete do."""
+    row = categories.active_by_name(db, category)
+    definition = categories.definition_of(row)
+    answers = _checked(definition, definition.seeker, values, importance)
+    with atomic(db):
+        need, token = start(db, category, user=user)
+        need.answers = answers
+        db.flush()
+        complete(db, need)
+    return need, token
+
+
+def delete(db: Session, need: Seeker) -> None:
+    """Take a need away with everything that was found for it."""
+    with atomic(db):
+        db.execute(delete_rows(Seeker).where(Seeker.id == need.id))
+
+
+def claim(db: Session, need: Seeker, user: User) -> Seeker:
+    """Give a need to an account; from then on only that account opens it.
+
+    Raises NeedNotFound when it belongs to another one.
+    """
+    with atomic(db):
+        _lock(db, need)
+        if need.user_id not in {None, user.id}:
+            raise NeedNotFound
+        need.user_id = user.id
+    return need
+
+
+def _lock(db: Session, need: Seeker) -> None:
+    """Let two tabs that answer at once follow each other, so that neither loses the other's."""
+    db.refresh(need, with_for_update=True)
