@@ -1,0 +1,125 @@
+"""A real server with demo people, and a real Chromium that walks it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def chromium_path() -> str | None:
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            if chromium_path() is None:
+                item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server of our own, with 400 demo providers."""
+    folder = tmp_path_factory.mktemp("site")
+    port = _free_port()
+    base_url = f"http://127.0.0.1:{port}"
+    environment = {
+        **os.environ,
+        "IMATCH_DATABASE_URL": f"sqlite:///{folder / 'i_match.db'}",
+        "IMATCH_BASE_URL": base_url,
+    }
+    run = [sys.executable, "-m", "imatch"]
+    for arguments in (["migrate"], ["demo", "--providers", "400", "--seekers", "5"]):
+        subprocess.run([*run, *arguments], env=environment, check=True, capture_output=True)
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [*run, "serve", "--port", str(port)], env=environment, stdout=log, stderr=log
+        )
+        try:
+            _wait_until_healthy(base_url, server)
+            yield base_url
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_healthy(base_url: str, server: "subprocess.Popen[bytes]") -> None:
+    waiting = threading.Event()
+    for _ in range(300):
+        if server.poll() is not None:
+            pytest.fail(f"the server ended with {server.returncode}")
+        try:
+            with urllib.request.urlopen(f"{base_url}/health", timeout=2):
+                return
+        except OSError:
+            waiting.wait(0.1)
+    pytest.fail("the server did not answer within 30 seconds")
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
+    yield browser
+    browser.close()
+
+
+class Visit:
+    """One visitor's browser: opens pages of the site and notes what must not happen."""
+
+    def __init__(self, context: BrowserContext, base_url: str) -> None:
+        self.context = context
+        self.base_url = base_url
+        self.page: Page = context.new_page()
+        self.console_errors: list[str] = []
+        self.outside_requests: list[str] = []
+        self.page.on("console", self._note_console)
+        self.page.on("pageerror", lambda error: self.console_errors.append(str(error)))
+        self.page.on("request", lambda request: self._note_request(request.url))
+
+    def _note_console(self, message: object) -> None:
+        if getattr(message, "type", "") in {"error", "warning"}:
+            self.console_errors.append(getattr(message, "text", ""))
+
+    def _note_request(self, url: str) -> None:
+        if not url.startswith((self.base_url, "data:")):
+            self.outside_requests.append(url)
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.base_url + path)
+
+    def assert_clean(self) -> None:
+        assert self.console_errors == []
+        assert self.outside_requests == []
