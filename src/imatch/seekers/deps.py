@@ -30,7 +30,7 @@ def give_need_cookie(response: Response, token: str) -> None:
     )
 
 
-def _current_need(db: Db, token: NeedToken, user: OptionalUser) -> Seeker | None:
+def _current_need(db: Db, user: OptionalUser, token: NeedToken = None) -> Seeker | None:
     return need_of(db, token=token, user=user)
 
 
@@ -38,7 +38,9 @@ def _current_need(db: Db, token: NeedToken, user: OptionalUser) -> Seeker | None
 CurrentNeed = Annotated[Seeker | None, Depends(_current_need)]
 
 
-def _need_in_category(db: Db, token: NeedToken, user: OptionalUser, category: str) -> Seeker | None:
+def _need_in_category(
+    db: Db, user: OptionalUser, category: str, token: NeedToken = None
+) -> Seeker | None:
     return need_of(db, token=token, user=user, category=category)
 
 
