@@ -9,12 +9,15 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from imatch import __version__
 from imatch.accounts import pages as accounts_pages
+from imatch.console import pages as console_pages
 from imatch.core.logs import configure_logs
 from imatch.core.settings import get_settings
 from imatch.jobs.worker import running_worker
 from imatch.mail import pages as mail_pages
-from imatch.matches.pages import check, find, home
+from imatch.matches.pages import check, compare, find, home, shortlist, why
 from imatch.operations import api as operations_api
+from imatch.providers import api as providers_api
+from imatch.providers import pages as providers_pages
 from imatch.seekers import api as seekers_api
 from imatch.seekers import pages as seekers_pages
 from imatch.web import docs
@@ -69,4 +72,9 @@ def _add_routers(app: FastAPI) -> None:
     app.include_router(seekers_api.router, prefix=API)
     app.include_router(seekers_pages.router)
     for page in (home.router, find.router, find.walk, check.router):
+        app.include_router(page)
+    app.include_router(providers_api.router, prefix=API)
+    app.include_router(providers_pages.router)
+    app.include_router(console_pages.router)
+    for page in (shortlist.router, why.router, compare.router):
         app.include_router(page)

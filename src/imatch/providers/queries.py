@@ -11,7 +11,6 @@ from imatch.core.errors import NotFound
 from imatch.core.paging import Page, decode_cursor, page_of
 from imatch.providers.models import Provider, ProviderStatus
 
-
 MAX_ID = 2**63 - 1
 
 

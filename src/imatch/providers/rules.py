@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, Final
 
 from imatch.categories import forms
@@ -95,6 +96,15 @@ def _recommended(definition: CategoryDefinition) -> Iterator[tuple[str, str]]:
             yield name, points
     for gate in definition.gates:
         yield gate.provider, f"Whoever needs “{gate.label}” is not sent to you while it is missing."
+
+
+def takes_new(provider: Provider, moment: datetime) -> bool:
+    """Whether the owner takes new clients: neither paused for good nor until a later moment."""
+    return provider.accepting_new and not is_paused_until(provider, moment)
+
+
+def is_paused_until(provider: Provider, moment: datetime) -> bool:
+    return provider.paused_until is not None and provider.paused_until > moment
 
 
 def names_changed(before: Values, after: Values) -> bool:
@@ -192,7 +202,10 @@ def version_of(provider: Provider) -> str:
     return provider.status
 
 
-def summary(provider: Provider, definition: CategoryDefinition) -> ProviderSummaryOut:
+def summary(
+    provider: Provider, definition: CategoryDefinition, moment: datetime
+) -> ProviderSummaryOut:
+    credentials = credentials_of(provider, definition, moment.date())
     return ProviderSummaryOut(
         slug=provider.slug,
         display_name=provider.display_name,
@@ -201,17 +214,19 @@ def summary(provider: Provider, definition: CategoryDefinition) -> ProviderSumma
         price=described(definition, provider.profile, "price"),
         formats=provider.profile.get("formats", []),
         languages=provider.profile.get("languages", []),
-        accepting_new=provider.accepting_new,
-        verified_credentials=provider.verified_credentials,
+        accepting_new=takes_new(provider, moment),
+        verified_credentials=[one.type for one in credentials if one.verified],
         rating=rating_of(provider, definition),
     )
 
 
-def whole_public(provider: Provider, definition: CategoryDefinition) -> ProviderOut:
+def whole_public(
+    provider: Provider, definition: CategoryDefinition, moment: datetime
+) -> ProviderOut:
     return ProviderOut(
-        **dict(summary(provider, definition)),
+        **dict(summary(provider, definition, moment)),
         fields=public_fields(provider, definition),
-        credentials=credentials_of(provider, definition),
+        credentials=credentials_of(provider, definition, moment.date()),
     )
 
 
@@ -256,20 +271,31 @@ def public_fields(provider: Provider, definition: CategoryDefinition) -> list[Fi
     ]
 
 
-def credentials_of(provider: Provider, definition: CategoryDefinition) -> list[CredentialOut]:
+def credentials_of(
+    provider: Provider, definition: CategoryDefinition, day: date
+) -> list[CredentialOut]:
+    """What the profile states; an expired credential is not verified, whoever checked it."""
     field = definition.provider.get(CREDENTIALS)
     if field is None or not field.public:
         return []
     labels = definition.options(field)
-    return [
-        CredentialOut(
-            type=kind,
-            label=labels.get(kind, kind),
-            verified=kind in provider.verified_credentials,
-            verified_on=provider.verified_on.get(kind),
-        )
-        for kind in credential_types(provider.profile)
-    ]
+    return [_credential(provider, kind, labels, day) for kind in credential_types(provider.profile)]
+
+
+def _credential(
+    provider: Provider, kind: str, labels: Mapping[str, str], day: date
+) -> CredentialOut:
+    expires = [row["expires"] for row in _of_type(provider.profile, kind) if "expires" in row]
+    expired = any(date.fromisoformat(last) < day for last in expires)
+    verified = kind in provider.verified_credentials and not expired
+    checked_on = provider.verified_on.get(kind) if verified else None
+    return CredentialOut(
+        type=kind,
+        label=labels.get(kind, kind),
+        verified=verified,
+        verified_on=date.fromisoformat(checked_on) if checked_on else None,
+        expired=expired,
+    )
 
 
 def rating_of(provider: Provider, definition: CategoryDefinition) -> RatingOut | None:
@@ -278,3 +304,12 @@ def rating_of(provider: Provider, definition: CategoryDefinition) -> RatingOut |
         return None
     average = round(provider.rating_sum / provider.rating_count, 2)
     return RatingOut(average=average, count=provider.rating_count)
+
+
+def windows_by_day(values: Values) -> dict[str, list[str]]:
+    """The parts of each weekday offered, for the days that have any: {"tue": ["evening"]}."""
+    days: dict[str, list[str]] = {}
+    for window in values.get("windows", []):
+        day, _, part = window.partition("_")
+        days.setdefault(day, []).append(part)
+    return days

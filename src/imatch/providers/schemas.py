@@ -1,6 +1,6 @@
 """What programs send and get: public profiles, and a professional's own."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,7 +12,8 @@ class CredentialOut(BaseModel):
     type: str
     label: str
     verified: bool = Field(description="An operator checked it; otherwise it is only stated.")
-    verified_on: str | None = Field(description="ISO day of the check.")
+    verified_on: date | None = Field(description="Day of the check.")
+    expired: bool = Field(description="Its stated day of expiry has passed.")
 
 
 class RatingOut(BaseModel):

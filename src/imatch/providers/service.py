@@ -169,7 +169,7 @@ def pause(db: Session, provider: Provider, until: date | None = None) -> Provide
         raise Invalid("That day cannot be used.", fields=(fault,))
     with atomic(db):
         held = locked(db, provider.id)
-        held.accepting_new = False
+        held.accepting_new = until is not None  # a pause with an end ends by itself
         held.paused_until = datetime.combine(until, time.min, UTC) if until else None
         held.updated_at = now()
     return held
@@ -179,19 +179,10 @@ def resume(db: Session, provider: Provider) -> Provider:
     """Take new clients again."""
     with atomic(db):
         held = locked(db, provider.id)
-        _resume(held)
+        held.accepting_new = True
+        held.paused_until = None
+        held.updated_at = now()
     return held
-
-
-def resume_due(db: Session) -> int:
-    """End every pause whose day has come; returns how many. For a schedule."""
-    with atomic(db):
-        due = db.scalars(
-            select(Provider).where(Provider.paused_until <= now()).with_for_update()
-        ).all()
-        for provider in due:
-            _resume(provider)
-    return len(due)
 
 
 def set_capacity(db: Session, provider: Provider, capacity: object) -> Provider:
@@ -226,12 +217,6 @@ def locked(db: Session, provider_id: int) -> Provider:
     if held is None:
         raise UnknownProvider
     return held
-
-
-def _resume(provider: Provider) -> None:
-    provider.accepting_new = True
-    provider.paused_until = None
-    provider.updated_at = now()
 
 
 def _write(

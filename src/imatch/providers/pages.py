@@ -1,0 +1,267 @@
+"""A professional's pages: what it costs, the profile builder, the dashboard; and `/p/{slug}`."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.responses import Response
+
+from imatch.accounts.deps import CurrentUser, OptionalUser
+from imatch.accounts.models import AccountType, User
+from imatch.categories import forms
+from imatch.categories import queries as categories
+from imatch.categories.form_view import FormView
+from imatch.categories.schemas import CategoryDefinition
+from imatch.core.clock import now, today
+from imatch.core.errors import DomainError, FieldError, Invalid
+from imatch.providers import queries, rules, service
+from imatch.providers.models import Provider, ProviderStatus
+from imatch.web.deps import Db, PostedForm
+from imatch.web.rendering import render
+
+router = APIRouter(include_in_schema=False)
+_SEE_OTHER = 303
+
+
+@router.get("/providers")
+def for_professionals(request: Request, db: Db, _user: OptionalUser) -> HTMLResponse:
+    """What it is, what it costs, how to begin."""
+    open_now = [categories.definition_of(row) for row in categories.active_categories(db)]
+    costs = [(definition, rules.cost_of(definition.fees)) for definition in open_now]
+    return render(request, "providers/landing.html", {"costs": costs})
+
+
+@router.get("/p/{slug}")
+def public_profile(request: Request, db: Db, slug: str, user: OptionalUser) -> HTMLResponse:
+    """Everything public about one person. Before approval its owner and operators may look."""
+    provider = queries.by_slug(db, slug) if user else queries.public_by_slug(db, slug)
+    if not _may_preview(user, provider):
+        provider = queries.public_by_slug(db, slug)
+    return render(request, "providers/profile.html", _profile_context(db, provider))
+
+
+def _may_preview(user: User | None, provider: Provider) -> bool:
+    return user is not None and (
+        user.id == provider.user_id or user.account_type == AccountType.OPERATOR
+    )
+
+
+def _profile_context(db: Db, provider: Provider) -> dict[str, Any]:
+    definition = service.definition_of(db, provider)
+    moment = now()
+    return {
+        "provider": provider,
+        "definition": definition,
+        "public": {field.name: field for field in rules.public_fields(provider, definition)},
+        "credentials": rules.credentials_of(provider, definition, moment.date()),
+        "rating": rules.rating_of(provider, definition),
+        "takes_new": rules.takes_new(provider, moment),
+        "paused_until": rules.is_paused_until(provider, moment),
+        "days": rules.windows_by_day(provider.profile),
+    }
+
+
+@router.get("/pro")
+def dashboard(request: Request, db: Db, user: CurrentUser) -> HTMLResponse:
+    """All profiles of the person, each with what it needs."""
+    cards = [_overview(db, provider) for provider in queries.own(db, user.id)]
+    return render(request, "providers/dashboard.html", {"cards": cards})
+
+
+def _overview(db: Db, provider: Provider) -> dict[str, Any]:
+    definition = service.definition_of(db, provider)
+    moment = now()
+    return {
+        "provider": provider,
+        "definition": definition,
+        "completeness": rules.completeness(definition, provider.profile),
+        "takes_new": rules.takes_new(provider, moment),
+        "paused_until": rules.is_paused_until(provider, moment),
+    }
+
+
+@router.get("/pro/new")
+def choose_category(request: Request, db: Db, user: CurrentUser) -> HTMLResponse:
+    """In which open category to begin; one profile in each."""
+    held = {provider.category_id for provider in queries.own(db, user.id)}
+    context = {
+        "free": [row for row in categories.active_categories(db) if row.id not in held],
+        "any_held": bool(held),
+    }
+    return render(request, "providers/new.html", context)
+
+
+@router.post("/pro/new")
+def start(
+    db: Db, user: CurrentUser, category: Annotated[str, Form(max_length=64)]
+) -> RedirectResponse:
+    """Begin a profile, or go on with the one there is."""
+    service.start(db, user, category)
+    return RedirectResponse(f"/pro/profile/{category}/1", _SEE_OTHER)
+
+
+@router.get("/pro/profile/{category}")
+def manage(request: Request, db: Db, user: CurrentUser, category: str) -> HTMLResponse:
+    """One profile: its status, what it lacks, room for new clients."""
+    return _manage_page(request, db, queries.own_in(db, user.id, category))
+
+
+def _manage_page(
+    request: Request,
+    db: Db,
+    provider: Provider,
+    *,
+    error: DomainError | None = None,
+    typed: dict[str, str] | None = None,
+) -> HTMLResponse:
+    owner = db.get_one(User, provider.user_id)
+    context = _overview(db, provider) | {
+        "email_confirmed": owner.email_confirmed_at is not None,
+        "tomorrow": date.fromordinal(today().toordinal() + 1).isoformat(),
+        "summary": _summary(error),
+        "faults": {fault.control_id: fault.message for fault in error.fields} if error else {},
+        "typed": typed or {},
+    }
+    status = error.status if error else 200
+    return render(request, "providers/manage.html", context, status=status)
+
+
+def _summary(error: DomainError | None) -> list[tuple[str, str]]:
+    if error is None:
+        return []
+    return [(fault.control_id, fault.message) for fault in error.fields] or [("", error.message)]
+
+
+@router.post("/pro/profile/{category}/submit")
+def submit(request: Request, db: Db, user: CurrentUser, category: str) -> Response:
+    provider = queries.own_in(db, user.id, category)
+    try:
+        service.submit(db, provider)
+    except (service.ProfileIncomplete, service.EmailNotConfirmed) as refusal:
+        return _manage_page(request, db, provider, error=refusal)
+    return _back(category)
+
+
+@router.post("/pro/profile/{category}/pause")
+def pause(
+    request: Request,
+    db: Db,
+    user: CurrentUser,
+    category: str,
+    until: Annotated[str, Form(max_length=20)] = "",
+) -> Response:
+    """Take nobody new, until a day or until further notice."""
+    provider = queries.own_in(db, user.id, category)
+    try:
+        service.pause(db, provider, _day(until))
+    except Invalid as refusal:
+        return _manage_page(request, db, provider, error=refusal, typed={"until": until})
+    return _back(category)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text.strip() else None
+    except ValueError:
+        message = "Enter a day such as 2027-03-31, or leave it empty."
+        fault = FieldError("until", message, "until")
+        raise Invalid("That is not a day.", fields=(fault,)) from None
+
+
+@router.post("/pro/profile/{category}/resume")
+def resume(db: Db, user: CurrentUser, category: str) -> Response:
+    service.resume(db, queries.own_in(db, user.id, category))
+    return _back(category)
+
+
+@router.post("/pro/profile/{category}/capacity")
+def set_capacity(
+    request: Request,
+    db: Db,
+    user: CurrentUser,
+    category: str,
+    capacity: Annotated[str, Form(max_length=20)] = "",
+) -> Response:
+    provider = queries.own_in(db, user.id, category)
+    number = int(capacity) if capacity.strip().isdecimal() else capacity
+    try:
+        service.set_capacity(db, provider, number)
+    except Invalid as refusal:
+        return _manage_page(request, db, provider, error=refusal, typed={"capacity": capacity})
+    return _back(category)
+
+
+@router.post("/pro/profile/{category}/address")
+def rename(
+    request: Request,
+    db: Db,
+    user: CurrentUser,
+    category: str,
+    slug: Annotated[str, Form(max_length=200)] = "",
+) -> Response:
+    """Another readable address for the public page."""
+    provider = queries.own_in(db, user.id, category)
+    try:
+        service.rename(db, provider, slug)
+    except Invalid as refusal:
+        return _manage_page(request, db, provider, error=refusal, typed={"slug": slug})
+    return _back(category)
+
+
+def _back(category: str) -> Response:
+    return RedirectResponse(f"/pro/profile/{category}", _SEE_OTHER)
+
+
+@router.get("/pro/profile/{category}/{number:int}")
+def builder_page(
+    request: Request, db: Db, user: CurrentUser, category: str, number: int
+) -> HTMLResponse:
+    """One page of the profile builder."""
+    provider = queries.own_in(db, user.id, category)
+    definition = service.definition_of(db, provider)
+    controls = forms.form_values(definition.provider, provider.profile)
+    return _builder(request, provider, definition, number, controls)
+
+
+@router.post("/pro/profile/{category}/{number:int}")
+def save_page(
+    request: Request, db: Db, user: CurrentUser, category: str, number: int, posted: PostedForm
+) -> Response:
+    """Save one page; `go=stop` returns to the overview, otherwise the next page follows."""
+    provider = queries.own_in(db, user.id, category)
+    definition = service.definition_of(db, provider)
+    page = service.page_of(definition, number)
+    values = forms.parse_form(definition, definition.provider, page.fields, posted)
+    try:
+        service.save_page(db, provider, number, values)
+    except service.InvalidProfile as refusal:
+        return _builder(request, provider, definition, number, posted, refusal.fields)
+    if posted.get("go") == ["stop"] or number == len(definition.profile):
+        return _back(category)
+    return RedirectResponse(f"/pro/profile/{category}/{number + 1}", _SEE_OTHER)
+
+
+def _builder(
+    request: Request,
+    provider: Provider,
+    definition: CategoryDefinition,
+    number: int,
+    controls: dict[str, list[str]],
+    errors: tuple[FieldError, ...] = (),
+) -> HTMLResponse:
+    page = service.page_of(definition, number)
+    fields = {name: definition.provider[name] for name in page.fields}
+    context = {
+        "provider": provider,
+        "definition": definition,
+        "page": page,
+        "number": number,
+        "total": len(definition.profile),
+        "form": FormView(definition, fields, controls, errors=errors),
+        "approved": provider.status == ProviderStatus.APPROVED,
+        "renaming_matters": provider.status == ProviderStatus.APPROVED
+        and any(name in fields for name in rules.NAME_FIELDS),
+    }
+    status = 422 if errors else 200
+    return render(request, "providers/builder.html", context, status=status)
