@@ -3,7 +3,6 @@
 import json
 from functools import lru_cache
 
-import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,8 +11,7 @@ from imatch.categories.catalog import definitions
 from imatch.categories.models import Category
 from imatch.categories.schemas import CategoryDefinition
 from imatch.core.errors import Conflict, NotFound
-
-log = structlog.get_logger(__name__)
+from imatch.core.logs import log
 
 
 class UnknownCategory(NotFound):
@@ -69,7 +67,7 @@ def definition_of(row: Category) -> CategoryDefinition:
     try:
         return edited_definition(row)
     except ValueError as error:
-        log.warning("category_edit_ignored", category=row.name, fault=str(error)[:300])
+        log().warning("category_edit_ignored", category=row.name, fault=str(error)[:300])
         return shipped
 
 

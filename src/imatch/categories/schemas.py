@@ -266,12 +266,12 @@ class CategoryDefinition(Strict):
 
     def _page_problems(self) -> list[str]:
         found = []
-        for section, pages, fields in (
-            ("intake", self.intake, self.seeker),
-            ("profile", self.profile, self.provider),
+        for section, side, pages, fields in (
+            ("intake", "seeker", self.intake, self.seeker),
+            ("profile", "provider", self.profile, self.provider),
         ):
             asked = [name for page in pages for name in page.fields]
-            found += self._unknown(section, fields, asked, section)
+            found += self._unknown(side, fields, asked, section)
             found += [
                 f"{section} asks {name} twice" for name in set(asked) if asked.count(name) > 1
             ]

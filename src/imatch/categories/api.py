@@ -1,0 +1,66 @@
+"""Categories for programs: what a client needs to build a form and to send its answers."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, Field
+
+from imatch.categories import checks, queries
+from imatch.categories.models import Category
+from imatch.categories.schemas import CategoryDefinition
+from imatch.web.deps import Db
+
+router = APIRouter(tags=["categories"])
+
+
+class CategoryOut(BaseModel):
+    name: str
+    display_name: str
+    singular: str
+    icon: str = Field(description="The name of a lucide icon.")
+    summary: str
+    description: str
+    active: bool = Field(description="Whether the category takes seekers and providers now.")
+
+
+class Categories(BaseModel):
+    items: list[CategoryOut]
+
+
+class CategoryDetails(CategoryOut):
+    definition: CategoryDefinition = Field(
+        description="Pages, fields, vocabularies, gates, weights, fees and policies in force."
+    )
+    windows: dict[str, str] = Field(description="The values of a field of kind `windows`.")
+
+
+@router.get("/categories")
+def list_categories(db: Db) -> Categories:
+    """Every category, open or not, in the order of their names."""
+    return Categories(items=[_summary(row) for row in queries.all_categories(db)])
+
+
+@router.get("/categories/{name}", responses={404: {"description": "There is no such category."}})
+def get_category(
+    db: Db, name: Annotated[str, Path(max_length=64, description="A category's name.")]
+) -> CategoryDetails:
+    """One category with its whole definition, as operators have it in force."""
+    row = queries.by_name(db, name)
+    return CategoryDetails(
+        **_summary(row).model_dump(),
+        definition=queries.definition_of(row),
+        windows=checks.WINDOWS,
+    )
+
+
+def _summary(row: Category) -> CategoryOut:
+    definition = queries.definition_of(row)
+    return CategoryOut(
+        name=row.name,
+        display_name=definition.display_name,
+        singular=definition.singular,
+        icon=definition.icon,
+        summary=definition.summary,
+        description=definition.description,
+        active=row.active,
+    )

@@ -1,0 +1,142 @@
+"""`imatch categories`: look at categories, open and close them, check definitions."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imatch.categories import catalog, queries, service
+from imatch.categories.models import Category
+from imatch.categories.schemas import CategoryDefinition
+from imatch.cli.output import JsonOption, out, print_facts, print_json, print_table
+from imatch.core.database import SessionLocal
+from imatch.core.errors import Invalid
+
+app = typer.Typer(help="Look at categories, open and close them.", no_args_is_help=True)
+
+
+class InvalidDefinitions(Invalid):
+    code = "invalid_definitions"
+
+
+def _names(incomplete: str) -> list[str]:
+    return [name for name in catalog.definitions() if name.startswith(incomplete)]
+
+
+Name = Annotated[str, typer.Argument(help="A category's name.", autocompletion=_names)]
+
+
+@app.command("list")
+def list_all(*, as_json: JsonOption = False) -> None:
+    """Every category and whether it is open."""
+    with SessionLocal() as db:
+        found = queries.all_categories(db)
+    if as_json:
+        print_json([_summary(row) for row in found])
+        return
+    columns = ("Name", "Shown as", "Open")
+    rows = [(row.name, row.display_name, "yes" if row.active else "no") for row in found]
+    print_table("Categories", columns, rows)
+
+
+@app.command()
+def show(name: Name, *, as_json: JsonOption = False) -> None:
+    """One category as it is in force: pages, fields, rules, weights, fees."""
+    with SessionLocal() as db:
+        row = queries.by_name(db, name)
+    definition = queries.definition_of(row)
+    if as_json:
+        print_json({**_summary(row), "definition": definition.model_dump(mode="json")})
+        return
+    _print_definition(row, definition)
+
+
+@app.command()
+def activate(name: Name, *, as_json: JsonOption = False) -> None:
+    """Open a category to seekers and providers."""
+    with SessionLocal() as db:
+        _confirm(service.activate(db, name), as_json=as_json)
+
+
+@app.command()
+def deactivate(name: Name, *, as_json: JsonOption = False) -> None:
+    """Close a category to new seekers; what is under way goes on."""
+    with SessionLocal() as db:
+        _confirm(service.deactivate(db, name), as_json=as_json)
+
+
+@app.command()
+def validate(
+    file: Annotated[
+        Path | None, typer.Argument(help="A definition; without one, all that ship and all rows.")
+    ] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Check definitions, and what operators changed in the database."""
+    if file is None:
+        faults = _faults_of_files(sorted(catalog.DEFINITIONS.glob("*.toml"))) or _faults_of_rows()
+    else:
+        faults = _faults_of_files([file])
+    if as_json:
+        print_json({"valid": not faults, "faults": faults})
+    if faults:
+        raise InvalidDefinitions("; ".join(faults))
+    if not as_json:
+        out.print("Valid.")
+
+
+def _faults_of_files(files: list[Path]) -> list[str]:
+    faults = []
+    for file in files:
+        try:
+            catalog.load(file)
+        except catalog.DefinitionError as error:
+            faults.append(str(error))
+    return faults
+
+
+def _faults_of_rows() -> list[str]:
+    faults = []
+    with SessionLocal() as db:
+        for row in queries.all_categories(db):
+            try:
+                queries.edited_definition(row)
+            except ValueError as error:
+                faults.append(f"the row of {row.name}: {error}")
+    return faults
+
+
+def _summary(row: Category) -> dict[str, object]:
+    return {"name": row.name, "display_name": row.display_name, "active": row.active}
+
+
+def _confirm(row: Category, *, as_json: bool) -> None:
+    if as_json:
+        print_json(_summary(row))
+    else:
+        out.print(f"“{row.display_name}” is {'open' if row.active else 'closed'}.")
+
+
+def _print_definition(row: Category, definition: CategoryDefinition) -> None:
+    print_facts(
+        definition.display_name,
+        {
+            "Open": "yes" if row.active else "no",
+            "Fees": definition.fees.model,
+            "Sensitive": "yes" if definition.sensitive else "no",
+            "Public ratings": "yes" if definition.reviews.public_ratings else "no",
+        },
+    )
+    weights = ((part.label, part.weight) for part in definition.criteria.values())
+    print_table("What counts, of 100", ("Part", "Weight"), weights)
+    print_table(
+        "Rules",
+        ("Rule", "When", "May be relaxed"),
+        ((gate.label, gate.when, "yes" if gate.relaxable else "no") for gate in definition.gates),
+    )
+    print_table(
+        "Questions",
+        ("Page", "Fields"),
+        ((page.title, ", ".join(page.fields)) for page in definition.intake),
+    )
