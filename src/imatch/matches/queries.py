@@ -120,6 +120,10 @@ def matches_of(db: Session, shortlist_id: int) -> Sequence[Match]:
     ).all()
 
 
+def shortlist_of(db: Session, match: Match) -> Shortlist:
+    return db.get_one(Shortlist, match.shortlist_id)
+
+
 def shown_before(db: Session, seeker_id: int) -> frozenset[int]:
     """Everybody who was suggested to this need."""
     return frozenset(db.scalars(select(Match.provider_id).where(Match.seeker_id == seeker_id)))

@@ -16,7 +16,7 @@ from imatch.core.errors import Conflict, Invalid
 from imatch.core.events import announce
 from imatch.core.settings import get_settings
 from imatch.facts import MatchesSuggested
-from imatch.matches import explanations, queries, rules
+from imatch.matches import explanations, queries, rules, sums
 from imatch.matches.engine import types as engine
 from imatch.matches.index import LivePool, MatchingUnavailable, live_pool
 from imatch.matches.models import Match, MatchKind, MatchStatus, Shortlist
@@ -302,3 +302,8 @@ def take_as_viewed(db: Session, matches: Sequence[Match]) -> None:
         for match in matches:
             if match.status == MatchStatus.SUGGESTED:
                 match.status = MatchStatus.VIEWED
+
+
+def why(match: Match) -> sums.Sums:
+    """The shown fit computed again from the stored contributions, with everything it is made of."""
+    return sums.sums_of(explanations.from_json(match.explanation), match.fit)

@@ -1,0 +1,37 @@
+"""Whose matches a request is about: a page's by cookie, a program's by header, or an account's."""
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Request
+
+from imatch.accounts.deps import OptionalUser
+from imatch.matches.queries import Viewer
+from imatch.seekers.deps import CurrentNeed
+from imatch.seekers.queries import need_of
+from imatch.web.deps import Db
+
+NeedTokenHeader = Annotated[
+    str | None,
+    Header(alias="X-Need-Token", max_length=100, description="The token of an anonymous need."),
+]
+
+
+def _page_viewer(need: CurrentNeed, user: OptionalUser) -> Viewer:
+    return Viewer(need.id if need else None, user.id if user else None)
+
+
+PageViewer = Annotated[Viewer, Depends(_page_viewer)]
+
+
+def _api_viewer(db: Db, user: OptionalUser, token: NeedTokenHeader = None) -> Viewer:
+    need = need_of(db, token=token) or need_of(db, token=token, user=user)
+    return Viewer(need.id if need else None, user.id if user else None)
+
+
+ApiViewer = Annotated[Viewer, Depends(_api_viewer)]
+
+
+def only_prefetched(request: Request) -> bool:
+    """Whether the browser fetches the page ahead: nobody has looked at it yet."""
+    purpose = request.headers.get("sec-purpose", "") + request.headers.get("purpose", "")
+    return "prefetch" in purpose or "prerender" in purpose

@@ -1,0 +1,46 @@
+"""Two or three people side by side, criterion by criterion."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from imatch.matches import queries, rules
+from imatch.matches.cards import Card, cards_of
+from imatch.matches.deps import PageViewer
+from imatch.web.deps import Db
+from imatch.web.rendering import render
+
+# Both databases keep ids below this.
+MatchId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/compare")
+def compare(
+    request: Request,
+    db: Db,
+    viewer: PageViewer,
+    ids: Annotated[list[MatchId] | None, Query(alias="id", max_length=20)] = None,
+) -> Response:
+    """The chosen matches of the viewer's; anybody else's are not found."""
+    chosen = list(dict.fromkeys(ids or ()))
+    if not rules.FEWEST_COMPARED <= len(chosen) <= rules.MOST_COMPARED:
+        return render(request, "matches/compare.html", {"cards": [], "lines": []}, status=422)
+    cards = cards_of(db, queries.matches_by_id(db, chosen, viewer))
+    context = {"cards": cards, "lines": _criteria(cards)}
+    page = render(request, "matches/compare.html", context)
+    page.headers["Cache-Control"] = "no-store"
+    return page
+
+
+def _criteria(cards: list[Card]) -> dict[str, str]:
+    """Names and labels of the criteria that counted for at least one of them."""
+    return {
+        line.name: line.label
+        for card in cards
+        for line in card.explanation.pick.criteria
+        if line.weight
+    }

@@ -1,0 +1,92 @@
+"""The matches page: three people with reasons and a drawback each, or which rule leaves nobody."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+from starlette.status import HTTP_303_SEE_OTHER
+
+from imatch.categories.schemas import CategoryDefinition
+from imatch.matches import queries, rules, service
+from imatch.matches.cards import cards_of
+from imatch.matches.deps import only_prefetched
+from imatch.matches.models import Shortlist
+from imatch.matches.service import RuleEffect
+from imatch.seekers import queries as seekers
+from imatch.seekers import rules as seeker_rules
+from imatch.seekers import service as seeker_service
+from imatch.seekers.deps import CurrentNeed
+from imatch.seekers.models import NeedStatus, Seeker
+from imatch.web.deps import Db
+from imatch.web.rendering import render
+
+_NUMBERS = {1: "One person fits", 2: "Two people fit", 3: "Three people fit"}
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/matches")
+def show(request: Request, db: Db, need: CurrentNeed) -> Response:
+    """Who fits the need of this browser or account. The same answers show the same people."""
+    if need is None:
+        return render(request, "matches/none.html", {}, status=404)
+    definition = seekers.definition_of(db, need)
+    if need.status == NeedStatus.DRAFT:
+        return _go(f"/find/{definition.name}/check")
+    try:
+        shortlist = service.suggest(db, need)
+    except seeker_service.SafetyStop:
+        return _go(f"/find/{definition.name}/stop")
+    matches = queries.matches_of(db, shortlist.id)
+    if not only_prefetched(request):
+        service.take_as_viewed(db, matches)
+    context = _context(db, need, definition, shortlist)
+    page = render(request, "matches/shortlist.html", context)
+    page.headers["Cache-Control"] = "no-store"
+    return page
+
+
+@router.post("/matches/relax")
+def relax(db: Db, need: CurrentNeed, rule: Annotated[str, Form(max_length=64)] = "") -> Response:
+    """Give up one rule and look again, in one tap."""
+    if need is None:
+        return _go("/matches")
+    seeker_service.relax(db, need, rule)
+    definition = seekers.definition_of(db, need)
+    try:
+        seeker_service.complete(db, need)
+    except seeker_service.SafetyStop:
+        return _go(f"/find/{definition.name}/stop")
+    except seeker_service.BadAnswers:
+        return _go(f"/find/{definition.name}/check")
+    return _go("/matches")
+
+
+def _go(path: str) -> RedirectResponse:
+    return RedirectResponse(path, HTTP_303_SEE_OTHER)
+
+
+def _context(
+    db: Session, need: Seeker, definition: CategoryDefinition, shortlist: Shortlist
+) -> dict[str, object]:
+    values, importance = need.answers["values"], need.answers["importance"]
+    cards = cards_of(db, queries.matches_of(db, shortlist.id))
+    removed = service.effects_of(shortlist)
+    return {
+        "definition": definition,
+        "shortlist": shortlist,
+        "cards": cards,
+        "heading": _NUMBERS.get(len(cards), "Nobody fits every rule yet"),
+        "must_haves": rules.must_haves(definition, values, importance),
+        "removed": removed,
+        "relaxable": [rule for rule in removed if _may_relax(definition, rule)],
+        "notices": seeker_rules.notices(definition, values),
+        "change_path": f"/find/{definition.name}/check",
+    }
+
+
+def _may_relax(definition: CategoryDefinition, rule: RuleEffect) -> bool:
+    """Whether giving the rule up would show more people, and the seeker may give it up."""
+    gains = rule.relaxable and rule.would_remain > 0
+    return gains and seeker_rules.field_of_rule(definition, rule.name) is not None

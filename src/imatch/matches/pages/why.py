@@ -1,0 +1,70 @@
+"""The Why page: every number behind one match, and a way to say that a fact is wrong."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Path, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.status import HTTP_303_SEE_OTHER
+
+from imatch.core.errors import Invalid
+from imatch.matches import queries, reports, service
+from imatch.matches.cards import cards_of
+from imatch.matches.deps import PageViewer
+from imatch.matches.queries import NoSuchMatch, Viewer
+from imatch.web.deps import Db
+from imatch.web.rendering import render
+
+MatchId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/matches/{match_id:int}/why")
+def why(
+    request: Request, db: Db, match_id: MatchId, viewer: PageViewer, reported: str = ""
+) -> Response:
+    return _page(request, db, match_id, viewer, {"reported": reported == "yes"})
+
+
+@router.post("/matches/{match_id:int}/report")
+def report(
+    request: Request,
+    db: Db,
+    match_id: MatchId,
+    viewer: PageViewer,
+    text: Annotated[str, Form(max_length=20_000)] = "",
+) -> Response:
+    """Pass on that a fact is wrong; an empty or overlong text comes back with what is wrong."""
+    match = queries.match_of(db, match_id, viewer)
+    try:
+        reports.report_wrong_fact(db, match, text)
+    except Invalid as invalid:
+        kept = {"text": text, "error": invalid.message}
+        return _page(request, db, match_id, viewer, kept, status=invalid.status)
+    return RedirectResponse(f"/matches/{match_id}/why?reported=yes#report", HTTP_303_SEE_OTHER)
+
+
+def _page(
+    request: Request,
+    db: Db,
+    match_id: int,
+    viewer: Viewer,
+    context: Mapping[str, object],
+    *,
+    status: int = 200,
+) -> Response:
+    match = queries.match_of(db, match_id, viewer)
+    cards = cards_of(db, [match])
+    if not cards:
+        raise NoSuchMatch
+    made = queries.shortlist_of(db, match)
+    defaults = {"reported": False, "text": "", "error": ""}
+    page = render(
+        request,
+        "matches/why.html",
+        {"card": cards[0], "sums": service.why(match), "made": made, **defaults, **context},
+        status=status,
+    )
+    page.headers["Cache-Control"] = "no-store"
+    return page

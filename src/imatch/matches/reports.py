@@ -1,0 +1,58 @@
+"""Tell those who run the marketplace that a fact on a match is wrong."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch.accounts.models import AccountType, User
+from imatch.categories.checks import Fault, clean_text
+from imatch.core.database import atomic
+from imatch.core.errors import Conflict, FieldError, Invalid
+from imatch.core.settings import get_settings
+from imatch.mail import service as mail
+from imatch.matches.models import Match
+from imatch.providers.models import Provider
+
+MAX_REPORT = 1_000  # characters
+
+
+class NobodyToTell(Conflict):
+    code = "nobody_to_tell"
+
+    def __init__(self) -> None:
+        super().__init__("Nobody is appointed to read reports here yet. Nothing was sent.")
+
+
+def report_wrong_fact(db: Session, match: Match, text: str) -> None:
+    """Mail the seeker's words to every operator. Raises Invalid, or NobodyToTell.
+
+    The mail names the provider and quotes the words, and nothing of the need.
+    """
+    said = _clean(text)
+    provider = db.get_one(Provider, match.provider_id)
+    operators = db.scalars(
+        select(User.email).where(User.account_type == AccountType.OPERATOR, User.active)
+    ).all()
+    if not operators:
+        raise NobodyToTell
+    profile = f"{get_settings().base_url}/p/{provider.slug}"
+    lines = [f"About {provider.display_name}, {profile} (match {match.id}):", "", said]
+    with atomic(db):
+        for address in operators:
+            mail.send(
+                db,
+                recipient=address,
+                subject=f"A fact may be wrong: {provider.display_name}",
+                text="\n".join(lines),
+            )
+
+
+def _clean(text: str) -> str:
+    try:
+        said = clean_text(text, "What is wrong", MAX_REPORT, lines=True)
+    except Fault as fault:
+        said, message = None, fault.message
+    else:
+        message = "Say which fact is wrong, and what would be right."
+    if said is None:
+        raise Invalid(message, fields=(FieldError("text", message, "text"),))
+    return said
