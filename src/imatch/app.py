@@ -78,3 +78,5 @@ def _add_routers(app: FastAPI) -> None:
     app.include_router(console_pages.router)
     for page in (shortlist.router, why.router, compare.router):
         app.include_router(page)
+    for page in (shortlist.router, why.router, compare.router):
+        app.include_router(page)
