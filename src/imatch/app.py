@@ -9,6 +9,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from imatch import __version__
 from imatch.accounts import pages as accounts_pages
+from imatch.categories import api as categories_api
 from imatch.console import pages as console_pages
 from imatch.core.logs import configure_logs
 from imatch.core.settings import get_settings
@@ -69,6 +70,7 @@ def _add_routers(app: FastAPI) -> None:
     app.include_router(mail_pages.router)
     app.include_router(operations_api.router)
     app.include_router(accounts_pages.router)
+    app.include_router(categories_api.router, prefix=API)
     app.include_router(seekers_api.router, prefix=API)
     app.include_router(seekers_pages.router)
     for page in (home.router, find.router, find.walk, check.router):
@@ -76,7 +78,5 @@ def _add_routers(app: FastAPI) -> None:
     app.include_router(providers_api.router, prefix=API)
     app.include_router(providers_pages.router)
     app.include_router(console_pages.router)
-    for page in (shortlist.router, why.router, compare.router):
-        app.include_router(page)
     for page in (shortlist.router, why.router, compare.router):
         app.include_router(page)
