@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from imatch import __version__
+from imatch.accounts import api as accounts_api
 from imatch.accounts import pages as accounts_pages
 from imatch.categories import api as categories_api
 from imatch.console import pages as console_pages
@@ -69,6 +70,7 @@ def _add_routers(app: FastAPI) -> None:
     app.include_router(docs.router)
     app.include_router(mail_pages.router)
     app.include_router(operations_api.router)
+    app.include_router(accounts_api.router, prefix=API)
     app.include_router(accounts_pages.router)
     app.include_router(categories_api.router, prefix=API)
     app.include_router(seekers_api.router, prefix=API)

@@ -3,8 +3,16 @@
 from fastapi import APIRouter, Depends
 
 from imatch.accounts.deps import remember_user
-from imatch.accounts.pages import recovery, sign_in, sign_up
+from imatch.accounts.pages import (
+    account,
+    api_keys,
+    personal_data,
+    recovery,
+    second_factor,
+    sign_in,
+    sign_up,
+)
 
 router = APIRouter(dependencies=[Depends(remember_user)])
-for room in (sign_up, sign_in, recovery):
+for room in (sign_up, sign_in, recovery, account, second_factor, api_keys, personal_data):
     router.include_router(room.router)

@@ -1,0 +1,42 @@
+"""JSON about the caller's own account."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from imatch.accounts import queries
+from imatch.accounts.deps import CurrentUser, StepUp
+from imatch.accounts.schemas import ApiKeyIn, ApiKeyOut, ApiKeysOut, MeOut, NewApiKeyOut
+from imatch.accounts.service import api_keys
+from imatch.web.deps import Db
+
+router = APIRouter(tags=["account"])
+
+RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+
+@router.get("/me")
+def read_me(user: CurrentUser) -> MeOut:
+    """Who the session or API key belongs to."""
+    return MeOut.model_validate(user)
+
+
+@router.get("/me/api-keys")
+def list_api_keys(db: Db, user: CurrentUser) -> ApiKeysOut:
+    """Your API keys that work, the newest first."""
+    rows = queries.api_keys_of(db, user.id)
+    return ApiKeysOut(items=[ApiKeyOut.model_validate(row) for row in rows])
+
+
+@router.post("/me/api-keys", status_code=201)
+def create_api_key(db: Db, user: StepUp, wanted: ApiKeyIn) -> NewApiKeyOut:
+    """Make an API key. Needs a browser's session whose owner gave a password or code lately."""
+    made = api_keys.create(db, user, name=wanted.name)
+    shown = ApiKeyOut.model_validate(made.row)
+    return NewApiKeyOut(**shown.model_dump(), key=made.key)
+
+
+@router.delete("/me/api-keys/{key_id}", status_code=204)
+def revoke_api_key(db: Db, user: StepUp, key_id: RowId) -> None:
+    """Let a key of yours stop working. Needs a browser's session, as making one does."""
+    api_keys.revoke(db, user, key_id)

@@ -1,0 +1,92 @@
+"""Give people all that is held about them, and let them go.
+
+Other domains take part by listening to `PersonExported` and `PersonErased`.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from imatch.accounts import queries
+from imatch.accounts.models import ApiKey, EmailedLink, RecoveryCode, User, UserSession
+from imatch.core.clock import now
+from imatch.core.database import atomic
+from imatch.core.events import announce
+from imatch.core.security import new_token
+from imatch.facts import PersonErased, PersonExported
+from imatch.mail.models import MailMessage
+
+ERASED_NAME = "Erased account"
+
+
+def export(db: Session, user: User) -> Mapping[str, object]:
+    """Everything about one person as JSON values, one section for each domain that holds some.
+
+    Secrets are left out, and so are the texts of letters, which hold links that sign in.
+    """
+    collected = PersonExported(user.id)
+    announce(db, collected)
+    return {"exported_at": now().isoformat(), "account": _account(db, user), **collected.sections}
+
+
+def erase(db: Session, user: User) -> None:
+    """Delete the account and what belongs to it.
+
+    Where other people's books still point at it (a rating, a payment), a nameless row stays.
+    """
+    with atomic(db):
+        announce(db, PersonErased(user.id))
+        for table in (UserSession, EmailedLink, RecoveryCode, ApiKey):
+            db.execute(delete(table).where(table.user_id == user.id))
+        db.execute(delete(MailMessage).where(MailMessage.recipient == user.email))
+        try:
+            with db.begin_nested():
+                db.execute(delete(User).where(User.id == user.id))
+        except IntegrityError:
+            _make_nameless(user)
+        else:
+            db.expunge(user)
+
+
+def _make_nameless(user: User) -> None:
+    user.email = f"{new_token()}@erased.invalid".lower()
+    user.name = ERASED_NAME
+    user.password_hash = user.email_confirmed_at = user.last_sign_in_at = None
+    user.totp_secret = user.totp_confirmed_at = user.totp_last_step = None
+    user.active = False
+
+
+def _account(db: Session, user: User) -> dict[str, object]:
+    sessions = queries.sessions_of(db, user.id)
+    keys = queries.api_keys_of(db, user.id)
+    letters = select(MailMessage.subject, MailMessage.created_at).where(
+        MailMessage.recipient == user.email
+    )
+    return {
+        "id": user.id,
+        "email": user.email,
+        "name": user.name,
+        "account_type": user.account_type,
+        "created_at": user.created_at.isoformat(),
+        "email_confirmed_at": user.email_confirmed_at and user.email_confirmed_at.isoformat(),
+        "last_sign_in_at": user.last_sign_in_at and user.last_sign_in_at.isoformat(),
+        "second_factor": user.totp_confirmed_at is not None,
+        "browsers": [
+            {
+                "user_agent": session.user_agent,
+                "signed_in_at": session.created_at.isoformat(),
+                "last_seen_at": session.last_seen_at.isoformat(),
+            }
+            for session in sessions
+        ],
+        "api_keys": [
+            {"name": key.name, "prefix": key.prefix, "created_at": key.created_at.isoformat()}
+            for key in keys
+        ],
+        "letters": [
+            {"subject": subject, "written_at": written_at.isoformat()}
+            for subject, written_at in db.execute(letters.order_by(MailMessage.id))
+        ],
+    }
