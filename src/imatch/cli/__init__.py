@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from imatch.cli import database, demo, providers, serve, worker
+from imatch.cli import categories, database, demo, providers, serve, worker
 from imatch.cli.output import err
 from imatch.core.errors import DomainError
 
@@ -18,6 +18,7 @@ app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.command("migrate")(database.migrate)
 app.command("demo")(demo.demo)
+app.add_typer(categories.app, name="categories")
 app.add_typer(providers.app, name="providers")
 
 
