@@ -132,7 +132,7 @@ def bug_response(request: Request, error: Exception) -> Response:
     """What somebody gets when we were wrong: an id to name, and no details."""
     log().error(
         "unhandled_error",
-        path=request.url.path,
+        path=getattr(request.scope.get("route"), "path", "unmatched"),
         request_id=getattr(request.state, "request_id", ""),
         exc_info=error,
     )

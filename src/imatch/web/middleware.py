@@ -94,11 +94,11 @@ class RequestMiddleware:
 def _record(scope: Scope, status: int, seconds: float) -> None:
     REQUESTS.labels(scope["method"], status).inc()
     SECONDS.labels(scope["method"]).observe(seconds)
-    # The path only: a query string may hold what somebody wrote.
     log().info(
         "request",
         method=scope["method"],
-        path=scope["path"],
+        # The route only: a path may hold a mailed link's secret, a query what somebody wrote.
+        path=getattr(scope.get("route"), "path", "unmatched"),
         status=status,
         milliseconds=round(seconds * 1000, 1),
     )
