@@ -63,7 +63,7 @@ def serve(
 
 
 def _prepare(*, demo: bool) -> None:
-    with Progress(console=err, transient=True) as bar:
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(
             "Inventing people", total=setup.DEMO_PROVIDERS + setup.DEMO_SEEKERS, visible=False
         )

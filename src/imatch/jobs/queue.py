@@ -7,6 +7,7 @@ from dbos import EnqueueOptions
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from imatch.core.clock import now
 from imatch.core.database import SessionLocal, atomic, engine
 from imatch.jobs import store
 from imatch.jobs.registry import Job
@@ -41,6 +42,17 @@ def _options(job: Job[...], job_id: str) -> EnqueueOptions:
         "workflow_id": job_id,
         "app_version": store.VERSION,
     }
+
+
+def anything_due(db: Session) -> bool:
+    """Whether a worker would have something to do now."""
+    jobs = store.status_table(engine())
+    epoch_ms = int(now().timestamp() * 1000)
+    due = select(jobs.c.status).where(
+        jobs.c.status.in_(("ENQUEUED", "PENDING"))
+        | ((jobs.c.status == "DELAYED") & (jobs.c.delay_until_epoch_ms <= epoch_ms))
+    )
+    return db.scalar(due.limit(1)) is not None
 
 
 def status_counts(db: Session) -> Counter[str]:

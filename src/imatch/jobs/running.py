@@ -35,7 +35,7 @@ def register_jobs() -> None:
         if job.name not in _registered:
             _registered[job.name] = _workflow(job.name, _runner(job))
     if _SCHEDULE not in _registered:
-        _registered[_SCHEDULE] = _workflow(_SCHEDULE, _enqueue_scheduled)
+        _registered[_SCHEDULE] = _workflow(_SCHEDULE, run_scheduled)
 
 
 def apply_schedules() -> None:
@@ -94,7 +94,8 @@ def _attempt(job: Job[...], job_id: str, attempt: int, args: tuple[object, ...])
         queue.enqueue_again(job, job_id, attempt, *args)
 
 
-def _enqueue_scheduled(due_at: datetime, job_name: str) -> None:
+def run_scheduled(due_at: datetime, job_name: str) -> None:
+    """Enqueue a job whose time has come. However many workers see the moment, it is done once."""
     job = next(job for job in registry.all_jobs() if job.name == job_name)
     with SessionLocal() as db:
         queue.enqueue(db, job, key=f"scheduled {due_at.isoformat()}")

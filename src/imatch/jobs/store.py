@@ -101,7 +101,7 @@ def status_table(app_engine: Engine) -> TableClause:
         column("name"),
         column("status"),
         column("executor_id"),
-        column("queue_name"),
+        column("delay_until_epoch_ms"),
         schema=None if app_engine.dialect.name == "sqlite" else SCHEMA,
     )
 

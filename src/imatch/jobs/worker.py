@@ -59,8 +59,7 @@ def run_until_idle() -> None:
 
 def _work_is_due() -> bool:
     with SessionLocal() as db:
-        counts = queue.status_counts(db)
-    return counts["ENQUEUED"] + counts["PENDING"] > 0
+        return queue.anything_due(db)
 
 
 def _declare_queue(engine_store: Engine, poll_seconds: float) -> None:
