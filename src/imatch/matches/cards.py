@@ -56,6 +56,16 @@ class Card:
     def caveat(self) -> str:
         return self.explanation.pick.caveat
 
+    @property
+    def profile_day(self) -> date | None:
+        """When the profile that the stated facts are from was last changed."""
+        stated = (s.day for s in self.explanation.sides.values() if not s.measured)
+        return next(stated, None)
+
+    def is_measured(self, reason: Reason) -> bool:
+        sides = self.sides(reason.criterion)
+        return sides is not None and sides.measured
+
     def sides(self, criterion: str) -> explanations.Sides | None:
         return self.explanation.sides.get(criterion)
 

@@ -21,6 +21,7 @@ class Sides:
     offered: str
     source: str
     day: date
+    measured: bool = False  # here, and not stated by anybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def _sides(
     offered = (*criterion.provider, *_PROVIDER_FIELDS.get(kind, ()))
     words = _described(definition, definition.seeker, asked, values)
     if kind is CriterionKind.TRACK_RECORD:
-        return Sides(words, record(provider), _MEASURED, today)
+        return Sides(words, record(provider), _MEASURED, today, measured=True)
     facts = _described(definition, definition.provider, offered, provider.profile)
     source = _source(definition, kind, provider)
     return Sides(words, facts, source, provider.updated_at.date())
@@ -104,15 +105,14 @@ def _described(
     names: Sequence[str],
     values: Mapping[str, Any],
 ) -> str:
-    """The answers in words, each after the name of its field when there are several."""
-    known = [name for name in dict.fromkeys(names) if name in fields and name in values]
-    said = [
-        (fields[name].label, forms.describe(definition, fields[name], values[name]))
-        for name in known
-    ]
-    if len(said) == 1 and fields[known[0]].kind is not Kind.NUMBER:
-        return said[0][1]
-    return "; ".join(f"{label}: {words}" for label, words in said)
+    """The answers in words; a bare number says what it counts."""
+    said = []
+    for name in dict.fromkeys(names):
+        field = fields.get(name)
+        if field is not None and name in values:
+            words = forms.describe(definition, field, values[name])
+            said.append(f"{field.label}: {words}" if field.kind is Kind.NUMBER else words)
+    return "; ".join(said)
 
 
 def record(provider: Provider) -> str:
