@@ -185,12 +185,12 @@ def complete(db: Session, need: Seeker) -> Seeker:
 
 
 def _refuse_unfit(definition: CategoryDefinition, values: dict[str, Any]) -> None:
-    _clean, errors = forms.validate(definition, definition.seeker, values, require=True)
-    if errors:
-        raise BadAnswers(errors)
     screen = rules.stopped(definition, values)
     if screen is not None:
         raise SafetyStop(screen)
+    _clean, errors = forms.validate(definition, definition.seeker, values, require=True)
+    if errors:
+        raise BadAnswers(errors)
 
 
 def submit(

@@ -8,7 +8,7 @@ from starlette.status import HTTP_200_OK, HTTP_404_NOT_FOUND, HTTP_422_UNPROCESS
 from imatch.categories import forms
 from imatch.categories.schemas import CategoryDefinition, Importance
 from imatch.core.errors import FieldError
-from imatch.matches.pages.walk import OpenCategory, answers_of, go, people_left
+from imatch.matches.pages.walk import OpenCategory, answers_of, go, people_left, private
 from imatch.seekers import rules, service
 from imatch.seekers.deps import NeedInCategory
 from imatch.seekers.models import Seeker
@@ -30,7 +30,7 @@ def stop(request: Request, definition: OpenCategory, need: NeedInCategory) -> Re
         "screen": screen,
         "change_path": f"/find/{definition.name}/{rules.page_asking(definition, screen.field)}",
     }
-    return render(request, "find/screen.html", context)
+    return private(render(request, "find/screen.html", context))
 
 
 @router.get("/check")
@@ -77,7 +77,7 @@ def _check(
     status = HTTP_404_NOT_FOUND if need is None else HTTP_200_OK
     if errors:
         status = HTTP_422_UNPROCESSABLE_CONTENT
-    return render(request, "find/check.html", context, status=status)
+    return private(render(request, "find/check.html", context, status=status))
 
 
 def _row(definition: CategoryDefinition, answers: Answers, name: str) -> dict[str, str]:

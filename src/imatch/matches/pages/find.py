@@ -24,6 +24,7 @@ from imatch.matches.pages.walk import (
     go,
     open_category,
     people_left,
+    private,
 )
 from imatch.seekers import rules, service
 from imatch.seekers.deps import NeedInCategory, give_need_cookie
@@ -131,7 +132,7 @@ def count(
         pass  # half-typed: count what is known
     left = people_left(db, definition, answers)
     context = {"left": left, "definition": definition, "number": number, "live": True}
-    return render(request, "find/people_left.html", context)
+    return private(render(request, "find/people_left.html", context))
 
 
 @walk.post("/{number:int}/relax")
@@ -268,4 +269,4 @@ def _question(request: Request, db: Session, asked: _Asked, *, status: int = 200
         "skip_path": f"/find/{definition.name}/{following}",
         "left": people_left(db, definition, answers),
     }
-    return render(request, "find/question.html", context, status=status)
+    return private(render(request, "find/question.html", context, status=status))

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends
 from sqlalchemy.orm import Session
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.status import HTTP_303_SEE_OTHER
 
 from imatch.categories import queries as categories
@@ -37,6 +37,12 @@ OpenCategory = Annotated[CategoryDefinition, Depends(open_category)]
 
 def go(path: str) -> RedirectResponse:
     return RedirectResponse(path, HTTP_303_SEE_OTHER)
+
+
+def private(page: Response) -> Response:
+    """A page with somebody's answers on it: no cache keeps it."""
+    page.headers["Cache-Control"] = "no-store"
+    return page
 
 
 def answers_of(need: Seeker | None) -> Answers:
