@@ -11,7 +11,7 @@ from imatch.categories.schemas import CategoryDefinition
 
 HERE = Path(__file__).parent
 DEFINITIONS = HERE / "definitions"
-# What a definition may hold besides its tables of fields is laid over whole.
+# These tables are laid over entry by entry; any other key replaces the common one whole.
 _LAID_OVER = ("seeker", "provider", "vocabularies")
 
 
@@ -33,7 +33,9 @@ def load(path: Path) -> CategoryDefinition:
         raise DefinitionError(f"{path.name}: {error}") from error
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'file'}: {_plainly(fault['msg'])}"
+            ": ".join(
+                part for part in (".".join(map(str, fault["loc"])), _plainly(fault["msg"])) if part
+            )
             for fault in error.errors(include_url=False, include_input=False)
         )
         raise DefinitionError(f"{path.name}: {faults}") from error
@@ -97,7 +99,7 @@ def _asked(pages: list[dict[str, Any]]) -> set[str]:
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # malformed, no text, huge numbers, nested deep
         raise DefinitionError(f"{path.name}: not TOML: {error}") from error
     except OSError as error:
         raise DefinitionError(f"{path.name}: cannot be read: {error.strerror}") from error

@@ -3,8 +3,9 @@
 import sys
 
 import typer
+from rich.markup import escape
 
-from imatch.cli import categories, database, demo, providers, serve, worker
+from imatch.cli import categories, database, demo, providers, serve, users, worker
 from imatch.cli.output import err
 from imatch.core.errors import DomainError
 
@@ -20,6 +21,7 @@ app.command("migrate")(database.migrate)
 app.command("demo")(demo.demo)
 app.add_typer(categories.app, name="categories")
 app.add_typer(providers.app, name="providers")
+app.add_typer(users.app, name="users")
 
 
 def main() -> None:
@@ -27,7 +29,7 @@ def main() -> None:
     try:
         app()
     except DomainError as error:
-        err.print(f"[bold red]Error:[/] {error.message}", highlight=False)
+        err.print(f"[bold red]Error:[/] {escape(error.message)}", highlight=False)
         for fault in error.fields:
             err.print(f"  {fault.field}: {fault.message}", markup=False, highlight=False)
         sys.exit(1)
