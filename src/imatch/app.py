@@ -16,6 +16,7 @@ from imatch.core.logs import configure_logs
 from imatch.core.settings import get_settings
 from imatch.jobs.worker import running_worker
 from imatch.mail import pages as mail_pages
+from imatch.matches import api as matches_api
 from imatch.matches.pages import check, compare, find, home, shortlist, why
 from imatch.operations import api as operations_api
 from imatch.providers import api as providers_api
@@ -74,6 +75,7 @@ def _add_routers(app: FastAPI) -> None:
     app.include_router(accounts_pages.router)
     app.include_router(categories_api.router, prefix=API)
     app.include_router(seekers_api.router, prefix=API)
+    app.include_router(matches_api.router, prefix=API)
     app.include_router(seekers_pages.router)
     for page in (home.router, find.router, find.walk, check.router):
         app.include_router(page)

@@ -1,0 +1,177 @@
+"""Shortlists and matches as JSON, for the holder of a need's token or the account that owns it."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from sqlalchemy.orm import Session
+from starlette.status import HTTP_200_OK
+
+from imatch.accounts.deps import OptionalUser
+from imatch.core.paging import decode_cursor, page_of
+from imatch.matches import queries, service
+from imatch.matches.cards import Card, cards_of
+from imatch.matches.deps import ApiViewer, NeedTokenHeader
+from imatch.matches.models import Match, MatchKind, Shortlist
+from imatch.matches.queries import NoSuchMatch
+from imatch.matches.schemas import (
+    ArithmeticOut,
+    LineOut,
+    MatchDetailOut,
+    MatchOut,
+    MatchPageOut,
+    OrderOut,
+    PersonOut,
+    ReasonOut,
+    RuleOut,
+    ShortlistIn,
+    ShortlistOut,
+)
+from imatch.matches.sums import Line, Sums
+from imatch.seekers import queries as seekers
+from imatch.web.deps import Cursor, Db, Limit
+
+_MAX_ID = 2**63 - 1
+
+router = APIRouter(tags=["matches"])
+
+Id = Annotated[int, Path(ge=1, le=_MAX_ID)]
+
+
+@router.post("/needs/{need_id}/shortlists", status_code=HTTP_200_OK)
+def suggest(
+    need_id: Id,
+    db: Db,
+    user: OptionalUser,
+    token: NeedTokenHeader = None,
+    body: ShortlistIn | None = None,
+) -> ShortlistOut:
+    """Find the people for a complete need. The same answers give the same shortlist again."""
+    need = seekers.owned(db, need_id, token=token, user=user)
+    shortlist = service.suggest(db, need, MatchKind((body or ShortlistIn()).kind))
+    disclosures = seekers.definition_of(db, need).disclosures
+    return _shortlist(db, shortlist, disclosures)
+
+
+@router.get("/matches")
+def list_matches(
+    db: Db, viewer: ApiViewer, limit: Limit = 20, cursor: Cursor = None
+) -> MatchPageOut:
+    """Your matches, the newest first. Without a token or account there are none."""
+    rows = queries.page_of_matches(db, viewer, after_id=decode_cursor(cursor), limit=limit)
+    page = page_of(rows, limit, lambda match: match.id)
+    return MatchPageOut(
+        items=[_match(card) for card in cards_of(db, page.items)], next_cursor=page.next_cursor
+    )
+
+
+@router.get("/matches/{match_id}")
+def read_match(match_id: Id, db: Db, viewer: ApiViewer) -> MatchDetailOut:
+    """One of your matches with the whole arithmetic."""
+    match = queries.match_of(db, match_id, viewer)
+    cards = cards_of(db, [match])
+    if not cards:
+        raise NoSuchMatch
+    pick = cards[0].explanation.pick
+    return MatchDetailOut(
+        **_match(cards[0]).model_dump(),
+        arithmetic=_arithmetic(service.why(match)),
+        best_sentence=pick.best_sentence,
+        counterfactual=pick.counterfactual,
+        propensity=match.propensity,
+    )
+
+
+def _shortlist(db: Session, shortlist: Shortlist, disclosures: Sequence[str]) -> ShortlistOut:
+    matches: Sequence[Match] = queries.matches_of(db, shortlist.id)
+    return ShortlistOut(
+        id=shortlist.id,
+        need_id=shortlist.seeker_id,
+        kind=shortlist.kind,
+        considered=shortlist.considered,
+        passed=shortlist.passed,
+        rules=[
+            RuleOut(
+                name=rule.name,
+                label=rule.label,
+                removed=rule.count,
+                relaxable=rule.relaxable,
+                would_remain=rule.would_remain,
+            )
+            for rule in service.effects_of(shortlist)
+        ],
+        disclosures=list(disclosures),
+        matches=[_match(card) for card in cards_of(db, matches)],
+        created_at=shortlist.created_at,
+    )
+
+
+def _match(card: Card) -> MatchOut:
+    match = card.match
+    return MatchOut(
+        id=match.id,
+        shortlist_id=match.shortlist_id,
+        need_id=match.seeker_id,
+        position=match.position,
+        status=match.status,
+        fit=match.fit,
+        newcomer=match.newcomer,
+        person=PersonOut(
+            slug=card.provider.slug,
+            name=card.name,
+            headline=card.provider.headline,
+            price=card.price,
+            rating=card.rating,
+            reply_time=card.reply_time,
+            checked_credentials=[badge.label for badge in card.badges],
+            takes_people=card.takes_people,
+        ),
+        reasons=[
+            ReasonOut(
+                criterion=reason.criterion,
+                want=reason.want,
+                offer=reason.offer,
+                since=reason.since,
+            )
+            for reason in card.reasons
+        ],
+        caveat=card.caveat,
+        created_at=match.created_at,
+    )
+
+
+def _arithmetic(sums: Sums) -> ArithmeticOut:
+    order = sums.order
+    return ArithmeticOut(
+        lines=[_line(line) for line in sums.lines],
+        weights=sums.weights,
+        points=sums.points,
+        fit=sums.fit,
+        agrees=sums.agrees,
+        order=OrderOut(
+            fit=order.fit,
+            accept=order.accept,
+            room=order.room,
+            price=order.price,
+            score=order.score,
+        ),
+    )
+
+
+def _line(line: Line) -> LineOut:
+    score, sides = line.score, line.sides
+    return LineOut(
+        criterion=score.name,
+        label=score.label,
+        asked=sides.asked if sides else "",
+        offered=sides.offered if sides else "",
+        source=sides.source if sides else "",
+        day=sides.day if sides else None,
+        weight=score.weight,
+        score=score.score,
+        points=line.points,
+        pool_mean=score.pool_mean,
+        known=score.known,
+        note=score.note,
+        parts=dict(score.parts),
+    )
