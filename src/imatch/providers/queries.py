@@ -72,7 +72,7 @@ def public_page(
     after = decode_cursor(cursor)
     if after is not None:
         query = query.where(Provider.id > after)
-    rows = db.execute(query.order_by(Provider.id).limit(limit + 1)).tuples().all()
+    rows = db.execute(query.order_by(Provider.id).limit(limit + 1)).all()
     return page_of(rows, limit, lambda row: row[0].id)
 
 
@@ -85,21 +85,21 @@ def listed(
         query = query.where(Category.name == category)
     if status is not None:
         query = query.where(Provider.status == status)
-    return db.execute(query.order_by(Provider.id.desc()).limit(limit)).tuples().all()
+    return db.execute(query.order_by(Provider.id.desc()).limit(limit)).all()
 
 
 def pending(db: Session, *, limit: int) -> Sequence[tuple[Provider, Category]]:
     """Profiles that wait for a decision, the longest waiting first."""
     query = _with_category(Provider.status == ProviderStatus.PENDING)
     query = query.order_by(Provider.submitted_at, Provider.id).limit(limit)
-    return db.execute(query).tuples().all()
+    return db.execute(query).all()
 
 
 def credentials_to_check(db: Session, *, limit: int) -> Sequence[tuple[Provider, Category]]:
     """Approved profiles whose credentials changed since, the longest waiting first."""
     query = _with_category(_changed_credentials())
     query = query.order_by(Provider.credentials_changed_at, Provider.id).limit(limit)
-    return db.execute(query).tuples().all()
+    return db.execute(query).all()
 
 
 def waiting_counts(db: Session) -> tuple[int, int]:
@@ -121,7 +121,7 @@ def counts_by_category(db: Session) -> dict[int, int]:
         .where(Provider.status == ProviderStatus.APPROVED)
         .group_by(Provider.category_id)
     )
-    return dict(db.execute(query).tuples().all())
+    return dict(db.execute(query).all())
 
 
 def taken_slugs(db: Session, wanted: Sequence[str]) -> set[str]:

@@ -1,0 +1,244 @@
+"""From the first click to a public page, through HTTP."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from imatch.accounts.models import AccountType, User
+from imatch.categories.catalog import definition
+from imatch.core.database import atomic
+from imatch.mail.models import MailMessage
+from imatch.providers.models import Provider, ProviderStatus
+from tests.make import ADVISOR_PROFILE, Make
+from tests.providers.conftest import PageForm
+
+HERE = "/pro/profile/financial_advisors"
+PAGES = len(definition("financial_advisors").profile)
+CREDENTIALS = [{"type": "CFP", "number": "12345", "issuer": "CFP Board"}]
+SignIn = Callable[[User], TestClient]
+
+
+def _fresh(db: Session, provider: Provider) -> Provider:
+    with atomic(db):
+        db.refresh(provider)
+    return provider
+
+
+def _fill(client: TestClient, page_form: PageForm) -> None:
+    values = {**ADVISOR_PROFILE, "credentials": CREDENTIALS, "legal_name": "Ada Q. Private"}
+    for number in range(1, PAGES + 1):
+        answer = client.post(
+            f"{HERE}/{number}", data=page_form(number, values), follow_redirects=False
+        )
+        assert answer.status_code == 303, answer.text
+        last = number == PAGES
+        assert answer.headers["location"] == (HERE if last else f"{HERE}/{number + 1}")
+
+
+def _seen(page: str) -> str:
+    return page.split('name="seen" value="')[1].split('"', maxsplit=1)[0]
+
+
+def test_the_whole_walk(
+    make: Make,
+    sign_in: SignIn,
+    db: Session,
+    page_form: PageForm,
+    letters: Callable[[str], list[MailMessage]],
+) -> None:
+    ada = make.user(email="ada@example.org", account_type=AccountType.PROVIDER)
+    client = sign_in(ada)
+    started = client.post(
+        "/pro/new", data={"category": "financial_advisors"}, follow_redirects=False
+    )
+    assert started.headers["location"] == f"{HERE}/1"
+    _fill(client, page_form)
+    assert "Send for approval" in client.get(HERE).text
+    client.post(f"{HERE}/submit")
+    provider = db.scalars(select(Provider)).one()
+    assert (provider.status, provider.slug) == (ProviderStatus.PENDING, "ada-example")
+    assert provider.profile["legal_name"] == "Ada Q. Private"
+
+    operator = make.user(account_type=AccountType.OPERATOR)
+    client = sign_in(operator)
+    assert "Ada Example" in client.get("/console/providers").text
+    page = client.get(f"/console/providers/{provider.id}").text
+    assert "Ada Q. Private" in page
+    seen = page.split('name="seen" value="')[1].split('"')[0]
+    client.post(
+        f"/console/providers/{provider.id}/credentials", data={"seen": seen, "verified": "CFP"}
+    )
+    page = client.get(f"/console/providers/{provider.id}").text
+    seen = page.split('name="seen" value="')[1].split('"')[0]
+    approved = client.post(f"/console/providers/{provider.id}/approve", data={"seen": seen})
+    assert approved.status_code == 200
+    assert _fresh(db, provider).status == ProviderStatus.APPROVED
+    assert "/p/ada-example" in letters("ada@example.org")[-1].text
+
+    client.cookies.clear()
+    public = client.get("/p/ada-example")
+    assert public.status_code == 200
+    assert "CFP certificant checked" in public.text
+    assert "No ratings yet" in public.text
+    assert "$200 to $300 a session" in public.text
+    for private in ("Ada Q. Private", "ada@example.org"):
+        assert private not in public.text
+
+
+def test_signed_out_people_are_asked_to_sign_in(client: TestClient) -> None:
+    for path in ("/pro", "/pro/new", HERE, f"{HERE}/1"):
+        answer = client.get(path, follow_redirects=False)
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith("/sign-in?next=%2Fpro")
+
+
+def test_starting_twice_is_starting_once(make: Make, sign_in: SignIn, db: Session) -> None:
+    seeker = make.user()
+    client = sign_in(seeker)
+    for _ in range(2):
+        client.post("/pro/new", data={"category": "financial_advisors"})
+    assert db.scalar(select(func.count(Provider.id))) == 1
+    with atomic(db):
+        assert db.get_one(User, seeker.id).account_type == AccountType.BOTH
+    assert "You are in every open category" not in client.get("/pro").text
+
+
+@pytest.mark.parametrize(
+    ("category", "status"), [("therapists", 409), ("nothing", 404), ("x" * 65, 422)]
+)
+def test_only_an_open_category_can_be_chosen(
+    make: Make, sign_in: SignIn, db: Session, category: str, status: int
+) -> None:
+    client = sign_in(make.user())
+    assert client.post("/pro/new", data={"category": category}).status_code == status
+    assert db.scalar(select(func.count(Provider.id))) == 0
+
+
+def test_bad_input_is_named_kept_and_changes_nothing(
+    make: Make, sign_in: SignIn, db: Session
+) -> None:
+    provider = make.provider(status=ProviderStatus.DRAFT)
+    client = sign_in(db.get_one(User, provider.user_id))
+    before = dict(provider.profile)
+    answer = client.post(
+        f"{HERE}/4",
+        data={"price.min": "300", "price.max": "20 bananas", "price.unit": "session"},
+    )
+    assert answer.status_code == 422
+    assert 'href="#price.max"' in answer.text
+    assert 'value="20 bananas"' in answer.text
+    assert _fresh(db, provider).profile == before
+
+
+def test_a_draft_may_stop_halfway_and_a_sent_profile_may_not(
+    make: Make, sign_in: SignIn, db: Session
+) -> None:
+    provider = make.provider(status=ProviderStatus.DRAFT)
+    client = sign_in(db.get_one(User, provider.user_id))
+    halfway = client.post(
+        f"{HERE}/1", data={"display_name": "Ada", "go": "stop"}, follow_redirects=False
+    )
+    assert halfway.headers["location"] == HERE
+    assert "bio" not in _fresh(db, provider).profile
+    refused = client.post(f"{HERE}/submit")
+    assert refused.status_code == 409
+    assert "“In your own words” is missing." in refused.text
+    sent = make.provider(status=ProviderStatus.PENDING)
+    client = sign_in(db.get_one(User, sent.user_id))
+    assert client.post(f"{HERE}/1", data={"display_name": "Ada"}).status_code == 422
+    assert _fresh(db, sent).display_name == "Ada Example"
+
+
+def test_submitting_twice_waits_once(make: Make, sign_in: SignIn, db: Session) -> None:
+    provider = make.provider(status=ProviderStatus.DRAFT)
+    client = sign_in(db.get_one(User, provider.user_id))
+    client.post(f"{HERE}/submit")
+    first = _fresh(db, provider).submitted_at
+    assert client.post(f"{HERE}/submit").status_code == 200
+    assert _fresh(db, provider).submitted_at == first
+
+
+def test_an_unconfirmed_address_cannot_submit(make: Make, sign_in: SignIn, db: Session) -> None:
+    owner = make.user()
+    provider = make.provider(user=owner, status=ProviderStatus.DRAFT)
+    with atomic(db):
+        owner.email_confirmed_at = None
+    client = sign_in(owner)
+    assert "Confirm your e-mail address" in client.get(HERE).text
+    assert client.post(f"{HERE}/submit").status_code == 409
+    assert _fresh(db, provider).status == ProviderStatus.DRAFT
+
+
+def test_other_peoples_profiles_are_not_found(make: Make, sign_in: SignIn, db: Session) -> None:
+    provider = make.provider(status=ProviderStatus.DRAFT, slug="not-yours")
+    client = sign_in(make.user())
+    for path in ("/p/not-yours", HERE, f"{HERE}/1", f"{HERE}/99", f"{HERE}/x"):
+        assert client.get(path).status_code == 404, path
+    for act in ("submit", "pause", "resume", "capacity", "address", "1"):
+        assert client.post(f"{HERE}/{act}", data={"slug": "mine"}).status_code == 404, act
+    assert _fresh(db, provider).slug == "not-yours"
+
+
+def test_a_new_name_goes_back_to_the_queue_and_other_changes_stay_live(
+    make: Make, sign_in: SignIn, db: Session, page_form: PageForm
+) -> None:
+    provider = make.provider(slug="ada")
+    client = sign_in(db.get_one(User, provider.user_id))
+    client.post(f"{HERE}/1", data=page_form(1, {**ADVISOR_PROFILE, "headline": "Taxes only"}))
+    assert _fresh(db, provider).status == ProviderStatus.APPROVED
+    assert "Taxes only" in client.get("/p/ada").text
+    client.post(f"{HERE}/1", data=page_form(1, {**ADVISOR_PROFILE, "display_name": "Zoe Other"}))
+    assert _fresh(db, provider).status == ProviderStatus.PENDING
+    assert provider.slug == "ada"
+    client.cookies.clear()
+    assert client.get("/p/ada").status_code == 404
+
+
+def test_changed_credentials_lose_their_mark_and_are_looked_at_again(
+    make: Make, sign_in: SignIn, db: Session, page_form: PageForm
+) -> None:
+    stated = [*CREDENTIALS, {"type": "EA", "number": "7"}]
+    provider = make.provider(
+        profile={"credentials": stated},
+        verified_credentials=["CFP", "EA"],
+        verified_on={"CFP": "2026-01-02", "EA": "2026-01-02"},
+        slug="ada",
+    )
+    client = sign_in(db.get_one(User, provider.user_id))
+    changed = [{**CREDENTIALS[0], "number": "99999"}, {"type": "EA", "number": "7"}]
+    client.post(f"{HERE}/7", data=page_form(7, {"credentials": changed}))
+    _fresh(db, provider)
+    assert provider.status == ProviderStatus.APPROVED
+    assert provider.verified_credentials == ["EA"]
+    assert provider.verified_on == {"EA": "2026-01-02"}
+    assert provider.credentials_changed_at is not None
+    page = client.get("/p/ada").text
+    assert "Enrolled Agent checked" in page
+    assert "CFP certificant checked" not in page
+    client = sign_in(make.user(account_type=AccountType.OPERATOR))
+    assert "1 public profile with changed credentials" in client.get("/console").text
+
+
+def test_every_write_moves_the_profile_to_the_matching_indexs_notice(
+    make: Make, sign_in: SignIn, db: Session, page_form: PageForm
+) -> None:
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    provider = make.provider(updated_at=long_ago)
+    client = sign_in(db.get_one(User, provider.user_id))
+    acts: dict[str, dict[str, Any]] = {
+        "pause": {},
+        "resume": {},
+        "capacity": {"capacity": "3"},
+        "2": page_form(2, ADVISOR_PROFILE),
+        "address": {"slug": "elsewhere"},
+    }
+    for act, form in acts.items():
+        assert client.post(f"{HERE}/{act}", data=form).status_code == 200
+        assert _fresh(db, provider).updated_at > long_ago, act
+        with atomic(db):
+            provider.updated_at = long_ago
