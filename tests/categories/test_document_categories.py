@@ -31,7 +31,7 @@ def row(category: CategoryDefinition) -> str:
         "yes" if category.sensitive else "no",
         len(category.intake),
         len(category.options(category.provider["specialties"])),
-        legal or "–",
+        legal or "none",
     )
     return f"| {' | '.join(map(str, cells))} |"
 
