@@ -13,6 +13,11 @@ from imatch.core.database import atomic
 from imatch.mail.models import MailMessage
 
 PASSWORD = "four plain words here"
+ADA = "ada@example.org"
+FORM = {"account_type": "seeker", "name": "Ada Example", "email": ADA, "password": PASSWORD}
+
+LinkTo = Callable[[str], str]
+Letters = Callable[[str], list[MailMessage]]
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
@@ -24,7 +29,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 @pytest.fixture
-def letters(db: Session) -> Callable[[str], list[MailMessage]]:
+def letters(db: Session) -> Letters:
     """The messages to an address, oldest first, as they stand in the database now."""
 
     def sent_to(address: str) -> list[MailMessage]:
@@ -36,7 +41,7 @@ def letters(db: Session) -> Callable[[str], list[MailMessage]]:
 
 
 @pytest.fixture
-def link_to(letters: Callable[[str], list[MailMessage]]) -> Callable[[str], str]:
+def link_to(letters: Letters) -> LinkTo:
     """The path (and query) of the link in the last message to an address."""
 
     def path(address: str) -> str:

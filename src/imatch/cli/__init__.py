@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from imatch.cli import categories, database, demo, providers, serve, users, worker
+from imatch.cli import categories, database, demo, match, providers, serve, users, worker
 from imatch.cli.output import err
 from imatch.core.errors import DomainError
 
@@ -19,6 +19,7 @@ app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.command("migrate")(database.migrate)
 app.command("demo")(demo.demo)
+app.command("match")(match.match)
 app.add_typer(categories.app, name="categories")
 app.add_typer(providers.app, name="providers")
 app.add_typer(users.app, name="users")
