@@ -134,6 +134,13 @@ def providers_by_id(db: Session, provider_ids: Iterable[int]) -> dict[int, Provi
     return {provider.id: provider for provider in found}
 
 
+def ids_of_slugs(db: Session, slugs: Sequence[str]) -> frozenset[int]:
+    """The providers with these slugs; unknown ones are nobody."""
+    if not slugs:
+        return frozenset()
+    return frozenset(db.scalars(select(Provider.id).where(Provider.slug.in_(slugs))))
+
+
 def match_of(db: Session, match_id: int, viewer: Viewer) -> Match:
     """One match of the viewer's. Raises NoSuchMatch, also for somebody else's."""
     return matches_by_id(db, [match_id], viewer)[0]

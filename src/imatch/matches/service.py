@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from imatch.categories import queries as categories
+from imatch.categories.checks import Fault, clean_text
 from imatch.categories.models import Category
 from imatch.categories.schemas import CategoryDefinition
 from imatch.core import clock
@@ -149,6 +150,15 @@ def suggest(
     raise MatchingUnavailable
 
 
+def checked_criteria(text: str) -> str:
+    """A seeker's own rule as it will be weighed. Raises Invalid."""
+    try:
+        clean = clean_text(text, "Your own criteria", rules.MAX_CUSTOM_CRITERIA, lines=True)
+    except Fault as fault:
+        raise Invalid(fault.message) from fault
+    return clean or ""
+
+
 @dataclass(frozen=True, slots=True)
 class _Request:
     kind: MatchKind
@@ -174,14 +184,11 @@ def _request(
     custom_criteria: str,
     refusal: rules.Refusal | None,
 ) -> _Request:
-    if len(custom_criteria) > rules.MAX_CUSTOM_CRITERIA:
-        raise Invalid(
-            f"Shorten your own criteria to {rules.MAX_CUSTOM_CRITERIA:,} characters.",
-        )
     values = seeker.answers["values"]
     screen = seeker_rules.stopped(definition, values)
     if screen is not None:
         raise SafetyStop(screen)
+    custom_criteria = checked_criteria(custom_criteria)
     importance = rules.importance_after(definition, seeker.answers["importance"], refusal)
     secret = get_settings().secret_key.get_secret_value()
     fingerprint = rules.answers_hash(secret, values, importance, custom_criteria)

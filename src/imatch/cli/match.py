@@ -1,0 +1,252 @@
+"""`imatch match`: say what you need, see who fits and why, without a server."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group
+from rich.markup import escape
+from rich.panel import Panel
+from rich.text import Text
+
+from imatch.categories import catalog, forms, places
+from imatch.categories import queries as categories
+from imatch.categories.schemas import CategoryDefinition, Kind
+from imatch.cli.output import JsonOption, out, print_json
+from imatch.core.database import SessionLocal
+from imatch.core.errors import FieldError, Invalid
+from imatch.matches import explanations, queries, rules, service, sums
+from imatch.matches.cards import price_of
+from imatch.matches.engine.types import Pick
+from imatch.matches.models import MatchKind
+from imatch.providers.models import Provider
+from imatch.seekers import rules as seeker_rules
+from imatch.seekers.service import BadAnswers, SafetyStop
+
+_SEED = 1  # the same command gives the same people
+_MOST = 50
+
+
+class UnclearPlace(Invalid):
+    code = "unclear_place"
+
+
+class UnknownCategoryHere(Invalid):
+    code = "unknown_category"
+
+
+def _names(incomplete: str) -> list[str]:
+    return [name for name in catalog.definitions() if name.startswith(incomplete)]
+
+
+Category = Annotated[
+    str, typer.Option(help="A category's name, such as financial_advisors.", autocompletion=_names)
+]
+NeedText = Annotated[str, typer.Option("--need", help="What you need, in your own words.")]
+Amount = Annotated[str, typer.Option(help="In dollars: 200, 1,500 or 15k.")]
+Unit = Annotated[str, typer.Option(help="What the budget is for: session, hour, project, year.")]
+Location = Annotated[str, typer.Option(help="Where you are, such as “San Francisco, CA”.")]
+Format = Annotated[str, typer.Option("--format", help="in_person, remote or either.")]
+Answers = Annotated[
+    list[str],
+    typer.Option(
+        "--answer", help="Another answer: field=value, values apart by commas. Repeat it."
+    ),
+]
+Musts = Annotated[list[str], typer.Option("--must", help="A field that is a rule. Repeat it.")]
+KindOption = Annotated[MatchKind, typer.Option("--kind", help="How the shortlist is made.")]
+Criteria = Annotated[
+    str, typer.Option(help="For custom_criteria and re_match: your own rule, or what was wrong.")
+]
+Besides = Annotated[
+    list[str], typer.Option("--except", help="The slug of somebody to leave out. Repeat it.")
+]
+Count = Annotated[int | None, typer.Option(min=1, max=_MOST, help="How many people.")]
+
+
+def match(
+    *,
+    category: Category,
+    need: NeedText,
+    budget_min: Amount = "",
+    budget_max: Amount = "",
+    budget_unit: Unit = "session",
+    location: Location = "",
+    meeting: Format = "",
+    answer: Answers = [],  # noqa: B006 -- typer copies it
+    must: Musts = [],  # noqa: B006 -- typer copies it
+    kind: KindOption = MatchKind.BASIC,
+    criteria: Criteria = "",
+    besides: Besides = [],  # noqa: B006 -- typer copies it
+    count: Count = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find people who fit a need, with reasons, a drawback and the arithmetic. Stores nothing."""
+    with SessionLocal() as db:
+        definition = _definition(db, category)
+        raw = _raw(need, location, meeting, answer)
+        raw |= _budget(budget_min, budget_max, budget_unit)
+        values, importance = _checked(definition, raw, must)
+        ranked, providers = service.rank(
+            db,
+            category,
+            rules.need_of(definition, values, importance, service.checked_criteria(criteria)),
+            count=count or rules.PEOPLE[kind],
+            seed=_SEED,
+            exclude=queries.ids_of_slugs(db, besides),
+        )
+    found = [(pick, providers[pick.provider_id]) for pick in ranked.picks]
+    if as_json:
+        print_json(_document(definition, kind, ranked, found))
+    else:
+        _print(definition, ranked, found)
+
+
+def _definition(db: Any, category: str) -> CategoryDefinition:  # noqa: ANN401 -- a session
+    try:
+        return categories.definition_of(categories.active_by_name(db, category))
+    except categories.UnknownCategory as unknown:
+        known = ", ".join(row.name for row in categories.all_categories(db))
+        raise UnknownCategoryHere(f"{unknown.message} Known: {known}.") from unknown
+
+
+# ---- options -> answers ----
+
+
+def _raw(need: str, location: str, meeting: str, answers: Sequence[str]) -> dict[str, list[str]]:
+    raw = {"needs_description": [need]}
+    if meeting:
+        raw["format"] = [meeting]
+    if location:
+        raw |= {f"place.{part}": [text] for part, text in _place(location).items()}
+    for text in answers:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise Invalid(f"Write an answer as field=value, not “{text[:60]}”.")
+        raw[name.strip()] = [part.strip() for part in value.split(",") if part.strip()]
+    return raw
+
+
+def _budget(low: str, high: str, unit: str) -> dict[str, list[str]]:
+    amounts = {"budget.min": low, "budget.max": high}
+    given = {name: [amount] for name, amount in amounts.items() if amount}
+    return given | {"budget.unit": [unit]} if given else {}
+
+
+def _place(location: str) -> dict[str, str]:
+    found = places.search(location)
+    if not found:
+        raise UnclearPlace(f"No place called “{location[:60]}” is known here. Try “Oakland, CA”.")
+    if len(found) > 1:
+        choices = "; ".join(places.describe(place) for place in found[:5])
+        raise UnclearPlace(f"“{location[:60]}” can be several places: {choices}. Say which.")
+    return found[0]
+
+
+def _checked(
+    definition: CategoryDefinition, raw: dict[str, list[str]], musts: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Clean answers, by the rules that hold for pages and programs too. Raises BadAnswers."""
+    fields = definition.seeker
+    asked = {name.partition(".")[0] for name in raw}
+    unknown = [
+        FieldError(name, f"There is no question “{name[:40]}” here.")
+        for name in sorted(asked - set(fields))
+    ]
+    _wish_for(definition, raw, musts)
+    values, errors = forms.validate(
+        definition, fields, forms.parse_form(definition, fields, fields, raw), require=False
+    )
+    if "needs_description" not in values:
+        errors.append(FieldError("needs_description", "Say what you need."))
+    importance, level_errors = forms.validate_importance(fields, dict.fromkeys(musts, "must"))
+    faults = [*unknown, *errors, *level_errors]
+    if faults:
+        raise BadAnswers(faults)
+    screen = seeker_rules.stopped(definition, values)
+    if screen is not None:
+        raise SafetyStop(screen)
+    return values, {name: str(level) for name, level in importance.items()}
+
+
+def _wish_for(
+    definition: CategoryDefinition, raw: dict[str, list[str]], musts: Sequence[str]
+) -> None:
+    """Who marks a yes-or-no field a must says yes to it."""
+    for name in musts:
+        field = definition.seeker.get(name)
+        if field is not None and field.kind is Kind.YES_NO:
+            raw.setdefault(name, ["yes"])
+
+
+# ---- people -> JSON or cards ----
+
+
+def _document(
+    definition: CategoryDefinition,
+    kind: MatchKind,
+    ranked: service.Ranked,
+    found: Sequence[tuple[Pick, Provider]],
+) -> dict[str, Any]:
+    return {
+        "category": definition.name,
+        "kind": kind,
+        "considered": ranked.considered,
+        "passed": ranked.passed,
+        "rules": [asdict(effect) for effect in ranked.removed],
+        "disclosures": list(definition.disclosures),
+        "matches": [
+            {
+                "position": position,
+                "slug": provider.slug,
+                "name": provider.display_name,
+                "headline": provider.headline,
+                "price": price_of(definition, provider),
+                **asdict(pick),
+            }
+            for position, (pick, provider) in enumerate(found, start=1)
+        ],
+    }
+
+
+def _print(
+    definition: CategoryDefinition,
+    ranked: service.Ranked,
+    found: Sequence[tuple[Pick, Provider]],
+) -> None:
+    people = definition.display_name.lower()
+    out.print(
+        f"Out of {ranked.considered:,} {people}, {ranked.passed:,} met every rule.", highlight=False
+    )
+    for position, (pick, provider) in enumerate(found, start=1):
+        out.print(_panel(definition, position, pick, provider))
+    if not found:
+        _print_rules(ranked)
+    for sentence in definition.disclosures:
+        out.print(f"[dim]{escape(sentence)}[/]", highlight=False)
+
+
+def _panel(definition: CategoryDefinition, position: int, pick: Pick, provider: Provider) -> Panel:
+    lines = [Text(provider.headline, style="dim"), Text(price_of(definition, provider))]
+    lines += [
+        Text.assemble(("+ ", "green"), (reason.want, "bold"), f": {reason.offer}")
+        for reason in pick.reasons
+    ]
+    if pick.caveat:
+        lines.append(Text.assemble(("! ", "yellow"), ("Worth knowing. ", "bold"), pick.caveat))
+    written = sums.sums_of(explanations.Explanation(pick, {}), pick.fit)
+    total = f"{written.points:.2f} of {written.weights} points, {written.fit:g} of 100"
+    lines.append(Text(f"{written.written} = {total}", style="dim"))
+    name = escape(provider.display_name)
+    new = " · new here" if pick.newcomer else ""
+    title = f"{position}. [bold]{name}[/] · fit {pick.fit:g}{new}"
+    return Panel(Group(*lines), title=title, title_align="left")
+
+
+def _print_rules(ranked: service.Ranked) -> None:
+    if not ranked.considered:
+        out.print("Nobody in this category takes new people yet.")
+    for effect in ranked.removed:
+        hint = f"; without it, {effect.would_remain:,}" if effect.relaxable else ""
+        out.print(f"  {escape(effect.label)}: leaves out {effect.count:,}{hint}", highlight=False)
