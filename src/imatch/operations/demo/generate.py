@@ -170,9 +170,26 @@ class _People:
             "cancellation_policy": random.choice(phrases.phrases()["cancellations"]),
             "capacity": random.randint(1, 12),
         }
+        if held := self._credentials(definition):
+            values["credentials"] = held
         if name := phrases.business_name(random, definition.name, first, last):
             values["business_name"] = name
         return {name: value for name, value in values.items() if name in definition.provider}
+
+    def _credentials(self, definition: CategoryDefinition) -> list[dict[str, str]]:
+        """Licences with made-up numbers, all of them still valid."""
+        options = definition.options(definition.provider["credentials"])
+        today = self.moment.date()
+        return [
+            {
+                "type": kind,
+                "number": f"DEMO-{self.random.randint(10_000, 99_999)}",
+                "issued": (today - timedelta(days=self.random.randint(400, 6_000))).isoformat(),
+                "expires": (today + timedelta(days=self.random.randint(60, 1_000))).isoformat(),
+            }
+            for kind in answers.some(self.random, list(options), 3)
+            if self.random.random() < 0.8
+        ]
 
     def _need(self, definition: CategoryDefinition) -> dict[str, Any]:
         random = self.random
@@ -184,6 +201,9 @@ class _People:
         values["needs_description"] = phrases.need_text(random, topics, definition.singular)
         if "languages" in values:
             values["languages"] = ["en", *self._other_languages(definition)]
+        for name in screens:
+            if definition.seeker[name].kind is Kind.YES_NO:
+                values[name] = False
         for name, field in asked.items():
             if field.kind is Kind.PLACE:
                 values[name] = random.choice(self.cities).as_place()
@@ -206,7 +226,14 @@ class _People:
         stars = sum(max(1, min(5, round(random.gauss(1 + 4 * quality, 0.7)))) for _ in range(rated))
         invites = completed + int(completed * random.random() * 2)
         active = min(int(random.expovariate(0.6)), profile["capacity"])
+        checked = {
+            held["type"]: (self.moment - timedelta(days=random.randint(1, 80))).date().isoformat()
+            for held in profile.get("credentials", [])
+            if random.random() < 0.7
+        }
         return {
+            "verified_credentials": list(checked),
+            "verified_on": checked,
             "active_count": active,
             "completed_count": completed,
             "repeat_count": int(completed * random.random() * 0.3),
