@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 import uvicorn
 from rich.progress import Progress
+from uvicorn.supervisors import Multiprocess
 
 from imatch.cli.output import err, out
 from imatch.core.database import engine
@@ -15,6 +16,7 @@ from imatch.operations import setup
 from imatch.web.rendering import AssetsNotBuilt, assets_are_built
 
 _SHUTDOWN_SECONDS = 10
+_BACKLOG = 2_048
 
 
 class CannotServe(Conflict):
@@ -39,27 +41,38 @@ def serve(
             "Several processes would each run background jobs. Set IMATCH_EMBEDDED_WORKER=false"
             " and run `imatch worker` beside them."
         )
-    _require_free_port(host, port)
     if not assets_are_built():
         raise CannotServe(str(AssetsNotBuilt()))
-    if prepare:
-        _prepare(demo=not settings.production)
-    setup.require_migrated(engine())
-    shown = f"[{host}]" if ":" in host else host
-    out.print(f"I MATCH serves http://{shown}:{port} (stop it with Ctrl+C)", highlight=False)
-    uvicorn.run(
+    with _bound_socket(host, port) as listener:
+        if prepare:
+            _prepare(demo=not settings.production)
+        setup.require_migrated(engine())
+        listener.listen(_BACKLOG)  # who comes while the server starts waits instead of failing
+        shown = f"[{host}]" if ":" in host else host
+        out.print(f"I MATCH serves http://{shown}:{port} (stop it with Ctrl+C)", highlight=False)
+        _run(listener, workers, settings.trusted_proxies)
+
+
+def _run(listener: socket.socket, workers: int, trusted_proxies: str) -> None:
+    config = uvicorn.Config(
         "imatch.app:create_app",
         factory=True,
-        host=host,
-        port=port,
         workers=workers,
+        backlog=_BACKLOG,
         proxy_headers=True,
-        forwarded_allow_ips=settings.trusted_proxies,
+        forwarded_allow_ips=trusted_proxies,
         server_header=False,
         access_log=False,  # every request has its line in our own log
         log_level="warning",
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
+    if workers > 1:
+        Multiprocess(config, sockets=[listener]).run()
+        return
+    server = uvicorn.Server(config)
+    server.run(sockets=[listener])
+    if not server.started:
+        raise CannotServe("The server did not start; the lines above say why.")
 
 
 def _prepare(*, demo: bool) -> None:
@@ -78,16 +91,17 @@ def _prepare(*, demo: bool) -> None:
         )
 
 
-def _require_free_port(host: str, port: int) -> None:
+def _bound_socket(host: str, port: int) -> socket.socket:
     try:
         (family, kind, protocol, _, address), *_ = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
+        bound = socket.socket(family, kind, protocol)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
     except OSError as error:
         raise CannotServe(
             f"Cannot listen at {host}, port {port}: {error.strerror}. Does a server run there"
             " already? Another port: imatch serve --port 8402"
         ) from error
+    return bound

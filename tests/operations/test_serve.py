@@ -1,0 +1,99 @@
+"""`imatch serve` as somebody starts it: a process, a port, a signal."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+from tests.mail.smtp import free_port
+
+_SECONDS = 60
+_Process = subprocess.Popen[str]
+
+
+def _environment(database_url: str, **settings: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "IMATCH_DATABASE_URL": database_url,
+        "IMATCH_EMBEDDED_WORKER": "true",
+        **settings,
+    }
+
+
+def _imatch(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "imatch", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+    )
+
+
+@contextmanager
+def _server(database_url: str, *options: str, **settings: str) -> Iterator[tuple[_Process, int]]:
+    """A server that has said where it is, and its port."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "imatch", "serve", "--port", str(port), *options],
+        env=_environment(database_url, PYTHONUNBUFFERED="1", **settings),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        assert f"http://127.0.0.1:{port}" in process.stdout.readline()
+        try:
+            yield process, port
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
+def _degraded(port: int) -> list[str]:
+    with urlopen(f"http://127.0.0.1:{port}/health", timeout=_SECONDS) as answer:
+        body: dict[str, list[str]] = json.load(answer)
+    return body["degraded"]
+
+
+def test_it_serves_with_a_worker_and_stops_when_told(database_url: str) -> None:
+    with _server(database_url) as (process, port):
+        assert _degraded(port) == []
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(_SECONDS) in {0, -signal.SIGTERM}
+        assert process.stdout is not None
+        assert "Traceback" not in process.stdout.read()
+
+
+def test_several_processes_share_the_port(database_url: str) -> None:
+    with _server(database_url, "--workers", "2", IMATCH_EMBEDDED_WORKER="false") as (_, port):
+        assert _degraded(port) == ["jobs"]
+
+
+def test_a_port_in_use_is_one_clear_line(sqlite_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = _imatch("serve", "--port", port, environment=_environment(sqlite_url))
+    assert done.returncode == 1
+    assert "Cannot listen at 127.0.0.1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_that_was_not_migrated_is_refused(tmp_path: Path) -> None:
+    environment = _environment(f"sqlite:///{tmp_path}/empty.db")
+    for command in (["serve", "--port", str(free_port())], ["worker", "--until-idle"]):
+        done = _imatch(*command, environment=environment)
+        assert done.returncode == 1
+        assert "imatch migrate" in done.stderr
+
+
+def test_several_processes_need_a_worker_beside_them(sqlite_url: str) -> None:
+    done = _imatch("serve", "--workers", "2", environment=_environment(sqlite_url))
+    assert done.returncode == 1
+    assert "IMATCH_EMBEDDED_WORKER=false" in done.stderr

@@ -1,0 +1,59 @@
+"""Set-up fills an empty database once, and touches nothing that is there."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from imatch.categories.models import Category
+from imatch.core import database
+from imatch.core.database import SessionLocal
+from imatch.operations.setup import (
+    DEMO_PROVIDERS,
+    DEMO_SEEKERS,
+    NotMigrated,
+    prepare,
+    require_migrated,
+)
+from imatch.providers.models import Provider
+from tests.make import Make
+
+
+def _providers() -> int:
+    with SessionLocal() as db:
+        return db.scalar(select(func.count()).select_from(Provider)) or 0
+
+
+def test_an_empty_folder_becomes_a_marketplace_once(tmp_path: Path) -> None:
+    engine = database.bind(f"sqlite:///{tmp_path}/new.db")
+    with pytest.raises(NotMigrated, match="imatch migrate"):
+        require_migrated(engine)
+
+    progress: list[int] = []
+    made = prepare(engine, progress=progress.append)
+
+    require_migrated(engine)
+    assert made.demo is not None
+    assert (made.demo.providers, made.demo.seekers) == (DEMO_PROVIDERS, DEMO_SEEKERS)
+    assert sum(progress) == DEMO_PROVIDERS + DEMO_SEEKERS
+    assert _providers() == DEMO_PROVIDERS
+
+    assert prepare(engine).demo is None
+    assert _providers() == DEMO_PROVIDERS
+    engine.dispose()
+
+
+def test_where_people_are_nobody_is_invented(db: Session, make: Make) -> None:
+    make.user()
+    assert prepare(database.engine()).demo is None
+    assert _providers() == 0
+
+
+def test_without_demo_there_are_categories_only(tmp_path: Path) -> None:
+    engine = database.bind(f"sqlite:///{tmp_path}/new.db")
+    assert prepare(engine, demo=False).demo is None
+    with SessionLocal() as db:
+        assert db.scalars(select(Category.name)).all()
+    assert _providers() == 0
+    engine.dispose()
