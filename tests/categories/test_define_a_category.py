@@ -74,6 +74,7 @@ def test_vocabularies_say_something(category: CategoryDefinition) -> None:
     specialties = category.options(category.provider["specialties"])
     assert len(specialties) >= 10
     assert category.options(category.seeker["needs"]) == specialties
+    assert not [label for label in specialties.values() if "," in label]  # they stand in sentences
     for name, vocabulary in category.vocabularies.items():
         assert vocabulary, name
         assert len(set(vocabulary.values())) == len(vocabulary), name

@@ -22,6 +22,7 @@ _WHOLE = re.compile(r"[+-]?\d{1,24}")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _THOUSANDS = {"": 1, "k": 1_000, "m": 1_000_000}
 _LONGEST_AMOUNT = 40
+_GROUPED_FROM = 10_000  # a smaller number may be a year
 _STRENGTH = {1: "slightly", 2: "clearly", 3: "strongly"}
 
 
@@ -253,7 +254,7 @@ def describe(definition: CategoryDefinition, field: FieldDefinition, value: Any)
     options = definition.options(field)
     match field.kind:
         case Kind.TAGS:
-            return ", ".join(options.get(one, one) for one in value)
+            return _listed([options.get(one, one) for one in value])
         case Kind.CHOICE:
             return options.get(value, str(value))
         case Kind.WINDOWS:
@@ -270,12 +271,17 @@ def describe(definition: CategoryDefinition, field: FieldDefinition, value: Any)
             return _describe_simple(field.kind, value)
 
 
+def _listed(labels: list[str]) -> str:
+    """Labels in a row, kept apart even where one has a comma of its own."""
+    return ("; " if any("," in label for label in labels) else ", ").join(labels)
+
+
 def _describe_simple(kind: Kind, value: Any) -> str:  # noqa: ANN401 -- JSON of the field's kind
     match kind:
         case Kind.YES_NO:
             return "Yes" if value else "No"
         case Kind.NUMBER:
-            return f"{value:,}"
+            return f"{value:,}" if value >= _GROUPED_FROM else str(value)
         case Kind.MONEY:
             return checks.dollars(value)
         case Kind.DATE:
