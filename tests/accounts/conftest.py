@@ -9,8 +9,11 @@ import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from imatch.accounts.models import User
 from imatch.core.database import atomic
+from imatch.core.security import hash_password
 from imatch.mail.models import MailMessage
+from tests.make import Make
 
 PASSWORD = "four plain words here"
 ADA = "ada@example.org"
@@ -50,3 +53,9 @@ def link_to(letters: Letters) -> LinkTo:
         return found[1]
 
     return path
+
+
+@pytest.fixture
+def ada(make: Make) -> User:
+    """A confirmed account with ADA's address and PASSWORD."""
+    return make.user(email=ADA, name="Ada Example", password_hash=hash_password(PASSWORD))
