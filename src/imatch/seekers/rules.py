@@ -41,6 +41,12 @@ def page_asking(definition: CategoryDefinition, field: str) -> int:
     return next(n for n, page in enumerate(definition.intake, 1) if field in page.fields)
 
 
+def asks_for_safety(definition: CategoryDefinition, page: FormPage) -> bool:
+    """Whether an answer on this page may stop the walk: no place to count people."""
+    stops = (s.field for s in definition.screens if s.effect is ScreenEffect.STOP)
+    return any(field in page.fields for field in stops)
+
+
 def may_skip(definition: CategoryDefinition, page: FormPage) -> bool:
     return not any(definition.seeker[name].required for name in page.fields)
 

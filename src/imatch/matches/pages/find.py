@@ -123,14 +123,14 @@ def count(
     A POST, because addresses are logged on the way and these answers are nobody's business.
     """
     posted = _Posted.read(definition, number, raw)
+    page = service.intake_page(definition, number)
     answers = answers_of(need)
     try:
-        page = service.intake_page(definition, number)
         new = service.checked_page(definition, number, posted.values, posted.importance)
         answers = rules.merged(page, answers, new, posted.relaxed)
     except service.BadAnswers:
         pass  # half-typed: count what is known
-    left = people_left(db, definition, answers)
+    left = people_left(db, definition, answers, page)
     context = {"left": left, "definition": definition, "number": number, "live": True}
     return private(render(request, "find/people_left.html", context))
 
@@ -267,6 +267,6 @@ def _question(request: Request, db: Session, asked: _Asked, *, status: int = 200
         "has_need": asked.need is not None,
         "changing": changing,
         "skip_path": f"/find/{definition.name}/{following}",
-        "left": people_left(db, definition, answers),
+        "left": people_left(db, definition, answers, page),
     }
     return private(render(request, "find/question.html", context, status=status))

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.status import HTTP_303_SEE_OTHER
 
 from imatch.categories import queries as categories
-from imatch.categories.schemas import CategoryDefinition
+from imatch.categories.schemas import CategoryDefinition, FormPage
 from imatch.core.errors import NotFound
 from imatch.matches import service as matches
 from imatch.matches.index import MatchingUnavailable
@@ -50,11 +50,16 @@ def answers_of(need: Seeker | None) -> Answers:
 
 
 def people_left(
-    db: Session, definition: CategoryDefinition, answers: Answers
+    db: Session,
+    definition: CategoryDefinition,
+    answers: Answers,
+    page: FormPage | None = None,
 ) -> dict[str, Any] | None:
     """How many are left and what each rule removes; None while nothing can or may be counted."""
     values = answers["values"]
     if not values or rules.stopped(definition, values):
+        return None
+    if page is not None and rules.asks_for_safety(definition, page):
         return None
     try:
         left = matches.people_left(db, definition.name, values, answers["importance"])
@@ -66,8 +71,14 @@ def people_left(
             "label": rule.label,
             "count": rule.count,
             "would_remain": rule.would_remain,
-            "relaxable": rule.relaxable and rules.field_of_rule(definition, rule.name) is not None,
+            "relaxable": _may_relax(definition, rule, left.count),
         }
         for rule in left.removed[:MOST_RULES_SHOWN]
     ]
     return {"count": left.count, "removed": removed}
+
+
+def _may_relax(definition: CategoryDefinition, rule: matches.RuleEffect, count: int) -> bool:
+    """Whether giving the rule up would leave more people, and the seeker may give it up."""
+    gains = rule.relaxable and rule.would_remain > count
+    return gains and rules.field_of_rule(definition, rule.name) is not None
