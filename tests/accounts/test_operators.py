@@ -1,0 +1,105 @@
+"""`imatch users`, and who may call themselves an operator."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
+
+from imatch.accounts.models import AccountType, User
+from imatch.accounts.service import operators, sessions
+from imatch.accounts.service.profile import BadName
+from imatch.accounts.service.recovery import BadPassword
+from imatch.accounts.service.sessions import Browser
+from imatch.accounts.service.sign_in import BadEmail
+from imatch.cli import app
+from imatch.core.database import atomic
+from imatch.core.security import hash_password
+from tests.accounts.conftest import ADA, PASSWORD
+from tests.make import Make
+
+
+def users(*arguments: str, stdin: str | None = None) -> str:
+    done = CliRunner().invoke(app, ["users", *arguments], input=stdin, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_create_an_operator_with_a_piped_password(client: TestClient, db: Session) -> None:
+    made = json.loads(users("create-operator", ADA, "--name", "Ada", "--json", stdin=PASSWORD))
+    assert (made["account_type"], made["confirmed"]) == ("operator", True)
+    answer = client.post("/sign-in", data={"email": ADA, "password": PASSWORD})
+    assert answer.url.path == "/account"
+    assert "You run the marketplace" in answer.text
+
+
+def test_create_an_operator_with_a_link(client: TestClient, database_url: str) -> None:
+    printed = users("create-operator", ADA, "--link")
+    path = re.search(r"http://127\.0\.0\.1:8401(/reset/\S+)", printed)
+    assert path
+    assert client.post(path[1], data={"password": PASSWORD}).url.path == "/account"
+    assert client.post(path[1], data={"password": PASSWORD}).status_code == 410
+
+
+def test_list_show_deactivate_and_end_sessions(db: Session, ada: User, make: Make) -> None:
+    make.user(account_type=AccountType.PROVIDER)
+    sessions.start(db, ada, Browser("192.0.2.1", "", None), proved=True)
+    listed = json.loads(users("list", "--json"))
+    assert [row["account_type"] for row in listed] == ["provider", "seeker"]
+    assert ADA in users("list", "--type", "seeker")
+    assert json.loads(users("show", ADA, "--json"))["browsers"] == 1
+    assert "Ada Example" in users("show", ADA)
+    assert json.loads(users("end-sessions", ADA, "--json")) == {"email": ADA, "ended": 1}
+    assert "0 browsers" in users("end-sessions", ADA)
+    assert "closed" in users("deactivate", ADA)
+    assert json.loads(users("deactivate", ADA, "--json"))["active"] is False
+
+
+def test_an_account_that_becomes_an_operators_is_signed_out_and_proves_itself_anew(
+    db: Session, make: Make
+) -> None:
+    user = make.user(email=ADA, password_hash=hash_password("chosen by a stranger"))
+    with atomic(db):
+        user.email_confirmed_at = None
+    sessions.start(db, user, Browser("192.0.2.1", "", None), proved=True)
+    made = operators.create_operator(db, email=ADA, name="Ada", password=None)
+    assert made.id == user.id
+    assert (made.account_type, made.password_hash) == (AccountType.OPERATOR, None)
+    assert sessions.queries.sessions_of(db, user.id) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [({"email": "ada"}, BadEmail), ({"name": ""}, BadName), ({"password": "short"}, BadPassword)],
+)
+def test_bad_input_makes_nobody_an_operator(
+    db: Session, change: dict[str, str], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        operators.create_operator(
+            db, **{"email": ADA, "name": "Ada", "password": PASSWORD, **change}
+        )
+    assert db.scalars(select(User)).all() == []
+
+
+def test_without_a_password_the_usage_is_wrong(database_url: str) -> None:
+    done = CliRunner().invoke(app, ["users", "create-operator", ADA], input="")
+    assert done.exit_code == 2
+
+
+def test_an_unknown_account_is_one_clear_line(sqlite_url: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "imatch", "users", "show", "nobody@example.org"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"IMATCH_DATABASE_URL": sqlite_url},
+    )
+    assert done.returncode == 1
+    assert "There is no account with the address nobody@example.org." in done.stderr
+    assert "Traceback" not in done.stderr

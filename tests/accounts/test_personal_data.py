@@ -1,0 +1,93 @@
+"""Export gives people all that is theirs; erasure leaves nothing that names them."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import func, make_url, select
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from imatch.accounts import service
+from imatch.accounts.models import ApiKey, EmailedLink, RecoveryCode, User, UserSession
+from imatch.accounts.service import api_keys, recovery, second_factor
+from imatch.accounts.service.sessions import Browser
+from imatch.core.database import atomic
+from imatch.core.events import listen
+from imatch.facts import PersonErased, PersonExported
+from imatch.mail.models import MailMessage
+from imatch.referrals.models import Referral
+from tests.accounts.conftest import ADA
+from tests.make import Make
+
+SignIn = Callable[[User], TestClient]
+
+
+def test_export_is_a_file_with_a_section_from_every_domain(
+    sign_in: SignIn, ada: User, db: Session
+) -> None:
+    def a_domain(_db: Session, fact: PersonExported) -> None:
+        fact.sections["a_domain"] = [{"user": fact.user_id}]
+
+    listen(PersonExported, a_domain)
+    key = api_keys.create(db, ada, name="program").key
+    answer = sign_in(ada).get("/account/export")
+    assert answer.headers["content-disposition"].startswith("attachment")
+    document = answer.json()
+    assert document["account"]["email"] == ADA
+    assert document["account"]["api_keys"][0]["name"] == "program"
+    assert len(document["account"]["browsers"]) == 1
+    assert document["a_domain"] == [{"user": ada.id}]
+    assert key not in answer.text
+    assert (ada.password_hash or "?") not in answer.text
+
+
+def test_erasure_deletes_the_person_and_signs_out(sign_in: SignIn, ada: User, db: Session) -> None:
+    erased: list[int] = []
+    listen(PersonErased, lambda _db, fact: erased.append(fact.user_id))
+    api_keys.create(db, ada, name="program")
+    second_factor.begin(db, ada)
+    recovery.send_reset_link(db, email=ADA, browser=Browser("192.0.2.1", "", None))
+    client = sign_in(ada)
+
+    assert client.post("/account/delete").status_code == 422
+    assert db.scalar(select(func.count(User.id))) == 1
+    user_id = ada.id
+    answer = client.post("/account/delete", data={"sure": "yes"})
+    assert "Your account is deleted" in answer.text
+    assert "Ada Example" not in answer.text
+    assert client.get("/account").url.path == "/sign-in"
+    assert erased == [user_id]
+    for table in (User, UserSession, ApiKey, EmailedLink, RecoveryCode, MailMessage):
+        with atomic(db):
+            assert db.scalar(select(func.count()).select_from(table)) == 0
+
+
+def test_books_of_others_keep_a_nameless_row(db: Session, ada: User, make: Make) -> None:
+    friend = make.user()
+    with atomic(db):
+        db.add(Referral(referrer_user_id=ada.id, referred_user_id=friend.id, code="c"))
+    ada_id = ada.id
+    service.erase(db, ada)
+    with atomic(db):
+        left = db.get_one(User, ada_id, populate_existing=True)
+    assert left.email.endswith("@erased.invalid")
+    assert (left.name, left.password_hash, left.active) == ("Erased account", None, False)
+    assert left.totp_secret is None
+    again = make.user(email=ADA)
+    assert again.id != ada_id
+
+
+def test_nothing_that_names_the_person_stays_in_the_file(
+    sqlite_url: str, db: Session, ada: User
+) -> None:
+    if not str(db.get_bind().url).startswith("sqlite"):
+        return
+    with atomic(db):
+        ada.name = "Unmistakable Marker"
+    service.erase(db, ada)
+    path = Path(make_url(str(db.get_bind().url)).database or "")
+    with sqlite3.connect(path) as connection:
+        dump = "\n".join(connection.iterdump())
+    assert "Unmistakable Marker" not in dump
+    assert ADA not in dump
