@@ -36,13 +36,6 @@ class NeedIncomplete(Conflict):
         super().__init__("Check your answers and send them first: nobody was looked for yet.")
 
 
-class NobodyMoreToCompare(Invalid):
-    code = "compare_two_or_three"
-
-    def __init__(self) -> None:
-        super().__init__("Choose two or three different people to compare.")
-
-
 @dataclass(frozen=True, slots=True)
 class RuleEffect:
     """What one rule does to the people of a category, for one need."""

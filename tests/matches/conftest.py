@@ -1,0 +1,82 @@
+"""A need to answer, browsers that hold it, and people to answer it with."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from imatch.app import create_app
+from imatch.seekers import service as seekers
+from imatch.seekers.deps import COOKIE
+from imatch.seekers.models import Seeker
+from tests.make import Make
+
+ADVISORS = "financial_advisors"
+BASE_URL = "http://127.0.0.1:8401"
+WITHIN_SECONDS = 1.0
+
+VALUES: dict[str, Any] = {
+    "needs_description": "Company shares vest in May and I want to plan retirement and taxes.",
+    "needs": ["retirement", "tax"],
+    "format": "remote",
+    "place": {"country": "US", "region": "CA", "city": "Oakland"},
+    "budget": {"min_cents": None, "max_cents": 30_000, "unit": "session"},
+    "values": ["integrity"],
+    "style": {"lead": -1, "evidence": -2},
+}
+
+Ask = Callable[..., tuple[Seeker, str]]
+Browse = Callable[[str], TestClient]
+
+
+@pytest.fixture
+def ask(db: Session) -> Ask:
+    """A complete need and its token; keywords replace answers, `importance` says what is a must."""
+
+    def asked(importance: dict[str, str] | None = None, **values: Any) -> tuple[Seeker, str]:  # noqa: ANN401
+        return seekers.submit(db, ADVISORS, {**VALUES, **values}, importance or {})
+
+    return asked
+
+
+@pytest.fixture
+def browse(database_url: str) -> Iterator[Browse]:
+    """A browser of its own that holds the need of a token."""
+    opened: list[TestClient] = []
+
+    def browser(token: str) -> TestClient:
+        client = TestClient(create_app(), base_url=BASE_URL, cookies={COOKIE: token})
+        opened.append(client)
+        return client
+
+    yield browser
+    for client in opened:
+        client.close()
+
+
+@pytest.fixture
+def three(make: Make) -> list[str]:
+    """Three advisors who differ; their names."""
+    names = ["Ada Example", "Ben Example", "Cora Example"]
+    for place, name in enumerate(names):
+        make.provider(
+            slug=name.split()[0].lower(),
+            profile={
+                "display_name": name,
+                "specialties": ["retirement", "tax", "debt"][: 3 - place],
+                "price": {"min_cents": 20_000, "max_cents": 25_000, "unit": "session"},
+            },
+        )
+    return names
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Whether it holds within the second that the index has to follow the database."""
+    deadline = time.perf_counter() + WITHIN_SECONDS
+    while time.perf_counter() < deadline:
+        if holds():
+            return True
+    return False

@@ -1,0 +1,203 @@
+"""The index follows the database: whoever writes, within a second, without a restart."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.orm import Session, sessionmaker
+from starlette.testclient import TestClient
+
+from imatch.accounts.models import User
+from imatch.categories.models import Category
+from imatch.core.clock import now
+from imatch.core.database import SessionLocal, atomic, make_engine
+from imatch.matches import queries, service
+from imatch.matches.exposure import MOST, Exposure
+from imatch.matches.index import MatchingUnavailable
+from imatch.providers.models import Provider, ProviderStatus
+from tests.make import Make
+from tests.matches.conftest import ADVISORS, Ask, Browse, eventually
+
+
+def left() -> int:
+    with SessionLocal() as own:
+        return service.people_left(own, ADVISORS, {}, {}).count
+
+
+def becomes(count: int) -> bool:
+    return eventually(lambda: left() == count)
+
+
+def test_a_new_profile_is_counted_within_a_second(make: Make) -> None:
+    assert left() == 0
+    make.provider()
+    assert becomes(1)
+
+
+def test_only_approved_accepting_providers_of_active_accounts_count(make: Make) -> None:
+    make.provider(status=ProviderStatus.PENDING)
+    make.provider(status=ProviderStatus.DRAFT)
+    make.provider(accepting_new=False)
+    make.provider(paused_until=now() + timedelta(days=1))
+    make.provider(user=make.user(active=False))
+    make.provider()
+    assert left() == 1
+
+
+def test_what_another_process_writes_is_followed(
+    make: Make, database_url: str, db: Session
+) -> None:
+    provider = make.provider()
+    pending = make.provider(status=ProviderStatus.PENDING)
+    assert left() == 1
+    foreign = make_engine(database_url)
+    another = sessionmaker(foreign)
+    with another() as theirs, atomic(theirs):
+        theirs.get_one(Provider, pending.id).status = ProviderStatus.APPROVED
+    assert becomes(2)
+    with another() as theirs, atomic(theirs):
+        theirs.get_one(Provider, provider.id).accepting_new = False
+    assert becomes(1)
+    foreign.dispose()
+
+
+def test_a_paused_provider_is_suggested_to_nobody_else(
+    ask: Ask, browse: Browse, three: list[str], new_session: Callable[[], Session]
+) -> None:
+    _first, first_token = ask()
+    first = browse(first_token)
+    assert "Ada Example" in first.get("/matches").text
+    with new_session() as own, atomic(own):
+        ada = own.scalars(select(Provider).where(Provider.slug == "ada")).one()
+        ada.accepting_new = False
+    _second, second_token = ask(urgency="flexible")
+    page = browse(second_token).get("/matches")
+    assert "Two people fit" in page.text
+    assert "Ada Example" not in page.text
+    assert "Takes nobody new right now" in first.get("/matches").text
+
+
+def test_a_changed_profile_changes_who_is_left(make: Make, db: Session) -> None:
+    provider = make.provider(profile={"compensation": "commission"})
+    wish, must = {"fee_only_required": True}, {"fee_only_required": "must"}
+
+    def fee_only() -> int:
+        with SessionLocal() as own:
+            return service.people_left(own, ADVISORS, wish, must).count
+
+    assert fee_only() == 0
+    with atomic(db):
+        provider.profile = {**provider.profile, "compensation": "fee_only"}
+    assert eventually(lambda: fee_only() == 1)
+
+
+def test_a_pause_ends_by_itself(make: Make) -> None:
+    make.provider(paused_until=now() + timedelta(hours=1))
+    assert left() == 0
+    with time_machine.travel(now() + timedelta(hours=2)):
+        assert becomes(1)
+
+
+def test_a_closed_account_is_not_suggested(ask: Ask, make: Make, db: Session) -> None:
+    gone, there = make.provider(), make.provider()
+    assert left() == 2
+    with atomic(db):
+        db.execute(update(User).where(User.id == gone.user_id).values(active=False))
+    need, _token = ask()
+    found = queries.matches_of(db, service.suggest(db, need).id)
+    assert [match.provider_id for match in found] == [there.id]
+    assert left() == 1
+
+
+def test_an_erased_profile_is_not_suggested(ask: Ask, make: Make, db: Session) -> None:
+    gone, there = make.provider(), make.provider()
+    assert left() == 2
+    with atomic(db):
+        db.execute(delete(Provider).where(Provider.id == gone.id))
+    need, _token = ask()
+    found = queries.matches_of(db, service.suggest(db, need).id)
+    assert [match.provider_id for match in found] == [there.id]
+
+
+def test_being_shown_is_no_change_of_the_profile(ask: Ask, make: Make, db: Session) -> None:
+    provider = make.provider()
+    changed_at = provider.updated_at
+    need, _token = ask()
+    service.suggest(db, need)
+    db.refresh(provider)
+    assert provider.shown_count == 1
+    assert provider.updated_at == changed_at
+
+
+def test_who_was_shown_more_than_their_share_moves_down(ask: Ask, make: Make, db: Session) -> None:
+    shown, fresh = make.provider(), make.provider()
+    with atomic(db):
+        shown.shown_count = 4
+    need, _token = ask()
+    matches = queries.matches_of(db, service.suggest(db, need).id)
+    assert [match.provider_id for match in matches] == [fresh.id, shown.id]
+    prices = [service.why(match).order.price for match in matches]
+    assert prices == pytest.approx([-0.02, 0.02])
+
+
+def test_exposure_stays_within_its_band() -> None:
+    exposure = Exposure()
+    exposure.put(1, shown=1_000, capacity=1)
+    exposure.put(2, shown=0, capacity=3)
+    assert exposure[1] == MOST
+    assert exposure[2] == -MOST
+    exposure.count(3)
+    exposure.drop(1)
+    assert exposure[2] == 0
+    assert list(exposure) == [2]
+
+
+def test_a_change_that_is_not_committed_is_nobodys_business(make: Make, db: Session) -> None:
+    provider = make.provider()
+    assert left() == 1
+    db.rollback()
+    provider.accepting_new = False
+    db.flush()
+    assert service.people_left(db, ADVISORS, {}, {}).count == 1
+    db.rollback()
+    assert left() == 1
+
+
+def test_new_weights_count_at_once(ask: Ask, make: Make, db: Session) -> None:
+    make.provider()
+    need, _token = ask()
+    before = queries.matches_of(db, service.suggest(db, need).id)[0]
+    with atomic(db):
+        category = db.scalars(select(Category).where(Category.name == ADVISORS)).one()
+        criteria = {name: dict(held) for name, held in category.matching_criteria.items()}
+        criteria["expertise_match"]["weight"] = 20
+        criteria["pricing_alignment"]["weight"] = 20
+        category.matching_criteria = criteria
+    other, _token = ask(urgency="flexible")
+    after = queries.matches_of(db, service.suggest(db, other).id)[0]
+
+    def weight(match: object) -> dict[str, int]:
+        return {line.score.name: line.score.weight for line in service.why(match).lines}  # type: ignore[arg-type]
+
+    assert weight(before)["pricing_alignment"] == 10
+    assert weight(after)["pricing_alignment"] == 20
+
+
+def test_a_failing_index_leaves_the_other_pages_up(
+    ask: Ask, browse: Browse, db: Session, client: TestClient
+) -> None:
+    _need, token = ask()
+    with atomic(db):
+        db.execute(text("ALTER TABLE providers RENAME COLUMN shown_count TO out_of_order"))
+    with pytest.raises(MatchingUnavailable):
+        service.people_left(db, ADVISORS, {}, {})
+    page = browse(token).get("/matches")
+    assert page.status_code == 503
+    assert "Matching is not available right now" in page.text
+    assert client.get("/privacy").status_code == 200
+    assert client.get("/").status_code == 200
+    with atomic(db):
+        db.execute(text("ALTER TABLE providers RENAME COLUMN out_of_order TO shown_count"))
+    assert browse(token).get("/matches").status_code == 200

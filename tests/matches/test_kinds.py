@@ -1,0 +1,119 @@
+"""The four kinds of shortlist: three people, ten, new people only, and a rule of one's own."""
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch.core.errors import Invalid
+from imatch.matches import queries, service
+from imatch.matches.models import Match, MatchKind, Shortlist
+from imatch.matches.rules import Refusal
+from imatch.providers.models import Provider
+from imatch.seekers import service as seekers
+from imatch.seekers.models import Seeker
+from tests.make import Make
+from tests.matches.conftest import Ask
+
+
+@pytest.fixture
+def many(make: Make) -> None:
+    for number in range(14):
+        dear = 20_000 if number % 2 else 33_000
+        make.provider(
+            slug=f"advisor-{number}",
+            profile={
+                "display_name": f"Advisor {number}",
+                "bio": f"Number {number}." + (" I sail a boat." if number == 13 else ""),
+                "years_experience": number,
+                "price": {"min_cents": dear, "max_cents": dear, "unit": "session"},
+            },
+        )
+
+
+def people(db: Session, shortlist: Shortlist) -> list[int]:
+    return [match.provider_id for match in queries.matches_of(db, shortlist.id)]
+
+
+def test_basic_gives_three_and_premium_ten(ask: Ask, many: None, db: Session) -> None:
+    need, _token = ask()
+    assert len(people(db, service.suggest(db, need))) == 3
+    premium = service.suggest(db, need, MatchKind.PREMIUM)
+    assert premium.kind == "premium"
+    found = people(db, premium)
+    assert len(found) == len(set(found)) == 10
+
+
+def test_the_same_request_of_a_kind_gives_the_same_list(ask: Ask, many: None, db: Session) -> None:
+    need, _token = ask()
+    for kind in MatchKind:
+        first = service.suggest(db, need, kind, custom_criteria="someone patient")
+        again = service.suggest(db, need, kind, custom_criteria="someone patient")
+        assert again.id == first.id
+    assert len(db.scalars(select(Shortlist)).all()) == len(MatchKind)
+
+
+def test_a_re_match_repeats_nobody(ask: Ask, many: None, db: Session) -> None:
+    need, _token = ask()
+    seen = set(people(db, service.suggest(db, need)))
+    for reason in ("too formal", "too far", "too busy"):
+        more = people(db, service.suggest(db, need, MatchKind.RE_MATCH, custom_criteria=reason))
+        assert len(more) == 3
+        assert not seen & set(more)
+        seen |= set(more)
+    assert len(seen) == 12
+
+
+def test_a_price_that_was_refused_becomes_a_rule(ask: Ask, many: None, db: Session) -> None:
+    need, _token = ask()
+    again = service.suggest(db, need, MatchKind.RE_MATCH, refusal=Refusal.PRICE)
+    prices = db.scalars(select(Provider.profile).where(Provider.id.in_(people(db, again))))
+    assert {profile["price"]["max_cents"] for profile in prices} == {20_000}
+    assert "budget" in {effect.name for effect in service.effects_of(again)}
+    db.refresh(need)
+    assert need.answers["importance"] == {}
+
+
+def test_ones_own_criteria_are_weighed(ask: Ask, many: None, db: Session) -> None:
+    need, _token = ask()
+    found = service.suggest(
+        db, need, MatchKind.CUSTOM_CRITERIA, custom_criteria="someone who knows to sail a boat"
+    )
+    sailor = db.scalars(select(Provider.id).where(Provider.slug == "advisor-13")).one()
+    assert people(db, found)[0] == sailor
+    first = queries.matches_of(db, found.id)[0]
+    weighed = {line.score.name: line.score for line in service.why(first).lines}
+    assert weighed["custom_criteria"].weight > 0
+    assert service.why(first).agrees
+
+
+@pytest.mark.parametrize("criteria", ["x" * 1_001, "nul \x00"])
+def test_unusable_criteria_are_refused(ask: Ask, many: None, db: Session, criteria: str) -> None:
+    need, _token = ask()
+    with pytest.raises(Invalid):
+        service.suggest(db, need, MatchKind.CUSTOM_CRITERIA, custom_criteria=criteria)
+    assert db.scalars(select(Shortlist)).all() == []
+
+
+def test_an_unfinished_need_gets_nobody(many: None, db: Session) -> None:
+    draft, _token = seekers.start(db, "financial_advisors")
+    with pytest.raises(service.NeedIncomplete):
+        service.suggest(db, draft)
+    assert db.scalars(select(Match)).all() == []
+
+
+def test_a_safety_screen_ranks_nobody(make: Make, db: Session) -> None:
+    category = make.category("therapists")
+    values = {"safety": True, "needs_description": "x"}
+    need = Seeker(
+        category_id=category.id,
+        status="complete",
+        answers={"values": values, "importance": {}},
+        token_hash="0" * 64,
+    )
+    db.add(need)
+    db.flush()
+    screens = seekers.definition_of(db, need).screens
+    stops = next(screen for screen in screens if screen.effect == "stop")
+    need.answers = {"values": {stops.field: True}, "importance": {}}
+    with pytest.raises(seekers.SafetyStop):
+        service.suggest(db, need)

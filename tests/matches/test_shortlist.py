@@ -1,0 +1,227 @@
+"""The matches page: who fits, why, what is worth knowing, and what happens when nobody does."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from imatch.categories import queries as categories
+from imatch.categories.catalog import definition
+from imatch.core.database import SessionLocal, atomic
+from imatch.matches import queries, service
+from imatch.matches.models import Match, MatchStatus, Shortlist
+from imatch.providers.models import Provider
+from imatch.seekers import service as seekers
+from imatch.seekers.models import Seeker
+from tests.make import Make
+from tests.matches.conftest import ADVISORS, Ask, Browse
+
+
+def count(db: Session, table: type[Shortlist] | type[Match]) -> int:
+    db.rollback()
+    return db.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_three_people_with_reasons_a_drawback_and_prices(
+    ask: Ask, browse: Browse, three: list[str]
+) -> None:
+    _need, token = ask()
+    page = browse(token).get("/matches")
+    assert page.status_code == 200
+    assert "Three people fit" in page.text
+    assert all(name in page.text for name in three)
+    assert page.text.count("Worth knowing.") == 3
+    assert page.text.count("$200 to $250 a session") >= 3
+    assert "Out of 3 financial advisors, 3 met every rule" in page.text
+    assert definition(ADVISORS).disclosures[1].partition(";")[0] in page.text
+    assert page.headers["cache-control"] == "no-store"
+
+
+def test_the_must_haves_are_named(ask: Ask, browse: Browse, three: list[str], make: Make) -> None:
+    make.provider(profile={"display_name": "Paid Otherwise", "compensation": "commission"})
+    _need, token = ask({"fee_only_required": "must"}, fee_only_required=True)
+    page = browse(token).get("/matches")
+    assert "Out of 4 financial advisors, 3 met your" in page.text
+    assert ">Fee-only</strong>" in page.text
+    assert "Paid Otherwise" not in page.text
+
+
+def test_what_nobody_measured_is_left_out(ask: Ask, browse: Browse, three: list[str]) -> None:
+    _need, token = ask()
+    page = browse(token).get("/matches")
+    assert "Replies in" not in page.text
+    assert "Rated" not in page.text
+    assert "certificant checked" not in page.text
+    assert "New here" not in page.text
+
+
+def test_what_was_measured_and_checked_is_shown(ask: Ask, browse: Browse, make: Make) -> None:
+    make.provider(
+        rating_sum=47,
+        rating_count=10,
+        completed_count=12,
+        response_minutes=130,
+        verified_credentials=["CFP"],
+        verified_on={"CFP": "2026-11-03"},
+        profile={"credentials": [{"type": "CFP"}]},
+    )
+    _need, token = ask()
+    page = browse(token).get("/matches")
+    assert "Rated 4.7 of 5 from 10 ratings" in page.text
+    assert "Replies in about 2 hours" in page.text
+    assert "CFP certificant checked 3 Nov 2026" in page.text
+    assert "One person fits" in page.text
+
+
+def test_an_expired_credential_is_no_longer_called_checked(
+    ask: Ask, browse: Browse, make: Make
+) -> None:
+    expired = {"type": "CFP", "expires": "2020-01-31"}
+    make.provider(verified_credentials=["CFP"], profile={"credentials": [expired]})
+    _need, token = ask()
+    assert "CFP certificant checked" not in browse(token).get("/matches").text
+
+
+def test_a_reload_shows_the_same_people(
+    ask: Ask, browse: Browse, three: list[str], make: Make, db: Session
+) -> None:
+    _need, token = ask()
+    browser = browse(token)
+    first = browser.get("/matches").text
+    make.provider(profile={"display_name": "Later Better", "years_experience": 30})
+    assert browser.get("/matches").text == first
+    assert count(db, Shortlist) == 1
+    assert count(db, Match) == 3
+
+
+def test_changed_answers_give_a_new_list(
+    ask: Ask, browse: Browse, three: list[str], db: Session
+) -> None:
+    need, token = ask()
+    browser = browse(token)
+    browser.get("/matches")
+    seekers.answer(db, need, 3, {"urgency": "this_week"}, {})
+    redirect = browser.get("/matches", follow_redirects=False)
+    assert redirect.headers["location"] == f"/find/{ADVISORS}/check"
+    seekers.complete(db, need)
+    assert browser.get("/matches").status_code == 200
+    assert count(db, Shortlist) == 2
+
+
+def test_two_requests_at_once_give_one_list(ask: Ask, three: list[str], db: Session) -> None:
+    need, _token = ask()
+    need_id = need.id
+    db.rollback()
+
+    def suggest(_: int) -> int:
+        with SessionLocal() as own:
+            return service.suggest(own, own.get_one(Seeker, need_id)).id
+
+    with ThreadPoolExecutor(8) as threads:
+        found = set(threads.map(suggest, range(8)))
+    assert len(found) == 1
+    assert count(db, Shortlist) == 1
+    assert count(db, Match) == 3
+    assert db.scalars(select(Provider.shown_count)).all() == [1, 1, 1]
+
+
+def test_looking_marks_the_people_as_viewed(
+    ask: Ask, browse: Browse, three: list[str], db: Session
+) -> None:
+    _need, token = ask()
+    browser = browse(token)
+    browser.get("/matches", headers={"Sec-Purpose": "prefetch"})
+    assert set(db.scalars(select(Match.status))) == {MatchStatus.SUGGESTED}
+    browser.get("/matches")
+    db.rollback()
+    assert set(db.scalars(select(Match.status))) == {MatchStatus.VIEWED}
+
+
+def test_without_a_need_the_page_says_so(client: TestClient) -> None:
+    page = client.get("/matches")
+    assert page.status_code == 404
+    assert "No matches yet" in page.text
+    page = client.post("/matches/relax", data={"rule": "budget"}, follow_redirects=False)
+    assert page.headers["location"] == "/matches"
+
+
+def test_nobody_left_names_the_rule_and_gives_it_up_in_one_tap(
+    ask: Ask, browse: Browse, three: list[str], db: Session
+) -> None:
+    tight = {"min_cents": None, "max_cents": 100, "unit": "session"}
+    _need, token = ask({"budget": "must"}, budget=tight)
+    browser = browse(token)
+    page = browser.get("/matches")
+    assert "Nobody fits every rule yet" in page.text
+    assert "“Within your budget” removed most, 3 of\n    3" in page.text
+    assert "Give this up: 3 would meet the rest" in page.text
+    found = browser.post("/matches/relax", data={"rule": "budget"})
+    assert found.url.path == "/matches"
+    assert "Three people fit" in found.text
+
+
+def test_a_legal_rule_cannot_be_given_up(
+    ask: Ask, browse: Browse, three: list[str], db: Session
+) -> None:
+    place = {"country": "US", "region": "TX", "city": "Austin"}
+    need, token = ask(place=place)
+    browser = browse(token)
+    page = browser.get("/matches")
+    assert "Registered in your state" in page.text
+    assert "Give this up" not in page.text
+    refused = browser.post("/matches/relax", data={"rule": "registered_in_state"})
+    assert refused.status_code == 422
+    db.refresh(need)
+    assert need.answers["importance"] == {}
+
+
+def test_an_empty_category_says_that_nobody_is_there(ask: Ask, browse: Browse, make: Make) -> None:
+    _need, token = ask()
+    browser = browse(token)
+    page = browser.get("/matches")
+    assert "Nobody is here yet" in page.text
+    assert "No financial advisor takes new people" in page.text
+
+
+def test_an_empty_list_fills_when_somebody_comes(
+    ask: Ask, browse: Browse, make: Make, db: Session
+) -> None:
+    _need, token = ask()
+    browser = browse(token)
+    browser.get("/matches")
+    make.provider()
+    assert "Ada Example" in browser.get("/matches").text
+    assert count(db, Shortlist) == 1
+
+
+def test_words_of_a_profile_cannot_become_markup(ask: Ask, browse: Browse, make: Make) -> None:
+    evil = "<script>alert(1)</script>"
+    make.provider(profile={"display_name": evil, "headline": "<img src=x>", "bio": evil})
+    _need, token = ask()
+    browser = browse(token)
+    page = browser.get("/matches")
+    assert evil not in page.text
+    assert "<img src=x>" not in page.text
+    assert "&lt;script&gt;alert(1)" in page.text
+
+
+def test_answers_and_the_shown_are_stored_unreadable(
+    ask: Ask, browse: Browse, three: list[str], db: Session
+) -> None:
+    need, token = ask()
+    browse(token).get("/matches")
+    stored = db.connection().exec_driver_sql("SELECT explanation FROM matches").scalars().all()
+    assert len(stored) == 3
+    assert all("retirement" not in text.lower() for text in stored)
+    again = queries.matches_of(db, db.scalars(select(Shortlist.id)).one())
+    assert [match.seeker_id for match in again] == [need.id] * 3
+
+
+def test_a_closed_category_suggests_nobody(
+    ask: Ask, browse: Browse, three: list[str], db: Session
+) -> None:
+    _need, token = ask()
+    with atomic(db):
+        categories.by_name(db, ADVISORS).active = False
+    assert browse(token).get("/matches").status_code == 409

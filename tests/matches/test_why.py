@@ -1,0 +1,134 @@
+"""The Why page: the shown fit repeated exactly, in numbers and words; a wrong fact reported."""
+
+import json
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch.accounts.models import AccountType
+from imatch.core.database import atomic
+from imatch.mail.models import MailMessage
+from imatch.matches import explanations, service
+from imatch.matches.engine import arithmetic
+from imatch.matches.models import Match
+from imatch.providers.models import Provider
+from tests.make import Make
+from tests.matches.conftest import Ask, Browse
+
+
+@pytest.fixture
+def matches(ask: Ask, three: list[str], db: Session) -> list[Match]:
+    """Three suggested matches of one need, with its token in `info`."""
+    need, token = ask(windows=["tue_evening"], urgency="this_week")
+    service.suggest(db, need)
+    db.info["token"] = token
+    return list(db.scalars(select(Match).order_by(Match.position)))
+
+
+def test_the_stored_scores_give_the_shown_fit_exactly(matches: list[Match]) -> None:
+    for match in matches:
+        through_json = json.loads(json.dumps(match.explanation))
+        pick = explanations.from_json(through_json).pick
+        assert arithmetic.fit(pick.criteria) == match.fit == pick.fit
+        assert explanations.to_json(explanations.from_json(through_json)) == match.explanation
+        sums = service.why(match)
+        assert sums.agrees
+        by_hand = 100 * sum(c.weight * c.score for c in pick.criteria) / sums.weights
+        assert abs(by_hand - match.fit) <= 0.05 + 1e-9
+
+
+def test_the_order_follows_from_its_factors(matches: list[Match]) -> None:
+    for match in matches:
+        order = service.why(match).order
+        by_hand = order.fit * order.accept**0.5 * order.room**0.5 - order.price
+        assert by_hand == pytest.approx(order.score, abs=1e-3)
+
+
+def test_the_page_writes_the_sum_out(matches: list[Match], browse: Browse, db: Session) -> None:
+    page = browse(db.info["token"]).get(f"/matches/{matches[0].id}/why")
+    assert page.status_code == 200
+    sums = service.why(matches[0])
+    assert sums.written in page.text
+    assert f"{sums.fit:.1f}</strong>" in page.text
+    assert "exactly the fit on" in page.text
+    assert "Stated in their profile" in page.text
+    assert "Why place 1" in page.text
+    for line in sums.lines:
+        assert f"{line.score.score:.4f}" in page.text
+        assert line.score.label in page.text
+
+
+def test_the_page_stays_as_it_was_when_the_profile_changes(
+    matches: list[Match], browse: Browse, db: Session
+) -> None:
+    browser = browse(db.info["token"])
+    before = service.why(matches[0])
+    with atomic(db):
+        provider = db.get_one(Provider, matches[0].provider_id)
+        provider.profile = {**provider.profile, "values": ["patience"], "specialties": ["debt"]}
+    assert service.why(matches[0]) == before
+    page = browser.get(f"/matches/{matches[0].id}/why")
+    assert before.written in page.text
+
+
+def test_stored_scores_that_were_tampered_with_are_said_not_to_agree(
+    matches: list[Match], browse: Browse, db: Session
+) -> None:
+    match = matches[0]
+    with atomic(db):
+        changed = json.loads(json.dumps(match.explanation))
+        changed["pick"]["criteria"][0]["score"] = 0.0001
+        match.explanation = changed
+    assert not service.why(match).agrees
+    page = browse(db.info["token"]).get(f"/matches/{match.id}/why")
+    assert "These numbers do not agree" in page.text
+
+
+def test_nobody_else_finds_the_page(
+    matches: list[Match], ask: Ask, browse: Browse, db: Session
+) -> None:
+    path = f"/matches/{matches[0].id}/why"
+    _other, other_token = ask(urgency="flexible")
+    assert browse(other_token).get(path).status_code == 404
+    stranger = browse("no-such-token")
+    assert stranger.get(path).status_code == 404
+    report = stranger.post(f"/matches/{matches[0].id}/report", data={"text": "Wrong."})
+    assert report.status_code == 404
+    assert stranger.get(f"/matches/{2**63}/why").status_code == 422
+    assert stranger.get("/matches/0/why").status_code == 422
+    assert db.scalars(select(MailMessage)).all() == []
+
+
+def test_a_wrong_fact_is_mailed_to_the_operators(
+    matches: list[Match], browse: Browse, db: Session, make: Make
+) -> None:
+    operator = make.user(account_type=AccountType.OPERATOR)
+    path = f"/matches/{matches[0].id}/report"
+    page = browse(db.info["token"]).post(path, data={"text": "The price is $400.\r\nI asked."})
+    assert "on their way to the people who run this site" in page.text
+    db.rollback()
+    mail = db.scalars(select(MailMessage)).one()
+    assert mail.recipient == operator.email
+    assert "The price is $400.\nI asked." in mail.text
+    assert "vest in May" not in mail.text
+
+
+@pytest.mark.parametrize("text", ["", "  \n ", "x" * 1_001, "a\x00b"])
+def test_an_unusable_report_is_refused_and_kept(
+    matches: list[Match], browse: Browse, db: Session, make: Make, text: str
+) -> None:
+    make.user(account_type=AccountType.OPERATOR)
+    path = f"/matches/{matches[0].id}/report"
+    page = browse(db.info["token"]).post(path, data={"text": text})
+    assert page.status_code == 422
+    assert "There is a problem" in page.text
+    assert db.scalars(select(MailMessage)).all() == []
+
+
+def test_a_report_that_nobody_would_read_is_not_taken(
+    matches: list[Match], browse: Browse, db: Session
+) -> None:
+    path = f"/matches/{matches[0].id}/report"
+    page = browse(db.info["token"]).post(path, data={"text": "Wrong price."})
+    assert page.status_code == 409
