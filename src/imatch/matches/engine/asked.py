@@ -1,9 +1,10 @@
-"""A need made ready for the pool: its words, wanted values, place and budget, read once per request."""
+"""A need made ready for a pool: its words, wanted values, place and budget, read once per request."""
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +12,11 @@ from numpy.typing import NDArray
 from imatch.categories.schemas import Kind
 from imatch.matches.engine.layout import SET_KINDS, Layout, Words, as_values, popcount, unit_vector
 from imatch.matches.engine.prices import Budget
-from imatch.matches.engine.store import Locate
+from imatch.matches.engine.store import Frame, Locate
 from imatch.matches.engine.text import stems
 from imatch.matches.engine.types import Need
+
+MAX_TEXT = 5_000  # characters of a need that are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,11 @@ class Asked:
     layout: Layout
     need: Need
     today: date
-    words: Counter[str]
-    custom_words: Counter[str]
+    query: Mapping[int, float]  # weights of the words that providers use
+    request_query: Mapping[int, float]  # of those that earlier requests use
+    custom_query: Mapping[int, float]  # of the seeker's own criteria
+    rarities: Mapping[str, float]  # weights of the need's stems
+    stems: frozenset[str]
     wanted: Mapping[str, Wanted]  # by criterion
     style: Mapping[int, int]  # scale's place -> -3..3
     windows: Words
@@ -43,7 +49,9 @@ class Asked:
     urgency: str
 
     @classmethod
-    def of(cls, layout: Layout, need: Need, today: date, locate: Locate) -> "Asked":
+    def of(cls, frame: Frame, layout: Layout, need: Need, today: date, locate: Locate) -> Self:
+        words = Counter(stems(need.text[:MAX_TEXT]))
+        query = frame.documents.query(words)
         place = _answer_of_kind(layout, need, Kind.PLACE)
         found = locate(place) if isinstance(place, Mapping) else None
         style = _answer_of_kind(layout, need, Kind.STYLE)
@@ -51,8 +59,11 @@ class Asked:
             layout=layout,
             need=need,
             today=today,
-            words=Counter(stems(need.text)),
-            custom_words=Counter(stems(need.custom_criteria)),
+            query=query,
+            request_query=frame.requests.query(words),
+            custom_query=frame.documents.query(Counter(stems(need.custom_criteria))),
+            rarities={s: query.get(frame.documents.vocabulary.get(s, -1), 0.0) for s in words},
+            stems=frozenset(words),
             wanted={name: _wanted(layout, need, name) for name in layout.definition.criteria},
             style={
                 place: int(style[scale])

@@ -29,13 +29,11 @@ def candidates(frame: Frame, passes: NDArray[np.bool_], asked: Asked, depth: int
 
 def _cheap_scores(frame: Frame, rows: Rows, asked: Asked) -> NDArray[np.float32]:
     """Words (rough BM25), wanted values stated, place and price, with the category's weights."""
-    view = frame.documents
-    query = view.query(asked.words)
-    rough = view.rough(query, MOST_POSTINGS)[rows] if query else np.zeros(len(rows), np.float32)
+    rough = frame.documents.rough(asked.query, MOST_POSTINGS)[rows]
     layout, definition = asked.layout, asked.layout.definition
     best = max(float(rough.max()), 1e-6)
     score = rough * np.float32(0.5 * definition.criteria["expertise_match"].weight / best)
-    taken = _Taken(frame, rows)
+    taken = frame.taken(rows)
     for name, wanted in asked.wanted.items():
         if wanted.count:
             share = 0.5 if definition.kind_of(name) is CriterionKind.EXPERTISE else 1.0
@@ -45,15 +43,3 @@ def _cheap_scores(frame: Frame, rows: Rows, asked: Asked) -> NDArray[np.float32]
         fits = prices.score(asked.budget.excess(taken))
         score += np.nan_to_num(fits, nan=0.5) * definition.criteria["pricing_alignment"].weight
     return score.astype(np.float32)
-
-
-class _Taken(dict[str, NDArray[np.generic]]):
-    """Columns of some rows, each gathered when it is first read."""
-
-    def __init__(self, frame: Frame, rows: Rows) -> None:
-        super().__init__()
-        self._frame, self._rows = frame, rows
-
-    def __missing__(self, name: str) -> NDArray[np.generic]:
-        self[name] = self._frame.columns[name][self._rows]
-        return self[name]

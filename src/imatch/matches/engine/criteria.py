@@ -57,12 +57,12 @@ def unknown(like: NDArray[Any]) -> Scores:
     return np.full(len(like), np.nan)
 
 
-# Without vectors their share goes to words and topics.
+# Without vectors their share goes to topics, stated and inferred.
 EXPERTISE_WEIGHTS = {
-    "words": 0.225,
-    "topics": 0.285,
-    "inferred": 0.19,
-    "past": 0.20,
+    "words": 0.20,
+    "topics": 0.35,
+    "inferred": 0.30,
+    "past": 0.05,
     "experience": 0.10,
 }
 TRACK_WEIGHTS = {"rating": 0.5, "completed": 0.2, "repeat": 0.15, "freshness": 0.15}

@@ -110,14 +110,12 @@ class Facts:
     @cached_property
     def best_sentence(self) -> str:
         """The provider's own sentence that says most of what the need says; empty if none does."""
-        view = self._frame.documents
-        weights = view.query(dict.fromkeys(self.asked.words, 1.0))
-        by_stem = {s: weights.get(view.vocabulary.get(s, -1), 0.0) for s in self.asked.words}
+        rarities = self.asked.rarities
         best, best_score = "", 0.0
         for passage in self.passages:
             for sentence in sentences(passage)[:READ_SENTENCES]:
                 words = stems(sentence)
-                held = sum(by_stem.get(stem, 0.0) for stem in set(words))
+                held = sum(rarities[stem] for stem in self.asked.stems.intersection(words))
                 score = held / (8 + len(words)) ** 0.5
                 if score > best_score:
                     best, best_score = sentence, score

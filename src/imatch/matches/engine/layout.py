@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from imatch.categories.checks import WINDOWS
 from imatch.categories.schemas import CategoryDefinition, FieldDefinition, Kind
+from imatch.matches.engine.text import stems
 
 WORD_BITS = 64
 UNKNOWN_ORDINAL = 255
@@ -108,6 +109,20 @@ class Layout:
             tuple(n for n in expertise.provider if n in self.sets) if expertise else ()
         )
         self.topics = self._topics()
+        self.topic_places = {
+            name: np.array([self.topics.positions[v] for v in self.sets[name].positions], np.intp)
+            for name in self.topic_fields
+        }
+        self.topic_stems = {
+            value: frozenset(stems(label))
+            for value, label in zip(self.topics.positions, self.topics.labels, strict=True)
+        }
+
+    def topic_weights(self, values: Iterable[str]) -> NDArray[np.float64]:
+        """1 for each of the given topics, 0 for the others."""
+        weights = np.zeros(len(self.topics.labels))
+        weights[[self.topics.positions[v] for v in values if v in self.topics.positions]] = 1
+        return weights
 
     def unit(self, name: Any) -> int:  # noqa: ANN401 -- an answer as JSON
         """A price unit as a small number."""

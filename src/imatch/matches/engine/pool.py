@@ -6,12 +6,13 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imatch.categories.schemas import CategoryDefinition
 from imatch.matches.engine.arithmetic import fit, pool_fits
 from imatch.matches.engine.asked import Asked
 from imatch.matches.engine.candidates import DEPTH, candidates
-from imatch.matches.engine.expertise import parts_of
+from imatch.matches.engine.criteria import Rows, Scores
 from imatch.matches.engine.explanation import Explainer
 from imatch.matches.engine.gates import Gated, gate, rules_of
 from imatch.matches.engine.layout import Layout
@@ -19,8 +20,6 @@ from imatch.matches.engine.order import Placed, Policy, order_scores, place
 from imatch.matches.engine.scoring import Table, columns_of, tabulate
 from imatch.matches.engine.store import Frame, Locate, Store
 from imatch.matches.engine.types import Left, Need, Offer, Pick, Relaxation, Shortlist
-
-EXPOSURE_UNIT = 1.0
 
 
 def nowhere(_: Mapping[str, Any]) -> None:
@@ -69,6 +68,19 @@ class Pool:
         """What could be given up to see more people, the most helpful first."""
         return relaxations(self.count_left(need, today))
 
+    def fits(self, need: Need, today: date) -> tuple[tuple[int, float], ...]:
+        """(provider, fit) of everyone considered, best fit first: what a labelled placement, which
+        takes no part in the order, is measured against."""
+        frame = self._frame
+        rules = rules_of(self._layout, need, today, frozenset())
+        scored = self._score(frame, gate(frame, rules).passes, need, today, DEPTH)
+        if scored is None:
+            return ()
+        rows, _, _, fits = scored
+        ids = frame.columns["id"][rows]
+        order = np.lexsort((ids, -fits))
+        return tuple(zip(ids[order].tolist(), (100 * fits[order]).tolist(), strict=True))
+
     def rank(
         self,
         need: Need,
@@ -82,18 +94,27 @@ class Pool:
         """The people for a need, best first: the same for the same need, pool and seed."""
         frame = self._frame
         gated = gate(frame, rules_of(self._layout, need, today, exclude))
-        asked = Asked.of(self._layout, need, today, self._locate)
-        rows = candidates(frame, gated.passes, asked, max(DEPTH, count))
-        picks: tuple[Pick, ...] = ()
-        if len(rows):
-            table = tabulate(columns_of(frame, rows, asked, parts_of(frame, rows, asked)))
-            fits = pool_fits(table.weights, table.scores)
-            prices = _prices(frame, rows, exposure or {})
-            scores = order_scores(fits, frame.accept[rows], frame.occupancy[rows], prices)
-            placed = place(frame, rows, fits, scores, count=count, seed=seed, policy=self._policy)
-            picks = _picks(frame, rows, asked, table, scores, prices, placed, gated)
         left = gated.left
+        scored = self._score(frame, gated.passes, need, today, max(DEPTH, count))
+        if scored is None:
+            return Shortlist((), 0, 0, left.removed, relaxations(left))
+        rows, asked, table, fits = scored
+        prices = _prices(frame, rows, exposure or {})
+        scores = order_scores(fits, frame.accept[rows], frame.occupancy[rows], prices)
+        placed = place(frame, rows, fits, scores, count=count, seed=seed, policy=self._policy)
+        picks = _picks(frame, rows, asked, table, scores, prices, placed, gated)
         return Shortlist(picks, len(rows), left.left, left.removed, relaxations(left))
+
+    def _score(
+        self, frame: Frame, passes: NDArray[np.bool_], need: Need, today: date, depth: int
+    ) -> tuple[Rows, Asked, Table, Scores] | None:
+        """Candidates with their table and fits, or None where nobody passes."""
+        asked = Asked.of(frame, self._layout, need, today, self._locate)
+        rows = candidates(frame, passes, asked, depth)
+        if not len(rows):
+            return None
+        table = tabulate(columns_of(frame, rows, asked))
+        return rows, asked, table, pool_fits(table.weights, table.scores)
 
 
 def relaxations(left: Left) -> tuple[Relaxation, ...]:
@@ -106,7 +127,7 @@ def relaxations(left: Left) -> tuple[Relaxation, ...]:
     return tuple(sorted(gains, key=lambda g: (-g.gained, g.gate)))
 
 
-def _prices(frame: Frame, rows: Any, exposure: Mapping[int, float]) -> Any:
+def _prices(frame: Frame, rows: Rows, exposure: Mapping[int, float]) -> Scores:
     if not exposure:
         return np.zeros(len(rows))
     return np.array([exposure.get(i, 0.0) for i in frame.columns["id"][rows].tolist()])
@@ -114,11 +135,11 @@ def _prices(frame: Frame, rows: Any, exposure: Mapping[int, float]) -> Any:
 
 def _picks(
     frame: Frame,
-    rows: Any,
+    rows: Rows,
     asked: Asked,
     table: Table,
-    scores: Any,
-    prices: Any,
+    scores: Scores,
+    prices: Scores,
     placed: Placed,
     gated: Gated,
 ) -> tuple[Pick, ...]:

@@ -1,14 +1,15 @@
-"""BM25 over texts that change: posting lists to find candidates, a forward index to score them exactly.
+"""BM25 over documents of several texts: posting lists find candidates, a forward index scores them.
 
-Rows are only ever appended. A writer adds and kills rows, then `view()` freezes what readers may see; a
-reader's view stays valid and unchanged while the writer goes on. New postings wait in a small table
-of arrays and are merged into the sorted ones when they become many.
+Documents are only ever appended. A writer adds and kills them, then `view()` freezes what readers
+may see; a reader's view stays valid and unchanged while the writer goes on. New postings wait in
+small arrays and are merged into the sorted ones when they become many. The statistics (how many
+texts have a word, how long texts are) count live texts only: a changed pool scores like a fresh one.
 """
 
 import math
 from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,44 +20,63 @@ from imatch.matches.engine.growing import Growing
 
 K1 = 1.2  # how fast repeated words stop counting
 B = 0.75  # how much longer texts are discounted
-TYPICAL_LENGTH = 80.0  # words; used for the rough impacts alone, which choose candidates
+TYPICAL_LENGTH = 60.0  # words; used for the rough impacts alone, which choose candidates
 MAX_COUNT = 255  # of one word in one text
+BEST_TEXTS = 10  # of a document; the i-th best counts 1/√i
 MERGE_SHARE = 8  # merge when waiting postings exceed 1/8 of the sorted ones
 MERGE_LEAST = 40_000
+_KEY_TERM, _KEY_DOCUMENT = (
+    np.uint64(40),
+    np.uint64(8),
+)  # shifts: term 24, document 32, impact 8 bits
+_IMPACT = np.uint64(255)
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class _Sorted:
-    """Posting lists one after the other: rows and rough impacts of term t in [starts[t], starts[t+1])."""
+class Postings:
+    """Documents and rough impacts of term t lie in [starts[t], starts[t + 1])."""
 
     starts: NDArray[np.int64]
-    rows: NDArray[np.int32]
+    documents: NDArray[np.int32]
     impacts: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """The texts of documents and the terms of texts, each as runs of the next."""
+
+    first_text: NDArray[np.int64]  # by document
+    texts: NDArray[np.int32]
+    first_term: NDArray[np.int64]  # by text
+    distinct: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+    terms: NDArray[np.int32]  # entries
+    counts: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class TextView:
-    """The texts as they stood at one moment, for readers."""
+    """The documents as they stood at one moment, for readers."""
 
     vocabulary: Mapping[str, int]
-    size: int  # rows, dead ones included
-    live: int
-    words: int  # in live rows
-    frequencies: NDArray[np.int32]  # live rows with each term
-    sorted: _Sorted
+    frequencies: NDArray[np.int32]  # live texts with each term
+    live_texts: int
+    live_words: int
+    sorted: Postings
     waiting: Mapping[int, "array[int]"]
-    starts: NDArray[np.int64]  # forward index: the terms of row r begin at starts[r]
-    distinct: NDArray[np.int32]  # and are this many
-    lengths: NDArray[np.int32]
-    terms: NDArray[np.int32]
-    counts: NDArray[np.uint8]
+    forward: Forward
+
+    @property
+    def size(self) -> int:
+        """Documents, dead ones included."""
+        return len(self.forward.first_text)
 
     @cached_property
     def mean_length(self) -> float:
-        return self.words / self.live if self.live else 1.0
+        return max(self.live_words / max(self.live_texts, 1), 1.0)
 
     def query(self, stems: Mapping[str, float]) -> dict[int, float]:
         """Known terms with their weights: count in the query · rarity among the texts."""
@@ -64,89 +84,79 @@ class TextView:
         for stem, times in stems.items():
             term = self.vocabulary.get(stem, -1)
             if 0 <= term < len(self.frequencies) and self.frequencies[term] > 0:
-                known[term] = times * self.rarity(term)
+                known[term] = times * self._rarity(int(self.frequencies[term]))
         return known
 
-    def rarity(self, term: int) -> float:
-        seen = int(self.frequencies[term])
-        return math.log1p((self.live - seen + 0.5) / (seen + 0.5))
+    def _rarity(self, seen: int) -> float:
+        return math.log1p((self.live_texts - seen + 0.5) / (seen + 0.5))
 
-    def rough(self, query: Mapping[int, float], most_postings: int) -> Floats:
-        """Approximate scores of all rows, from the query's weightiest terms; only to choose candidates.
+    def rough(self, query: Mapping[int, float], most_postings: int) -> NDArray[np.float32]:
+        """Approximate scores of all documents from the query's rarest terms, to choose candidates.
 
         Terms so common that they would exceed `most_postings` are left to the exact pass.
         """
         scores = np.zeros(self.size, np.float32)
         spent = 0
         for term in sorted(query, key=lambda t: (self.frequencies[t], t)):
-            spent += int(self.frequencies[term])
-            if spent > most_postings and scores.any():
+            documents, impacts = self._postings(term)
+            spent += len(documents)
+            if spent > most_postings and spent > len(documents):
                 break
-            rows, impacts = self._postings(term)
-            scores[rows] += impacts * np.float32(query[term])
+            scores[documents] += impacts * np.float32(query[term])
         return scores
 
-    def exact(self, query: Mapping[int, float], rows: Rows) -> Floats:
-        """The BM25 score of each given row."""
-        places, columns, counts = self._matches(query, rows)
-        if not len(places):
-            return np.zeros(len(rows), np.float32)
-        weights = np.fromiter(query.values(), np.float32, len(query))
-        discount = K1 * (1 - B + B * self.lengths[rows] / np.float32(self.mean_length))
-        gains = (
-            weights[columns] * counts * (K1 + 1) / (counts + discount.astype(np.float32)[places])
-        )
-        return np.bincount(places, gains, minlength=len(rows)).astype(np.float32)
+    def exact(self, query: Mapping[int, float], documents: Rows) -> Floats:
+        """The score of each given document: BM25 of its texts, the i-th best counting 1/√i."""
+        forward = self.forward
+        owners, texts = spread(forward.first_text[documents], forward.texts[documents])
+        scores = self._text_scores(query, texts)
+        if len(texts) == len(documents):
+            return scores
+        order = np.lexsort((-scores, owners))
+        firsts = np.cumsum(forward.texts[documents]) - forward.texts[documents]
+        places = np.arange(len(texts)) - firsts[owners]
+        discounts = np.where(places < BEST_TEXTS, 1 / np.sqrt(places + 1), 0)
+        return np.bincount(owners, scores[order] * discounts, minlength=len(documents))
 
     def ceiling(self, query: Mapping[int, float]) -> float:
         """The score that a text would approach if it spoke of every term all the time."""
         return (K1 + 1) * math.fsum(query.values())
 
-    def covered(self, query: Mapping[int, float], rows: Rows) -> Floats:
-        """The share, 0..1, of the query's weight whose terms each row contains at all."""
-        places, columns, _ = self._matches(query, rows)
-        weights = np.fromiter(query.values(), np.float32, len(query))
-        total = weights.sum() if len(weights) else 1.0
-        if not len(places):
-            return np.zeros(len(rows), np.float32)
-        held = np.bincount(places, weights[columns], minlength=len(rows))
-        return (held / total).astype(np.float32)
+    def _text_scores(self, query: Mapping[int, float], texts: Rows) -> Floats:
+        forward = self.forward
+        places, entries = spread(forward.first_term[texts], forward.distinct[texts])
+        lookup = np.full(len(self.frequencies), -1, np.int16)
+        lookup[list(query)] = np.arange(len(query), dtype=np.int16)
+        columns = lookup[forward.terms[entries]]
+        hits = np.flatnonzero(columns >= 0)
+        places, counts = places[hits], forward.counts[entries[hits]].astype(np.float64)
+        weights = np.fromiter(query.values(), np.float64, len(query))[columns[hits]]
+        discount = K1 * (1 - B + B * forward.lengths[texts] / self.mean_length)
+        gains = weights * counts * (K1 + 1) / (counts + discount[places])
+        return np.bincount(places, gains, minlength=len(texts))
 
     def _postings(self, term: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-        rows, impacts = np.empty(0, np.int32), np.empty(0, np.uint8)
+        documents, impacts = np.empty(0, np.int32), np.empty(0, np.uint8)
         if term + 1 < len(self.sorted.starts):
-            start, end = self.sorted.starts[term], self.sorted.starts[term + 1]
-            rows, impacts = self.sorted.rows[start:end], self.sorted.impacts[start:end]
+            run = slice(self.sorted.starts[term], self.sorted.starts[term + 1])
+            documents, impacts = self.sorted.documents[run], self.sorted.impacts[run]
         if waiting := self.waiting.get(term):
             # A copy in one step: the writer may be appending.
             packed = np.frombuffer(waiting.tobytes(), np.uint64)
-            fresh = (packed >> np.uint64(8)).astype(np.int32)
+            fresh = (packed >> _KEY_DOCUMENT).astype(np.int32)
             seen = fresh < self.size
-            rows = np.concatenate([rows, fresh[seen]])
-            impacts = np.concatenate([impacts, (packed & np.uint64(255)).astype(np.uint8)[seen]])
-        return rows, impacts
-
-    def _matches(
-        self, query: Mapping[int, float], rows: Rows
-    ) -> tuple[NDArray[np.intp], NDArray[np.int16], Floats]:
-        """Where given rows contain query terms: place in `rows`, place in the query, count."""
-        places, entries = spread(self.starts[rows], self.distinct[rows])
-        lookup = np.full(len(self.frequencies), -1, np.int16)
-        lookup[list(query)] = np.arange(len(query), dtype=np.int16)
-        columns = lookup[self.terms[entries]]
-        hits = np.flatnonzero(columns >= 0)
-        return places[hits], columns[hits], self.counts[entries[hits]].astype(np.float32)
+            documents = np.concatenate([documents, fresh[seen]])
+            impacts = np.concatenate([impacts, (packed & _IMPACT).astype(np.uint8)[seen]])
+        return documents, impacts
 
 
 def spread(
-    starts: NDArray[np.integer], sizes: NDArray[np.integer]
-) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-    """For runs [start, start + size): the run of every entry, and every entry's index."""
+    firsts: NDArray[np.integer], sizes: NDArray[np.integer]
+) -> tuple[NDArray[np.int64], Rows]:
+    """For runs [first, first + size): the run of every entry, and every entry's index."""
     places = np.repeat(np.arange(len(sizes)), sizes)
-    ends = np.cumsum(sizes, dtype=np.int64)
-    offsets = starts.astype(np.int64) - (ends - sizes)
-    total = int(ends[-1]) if len(ends) else 0
-    return places, np.arange(total, dtype=np.int64) + offsets[places]
+    offsets = firsts - (np.cumsum(sizes, dtype=np.int64) - sizes)
+    return places, np.arange(len(places)) + offsets[places]
 
 
 class TextIndex:
@@ -155,144 +165,164 @@ class TextIndex:
     def __init__(self) -> None:
         self._vocabulary: dict[str, int] = {}
         self._frequencies = np.zeros(1024, np.int32)
-        self._sorted = _Sorted(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8))
+        self._frozen = False  # a reader holds the frequencies array
+        self._sorted = Postings(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8))
         self._waiting: dict[int, array[int]] = {}
+        self._posted = 0  # documents whose postings are sorted or waiting
         self._waiting_count = 0
-        self._terms = Growing(np.int32)
-        self._counts = Growing(np.uint8)
-        self._starts = Growing(np.int64)
-        self._distinct = Growing(np.int32)
+        self._first_text, self._texts = Growing(np.int64), Growing(np.int32)
+        self._first_term, self._distinct = Growing(np.int64), Growing(np.int32)
         self._lengths = Growing(np.int32)
-        self._live = 0
-        self._words = 0
-        self._shared = False  # the frequencies array is in a reader's hands
+        self._terms, self._counts = Growing(np.int32), Growing(np.uint8)
+        self._live_texts = 0
+        self._live_words = 0
 
     def __len__(self) -> int:
-        return len(self._starts)
+        return len(self._first_text)
 
-    def append(self, stems: Counter[str]) -> int:
-        """Add a text as its counted stems; returns its row."""
-        row = len(self._starts)
-        terms = np.fromiter((self._term(stem) for stem in stems), np.int32, len(stems))
-        counts = np.minimum(np.fromiter(stems.values(), np.int64, len(stems)), MAX_COUNT)
-        length = stems.total()
-        self._starts.append(len(self._terms))
-        self._distinct.append(len(terms))
-        self._lengths.append(length)
-        self._terms.extend(terms)
-        self._counts.extend(counts.astype(np.uint8))
-        self._own_frequencies()[terms] += 1
-        self._live += 1
-        self._words += length
-        return row
+    def append(self, texts: Sequence[Counter[str]]) -> None:
+        """Add a document as the counted stems of its texts."""
+        self._first_text.append(len(self._distinct))
+        self._texts.append(len(texts))
+        for stems in texts:
+            terms = np.array([self._term(stem) for stem in stems], np.int32)
+            counts = np.minimum(np.array(list(stems.values()), np.int64), MAX_COUNT)
+            self._first_term.append(len(self._terms))
+            self._distinct.append(len(terms))
+            self._lengths.append(stems.total())
+            self._terms.extend(terms)
+            self._counts.extend(counts.astype(np.uint8))
+        self._count(len(self) - 1, 1)
 
-    def kill(self, row: int) -> None:
-        """Take a text out of the statistics; whoever reads must leave its row out of the results."""
-        self._own_frequencies()[self._terms_of(row)] -= 1
-        self._live -= 1
-        self._words -= int(self._lengths.array[row])
+    def kill(self, document: int) -> None:
+        """Take a document out of the statistics; who reads must leave it out of the results."""
+        self._count(document, -1)
 
     def view(self) -> TextView:
-        """Freeze what was appended and killed so far. Postings become findable here."""
+        """Freeze what was appended and killed so far. New documents become findable here."""
         self._post()
-        self._shared = True
+        self._frozen = True
         return TextView(
             vocabulary=self._vocabulary,
-            size=len(self._starts),
-            live=self._live,
-            words=self._words,
             frequencies=self._frequencies[: len(self._vocabulary)],
+            live_texts=self._live_texts,
+            live_words=self._live_words,
             sorted=self._sorted,
             waiting=self._waiting,
-            starts=self._starts.array,
-            distinct=self._distinct.array,
-            lengths=self._lengths.array,
-            terms=self._terms.array,
-            counts=self._counts.array,
+            forward=self._forward(),
         )
 
-    def kept(self, rows: Rows) -> "TextIndex":
-        """A fresh index of the given rows only, in their order: compaction."""
+    def kept(self, documents: Rows) -> "TextIndex":
+        """A fresh index of the given documents only, in their order: compaction."""
         fresh = TextIndex()
-        fresh._vocabulary = self._vocabulary.copy()  # noqa: SLF001 -- a constructor of its own kind
-        fresh._frequencies = np.zeros_like(self._frequencies)  # noqa: SLF001
-        fresh._absorb(self, rows)  # noqa: SLF001
+        fresh._vocabulary = self._vocabulary.copy()  # noqa: SLF001 -- its own kind
+        fresh._absorb(self._forward(), documents)  # noqa: SLF001 -- its own kind
         return fresh
 
-    def _absorb(self, other: "TextIndex", rows: Rows) -> None:
-        distinct = other._distinct.array[rows]
-        _, entries = spread(other._starts.array[rows], distinct)
-        terms = other._terms.array[entries]
-        lengths = other._lengths.array[rows]
-        self._terms.extend(terms)
-        self._counts.extend(other._counts.array[entries])
-        self._starts.extend(np.cumsum(distinct, dtype=np.int64) - distinct)
+    def _forward(self) -> Forward:
+        return Forward(
+            self._first_text.array,
+            self._texts.array,
+            self._first_term.array,
+            self._distinct.array,
+            self._lengths.array,
+            self._terms.array,
+            self._counts.array,
+        )
+
+    def _absorb(self, old: Forward, documents: Rows) -> None:
+        sizes = old.texts[documents]
+        _, texts = spread(old.first_text[documents], sizes)
+        distinct = old.distinct[texts]
+        _, entries = spread(old.first_term[texts], distinct)
+        self._first_text.extend(np.cumsum(sizes, dtype=np.int64) - sizes)
+        self._texts.extend(sizes)
+        self._first_term.extend(np.cumsum(distinct, dtype=np.int64) - distinct)
         self._distinct.extend(distinct)
-        self._lengths.extend(lengths)
-        self._frequencies += np.bincount(terms, minlength=len(self._frequencies)).astype(np.int32)
-        self._live = len(rows)
-        self._words = int(lengths.sum(dtype=np.int64))
+        self._lengths.extend(old.lengths[texts])
+        self._terms.extend(old.terms[entries])
+        self._counts.extend(old.counts[entries])
+        seen = np.bincount(self._terms.array, minlength=max(len(self._vocabulary), 1024))
+        self._frequencies = seen.astype(np.int32)
+        self._live_texts = len(texts)
+        self._live_words = int(self._lengths.array.sum(dtype=np.int64))
 
     def _term(self, stem: str) -> int:
         term = self._vocabulary.setdefault(stem, len(self._vocabulary))
         if term >= len(self._frequencies):
             self._frequencies = np.concatenate(
-                [self._frequencies, np.zeros(len(self._frequencies), np.int32)]
+                [self._frequencies, np.zeros_like(self._frequencies)]
             )
-            self._shared = False
+            self._frozen = False
         return term
 
-    def _own_frequencies(self) -> NDArray[np.int32]:
-        if self._shared:
-            self._frequencies = self._frequencies.copy()
-            self._shared = False
-        return self._frequencies
-
-    def _terms_of(self, row: int) -> NDArray[np.int32]:
-        start = int(self._starts.array[row])
-        return self._terms.array[start : start + int(self._distinct.array[row])]
-
-    def _posted(self) -> int:
-        return len(self._sorted.rows) + self._waiting_count
+    def _count(self, document: int, sign: int) -> None:
+        """Add or take off a document's texts in the statistics."""
+        first = int(self._first_text.array[document])
+        texts = slice(first, first + int(self._texts.array[document]))
+        if self._frozen:
+            self._frequencies, self._frozen = self._frequencies.copy(), False
+        sizes = self._distinct.array[texts]
+        if not sizes.sum():
+            self._live_texts += sign * len(sizes)
+            return
+        start = int(self._first_term.array[first])
+        terms = self._terms.array[start : start + int(sizes.sum())]
+        np.add.at(self._frequencies, terms, sign)
+        self._live_texts += sign * len(sizes)
+        self._live_words += sign * int(self._lengths.array[texts].sum())
 
     def _post(self) -> None:
-        """Make the entries appended since the last view findable."""
-        total = len(self._terms)
-        fresh = total - self._posted()
-        if self._waiting_count + fresh > max(MERGE_LEAST, len(self._sorted.rows) // MERGE_SHARE):
+        """Make the documents appended since the last view findable."""
+        first = int(self._first_text.array[self._posted]) if self._posted < len(self) else 0
+        fresh = int(self._distinct.array[first:].sum()) if self._posted < len(self) else 0
+        if self._waiting_count + fresh > max(
+            MERGE_LEAST, len(self._sorted.documents) // MERGE_SHARE
+        ):
             self._sort_all()
-            return
-        first = self._posted()
-        terms = self._terms.array[first:total]
-        row = int(np.searchsorted(self._starts.array, first, side="right")) - 1
-        ends = self._starts.array[row:] + self._distinct.array[row:]
-        rows = row + np.searchsorted(ends, np.arange(first, total), side="right")
-        impacts = self._impacts(self._counts.array[first:total], self._lengths.array[rows])
-        packed = (rows.astype(np.uint64) << np.uint64(8)) | impacts
-        for term, posting in zip(terms.tolist(), packed.tolist(), strict=True):
-            self._waiting.setdefault(term, array("Q")).append(posting)
-        self._waiting_count += fresh
+        elif fresh:
+            for key in self._keys(self._posted).tolist():
+                self._waiting.setdefault(key >> 40, array("Q")).append(key & 0xFF_FFFF_FFFF)
+            self._waiting_count += fresh
+        self._posted = len(self)
 
     def _sort_all(self) -> None:
-        """Sort every posting by term and row; one 64-bit key each: term 24, row 32, impact 8 bits."""
-        rows = np.repeat(
-            np.arange(len(self._starts), dtype=np.uint64), self._distinct.array.astype(np.int64)
-        )
-        impacts = self._impacts(self._counts.array, self._lengths.array[rows.astype(np.int64)])
-        keys = (rows << np.uint64(8)) | impacts
-        del rows, impacts
-        keys |= self._terms.array.astype(np.uint64) << np.uint64(40)
-        keys.sort()
-        sizes = np.bincount(self._terms.array, minlength=len(self._vocabulary))
+        """Lay out all postings anew; who still reads the old ones keeps them."""
+        keys = self._keys(0)
+        terms = (keys >> _KEY_TERM).astype(np.int32)
+        sizes = np.bincount(terms, minlength=len(self._vocabulary))
+        del terms
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        impacts = (keys & np.uint64(255)).astype(np.uint8)
-        keys >>= np.uint64(8)
-        keys &= np.uint64(0xFFFFFFFF)
-        self._sorted = _Sorted(starts, keys.astype(np.int32), impacts)
+        impacts = (keys & _IMPACT).astype(np.uint8)
+        keys >>= _KEY_DOCUMENT
+        self._sorted = Postings(starts, (keys & np.uint64(0xFFFFFFFF)).astype(np.int32), impacts)
         self._waiting, self._waiting_count = {}, 0
 
-    @staticmethod
-    def _impacts(counts: NDArray[np.uint8], lengths: NDArray[np.int32]) -> NDArray[np.uint8]:
-        discount = K1 * (1 - B + B * lengths.astype(np.float32) / TYPICAL_LENGTH)
-        share = counts / (counts + discount)
-        return np.maximum(np.rint(share * 255), 1).astype(np.uint8)
+    def _keys(self, first_document: int) -> NDArray[np.uint64]:
+        """A sorted key for every term of every document from the given one on."""
+        sizes = self._texts.array[first_document:]
+        first = int(self._first_text.array[first_document]) if len(sizes) else 0
+        documents = np.repeat(np.arange(first_document, len(self), dtype=np.uint32), sizes)
+        distinct = self._distinct.array[first:]
+        start = int(self._first_term.array[first]) if len(distinct) else len(self._terms)
+        discounts = K1 * (
+            1 - B + B * self._lengths.array[first:].astype(np.float32) / TYPICAL_LENGTH
+        )
+        keys = self._terms.array[start:].astype(np.uint64) << np.uint64(32)
+        keys |= np.repeat(documents, distinct)
+        keys <<= _KEY_DOCUMENT
+        counts = self._counts.array[start:]
+        shares = counts / (counts + np.repeat(discounts, distinct))
+        keys |= np.maximum(np.rint(shares * 127), 1).astype(np.uint8)
+        keys.sort()
+        return _merged(keys)
+
+
+def _merged(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Keys with one entry for each term and document: the impacts of its texts are added."""
+    places = keys >> _KEY_DOCUMENT
+    firsts = np.flatnonzero(np.concatenate([[True], places[1:] != places[:-1]])[: len(keys)])
+    if len(firsts) == len(keys):
+        return keys
+    impacts = np.add.reduceat((keys & _IMPACT).astype(np.uint16), firsts)
+    return (places[firsts] << _KEY_DOCUMENT) | np.minimum(impacts, 255).astype(np.uint64)

@@ -21,7 +21,7 @@ from imatch.matches.engine.criteria import (
     track_parts,
     unknown,
 )
-from imatch.matches.engine.expertise import words_part
+from imatch.matches.engine.expertise import parts_of, words_part
 from imatch.matches.engine.store import Frame
 from imatch.matches.engine.types import CriterionScore
 
@@ -86,16 +86,14 @@ def tabulate(columns: list[Column]) -> Table:
     return Table(tuple(columns), weights, np.where(known, sums, means), known, means)
 
 
-def columns_of(
-    frame: Frame, rows: Rows, asked: Asked, expertise: Mapping[str, Scores]
-) -> list[Column]:
+def columns_of(frame: Frame, rows: Rows, asked: Asked) -> list[Column]:
     """Every criterion of the category, in its order, then the seeker's own."""
     found = []
-    taken = {name: column[rows] for name, column in frame.columns.items()}
+    taken = frame.taken(rows)
     for name, criterion in asked.layout.definition.criteria.items():
         kind = asked.layout.definition.kind_of(name)
         if kind is CriterionKind.EXPERTISE:
-            parts, silent = expertise, ""
+            parts, silent = parts_of(frame, rows, taken, asked), ""
             values = blend(parts, EXPERTISE_WEIGHTS)
         elif kind is CriterionKind.LOGISTICS:
             parts, silent = logistics_parts(taken, asked), "You did not say where or when."
@@ -107,8 +105,8 @@ def columns_of(
             parts, silent = {}, f"You did not say what you want here ({criterion.label.lower()})."
             values = SIMPLE[kind](taken, asked, name)
         found.append(Column(name, criterion.label, criterion.weight, values, parts, silent))
-    if asked.custom_words:
-        values = words_part(frame, rows, asked.custom_words)
+    if asked.need.custom_criteria:
+        values = words_part(frame, rows, asked.custom_query)
         silent = "Nobody's own words mention these."
         found.append(Column(CUSTOM, "Your own criteria", CUSTOM_WEIGHT, values, {}, silent))
     return found

@@ -44,7 +44,8 @@ class Frame:
     documents: TextView
     requests: TextView  # earlier requests, one row each
     request_owner: NDArray[np.int32]  # the provider row of each
-    request_topics: NDArray[np.uint64]  # and its topics, as bits
+    request_topics: NDArray[np.uint64]  # its topics, as bits
+    request_text: NDArray[np.uint32]  # and a checksum: several people may take the same request
     blobs: list[bytes]
     totals: Mapping[str, int]
 
@@ -73,10 +74,25 @@ class Frame:
     def has_room(self) -> NDArray[np.bool_]:
         return self.columns["accepting"] & (self.occupancy < 1) & (self.columns["capacity"] > 0)
 
+    def taken(self, rows: NDArray[np.int64]) -> "Taken":
+        return Taken(self.columns, rows)
+
     def texts(self, row: int) -> dict[str, Any]:
         """What a provider wrote, for the few people who are shown."""
         unpacked: dict[str, Any] = json.loads(zlib.decompress(self.blobs[row]))
         return unpacked
+
+
+class Taken(dict[str, NDArray[Any]]):
+    """The columns of some rows, each gathered when it is first read."""
+
+    def __init__(self, columns: Mapping[str, NDArray[Any]], rows: NDArray[np.int64]) -> None:
+        super().__init__()
+        self._columns, self._rows = columns, rows
+
+    def __missing__(self, name: str) -> NDArray[Any]:
+        self[name] = self._columns[name][self._rows]
+        return self[name]
 
 
 class Store:
@@ -90,6 +106,7 @@ class Store:
         self._documents = TextIndex()
         self._requests = TextIndex()
         self._request_owner = Growing(np.int32)
+        self._request_text = Growing(np.uint32)
         self._request_start = Growing(np.int64)
         self._request_topics = Growing(np.uint64, (layout.topics.words,))
         self._blobs: list[bytes] = []
@@ -105,12 +122,13 @@ class Store:
         row = len(self._live)
         for name, value in row_values(self._layout, self._locate, offer).items():
             self._columns[name].append(value)
-        self._documents.append(_document(self._layout, offer))
+        self._documents.append(_document(offer))
         self._request_start.append(len(self._requests))
         topics = [*offer.past_tags, *[()] * (len(offer.past) - len(offer.past_tags))]
         for text, tags in list(zip(offer.past, topics, strict=False))[-MAX_PAST:]:
-            self._requests.append(Counter(stems(text)))
+            self._requests.append([Counter(stems(text))])
             self._request_owner.append(row)
+            self._request_text.append(zlib.crc32(text.encode()))
             self._request_topics.append(self._layout.topics.mask(tags))
         self._blobs.append(_blob(self._layout, offer))
         self._live.append(value=True)
@@ -143,6 +161,7 @@ class Store:
             requests=self._requests.view(),
             request_owner=self._request_owner.array,
             request_topics=self._request_topics.array,
+            request_text=self._request_text.array,
             blobs=self._blobs,
             totals=dict(self._totals),
         )
@@ -162,6 +181,7 @@ class Store:
         owners = renamed[self._request_owner.array[requests]].astype(np.int32)
         self._request_owner = Growing.of(owners)
         self._request_topics = Growing.of(self._request_topics.array[requests])
+        self._request_text = Growing.of(self._request_text.array[requests])
         self._request_start = Growing.of(np.searchsorted(owners, np.arange(len(rows))))
         self._blobs = [self._blobs[row] for row in rows.tolist()]
         self._live = Growing.of(np.ones(len(rows), np.bool_))
@@ -228,7 +248,7 @@ def row_values(layout: Layout, locate: Locate, offer: Offer) -> dict[str, Any]:
 
 _COUNTED = (
     "rating_count", "completed", "repeat", "invites", "accepts", "active", "pending",
-    "capacity", "last_active", "joined", "updated",
+    "capacity", "last_active", "joined", "updated", "past",
 )  # fmt: skip
 
 
@@ -245,6 +265,7 @@ def _counted(offer: Offer) -> dict[str, int]:
         "last_active": as_day(offer.last_active),
         "joined": as_day(offer.joined),
         "updated": as_day(offer.profile_updated),
+        "past": len(offer.past),
     }
 
 
@@ -292,18 +313,10 @@ def _credential_types(layout: Layout, profile: Mapping[str, Any]) -> list[str]:
     return [entry["type"] for entry in listed or [] if "type" in entry]
 
 
-def _document(layout: Layout, offer: Offer) -> Counter[str]:
-    """The words a provider is found by: their own, and the names of the topics they state."""
-    counted: Counter[str] = Counter()
-    for passage in (*offer.passages, *_topic_labels(layout, offer)):
-        counted.update(stems(passage))
-    return counted
-
-
-def _topic_labels(layout: Layout, offer: Offer) -> list[str]:
-    stated = (value for name in layout.topic_fields for value in as_values(offer.profile.get(name)))
-    places = (layout.topics.positions.get(value) for value in stated)
-    return [layout.topics.labels[place] for place in places if place is not None]
+def _document(offer: Offer) -> list[Counter[str]]:
+    """What a provider is found by: their own passages, each once."""
+    counted = (Counter(stems(passage)) for passage in dict.fromkeys(offer.passages))
+    return [stemmed for stemmed in counted if stemmed]
 
 
 def _blob(layout: Layout, offer: Offer) -> bytes:

@@ -1,0 +1,101 @@
+"""Plugs the product's own engine into an evaluation set of real requests.
+
+`factory(providers)` takes dicts (id, headline, specialties {tag: count}, texts, past, past_tags, stats) and
+returns an object with `rank(text, answers, k)` -> ids, best first. Nothing here knows which set it is.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from imatch.categories.schemas import CategoryDefinition
+from imatch.matches.engine import Need, Offer, Pool
+
+TODAY = date(2026, 1, 1)
+
+
+def factory(providers: Sequence[Mapping[str, Any]]) -> "Engine":
+    return Engine(providers)
+
+
+class Engine:
+    """The engine's pool of one category, whose topics are the tags of its providers.
+
+    The order is that of fit. Capacity, variety and the newcomers' place depart from it on purpose;
+    the sets know nothing of them and ask who fits.
+    """
+
+    def __init__(self, providers: Sequence[Mapping[str, Any]]) -> None:
+        self._ids = [str(provider["id"]) for provider in providers]
+        tags = sorted({tag for provider in providers for tag in provider["specialties"]})
+        self._tags = frozenset(tags)
+        self._pool = Pool(definition_of(tags))
+        self._pool.upsert(offer_of(place, provider) for place, provider in enumerate(providers))
+
+    def rank(self, text: str, answers: Mapping[str, Any], k: int) -> list[tuple[str, float]]:
+        """Provider ids with their fit, best first."""
+        asked = [answers.get("category"), *answers.get("tags", [])]
+        topics = [tag for tag in asked if tag in self._tags]
+        need = Need("bench", text, {"needs": topics} if topics else {})
+        fits = self._pool.fits(need, TODAY)
+        return [(self._ids[place], fit) for place, fit in fits[:k]]
+
+
+def offer_of(place: int, provider: Mapping[str, Any]) -> Offer:
+    """A provider of a set as the engine's offer. What a set does not tell stays unknown."""
+    return Offer(
+        provider_id=place,
+        passages=tuple(text for text in (provider["headline"], *provider["texts"]) if text),
+        profile={"specialties": list(provider["specialties"])},
+        rating_sum=0,
+        rating_count=0,
+        completed_count=provider["stats"]["n"],
+        repeat_count=0,
+        invites=0,
+        accepts=0,
+        active_count=0,
+        pending_count=0,
+        capacity=1,
+        accepting_new=True,
+        response_hours=None,
+        last_active=None,
+        joined=TODAY,
+        past=tuple(provider["past"]),
+        past_tags=tuple(tuple(tags) for tags in provider["past_tags"]),
+        specialty_counts=provider["specialties"],
+    )
+
+
+def definition_of(tags: Sequence[str]) -> CategoryDefinition:
+    """A small category: own words and topics, and expertise as the one criterion: the sets tell nothing of price, place or values."""
+    text = {"label": "In your own words", "kind": "long_text"}
+    topics = {"label": "Topics", "kind": "tags", "vocabulary": "specialties"}
+    page = {"title": "All", "why": "The sets hold nothing else."}
+    return CategoryDefinition.model_validate(
+        {
+            "name": "bench",
+            "display_name": "Bench",
+            "singular": "person",
+            "icon": "search",
+            "summary": "People who answered real requests",
+            "description": "Made from an evaluation set.",
+            "fees": {"model": "none"},
+            "criteria": {
+                "expertise_match": {
+                    "weight": 100,
+                    "label": "Expertise",
+                    "seeker": ["needs"],
+                    "provider": ["specialties"],
+                },
+            },
+            "style_scales": [],
+            "intake": [
+                {**page, "fields": ["needs_description"]},
+                {**page, "fields": ["needs"]},
+            ],
+            "profile": [{**page, "fields": ["bio"]}, {**page, "fields": ["specialties"]}],
+            "seeker": {"needs_description": text, "needs": topics},
+            "provider": {"bio": text, "specialties": topics},
+            "vocabularies": {"specialties": {tag: tag.replace("-", " ") for tag in tags}},
+        }
+    )
