@@ -27,6 +27,7 @@ from imatch.web import docs
 from imatch.web import pages as web_pages
 from imatch.web.errors import add_error_handlers
 from imatch.web.middleware import BodyLimitMiddleware, ForgeryMiddleware, RequestMiddleware
+from imatch.web.problem import PROBLEM_RESPONSES
 from imatch.web.rendering import static_files
 from imatch.wiring import wire
 
@@ -54,6 +55,7 @@ def create_app() -> FastAPI:
         lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,
+        responses=PROBLEM_RESPONSES,
     )
     add_error_handlers(app)
     _add_routers(app)
@@ -70,7 +72,6 @@ def _add_routers(app: FastAPI) -> None:
     app.include_router(web_pages.router)
     app.include_router(docs.router)
     app.include_router(mail_pages.router)
-    app.include_router(operations_api.router)
     app.include_router(accounts_api.router, prefix=API)
     app.include_router(accounts_pages.router)
     app.include_router(categories_api.router, prefix=API)
@@ -84,3 +85,4 @@ def _add_routers(app: FastAPI) -> None:
     app.include_router(console_pages.router)
     for page in (shortlist.router, why.router, compare.router):
         app.include_router(page)
+    app.include_router(operations_api.router)

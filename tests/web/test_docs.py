@@ -51,7 +51,7 @@ def test_operations_are_grouped_with_what_they_take_and_answer() -> None:
         ">Wishes</h2>",
         "POST",
         "/api/v1/wishes/{wish_id}",
-        "Make Wish",
+        "Bare",
         "Make a wish come true.",
         "How many.",
         "pattern ^(basic|premium)$",
@@ -109,3 +109,13 @@ def test_the_real_api_is_described_under_the_content_policy(client: TestClient) 
     assert document["openapi"].startswith("3.1")
     for path in document["paths"]:
         assert path in answer.text
+
+
+def test_errors_are_described_as_what_they_are(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    described = document["paths"]["/health"]["get"]["responses"]["4XX"]["content"]
+    fields = described["application/problem+json"]["schema"]["properties"]
+    answer = client.get("/api/v1/no-such-thing")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert set(answer.json()) <= set(fields)

@@ -12,7 +12,7 @@ from imatch.core.settings import get_settings
 from imatch.operations import health
 from imatch.web.deps import ClientAddress, Db
 
-router = APIRouter(tags=["Operation"])
+router = APIRouter(tags=["operation"])
 
 _PART = Gauge("imatch_part_ok", "1 where a part works as it should", ["part"])
 _PENDING = Gauge("imatch_jobs_pending", "Jobs that wait or run")

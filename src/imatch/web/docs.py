@@ -98,13 +98,14 @@ def schemas(document: Document) -> dict[str, tuple[Field, ...]]:
 
 def _operation(document: Document, method: str, path: str, source: Document) -> Operation:
     content = source.get("requestBody", {}).get("content", {})
+    first_line, _, more = str(source.get("description", "")).partition("\n")
     body = next((part["schema"] for part in content.values()), None)
     return Operation(
         id=str(source["operationId"]),
         method=method.upper(),
         path=path,
-        summary=str(source.get("summary", "")),
-        description=str(source.get("description", "")),
+        summary=first_line or str(source.get("summary", "")),
+        description=more.strip(),
         fields=tuple(_parameter(parameter) for parameter in source.get("parameters", ())),
         body=None if body is None else type_name(body),
         body_fields=() if body is None else _properties(_resolved(document, body)),
@@ -181,6 +182,8 @@ def _joined(parts: Sequence[TypeName]) -> TypeName:
 
 
 def _plain(schema: Document) -> str:
+    if schema.get("properties") and "title" in schema:
+        return str(schema["title"])
     words = {"string": "text", "object": "object", "null": "null", "boolean": "true or false"}
     kind = str(schema.get("type", "anything"))
     form = schema.get("format")
