@@ -330,6 +330,23 @@ def test_a_wrong_answer_says_what_to_do(
     assert faults({name: value}) == {control: message}
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("price", {"min_cents": 9_900, "max_cents": 9_900, "unit": "session"}),
+        ("price", {"min_cents": 0, "max_cents": checks.MAX_CENTS, "unit": "year"}),
+        ("place", {"country": "US"}),
+        ("place", {"country": "DE", "city": "Bonn"}),
+        ("website", "http://bücher.example:8080/a?b=c#d"),
+        ("credentials", [{"type": "CFP", "issued": "2026-01-01", "expires": "2026-01-01"}]),
+        ("since", "2028-02-29"),
+        ("style", {"lead": -3, "tone": 0, "evidence": 3}),
+    ],
+)
+def test_what_is_right_stays_as_it_is(name: str, value: object) -> None:
+    assert clean(name, value) == value
+
+
 def test_a_number_outside_its_range_is_refused() -> None:
     assert faults({"risk": 6}).keys() == {"risk"}
     assert faults({"risk": 0}).keys() == {"risk"}
@@ -369,6 +386,7 @@ def test_empty_answers_are_dropped() -> None:
         "fiduciary_required": "",
         "budget": {"min_cents": None, "max_cents": None, "unit": "year"},
         "place": {"city": " "},
+        "price": {"unit": "year"},
         "style": {"lead": None},
         "needs_description": "\n",
         "credentials": [{}],
