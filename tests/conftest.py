@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -58,9 +59,11 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_server() -> Iterator[str]:
     """A PostgreSQL of this test process with a migrated database `template_imatch`."""
-    server = get_server(tmp_path_factory.mktemp("postgresql"))
+    # Not under pytest's folder: PostgreSQL runs as a user of its own and must reach its data.
+    folder = tempfile.mkdtemp(prefix="imatch-postgresql-")
+    server = get_server(folder)
     uri = server.get_uri()
     with psycopg.connect(uri, autocommit=True) as connection:
         # These databases live for one test: speed before surviving a power cut.
@@ -71,6 +74,7 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     _migrated(_in_database(uri, "template_imatch"))
     yield uri
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _in_database(uri: str, name: str) -> str:
