@@ -9,12 +9,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from imatch.accounts import service
+from imatch.accounts import queries, service
 from imatch.accounts.deps import cookie_name
 from imatch.accounts.models import AccountType, User, UserSession
 from imatch.accounts.rules import CONFIRM_LINK_LASTS, PASSWORDS_PER_EMAIL, SESSIONS_MAX
 from imatch.accounts.service import profile, sessions
 from imatch.accounts.service.sessions import Browser
+from imatch.accounts.service.sign_in import BadEmail
 from imatch.core.database import atomic
 from imatch.core.settings import get_settings
 from tests.accounts.conftest import ADA, PASSWORD, Letters, LinkTo
@@ -233,8 +234,8 @@ def test_the_oldest_browsers_give_way(db: Session, ada: User) -> None:
         for _ in range(SESSIONS_MAX + 1)
     ]
     assert db.scalar(select(func.count(UserSession.id))) == SESSIONS_MAX
-    assert sessions.queries.live_session(db, tokens[0]) is None
-    assert sessions.queries.live_session(db, tokens[-1]) is not None
+    assert queries.live_session(db, tokens[0]) is None
+    assert queries.live_session(db, tokens[-1]) is not None
 
 
 def test_a_closed_account_is_signed_out_at_once(sign_in: SignIn, ada: User, db: Session) -> None:
@@ -260,5 +261,5 @@ def test_becoming_a_provider(make: Make, before: AccountType, after: AccountType
 
 
 def test_asking_for_a_new_address_needs_another_one(db: Session, ada: User) -> None:
-    with pytest.raises(profile.BadEmail):
+    with pytest.raises(BadEmail):
         profile.ask_for_new_email(db, ada, ADA)

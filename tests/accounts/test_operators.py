@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
+from imatch.accounts import queries
 from imatch.accounts.models import AccountType, User
 from imatch.accounts.service import operators, sessions
 from imatch.accounts.service.profile import BadName
@@ -70,7 +71,7 @@ def test_an_account_that_becomes_an_operators_is_signed_out_and_proves_itself_an
     made = operators.create_operator(db, email=ADA, name="Ada", password=None)
     assert made.id == user.id
     assert (made.account_type, made.password_hash) == (AccountType.OPERATOR, None)
-    assert sessions.queries.sessions_of(db, user.id) == []
+    assert queries.sessions_of(db, user.id) == []
 
 
 @pytest.mark.parametrize(

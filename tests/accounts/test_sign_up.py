@@ -125,11 +125,13 @@ def test_a_known_address_gets_a_letter_and_keeps_its_account(
     assert (with_fresh.name, with_fresh.password_hash) == ("Ada Before", "kept")
 
 
-@pytest.mark.parametrize("columns", [{"account_type": "operator"}, {"password_hash": None}])
+@pytest.mark.parametrize(
+    ("account_type", "password_hash"), [("operator", "kept"), ("seeker", None)]
+)
 def test_nobody_signs_up_over_an_account_that_others_made(
-    client: TestClient, db: Session, make: Make, columns: dict[str, str | None]
+    client: TestClient, db: Session, make: Make, account_type: str, password_hash: str | None
 ) -> None:
-    user = make.user(email=ADA, name="Kept", **{"password_hash": "kept", **columns})
+    user = make.user(email=ADA, name="Kept", account_type=account_type, password_hash=password_hash)
     with atomic(db):
         user.email_confirmed_at = None
     client.post("/sign-up", data=FORM)

@@ -17,7 +17,7 @@ router = APIRouter(include_in_schema=False)
 _TYPES = [
     (AccountType.SEEKER, "I look for a professional", "Say what you need and see who fits."),
     (AccountType.PROVIDER, "I am a professional", "Show what you offer to people who look for it."),
-    (AccountType.BOTH, "Both", "You can change this later."),
+    (AccountType.BOTH, "Both", "Find professionals, and offer your own services."),
 ]
 
 

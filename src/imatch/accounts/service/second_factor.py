@@ -71,7 +71,7 @@ def setup(user: User) -> Setup | None:
     uri = pyotp.TOTP(user.totp_secret).provisioning_uri(name=user.email, issuer_name=_ISSUER)
     qr = segno.make(uri, error="m", micro=False)
     # Attributes only, no style="": the content security policy forbids inline styles.
-    svg = qr.svg_inline(omitsize=True, svgclass="size-56 max-w-full", light="#fff", dark="#000")
+    svg = qr.svg_inline(omitsize=True, svgclass=None, light="#fff", dark="#000")
     groups = (user.totp_secret[i : i + 4] for i in range(0, len(user.totp_secret), 4))
     return Setup(svg, " ".join(groups))
 
