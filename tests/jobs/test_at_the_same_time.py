@@ -1,0 +1,35 @@
+"""People who write and a worker that works get along in one database."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from sqlalchemy.orm import Session
+
+from imatch.core.database import SessionLocal, atomic
+from imatch.jobs import enqueue, job
+from imatch.jobs.worker import run_until_idle, running_worker
+from tests.jobs.states import states
+
+_PEOPLE = 8
+_ACTS = 10
+done: Counter[int] = Counter()
+
+
+@job("test_count")
+def count(number: int) -> None:
+    done[number] += 1
+
+
+def _act(person: int) -> None:
+    for act in range(_ACTS):
+        with SessionLocal() as db, atomic(db):
+            enqueue(db, count, person * _ACTS + act)
+
+
+def test_nothing_is_lost_or_done_twice_while_others_write(db: Session) -> None:
+    done.clear()
+    with running_worker(poll_seconds=0.01), ThreadPoolExecutor(_PEOPLE) as people:
+        list(people.map(_act, range(_PEOPLE)))
+    run_until_idle()
+    assert done == Counter(range(_PEOPLE * _ACTS))
+    assert states() == {"SUCCESS": _PEOPLE * _ACTS}
