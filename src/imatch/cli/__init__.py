@@ -8,6 +8,7 @@ from rich.markup import escape
 from imatch.cli import categories, database, demo, match, providers, serve, users, worker
 from imatch.cli.output import err
 from imatch.core.errors import DomainError
+from imatch.core.logs import configure_logs
 
 app = typer.Typer(
     name="imatch",
@@ -27,6 +28,7 @@ app.add_typer(users.app, name="users")
 
 def main() -> None:
     """Run the command; a refusal is one clear line and exit code 1."""
+    configure_logs(to_stderr=True)
     try:
         app()
     except DomainError as error:
