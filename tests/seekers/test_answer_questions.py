@@ -116,6 +116,11 @@ def test_all_kinds_of_answers_are_kept_and_shown_again(begun: TestClient, db: Se
         assert words in page
 
 
+def test_a_state_says_its_country(begun: TestClient, db: Session) -> None:
+    begun.post(f"{ADVISORS}/2", data={"place.region": "california", "place.country": ""})
+    assert answers(db)["values"]["place"] == {"country": "US", "region": "CA"}
+
+
 def test_an_emptied_page_takes_its_answers_back(begun: TestClient, db: Session) -> None:
     begun.post(f"{ADVISORS}/4", data={"risk": "3", "income": "i120"})
     begun.post(f"{ADVISORS}/4", data={"risk": "", "income": "i120"})

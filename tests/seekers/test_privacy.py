@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -16,7 +17,7 @@ from tests.make import Make
 from tests.seekers.conftest import FIRST_PAGE
 
 MARKER = "zebra-ocarina-41907"
-MARKED_PAGES = {
+MARKED_PAGES: dict[int, dict[str, Any]] = {
     1: {"safety": "no"},
     2: {"needs_description": f"My {MARKER} keeps me awake.", "needs": ["sleep"]},
     3: {

@@ -21,6 +21,7 @@ CodeField = Annotated[str, Form(max_length=100)]
 
 
 @router.get("/find/save")
+@router.get("/find/save/mail")
 def save_page(request: Request, db: Db, need: CurrentNeed) -> Response:
     """Say what saving does; nothing is made until the button is pressed."""
     return _save_page(request, db, need)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.status import HTTP_200_OK, HTTP_404_NOT_FOUND
 
 from imatch.accounts.deps import OptionalUser
-from imatch.categories import forms
+from imatch.categories import forms, places
 from imatch.categories.form_view import FormView
 from imatch.categories.schemas import CategoryDefinition, FieldDefinition, Importance, Kind
 from imatch.core.errors import FieldError
@@ -135,6 +135,12 @@ def count(
     return private(render(request, "find/people_left.html", context))
 
 
+@walk.get("/{number:int}/relax")
+def relaxed(definition: OpenCategory, number: int) -> Response:
+    """Where a reload leads after a wrong answer stood beside the tap."""
+    return go(f"/find/{definition.name}/{number}")
+
+
 @walk.post("/{number:int}/relax")
 def relax(
     request: Request,
@@ -183,7 +189,7 @@ class _Posted:
             # A wish is one question: who marks it a must or preferred says yes.
             for level in raw.get(f"importance.{name}", [])[:1]
         }
-        raw = raw | wishes
+        raw = raw | wishes | _countries_of_states(fields, raw)
         return cls(
             number=number,
             raw=raw,
@@ -202,6 +208,19 @@ class _Posted:
 def _fields(definition: CategoryDefinition, number: int) -> dict[str, FieldDefinition]:
     page = service.intake_page(definition, number)
     return {name: definition.seeker[name] for name in page.fields}
+
+
+def _countries_of_states(
+    fields: dict[str, FieldDefinition], raw: dict[str, list[str]]
+) -> dict[str, list[str]]:
+    """The United States for a place whose writer named one of its states and no country."""
+    countries = {}
+    for name, field in fields.items():
+        region = next(iter(raw.get(f"{name}.region", [])), "")
+        named = any(raw.get(f"{name}.country", []))
+        if field.kind is Kind.PLACE and not named and places.us_state_code(region):
+            countries[f"{name}.country"] = ["US"]
+    return countries
 
 
 def _keep(
