@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from imatch import __version__
 from imatch.accounts import api as accounts_api
 from imatch.accounts import pages as accounts_pages
+from imatch.accounts.deps import remember_user
 from imatch.categories import api as categories_api
 from imatch.console import pages as console_pages
 from imatch.core.logs import configure_logs
@@ -17,6 +18,7 @@ from imatch.core.settings import get_settings
 from imatch.jobs.worker import running_worker
 from imatch.mail import pages as mail_pages
 from imatch.matches import api as matches_api
+from imatch.matches import service as matches
 from imatch.matches.pages import check, compare, find, home, shortlist, why
 from imatch.operations import api as operations_api
 from imatch.providers import api as providers_api
@@ -39,7 +41,9 @@ async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
     with ExitStack() as running:
         if get_settings().embedded_worker:
             await asyncio.to_thread(running.enter_context, running_worker())
+        warming = asyncio.create_task(asyncio.to_thread(matches.warm_up))
         yield
+        await warming
         await asyncio.to_thread(running.close)
 
 
@@ -53,6 +57,7 @@ def create_app() -> FastAPI:
         version=__version__,
         summary="Say what you need, get three people who fit, and why.",
         lifespan=_lifespan,
+        dependencies=[Depends(remember_user)],
         docs_url=None,
         redoc_url=None,
         responses=PROBLEM_RESPONSES,

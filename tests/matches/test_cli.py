@@ -3,12 +3,14 @@
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from imatch.cli import main
+from imatch.core import database
 from imatch.matches.models import Match
 from tests.make import Make
 from tests.matches.conftest import ADVISORS
@@ -146,3 +148,11 @@ def test_wrong_options_are_refused_in_words(
 @pytest.mark.parametrize("arguments", [["--kind", "free"], ["--count", "0"], ["--bogus"]])
 def test_wrong_usage_exits_with_2(run: Run, arguments: list[str]) -> None:
     assert run("--need", "Tax", *arguments)[0] == 2
+
+
+def test_a_database_without_tables_is_named(run: Run, tmp_path: Path) -> None:
+    empty = database.bind(f"sqlite:///{tmp_path / 'empty.db'}")
+    code, _, error = run("--need", "Tax")
+    assert code == 1
+    assert "Call `imatch migrate` first." in error
+    empty.dispose()

@@ -11,6 +11,7 @@ from imatch.matches.rules import Refusal
 from imatch.providers.models import Provider
 from imatch.seekers import service as seekers
 from imatch.seekers.models import Seeker
+from imatch.seekers.queries import definition_of
 from tests.make import Make
 from tests.matches.conftest import Ask
 
@@ -112,7 +113,7 @@ def test_a_safety_screen_ranks_nobody(make: Make, db: Session) -> None:
     )
     db.add(need)
     db.flush()
-    screens = seekers.definition_of(db, need).screens
+    screens = definition_of(db, need).screens
     stops = next(screen for screen in screens if screen.effect == "stop")
     need.answers = {"values": {stops.field: True}, "importance": {}}
     with pytest.raises(seekers.SafetyStop):

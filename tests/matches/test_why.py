@@ -126,6 +126,17 @@ def test_an_unusable_report_is_refused_and_kept(
     assert db.scalars(select(MailMessage)).all() == []
 
 
+def test_reports_of_one_match_are_few(
+    matches: list[Match], browse: Browse, db: Session, make: Make
+) -> None:
+    make.user(account_type=AccountType.OPERATOR)
+    browser, path = browse(db.info["token"]), f"/matches/{matches[0].id}/report"
+    codes = [browser.post(path, data={"text": f"Wrong {n}."}).status_code for n in range(4)]
+    assert codes == [200, 200, 200, 429]
+    db.rollback()
+    assert len(db.scalars(select(MailMessage)).all()) == 3
+
+
 def test_a_report_that_nobody_would_read_is_not_taken(
     matches: list[Match], browse: Browse, db: Session
 ) -> None:

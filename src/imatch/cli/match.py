@@ -14,12 +14,13 @@ from imatch.categories import catalog, forms, places
 from imatch.categories import queries as categories
 from imatch.categories.schemas import CategoryDefinition, Kind
 from imatch.cli.output import JsonOption, out, print_json
-from imatch.core.database import SessionLocal
-from imatch.core.errors import FieldError, Invalid
-from imatch.matches import explanations, queries, rules, service, sums
+from imatch.core.database import SessionLocal, engine
+from imatch.core.errors import Conflict, FieldError, Invalid
+from imatch.matches import explanations, needs, queries, rules, service, sums
 from imatch.matches.cards import price_of
 from imatch.matches.engine.types import Pick
 from imatch.matches.models import MatchKind
+from imatch.operations.database import current_revision
 from imatch.providers.models import Provider
 from imatch.seekers import rules as seeker_rules
 from imatch.seekers.service import BadAnswers, SafetyStop
@@ -30,6 +31,10 @@ _MOST = 50
 
 class UnclearPlace(Invalid):
     code = "unclear_place"
+
+
+class NotSetUp(Conflict):
+    code = "not_set_up"
 
 
 class UnknownCategoryHere(Invalid):
@@ -83,6 +88,8 @@ def match(
     as_json: JsonOption = False,
 ) -> None:
     """Find people who fit a need, with reasons, a drawback and the arithmetic. Stores nothing."""
+    if current_revision(engine()) is None:
+        raise NotSetUp("The database has no tables yet. Call `imatch migrate` first.")
     with SessionLocal() as db:
         definition = _definition(db, category)
         raw = _raw(need, location, meeting, answer)
@@ -91,7 +98,7 @@ def match(
         ranked, providers = service.rank(
             db,
             category,
-            rules.need_of(definition, values, importance, service.checked_criteria(criteria)),
+            needs.need_of(definition, values, importance, service.checked_criteria(criteria)),
             count=count or rules.PEOPLE[kind],
             seed=_SEED,
             exclude=queries.ids_of_slugs(db, besides),

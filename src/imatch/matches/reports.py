@@ -1,9 +1,13 @@
 """Tell those who run the marketplace that a fact on a match is wrong."""
 
+from datetime import timedelta
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import AccountType, User
+from imatch.accounts.rules import TryLimit, network_of
+from imatch.accounts.service.throttling import admit
 from imatch.categories.checks import Fault, clean_text
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict, FieldError, Invalid
@@ -13,6 +17,8 @@ from imatch.matches.models import Match
 from imatch.providers.models import Provider
 
 MAX_REPORT = 1_000  # characters
+REPORTS_PER_MATCH = TryLimit("report/match", 3, timedelta(days=1))
+REPORTS_PER_NETWORK = TryLimit("report/network", 10, timedelta(hours=1))
 
 
 class NobodyToTell(Conflict):
@@ -22,8 +28,8 @@ class NobodyToTell(Conflict):
         super().__init__("Nobody is appointed to read reports here yet. Nothing was sent.")
 
 
-def report_wrong_fact(db: Session, match: Match, text: str) -> None:
-    """Mail the seeker's words to every operator. Raises Invalid, or NobodyToTell.
+def report_wrong_fact(db: Session, match: Match, text: str, *, address: str) -> None:
+    """Mail the seeker's words to every operator. Raises Invalid, NobodyToTell or TooManyTries.
 
     The mail names the provider and quotes the words, and nothing of the need.
     """
@@ -34,13 +40,14 @@ def report_wrong_fact(db: Session, match: Match, text: str) -> None:
     ).all()
     if not operators:
         raise NobodyToTell
+    admit(db, (REPORTS_PER_MATCH, str(match.id)), (REPORTS_PER_NETWORK, network_of(address)))
     profile = f"{get_settings().base_url}/p/{provider.slug}"
     lines = [f"About {provider.display_name}, {profile} (match {match.id}):", "", said]
     with atomic(db):
-        for address in operators:
+        for operator in operators:
             mail.send(
                 db,
-                recipient=address,
+                recipient=operator,
                 subject=f"A fact may be wrong: {provider.display_name}",
                 text="\n".join(lines),
             )

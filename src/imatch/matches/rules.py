@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from imatch.categories import forms
 from imatch.categories.schemas import CategoryDefinition, Importance, Kind
-from imatch.matches.engine.types import Need
 from imatch.matches.models import MatchKind
 
 PEOPLE: Final = MappingProxyType(
@@ -48,27 +47,6 @@ def importance_after(
     fields = definition.seeker
     musts = {name: Importance.MUST for name in stricter if name in fields}
     return {**importance, **musts}
-
-
-def need_of(
-    definition: CategoryDefinition,
-    values: Mapping[str, Any],
-    importance: Mapping[str, str],
-    custom_criteria: str = "",
-) -> Need:
-    """Clean answers as the engine's need: own words apart from what was chosen."""
-    texts = [
-        values[name]
-        for name, field in definition.seeker.items()
-        if field.kind is Kind.LONG_TEXT and name in values
-    ]
-    return Need(
-        category=definition.name,
-        text="\n".join(texts),
-        answers=values,
-        importance={name: Importance(level).value for name, level in importance.items()},
-        custom_criteria=custom_criteria,
-    )
 
 
 def answers_hash(

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from imatch.categories import queries as categories
@@ -12,12 +13,13 @@ from imatch.categories.checks import Fault, clean_text
 from imatch.categories.models import Category
 from imatch.categories.schemas import CategoryDefinition
 from imatch.core import clock
-from imatch.core.database import atomic
-from imatch.core.errors import Conflict, Invalid
+from imatch.core.database import SessionLocal, atomic
+from imatch.core.errors import Conflict, DomainError, Invalid
 from imatch.core.events import announce
+from imatch.core.logs import log
 from imatch.core.settings import get_settings
 from imatch.facts import MatchesSuggested
-from imatch.matches import explanations, queries, rules, sums
+from imatch.matches import explanations, needs, queries, rules, sums
 from imatch.matches.engine import types as engine
 from imatch.matches.index import LivePool, MatchingUnavailable, live_pool
 from imatch.matches.models import Match, MatchKind, MatchStatus, Shortlist
@@ -77,9 +79,19 @@ def people_left(
     category = categories.active_by_name(db, category_name)
     definition = categories.definition_of(category)
     live = live_pool(db, category.id, definition)
-    need = rules.need_of(definition, values, importance)
+    need = needs.need_of(definition, values, importance)
     left = live.pool.count_left(need, clock.today())
     return PeopleLeft(left.left, left.total, _effects(left.removed))
+
+
+def warm_up() -> None:
+    """Load every open category's people before somebody waits for them; a failure is logged."""
+    try:
+        with SessionLocal() as db:
+            for category in categories.active_categories(db):
+                live_pool(db, category.id, categories.definition_of(category))
+    except (DomainError, SQLAlchemyError) as error:
+        log().warning("match_index_not_warm", error=type(error).__name__)
 
 
 def rank(
@@ -185,7 +197,7 @@ def _request(
     importance = rules.importance_after(definition, seeker.answers["importance"], refusal)
     secret = get_settings().secret_key.get_secret_value()
     fingerprint = rules.answers_hash(secret, values, importance, custom_criteria)
-    need = rules.need_of(definition, values, importance, custom_criteria)
+    need = needs.need_of(definition, values, importance, custom_criteria)
     return _Request(kind, need, definition, fingerprint, rules.seed_of(seeker.id, fingerprint))
 
 

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Form, Path, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.status import HTTP_303_SEE_OTHER
 
-from imatch.core.errors import Invalid
+from imatch.core.errors import DomainError
 from imatch.matches import queries, reports, service
 from imatch.matches.cards import cards_of
 from imatch.matches.deps import PageViewer
 from imatch.matches.queries import NoSuchMatch, Viewer
-from imatch.web.deps import Db
+from imatch.web.deps import ClientAddress, Db
 from imatch.web.rendering import render
 
 MatchId = Annotated[int, Path(ge=1, le=2**63 - 1)]
@@ -33,15 +33,16 @@ def report(
     db: Db,
     match_id: MatchId,
     viewer: PageViewer,
+    address: ClientAddress,
     text: Annotated[str, Form(max_length=20_000)] = "",
 ) -> Response:
-    """Pass on that a fact is wrong; an empty or overlong text comes back with what is wrong."""
+    """Pass on that a fact is wrong; what cannot be sent comes back with what is wrong."""
     match = queries.match_of(db, match_id, viewer)
     try:
-        reports.report_wrong_fact(db, match, text)
-    except Invalid as invalid:
-        kept = {"text": text, "error": invalid.message}
-        return _page(request, db, match_id, viewer, kept, status=invalid.status)
+        reports.report_wrong_fact(db, match, text, address=address)
+    except DomainError as refused:
+        kept = {"text": text, "error": refused.message}
+        return _page(request, db, match_id, viewer, kept, status=refused.status)
     return RedirectResponse(f"/matches/{match_id}/why?reported=yes#report", HTTP_303_SEE_OTHER)
 
 
