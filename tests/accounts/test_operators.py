@@ -13,12 +13,13 @@ from typer.testing import CliRunner
 
 from imatch.accounts import queries
 from imatch.accounts.models import AccountType, User
-from imatch.accounts.service import operators, sessions
+from imatch.accounts.service import operators, second_factor, sessions
 from imatch.accounts.service.profile import BadName
 from imatch.accounts.service.recovery import BadPassword
 from imatch.accounts.service.sessions import Browser
 from imatch.accounts.service.sign_in import BadEmail
 from imatch.cli import app
+from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.security import hash_password
 from tests.accounts.conftest import ADA, PASSWORD
@@ -59,6 +60,17 @@ def test_list_show_deactivate_and_end_sessions(db: Session, ada: User, make: Mak
     assert "0 browsers" in users("end-sessions", ADA)
     assert "closed" in users("deactivate", ADA)
     assert json.loads(users("deactivate", ADA, "--json"))["active"] is False
+
+
+def test_remove_the_second_factor_of_somebody_who_lost_it(db: Session, ada: User) -> None:
+    second_factor.begin(db, ada)
+    with atomic(db):
+        ada.totp_confirmed_at = now()
+    assert "without a second factor" in users("remove-second-factor", ADA)
+    with atomic(db):
+        assert db.get_one(User, ada.id, populate_existing=True).totp_secret is None
+    refused = CliRunner().invoke(app, ["users", "remove-second-factor", ADA, "--json"])
+    assert isinstance(refused.exception, second_factor.SecondFactorIsOff)
 
 
 def test_an_account_that_becomes_an_operators_is_signed_out_and_proves_itself_anew(

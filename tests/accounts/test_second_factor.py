@@ -48,7 +48,7 @@ def test_set_up_shows_a_drawing_and_ten_codes_once(
 ) -> None:
     client = sign_in(ada)
     page = client.post(f"{PAGE}/begin")
-    drawing = re.search(r'<svg [^>]*viewBox[^>]*>.*?</svg>', page.text)
+    drawing = re.search(r"<svg [^>]*viewBox[^>]*>.*?</svg>", page.text)
     assert drawing
     assert "style=" not in drawing[0]
     with atomic(db):

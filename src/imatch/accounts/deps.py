@@ -63,7 +63,8 @@ def take_cookie(response: Response) -> None:
 def remember_user(request: Request, db: Db) -> User | None:
     """The signed-in user by session cookie or, under /api/ only, by API key.
 
-    For `include_router(dependencies=[Depends(remember_user)])`: pages then greet the user.
+    The application asks for it on every route, so that every page can greet the user; it is one
+    indexed query, and none for visitors without a cookie.
     """
     request.state.session = None
     user = _by_api_key(request, db) or _by_cookie(request, db)

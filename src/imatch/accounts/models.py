@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from imatch.core.clock import now
 from imatch.core.columns import Base, EncryptedJson, Id, Timestamped
 
+API_KEY_NAME_MAX_CHARACTERS = 80
+
 
 class AccountType(StrEnum):
     SEEKER = "seeker"
@@ -95,7 +97,7 @@ class ApiKey(Base):
 
     id: Mapped[Id]
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
-    name: Mapped[str] = mapped_column(String(80))
+    name: Mapped[str] = mapped_column(String(API_KEY_NAME_MAX_CHARACTERS))
     prefix: Mapped[str] = mapped_column(String(12))
     key_hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from imatch.accounts.rules import API_KEY_NAME_MAX_CHARACTERS
+from imatch.accounts.models import API_KEY_NAME_MAX_CHARACTERS
 
 
 class MeOut(BaseModel):

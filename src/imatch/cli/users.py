@@ -7,7 +7,7 @@ import typer
 
 from imatch.accounts import queries
 from imatch.accounts.models import AccountType, User
-from imatch.accounts.service import operators, sessions
+from imatch.accounts.service import operators, second_factor, sessions
 from imatch.cli.output import JsonOption, out, print_facts, print_json, print_table
 from imatch.core.database import SessionLocal
 
@@ -103,6 +103,22 @@ def end_sessions(email: Email, *, as_json: JsonOption = False) -> None:
     else:
         browsers = "browser" if ended == 1 else "browsers"
         out.print(f"{address} was signed out of {ended} {browsers}.", markup=False)
+
+
+@app.command("remove-second-factor")
+def remove_second_factor(email: Email, *, as_json: JsonOption = False) -> None:
+    """Let somebody who lost device and recovery codes sign in with the password alone.
+
+    Make sure first that it is really them. They are told by mail.
+    """
+    with SessionLocal() as db:
+        user = operators.user_named(db, email)
+        second_factor.switch_off(db, user)
+        summary = _summary(user)
+    if as_json:
+        print_json(summary)
+    else:
+        out.print(f"{summary['email']} signs in without a second factor now.", markup=False)
 
 
 def _read_password() -> str:

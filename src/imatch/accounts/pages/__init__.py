@@ -1,8 +1,7 @@
 """The pages where people open, enter and look after their accounts."""
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
-from imatch.accounts.deps import remember_user
 from imatch.accounts.pages import (
     account,
     api_keys,
@@ -13,6 +12,6 @@ from imatch.accounts.pages import (
     sign_up,
 )
 
-router = APIRouter(dependencies=[Depends(remember_user)])
+router = APIRouter()
 for room in (sign_up, sign_in, recovery, account, second_factor, api_keys, personal_data):
     router.include_router(room.router)

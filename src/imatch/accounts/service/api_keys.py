@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from imatch.accounts import queries
-from imatch.accounts.models import ApiKey, User
+from imatch.accounts.models import API_KEY_NAME_MAX_CHARACTERS, ApiKey, User
 from imatch.accounts.rules import (
-    API_KEY_NAME_MAX_CHARACTERS,
     API_KEYS_MAX,
     SEEN_IS_NOTED_EVERY,
     read_line,

@@ -1,0 +1,79 @@
+"""Pure rules of accounts, and the page that promises them."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from imatch.accounts import rules
+from imatch.accounts.rules import TryLimit
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "explanation" / "security.md"
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("testclient", "testclient"),
+    ],
+)
+def test_tries_are_counted_by_network(address: str, network: str) -> None:
+    assert rules.network_of(address) == network
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/140.0 Safari/537.36 Edg/140.0", "Edge on Windows"),
+        ("Mozilla/5.0 (Linux; Android 16) Chrome/140.0 Mobile Safari/537.36", "Chrome on Android"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19) Version/19 Safari/605", "Safari on iPhone"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 15) Firefox/140.0", "Firefox on Mac"),
+        ("curl/8", "A browser"),
+        ("", "A browser"),
+    ],
+)
+def test_browsers_are_called_as_their_owners_do(agent: str, name: str) -> None:
+    assert rules.browser_name(agent) == name
+
+
+@pytest.mark.parametrize(
+    ("typed", "address"),
+    [
+        (" Ada@Example.ORG ", "ada@example.org"),
+        ("ada+news@example.org", "ada+news@example.org"),
+        ("jürgen@exämple.org", "jürgen@exämple.org"),
+        ("ada", None),
+        ("ada@localhost", None),
+        ("ada@example.org\nBcc: eve@example.org", None),
+        ("ada@example.org, eve@example.org", None),
+        ("a" * 65 + "@example.org", None),
+        ("\u202eada@example.org", None),
+    ],
+)
+def test_addresses_are_stored_in_one_form(typed: str, address: str | None) -> None:
+    assert rules.read_email(typed) == address
+
+
+def test_common_passwords_are_long_enough_to_matter() -> None:
+    for password in rules.COMMON_PASSWORDS:
+        assert len(password) >= rules.PASSWORD_MIN_CHARACTERS
+        assert password == password.casefold()
+
+
+@pytest.mark.parametrize(
+    ("what", "limit"),
+    [
+        ("wrong passwords for one address", rules.PASSWORDS_PER_EMAIL),
+        ("wrong passwords from one network", rules.PASSWORDS_PER_NETWORK),
+        ("wrong codes for one user", rules.CODES_PER_USER),
+        ("letters asked for to one address", rules.MAILS_PER_EMAIL),
+        ("letters asked for from one network", rules.MAILS_PER_NETWORK),
+    ],
+)
+def test_every_limit_is_documented(what: str, limit: TryLimit) -> None:
+    hour = limit.window == timedelta(hours=1)
+    window = "an hour" if hour else f"{limit.window // timedelta(minutes=1)} minutes"
+    assert f"| {what} | {limit.tries} in {window} |" in DOCUMENT.read_text(encoding="utf-8")
