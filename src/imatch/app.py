@@ -29,11 +29,19 @@ from imatch.web import docs
 from imatch.web import pages as web_pages
 from imatch.web.errors import add_error_handlers
 from imatch.web.middleware import BodyLimitMiddleware, ForgeryMiddleware, RequestMiddleware
-from imatch.web.problem import PROBLEM_RESPONSES
+from imatch.web.openapi import DescribedApp
 from imatch.web.rendering import static_files
 from imatch.wiring import wire
 
 API = "/api/v1"
+_TAGS = [
+    {"name": "account", "description": "The caller's own account and its API keys."},
+    {"name": "categories", "description": "What is offered, and which answers it asks for."},
+    {"name": "needs", "description": "What a seeker looks for."},
+    {"name": "matches", "description": "Who fits a need, and why."},
+    {"name": "providers", "description": "Public profiles, and the caller's own."},
+    {"name": "operation", "description": "How the service is doing."},
+]
 
 
 @asynccontextmanager
@@ -52,7 +60,7 @@ def create_app() -> FastAPI:
     settings = get_settings()
     configure_logs()
     wire()
-    app = FastAPI(
+    app = DescribedApp(
         title="I MATCH",
         version=__version__,
         summary="Say what you need, get three people who fit, and why.",
@@ -60,7 +68,8 @@ def create_app() -> FastAPI:
         dependencies=[Depends(remember_user)],
         docs_url=None,
         redoc_url=None,
-        responses=PROBLEM_RESPONSES,
+        generate_unique_id_function=lambda route: route.name,
+        openapi_tags=_TAGS,
     )
     add_error_handlers(app)
     _add_routers(app)

@@ -114,8 +114,9 @@ def test_the_real_api_is_described_under_the_content_policy(client: TestClient) 
 def test_errors_are_described_as_what_they_are(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     assert "HTTPValidationError" not in document["components"]["schemas"]
-    described = document["paths"]["/health"]["get"]["responses"]["4XX"]["content"]
-    fields = described["application/problem+json"]["schema"]["properties"]
+    described = document["paths"]["/api/v1/me"]["get"]["responses"]["401"]["content"]
+    schema = described["application/problem+json"]["schema"]["$ref"].rsplit("/", 1)[-1]
+    fields = document["components"]["schemas"][schema]["properties"]
     answer = client.get("/api/v1/no-such-thing")
     assert answer.headers["content-type"] == "application/problem+json"
     assert set(answer.json()) <= set(fields)

@@ -9,6 +9,7 @@ from imatch.accounts.deps import CurrentUser, StepUp
 from imatch.accounts.schemas import ApiKeyIn, ApiKeyOut, ApiKeysOut, MeOut, NewApiKeyOut
 from imatch.accounts.service import api_keys
 from imatch.web.deps import Db
+from imatch.web.problem import problems
 
 router = APIRouter(tags=["account"])
 
@@ -28,7 +29,7 @@ def list_api_keys(db: Db, user: CurrentUser) -> ApiKeysOut:
     return ApiKeysOut(items=[ApiKeyOut.model_validate(row) for row in rows])
 
 
-@router.post("/me/api-keys", status_code=201)
+@router.post("/me/api-keys", status_code=201, responses=problems(409))
 def create_api_key(db: Db, user: StepUp, wanted: ApiKeyIn) -> NewApiKeyOut:
     """Make an API key. Needs a browser's session whose owner gave a password or code lately."""
     made = api_keys.create(db, user, name=wanted.name)
@@ -36,7 +37,7 @@ def create_api_key(db: Db, user: StepUp, wanted: ApiKeyIn) -> NewApiKeyOut:
     return NewApiKeyOut(**shown.model_dump(), key=made.key)
 
 
-@router.delete("/me/api-keys/{key_id}", status_code=204)
+@router.delete("/me/api-keys/{key_id}", status_code=204, responses=problems(404))
 def revoke_api_key(db: Db, user: StepUp, key_id: RowId) -> None:
     """Let a key of yours stop working. Needs a browser's session, as making one does."""
     api_keys.revoke(db, user, key_id)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.responses import Response
 
 from imatch.accounts import queries
@@ -13,6 +14,7 @@ from imatch.accounts.service.sessions import Browser
 from imatch.core.errors import Forbidden, Unauthenticated
 from imatch.core.settings import get_settings
 from imatch.web.deps import ClientAddress, Db
+from imatch.web.openapi import API_KEY, SESSION
 
 _BEARER = "bearer "
 
@@ -95,7 +97,23 @@ def _by_cookie(request: Request, db: Db) -> User | None:
 OptionalUser = Annotated[User | None, Depends(remember_user)]
 
 
-def _current_user(user: OptionalUser) -> User:
+_api_key = HTTPBearer(
+    scheme_name=API_KEY, description="An API key of the account.", auto_error=False
+)
+_session_cookie = APIKeyCookie(
+    name="imatch_session",
+    scheme_name=SESSION,
+    description="A browser's sign-in; over TLS the cookie is `__Host-imatch`.",
+    auto_error=False,
+)
+
+
+# Both only declare for the API's description what remember_user reads.
+def _current_user(
+    user: OptionalUser,
+    _declared_key: Annotated[object, Security(_api_key)],
+    _declared_cookie: Annotated[object, Security(_session_cookie)],
+) -> User:
     if user is None:
         raise NotSignedIn("Sign in first.")
     return user

@@ -9,6 +9,7 @@ from imatch.categories import checks, queries
 from imatch.categories.models import Category
 from imatch.categories.schemas import CategoryDefinition
 from imatch.web.deps import Db
+from imatch.web.problem import problems
 
 router = APIRouter(tags=["categories"])
 
@@ -40,7 +41,7 @@ def list_categories(db: Db) -> Categories:
     return Categories(items=[_summary(row) for row in queries.all_categories(db)])
 
 
-@router.get("/categories/{name}", responses={404: {"description": "There is no such category."}})
+@router.get("/categories/{name}", responses=problems(404))
 def get_category(
     db: Db, name: Annotated[str, Path(max_length=64, description="A category's name.")]
 ) -> CategoryDetails:

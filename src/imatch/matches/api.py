@@ -11,7 +11,7 @@ from imatch.accounts.deps import OptionalUser
 from imatch.core.paging import decode_cursor, page_of
 from imatch.matches import queries, service
 from imatch.matches.cards import Card, cards_of
-from imatch.matches.deps import ApiViewer, NeedTokenHeader
+from imatch.matches.deps import ApiViewer
 from imatch.matches.models import Match, MatchKind, Shortlist
 from imatch.matches.queries import NoSuchMatch
 from imatch.matches.schemas import (
@@ -29,7 +29,9 @@ from imatch.matches.schemas import (
 )
 from imatch.matches.sums import Line, Sums
 from imatch.seekers import queries as seekers
+from imatch.seekers.deps import NeedTokenHeader
 from imatch.web.deps import Cursor, Db, Limit
+from imatch.web.problem import problems
 
 _MAX_ID = 2**63 - 1
 
@@ -38,12 +40,14 @@ router = APIRouter(tags=["matches"])
 Id = Annotated[int, Path(ge=1, le=_MAX_ID)]
 
 
-@router.post("/needs/{need_id}/shortlists", status_code=HTTP_200_OK)
-def suggest(
+@router.post(
+    "/needs/{need_id}/shortlists", status_code=HTTP_200_OK, responses=problems(404, 409, 503)
+)
+def make_shortlist(
     need_id: Id,
     db: Db,
     user: OptionalUser,
-    token: NeedTokenHeader = None,
+    token: NeedTokenHeader,
     body: ShortlistIn | None = None,
 ) -> ShortlistOut:
     """Find the people for a complete need. The same answers give the same shortlist again."""
@@ -65,7 +69,7 @@ def list_matches(
     )
 
 
-@router.get("/matches/{match_id}")
+@router.get("/matches/{match_id}", responses=problems(404))
 def read_match(match_id: Id, db: Db, viewer: ApiViewer) -> MatchDetailOut:
     """One of your matches with the whole arithmetic."""
     match = queries.match_of(db, match_id, viewer)

@@ -2,18 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Request
 
 from imatch.accounts.deps import OptionalUser
 from imatch.matches.queries import Viewer
-from imatch.seekers.deps import CurrentNeed
+from imatch.seekers.deps import CurrentNeed, NeedTokenHeader
 from imatch.seekers.queries import need_of
 from imatch.web.deps import Db
-
-NeedTokenHeader = Annotated[
-    str | None,
-    Header(alias="X-Need-Token", max_length=100, description="The token of an anonymous need."),
-]
 
 
 def _page_viewer(need: CurrentNeed, user: OptionalUser) -> Viewer:
@@ -23,7 +18,7 @@ def _page_viewer(need: CurrentNeed, user: OptionalUser) -> Viewer:
 PageViewer = Annotated[Viewer, Depends(_page_viewer)]
 
 
-def _api_viewer(db: Db, user: OptionalUser, token: NeedTokenHeader = None) -> Viewer:
+def _api_viewer(db: Db, user: OptionalUser, token: NeedTokenHeader) -> Viewer:
     need = need_of(db, token=token) or need_of(db, token=token, user=user)
     return Viewer(need.id if need else None, user.id if user else None)
 

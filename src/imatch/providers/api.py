@@ -17,13 +17,14 @@ from imatch.providers.schemas import (
     ValuesIn,
 )
 from imatch.web.deps import Cursor, Db, Limit
+from imatch.web.problem import problems
 
 CategoryName = Annotated[str, Path(max_length=64, description="A category's name.")]
 
 router = APIRouter(tags=["providers"])
 
 
-@router.get("/providers")
+@router.get("/providers", responses=problems(404))
 def list_providers(
     db: Db,
     category: Annotated[str | None, Query(max_length=64)] = None,
@@ -44,7 +45,7 @@ def list_providers(
     )
 
 
-@router.get("/providers/{slug}")
+@router.get("/providers/{slug}", responses=problems(404))
 def get_provider(db: Db, slug: Annotated[str, Path(max_length=100)]) -> ProviderOut:
     """One approved profile: everything that is public, and nothing that is not."""
     provider = queries.public_by_slug(db, slug)
@@ -52,7 +53,7 @@ def get_provider(db: Db, slug: Annotated[str, Path(max_length=100)]) -> Provider
 
 
 @router.get("/me/providers")
-def list_own(db: Db, user: CurrentUser) -> OwnProviders:
+def list_own_profiles(db: Db, user: CurrentUser) -> OwnProviders:
     """The caller's profiles, whatever their status."""
     return OwnProviders(
         items=[
@@ -62,8 +63,10 @@ def list_own(db: Db, user: CurrentUser) -> OwnProviders:
     )
 
 
-@router.put("/me/providers/{category}")
-def put_own(db: Db, user: CurrentUser, category: CategoryName, body: ValuesIn) -> OwnProviderOut:
+@router.put("/me/providers/{category}", responses=problems(404, 409))
+def put_own_profile(
+    db: Db, user: CurrentUser, category: CategoryName, body: ValuesIn
+) -> OwnProviderOut:
     """Replace all values of the caller's profile in a category; starts a draft where none is.
 
     A changed name sends an approved profile back to the operators.
@@ -74,8 +77,8 @@ def put_own(db: Db, user: CurrentUser, category: CategoryName, body: ValuesIn) -
     return rules.whole_own(provider, service.definition_of(db, provider))
 
 
-@router.post("/me/providers/{category}/submit")
-def submit_own(db: Db, user: CurrentUser, category: CategoryName) -> OwnProviderOut:
+@router.post("/me/providers/{category}/submit", responses=problems(404, 409))
+def submit_own_profile(db: Db, user: CurrentUser, category: CategoryName) -> OwnProviderOut:
     """Send the profile to the operators for approval. Twice is once."""
     provider = service.submit(db, queries.own_in(db, user.id, category))
     return rules.whole_own(provider, service.definition_of(db, provider))

@@ -2,42 +2,40 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path
+from fastapi import APIRouter, Path
 from sqlalchemy.orm import Session
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from imatch.accounts.deps import OptionalUser
 from imatch.seekers import queries, rules, service
+from imatch.seekers.deps import NeedTokenHeader
 from imatch.seekers.models import Seeker
 from imatch.seekers.schemas import NeedCreated, NeedIn, NeedOut, NoticeOut
 from imatch.web.deps import Db
+from imatch.web.problem import problems
 
 _MAX_ID = 2**63 - 1
 
 router = APIRouter(prefix="/needs", tags=["needs"])
 
 NeedId = Annotated[int, Path(ge=1, le=_MAX_ID)]
-TokenHeader = Annotated[
-    str | None,
-    Header(alias="X-Need-Token", max_length=100, description="The token of an anonymous need."),
-]
 
 
-@router.post("", status_code=HTTP_201_CREATED)
-def create(body: NeedIn, db: Db, user: OptionalUser) -> NeedCreated:
+@router.post("", status_code=HTTP_201_CREATED, responses=problems(404, 409))
+def create_need(body: NeedIn, db: Db, user: OptionalUser) -> NeedCreated:
     """Hand in a complete need. Signed in, it belongs to your account."""
     need, token = service.submit(db, body.category, body.values, body.importance, user=user)
     return NeedCreated(**_shown(db, need).model_dump(), token=token)
 
 
-@router.get("/{need_id}")
-def read(need_id: NeedId, db: Db, user: OptionalUser, token: TokenHeader = None) -> NeedOut:
+@router.get("/{need_id}", responses=problems(404))
+def read_need(need_id: NeedId, db: Db, user: OptionalUser, token: NeedTokenHeader) -> NeedOut:
     """One of your needs, with everything that was answered."""
     return _shown(db, queries.owned(db, need_id, token=token, user=user))
 
 
-@router.delete("/{need_id}", status_code=HTTP_204_NO_CONTENT)
-def delete(need_id: NeedId, db: Db, user: OptionalUser, token: TokenHeader = None) -> None:
+@router.delete("/{need_id}", status_code=HTTP_204_NO_CONTENT, responses=problems(404))
+def delete_need(need_id: NeedId, db: Db, user: OptionalUser, token: NeedTokenHeader) -> None:
     """Take a need away for good, with everything that was found for it."""
     service.delete(db, queries.owned(db, need_id, token=token, user=user))
 

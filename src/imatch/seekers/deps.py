@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from fastapi import Cookie, Depends
+from fastapi import Cookie, Depends, Security
+from fastapi.security import APIKeyHeader
 from starlette.responses import Response
 
 from imatch.accounts.deps import OptionalUser
@@ -13,6 +14,13 @@ from imatch.web.deps import Db
 
 COOKIE = "imatch_need"
 
+_token_header = APIKeyHeader(
+    name="X-Need-Token",
+    scheme_name="needToken",
+    description="The token that came with a need which belongs to no account.",
+    auto_error=False,
+)
+NeedTokenHeader = Annotated[str | None, Security(_token_header)]
 NeedToken = Annotated[str | None, Cookie(alias=COOKIE, include_in_schema=False)]
 
 
