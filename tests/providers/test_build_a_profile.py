@@ -177,7 +177,8 @@ def test_an_unconfirmed_address_cannot_submit(make: Make, sign_in: SignIn, db: S
 def test_other_peoples_profiles_are_not_found(make: Make, sign_in: SignIn, db: Session) -> None:
     provider = make.provider(status=ProviderStatus.DRAFT, slug="not-yours")
     client = sign_in(make.user())
-    for path in ("/p/not-yours", HERE, f"{HERE}/1", f"{HERE}/99", f"{HERE}/x"):
+    foreign = ["/p/not-yours", HERE, f"{HERE}/1", f"{HERE}/99", f"{HERE}/x"]
+    for path in (*foreign, "/p/%00", "/pro/profile/%00", "/p/" + "x" * 5_000):
         assert client.get(path).status_code == 404, path
     for act in ("submit", "pause", "resume", "capacity", "address", "1"):
         assert client.post(f"{HERE}/{act}", data={"slug": "mine"}).status_code == 404, act

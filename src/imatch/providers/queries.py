@@ -23,7 +23,7 @@ class UnknownProvider(NotFound):
 
 def by_slug(db: Session, slug: str) -> Provider:
     """One profile, whatever its status. Raises UnknownProvider."""
-    return _found(db.scalar(select(Provider).where(Provider.slug == slug)))
+    return _found(db.scalar(select(Provider).where(Provider.slug == _storable(slug))))
 
 
 def by_id(db: Session, provider_id: int) -> Provider:
@@ -34,7 +34,7 @@ def by_id(db: Session, provider_id: int) -> Provider:
 def public_by_slug(db: Session, slug: str) -> Provider:
     """One profile that everybody may see. Raises UnknownProvider."""
     query = select(Provider).join(User, User.id == Provider.user_id)
-    return _found(db.scalar(query.where(Provider.slug == slug, *_public())))
+    return _found(db.scalar(query.where(Provider.slug == _storable(slug), *_public())))
 
 
 def own(db: Session, user_id: int) -> Sequence[Provider]:
@@ -53,7 +53,7 @@ def find_own(db: Session, user_id: int, category: str) -> Provider | None:
     return db.scalar(
         select(Provider)
         .join(Category, Category.id == Provider.category_id)
-        .where(Provider.user_id == user_id, Category.name == category)
+        .where(Provider.user_id == user_id, Category.name == _storable(category))
     )
 
 
@@ -144,6 +144,11 @@ def _changed_credentials() -> ColumnElement[bool]:
 
 def _public() -> tuple[ColumnElement[bool], ...]:
     return (Provider.status == ProviderStatus.APPROVED, User.active.is_(True))
+
+
+def _storable(asked: str) -> str:
+    """Text from an address without NUL, which PostgreSQL refuses and nothing stored has."""
+    return asked.replace("\0", "\ufffd")
 
 
 def _found(provider: Provider | None) -> Provider:

@@ -213,7 +213,9 @@ def rename(db: Session, provider: Provider, wanted: str) -> Provider:
 
 def locked(db: Session, provider_id: int) -> Provider:
     """The row as it is now, for writing: whoever else writes it waits. Raises UnknownProvider."""
-    held = db.scalar(select(Provider).where(Provider.id == provider_id).with_for_update())
+    query = select(Provider).where(Provider.id == provider_id).with_for_update()
+    # What was read before the wait for the lock is old.
+    held = db.scalar(query.execution_options(populate_existing=True))
     if held is None:
         raise UnknownProvider
     return held
