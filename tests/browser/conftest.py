@@ -38,17 +38,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
 
 
+class Site(str):
+    """The address of a running server, with the environment of its commands."""
+
+    __slots__ = ("environment",)
+    environment: dict[str, str]
+
+
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server of our own, with 400 demo providers."""
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server of our own, with 400 demo providers."""
     folder = tmp_path_factory.mktemp("site")
     port = _free_port()
-    base_url = f"http://127.0.0.1:{port}"
-    environment = {
-        **os.environ,
+    base_url = Site(f"http://127.0.0.1:{port}")
+    base_url.environment = {
         "IMATCH_DATABASE_URL": f"sqlite:///{folder / 'i_match.db'}",
-        "IMATCH_BASE_URL": base_url,
+        "IMATCH_BASE_URL": str(base_url),
     }
+    environment = {**os.environ, **base_url.environment}
     run = [sys.executable, "-m", "imatch"]
     for arguments in (["migrate"], ["demo", "--providers", "400", "--seekers", "5"]):
         subprocess.run([*run, *arguments], env=environment, check=True, capture_output=True)

@@ -18,7 +18,7 @@ def _modules() -> list[Path]:
     return [path for path in SOURCE.rglob("*.py") if MIGRATIONS not in path.parents]
 
 
-def _tracked() -> list[Path]:
+def tracked_files() -> list[Path]:
     listed = subprocess.run(
         ["git", "ls-files", "-z"],  # noqa: S607 -- git from the PATH
         cwd=ROOT,
@@ -82,7 +82,7 @@ def test_only_the_clock_reads_the_time() -> None:
 
 
 def test_no_large_or_built_file_is_committed() -> None:
-    large = [str(path) for path in _tracked() if path.stat().st_size > MAX_FILE_BYTES]
+    large = [str(path) for path in tracked_files() if path.stat().st_size > MAX_FILE_BYTES]
     assert large == []
 
 
