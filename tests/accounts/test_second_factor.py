@@ -209,3 +209,18 @@ def test_switching_it_off_makes_the_password_enough(
 def test_no_code_at_all(db: Session, protected: User, code: str) -> None:
     with pytest.raises(second_factor.WrongCode):
         second_factor.accept(db, protected, code)
+
+
+def test_a_code_is_enough_for_a_step_up(
+    client: TestClient, protected: User, clock: time_machine.Traveller
+) -> None:
+    enter(client)
+    client.post("/sign-in/code", data={"code": code_at(protected)})
+    clock.shift(timedelta(hours=2))
+    asked = client.get("/account/password")
+    assert asked.url.path == "/step-up"
+    assert 'name="code"' in asked.text
+    form = {"code": "000000", "next": "/account/password"}
+    assert client.post("/step-up", data=form).status_code == 422
+    form["code"] = code_at(protected)
+    assert client.post("/step-up", data=form).url.path == "/account/password"

@@ -267,3 +267,27 @@ def test_bad_addresses_are_refused_before_anything_is_sent(db: Session) -> None:
         recovery.send_reset_link(db, email="ada@", browser=browser)
     with pytest.raises(sign_up.BadSignUp):
         sign_up.sign_up(db, **{**FORM, "email": "@example.org"}, browser=browser)
+
+
+@pytest.mark.parametrize("account_type", ["seeker", "provider", "both"])
+def test_the_console_is_for_operators(
+    client: TestClient, ada: User, db: Session, account_type: str
+) -> None:
+    assert client.get("/console/providers").url.path == "/sign-in"
+    with atomic(db):
+        ada.account_type = account_type
+    enter(client)
+    refused = client.get("/console/providers", headers={"accept": "application/json"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "operators_only")
+    with atomic(db):
+        ada.account_type = "operator"
+    assert client.get("/console/providers").status_code == 200
+
+
+def test_every_form_can_be_opened(client: TestClient, ada: User) -> None:
+    for path in ("/sign-up", "/sign-in", "/sign-in/link", "/recover", "/check-mail"):
+        page = client.get(path)
+        assert (page.status_code, page.url.path) == (200, path)
+    enter(client)
+    for path in ("/sign-up", "/sign-in"):
+        assert client.get(path).url.path == "/account"
