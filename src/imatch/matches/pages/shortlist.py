@@ -1,5 +1,6 @@
 """The matches page: three people with reasons and a drawback each, or which rule leaves nobody."""
 
+from itertools import pairwise
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -77,6 +78,7 @@ def _context(
         "definition": definition,
         "shortlist": shortlist,
         "cards": cards,
+        "by_fit": all(higher.fit >= lower.fit for higher, lower in pairwise(cards)),
         "heading": _NUMBERS.get(len(cards), "Nobody fits every rule yet"),
         "must_haves": rules.must_haves(definition, values, importance),
         "removed": removed,
