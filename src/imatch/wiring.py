@@ -1,5 +1,12 @@
 """The only module that knows every other one: who listens to which fact."""
 
+from imatch.core.events import listen
+from imatch.facts import PersonExported
+from imatch.providers import personal_data as providers_personal_data
+from imatch.seekers import personal_data as seekers_personal_data
+
 
 def wire() -> None:
     """Connect listeners to facts. Calling it again changes nothing."""
+    listen(PersonExported, seekers_personal_data.export)
+    listen(PersonExported, providers_personal_data.export)

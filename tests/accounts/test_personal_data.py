@@ -16,7 +16,9 @@ from imatch.core.database import atomic
 from imatch.core.events import listen
 from imatch.facts import PersonErased, PersonExported
 from imatch.mail.models import MailMessage
+from imatch.providers.models import Provider
 from imatch.referrals.models import Referral
+from imatch.seekers.models import Seeker
 from tests.accounts.conftest import ADA
 from tests.make import Make
 
@@ -40,6 +42,31 @@ def test_export_is_a_file_with_a_section_from_every_domain(
     assert document["a_domain"] == [{"user": ada.id}]
     assert key not in answer.text
     assert (ada.password_hash or "?") not in answer.text
+
+
+def test_export_holds_needs_and_profiles_of_this_person_only(
+    sign_in: SignIn, ada: User, db: Session, make: Make
+) -> None:
+    make.provider(user=ada, slug="ada")
+    make.provider(slug="somebody-else")
+    with atomic(db):
+        for number, owner in enumerate((ada.id, None)):
+            db.add(
+                Seeker(
+                    user_id=owner,
+                    category_id=make.category().id,
+                    answers={"values": {"goal": f"retire {number}"}, "importance": {}},
+                    token_hash=str(number),
+                )
+            )
+    document = sign_in(ada).get("/account/export").json()
+    assert [profile["slug"] for profile in document["profiles"]] == ["ada"]
+    assert [need["answers"]["values"]["goal"] for need in document["needs"]] == ["retire 0"]
+
+    service.erase(db, ada)
+    with atomic(db):
+        assert db.scalars(select(Provider.slug)).all() == ["somebody-else"]
+        assert db.scalars(select(Seeker.user_id)).all() == [None]
 
 
 def test_erasure_deletes_the_person_and_signs_out(sign_in: SignIn, ada: User, db: Session) -> None:
