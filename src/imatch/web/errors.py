@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.routing import iter_route_contexts
 from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -119,13 +120,26 @@ def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise TypeError(type(error))
     message = "There is nothing here." if error.status_code == 404 else str(error.detail)  # noqa: PLR2004 -- HTTP
+    headers = dict(error.headers or {})
+    if "Allow" in headers:
+        headers["Allow"] = _allowed_methods(request)
     return error_response(
         request,
         error.status_code,
         message,
         code=_TITLES.get(error.status_code, "error").lower().replace(" ", "_"),
-        headers=error.headers,
+        headers=headers,
     )
+
+
+def _allowed_methods(request: Request) -> str:
+    """The methods of every route at this path; the router names those of one route only."""
+    here = [
+        route.methods or ()
+        for route in iter_route_contexts(request.app.routes)
+        if route.path_regex and route.path_regex.match(request.url.path)
+    ]
+    return ", ".join(sorted({method for methods in here for method in methods}))
 
 
 def bug_response(request: Request, error: Exception) -> Response:
