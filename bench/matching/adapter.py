@@ -1,7 +1,8 @@
 """Plugs the product's own engine into an evaluation set of real requests.
 
-`factory(providers)` takes dicts (id, headline, specialties {tag: count}, texts, past, past_tags, stats) and
-returns an object with `rank(text, answers, k)` -> ids, best first. Nothing here knows which set it is.
+`factory(providers)` takes dicts (id, headline, specialties {tag: count}, texts, past, past_tags,
+stats) and returns an object with `rank(text, answers, k)` -> (id, fit), best first. Nothing here
+knows which set it is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -67,7 +68,7 @@ def offer_of(place: int, provider: Mapping[str, Any]) -> Offer:
 
 
 def definition_of(tags: Sequence[str]) -> CategoryDefinition:
-    """A small category: own words and topics, and expertise as the one criterion: the sets tell nothing of price, place or values."""
+    """A small category of words and topics; the sets tell nothing of price, place or values."""
     text = {"label": "In your own words", "kind": "long_text"}
     topics = {"label": "Topics", "kind": "tags", "vocabulary": "specialties"}
     page = {"title": "All", "why": "The sets hold nothing else."}

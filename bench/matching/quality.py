@@ -1,4 +1,4 @@
-"""How well the product's own engine ranks real requests: `python -m bench.matching.quality EVAL_FOLDER`."""
+"""How well the engine ranks real requests: `python -m bench.matching.quality EVAL_FOLDER`."""
 
 import argparse
 import importlib.util

@@ -1,7 +1,7 @@
-"""The fit: a weighted mean in whole numbers, so that everyone who recomputes it gets the same digits.
+"""The fit: a weighted mean in whole numbers, so that who recomputes it gets the same digits.
 
-Scores are kept to four decimals and weights are integers, hence Σ w·f and Σ w are exact integers (in
-ten-thousandths), in numpy for a whole pool and in Python for one person, before and after JSON.
+Scores are kept to four decimals and weights are integers, hence Σ w·f and Σ w are exact integers
+(in ten-thousandths), in numpy for a whole pool and in Python for one person, before and after JSON.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,8 @@ SCORE_UNITS = 10_000
 
 def units(scores: NDArray[np.floating]) -> NDArray[np.int64]:
     """Scores of 0..1 in whole ten-thousandths."""
-    return np.rint(np.clip(scores, 0.0, 1.0).astype(np.float64) * SCORE_UNITS).astype(np.int64)
+    scaled: NDArray[np.float64] = np.clip(scores, 0.0, 1.0) * float(SCORE_UNITS)
+    return np.rint(scaled).astype(np.int64)
 
 
 def pool_fits(weights: NDArray[np.int64], scores: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -24,7 +25,7 @@ def pool_fits(weights: NDArray[np.int64], scores: NDArray[np.int64]) -> NDArray[
     total = int(weights.sum())
     if total == 0:
         return np.zeros(len(scores))
-    return (scores @ weights) / (total * SCORE_UNITS)  # type: ignore[no-any-return]
+    return (scores @ weights) / (total * SCORE_UNITS)
 
 
 def fit(criteria: Iterable[CriterionScore]) -> float:

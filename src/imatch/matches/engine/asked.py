@@ -1,4 +1,4 @@
-"""A need made ready for a pool: its words, wanted values, place and budget, read once per request."""
+"""A need made ready for a pool: its words, wanted values, place and budget, read once."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -86,7 +86,7 @@ def _answer_of_kind(layout: Layout, need: Need, kind: Kind) -> object:
 
 
 def _wanted(layout: Layout, need: Need, criterion: str) -> Wanted:
-    """The tags and choices that a criterion's seeker fields hold, as bits of its provider fields."""
+    """What a criterion's seeker fields hold, as bits of its provider fields."""
     definition = layout.definition.criteria[criterion]
     values: list[str] = []
     for name in definition.seeker:

@@ -1,16 +1,14 @@
-"""What would change the list, or this person's place in it: sums over the same pool, nothing guessed."""
+"""What would change the list, or a person's fit: sums over the same pool, nothing guessed."""
 
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imatch.matches.engine.arithmetic import fit
 from imatch.matches.engine.asked import Asked
-from imatch.matches.engine.criteria import Rows
-from imatch.matches.engine.facts import Facts
 from imatch.matches.engine.gates import Gated
 from imatch.matches.engine.prices import TOLERANCE, Budget
-from imatch.matches.engine.scoring import Table
 from imatch.matches.engine.store import Frame
 from imatch.matches.engine.types import CriterionScore, Removed
 from imatch.matches.engine.wording import UNITS, dollars, lower_first, number
@@ -21,45 +19,41 @@ _STEPS_CENTS = (500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_0
 
 
 class Counterfactuals:
-    """Of one request. The budget and the rules are the same for everyone; the last resort is not."""
+    """Of one request: budget and rules are everyone's, the last resort is each one's own."""
 
-    def __init__(self, frame: Frame, rows: Rows, asked: Asked, table: Table, gated: Gated) -> None:
-        self._frame, self._rows, self._asked, self._gated = frame, rows, asked, gated
+    def __init__(self, frame: Frame, asked: Asked, gated: Gated) -> None:
+        self._frame, self._asked, self._gated = frame, asked, gated
         self._general = self._budget() or self._rule()
         self._told = False
 
-    def tell(self, facts: Facts, criteria: tuple[CriterionScore, ...]) -> str:
-        """What would raise this person's fit most; on the first card, what would change the list."""
+    def tell(self, criteria: tuple[CriterionScore, ...]) -> str:
+        """On the first card what would change the list, then what would raise the fit most."""
         if self._general and not self._told:
             self._told = True
             return self._general
-        return _own(facts, criteria) or self._general
+        return _own(criteria) or self._general
 
     def _budget(self) -> str:
         """With $15 more a session, four more people fit your budget."""
         budget = self._asked.budget
         if budget is None or not budget.high_cents:
             return ""
-        above = self._above(budget)
-        reachable = np.sort(above[(above > 0) & (above <= TOLERANCE)])
-        if not len(reachable):
+        extras = np.sort(self._just_above(budget) - budget.high_cents)
+        if not len(extras):
             return ""
-        enough = float(reachable[min(ENOUGH_MORE, len(reachable)) - 1])
-        extra = _rounded_up(enough * budget.high_cents)
-        more = int((reachable * budget.high_cents <= extra).sum())
+        extra = _rounded_up(float(extras[min(ENOUGH_MORE, len(extras)) - 1]))
+        more = int((extras <= extra).sum())
         people = "one more person fits" if more == 1 else f"{number(more)} more people fit"
         return f"With {dollars(extra)} more {UNITS[budget.unit]}, {people} your budget."
 
-    def _above(self, budget: Budget) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-        """The excess of everyone whom nothing but the budget keeps away."""
+    def _just_above(self, budget: Budget) -> NDArray[np.float64]:
+        """Prices up to 25 % above the budget of everyone whom nothing but the budget keeps away."""
+        prices = self._frame.prices_in(budget.unit)
+        near = (prices > budget.high_cents) & (prices <= budget.high_cents * (1 + TOLERANCE))
         bit = self._gated.bit_of("budget")
-        if bit is None:
-            rows = np.flatnonzero(self._gated.passes)
-        else:
-            only = (self._gated.failures & ~np.uint16(1 << bit)) == 0
-            rows = np.flatnonzero(only & self._frame.live)
-        names = ("price_min", "price_unit")
-        return budget.excess({name: self._frame.columns[name][rows] for name in names})
+        others = ~np.uint16(0 if bit is None else 1 << bit)
+        near &= ((self._gated.failures & others) == 0) & self._frame.live
+        return prices[near]
 
     def _rule(self) -> str:
         removed = [r for r in self._gated.left.removed if r.relaxable]
@@ -74,8 +68,8 @@ class Counterfactuals:
         return f"Without “{lower_first(rule.label)}” as a rule, {people} could be considered."
 
 
-def _own(facts: Facts, criteria: tuple[CriterionScore, ...]) -> str:
-    """If they also named estate planning, their fit would rise from 71 to 78: through the same sum."""
+def _own(criteria: tuple[CriterionScore, ...]) -> str:
+    """What full marks for the weakest criterion would make of the fit: by the same sum."""
     weighed = [line for line in criteria if line.weight and line.known]
     if not weighed:
         return ""

@@ -1,7 +1,7 @@
 """The criteria: how well each candidate answers each part of a need, 0..1, NaN where unknown.
 
-Sources of the formulae: the design's universal criteria. Units stand with each function. A criterion
-is a weighted mean of its parts; a part that a provider leaves unknown stands at the pool's mean of
+Sources of the formulae: the design's universal criteria. Units stand with each function. A
+criterion is a weighted mean of its parts; a part that a provider leaves unknown stands at the pool's mean of
 that part, and a part that nobody is known by is left out.
 """
 
@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imatch.categories.schemas import CriterionKind
-from imatch.matches.engine import prices
 from imatch.matches.engine.arithmetic import SCORE_UNITS, units
 from imatch.matches.engine.asked import Asked
-from imatch.matches.engine.layout import EARTH_RADIUS_KM, UNKNOWN_STYLE, popcount
-from imatch.matches.engine.store import RATING_UNITS, Frame
+from imatch.matches.engine.layout import EARTH_RADIUS_KM, UNKNOWN_STYLE, has_bits, popcount
+from imatch.matches.engine.store import RATING_UNITS, Frame, Taken
 
 Scores = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -31,21 +30,20 @@ STATED_ONLY = 0.7  # a credential that is stated, and not verified
 URGENCY = {"immediate": 1.0, "this_week": 0.5, "this_month": 0.2}
 USUAL_URGENCY = 0.1
 STYLE_LIMIT = 3
+USUAL_BEST = 95  # percent
 
 
 def blend(parts: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:
     """The weighted mean of parts. Unknown parts stand at their mean; all unknown is unknown."""
-    total, blended, anything = 0.0, 0.0, False
+    size = len(next(iter(parts.values())))
+    total, blended, anything = 0.0, np.zeros(size), np.zeros(size, np.bool_)
     for name, part in parts.items():
         known = ~np.isnan(part)
-        if not known.any() or not weights[name]:
-            continue
-        blended = blended + weights[name] * np.where(known, part, _mean(part[known]))
-        total += weights[name]
-        anything = anything | known
-    if not total:
-        return unknown(next(iter(parts.values())))
-    return np.where(anything, blended / total, np.nan)
+        if known.any() and weights[name]:
+            blended += weights[name] * np.where(known, part, _mean(part[known]))
+            total += weights[name]
+            anything |= known
+    return np.where(anything, blended / (total or 1.0), np.nan)
 
 
 def _mean(values: Scores) -> float:
@@ -75,20 +73,23 @@ def logistics_weights(asked: Asked) -> dict[str, float]:
 
 def distances_km(place: NDArray[np.float32], points: NDArray[np.float32]) -> Scores:
     """Great-circle distance from the chord between points of the unit sphere; NaN where unknown."""
-    half_chord = np.sqrt(np.maximum(((points - place) ** 2).sum(axis=1), 0)) / 2
+    half_chord: Scores = np.sqrt(((points.astype(np.float64) - place) ** 2).sum(axis=1)) / 2
     return 2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(half_chord, 1))
 
 
-def offers(taken: Mapping[str, NDArray[Any]], asked: Asked, format_name: str) -> NDArray[np.bool_]:
-    place = asked.layout.formats.positions.get(format_name)
-    if place is None:
+def offers(taken: Taken, asked: Asked, format_name: str) -> NDArray[np.bool_]:
+    """Who meets people that way."""
+    if format_name not in asked.layout.formats.positions:
         return np.zeros(len(taken["id"]), np.bool_)
-    return (taken["set:formats"][:, 0] >> np.uint64(place)) & np.uint64(1) == 1
+    return has_bits(taken["set:formats"], asked.layout.formats.mask([format_name]), every=True)
 
 
-def logistics_parts(taken: Mapping[str, NDArray[Any]], asked: Asked) -> dict[str, Scores]:
-    """place = 2^(-km/25), or 1 where both accept remote · format = offered · times = shared weekly
-    times, two are enough · response = 2^(-hours/24), weighing by urgency."""
+def logistics_parts(taken: Taken, asked: Asked) -> dict[str, Scores]:
+    """Part by part: where, how, when, and how soon they answer.
+
+    place = 2^(-km/25), or 1 where both accept remote · format = offered or not · times = shared
+    weekly times, two are enough · response = 2^(-hours/24), which weighs by urgency.
+    """
     parts: dict[str, Scores] = {}
     remote, in_person = offers(taken, asked, "remote"), offers(taken, asked, "in_person")
     if asked.format != "remote" and asked.place is not None:
@@ -110,9 +111,12 @@ def logistics_parts(taken: Mapping[str, NDArray[Any]], asked: Asked) -> dict[str
     return parts
 
 
-def track_parts(frame: Frame, taken: Mapping[str, NDArray[Any]], asked: Asked) -> dict[str, Scores]:
-    """rating = ((Σr + 8μ)/(n + 8) - 1)/4 · completed = log1p(n)/log1p(95th percentile) · repeat =
-    (repeat clients + 4·usual)/(completed + 4) · freshness = 2^(-days since active/30)."""
+def track_parts(frame: Frame, taken: Taken, asked: Asked) -> dict[str, Scores]:
+    """Part by part: what was measured here.
+
+    rating = ((Σr + 8μ)/(n + 8) - 1)/4 · completed = log1p(n)/log1p(95th percentile) ·
+    repeat = (repeat clients + 4·usual)/(completed + 4) · freshness = 2^(-days since active/30).
+    """
     totals = frame.totals
     mean = totals["rating_points"] / RATING_UNITS / max(totals["rating_count"], 1)
     count, completed = taken["rating_count"], taken["completed"]
@@ -133,15 +137,21 @@ def track_parts(frame: Frame, taken: Mapping[str, NDArray[Any]], asked: Asked) -
 
 
 def against_usual_best(counts: NDArray[np.integer]) -> Scores:
-    """log1p(n) / log1p(95th percentile of those above 0), at most 1; NaN where 0 or less."""
+    """log1p(n) / log1p(95th percentile, or the most if that is 0), at most 1; NaN where n is 0."""
     some = counts > 0
     if not some.any():
         return unknown(counts)
-    best = float(np.percentile(counts[some], 95))
+    best = percentile(counts, USUAL_BEST) or float(counts.max())
     return np.where(some, np.minimum(np.log1p(np.maximum(counts, 0)) / np.log1p(best), 1), np.nan)
 
 
-def _overlap(taken: Mapping[str, NDArray[Any]], asked: Asked, name: str) -> Scores:
+def percentile(counts: NDArray[np.integer], percent: int) -> float:
+    """The value below which so many percent of the counts lie."""
+    place = min(len(counts) * percent // 100, len(counts) - 1)
+    return max(float(np.partition(counts, place)[place]), 0.0)
+
+
+def _overlap(taken: Taken, asked: Asked, name: str) -> Scores:
     """The share of the wanted values that are offered."""
     wanted = asked.wanted[name]
     if not wanted.count:
@@ -150,9 +160,7 @@ def _overlap(taken: Mapping[str, NDArray[Any]], asked: Asked, name: str) -> Scor
     return np.where(stated(taken, wanted.masks), hits / wanted.count, np.nan)
 
 
-def matched(
-    taken: Mapping[str, NDArray[Any]], masks: Mapping[str, NDArray[np.uint64]]
-) -> NDArray[np.int64]:
+def matched(taken: Taken, masks: Mapping[str, NDArray[np.uint64]]) -> NDArray[np.int64]:
     """How many of the wanted values each row states."""
     hits = np.zeros(len(taken["id"]), np.int64)
     for name, mask in masks.items():
@@ -161,9 +169,7 @@ def matched(
     return hits
 
 
-def stated(
-    taken: Mapping[str, NDArray[Any]], masks: Mapping[str, NDArray[np.uint64]]
-) -> NDArray[np.bool_]:
+def stated(taken: Taken, masks: Mapping[str, NDArray[np.uint64]]) -> NDArray[np.bool_]:
     """Whether each row states anything in those fields."""
     some = np.zeros(len(taken["id"]), np.bool_)
     for name in masks:
@@ -171,7 +177,7 @@ def stated(
     return some
 
 
-def _style(taken: Mapping[str, NDArray[Any]], asked: Asked, _: str) -> Scores:
+def _style(taken: Taken, asked: Asked, _: str) -> Scores:
     """1 - distance / the furthest possible, over the scales that both sides set (-3..3)."""
     if not asked.style:
         return unknown(taken["id"])
@@ -185,15 +191,15 @@ def _style(taken: Mapping[str, NDArray[Any]], asked: Asked, _: str) -> Scores:
     return np.where(counts > 0, total / np.maximum(counts, 1), np.nan)
 
 
-def _pricing(taken: Mapping[str, NDArray[Any]], asked: Asked, _: str) -> Scores:
+def _pricing(taken: Taken, asked: Asked, _: str) -> Scores:
     """1 where the ranges overlap or the price is lower, falling in a line to 0 at 25 % above."""
     if asked.budget is None:
         return unknown(taken["id"])
-    return prices.score(asked.budget.excess(taken))
+    return asked.budget.score(taken.frame.prices_in(asked.budget.unit)[taken.rows])
 
 
-def _certification(taken: Mapping[str, NDArray[Any]], asked: Asked, name: str) -> Scores:
-    """Asked for: the mean of 1 verified, .7 stated, 0 neither. Otherwise 1 - ½^(verified + stated/2)."""
+def _certification(taken: Taken, asked: Asked, name: str) -> Scores:
+    """Asked for: mean of 1 verified, .7 stated, 0 neither. Else 1 - ½^(verified + stated/2)."""
     verified = popcount(taken["verified"])
     listed = popcount(taken["credentials"] | taken["verified"])
     wanted = asked.wanted[name]
@@ -207,7 +213,7 @@ def _certification(taken: Mapping[str, NDArray[Any]], asked: Asked, name: str) -
     return np.where(anything, (checked + STATED_ONLY * (said - checked)) / wanted.count, np.nan)
 
 
-def _stated_count(taken: Mapping[str, NDArray[Any]], asked: Asked, name: str) -> NDArray[np.int64]:
+def _stated_count(taken: Taken, asked: Asked, name: str) -> NDArray[np.int64]:
     """How many designations are stated in the criterion's provider fields."""
     total = np.zeros(len(taken["id"]), np.int64)
     for provider_field in asked.layout.definition.criteria[name].provider:

@@ -1,6 +1,6 @@
-"""Expertise: own words, stated topics, topics inferred from similar requests, requests taken, years.
+"""Expertise: own words, topics stated and inferred, similar requests taken, years.
 
-What measured best on real requests, without vectors: topics count most; the topics of the 20 nearest
+What measured best on real requests, without vectors: topics count most; those of the 20 nearest
 earlier requests, weighed by a softmax of their similarity, stand in where a seeker names none.
 """
 
@@ -50,7 +50,7 @@ def neighbours(frame: Frame, asked: Asked) -> Neighbours:
 
 def top(scores: NDArray[np.float32], most: int) -> NDArray[np.int64]:
     """The rows of the highest scores above 0."""
-    some = np.flatnonzero(scores)
+    some = np.flatnonzero(scores > 0)
     if len(some) <= most:
         return some
     return some[np.argpartition(-scores[some], most)[:most]]
@@ -101,21 +101,24 @@ def _wanted_topics(asked: Asked) -> Scores:
 
 
 def _inferred_topics(frame: Frame, asked: Asked, near: Neighbours) -> Scores:
-    """Topics of the most similar requests, weighed by a softmax of their similarity. Until there are
-    any: topics whose names stand in the need."""
+    """Topics of the most similar requests, weighed by a softmax of their similarity.
+
+    Until there are any: topics whose names stand in the need.
+    """
     _, firsts = np.unique(near.places, return_index=True)
     firsts = firsts[:TOPIC_REQUESTS]
     layout = asked.layout
     topics = unpacked(frame.request_topics[near.rows[firsts]])[:, : len(layout.topics.labels)]
     if topics.any():
         weights = np.exp((near.similarity[firsts] - 1) / SOFTNESS)
-        return weights @ topics / weights.sum()
+        inferred: Scores = weights @ topics / weights.sum()
+        return inferred
     named = [v for v, words in layout.topic_stems.items() if words and words <= asked.stems]
     return layout.topic_weights(named)
 
 
 def _past(frame: Frame, rows: Rows, taken: Taken, near: Neighbours) -> Scores:
-    """Σ of the similarities of near requests that a provider took, as a share of the pool's best."""
+    """Σ of the similarities of near requests that one took, as a share of the pool's best."""
     credited = near.places < NEAR_REQUESTS
     takers = frame.request_owner[near.rows[credited]]
     places = np.minimum(np.searchsorted(rows, takers), len(rows) - 1)
@@ -126,8 +129,10 @@ def _past(frame: Frame, rows: Rows, taken: Taken, near: Neighbours) -> Scores:
 
 
 def _experience(taken: Taken) -> Scores:
-    """The mean of what is known of: requests completed here, years of practice; each as log1p over
-    that of the 95th percentile."""
+    """The mean of what is known of: requests completed here, years of practice.
+
+    Each as log1p over that of the 95th percentile.
+    """
     completed, years = against_usual_best(taken["completed"]), against_usual_best(taken["years"])
     known = (~np.isnan(completed)).astype(np.int64) + ~np.isnan(years)
     total = np.nan_to_num(completed) + np.nan_to_num(years)
@@ -135,8 +140,10 @@ def _experience(taken: Taken) -> Scores:
 
 
 def _share_of_best(strength: Scores, weights: Scores) -> Scores:
-    """Σ_t w_t · strength_jt as a share of the largest such sum in the pool, or of half of what the
-    strongest of each topic would make together, if nobody reaches that."""
+    """Σ_t w_t · strength_jt as a share of the largest such sum in the pool.
+
+    If nobody reaches half of what the strongest of each topic would make together: of that half.
+    """
     sums = strength @ weights
     together = float(strength.max(axis=0, initial=0) @ weights)
     best = max(float(sums.max()), TOPIC_FLOOR * together)

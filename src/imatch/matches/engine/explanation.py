@@ -1,4 +1,4 @@
-"""Why this person: want beside fact, one honest caveat, the best sentence, and what would change it."""
+"""Why this person: want beside fact, a caveat, the best sentence, what would change it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from imatch.matches.engine.counterfactuals import Counterfactuals
 from imatch.matches.engine.criteria import Rows
 from imatch.matches.engine.facts import Facts
 from imatch.matches.engine.gates import Gated
-from imatch.matches.engine.scoring import CUSTOM, Table
+from imatch.matches.engine.scoring import CUSTOM
 from imatch.matches.engine.store import Frame
 from imatch.matches.engine.types import CriterionScore, Reason
 
@@ -29,9 +29,9 @@ class Told:
 class Explainer:
     """Explains the picks of one request."""
 
-    def __init__(self, frame: Frame, rows: Rows, asked: Asked, table: Table, gated: Gated) -> None:
+    def __init__(self, frame: Frame, rows: Rows, asked: Asked, gated: Gated) -> None:
         self._frame, self._rows, self._asked = frame, rows, asked
-        self._counterfactuals = Counterfactuals(frame, rows, asked, table, gated)
+        self._counterfactuals = Counterfactuals(frame, asked, gated)
 
     def explain(self, index: int, criteria: tuple[CriterionScore, ...]) -> Told:
         facts = Facts(self._frame, int(self._rows[index]), self._asked)
@@ -39,7 +39,7 @@ class Explainer:
             reasons=self._reasons(facts, criteria),
             caveat=caveats.caveat(facts, criteria),
             best_sentence=facts.best_sentence,
-            counterfactual=self._counterfactuals.tell(facts, criteria),
+            counterfactual=self._counterfactuals.tell(criteria),
         )
 
     def _reasons(self, facts: Facts, criteria: tuple[CriterionScore, ...]) -> tuple[Reason, ...]:

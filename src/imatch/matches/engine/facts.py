@@ -8,8 +8,7 @@ import numpy as np
 
 from imatch.matches.engine.asked import Asked
 from imatch.matches.engine.criteria import distances_km
-from imatch.matches.engine.layout import UNKNOWN_STYLE
-from imatch.matches.engine.prices import unit_name
+from imatch.matches.engine.layout import PRICE_UNITS, UNKNOWN_STYLE
 from imatch.matches.engine.store import RATING_UNITS, Frame
 from imatch.matches.engine.text import sentences, stems
 
@@ -88,10 +87,11 @@ class Facts:
 
     @property
     def price(self) -> tuple[int, int, str] | None:
-        low = self.count("price_min")
-        return (
-            None if low < 0 else (low, self.count("price_max"), unit_name(self.count("price_unit")))
-        )
+        """Lowest and highest cents, and the unit."""
+        low, unit = self.count("price_min"), self.count("price_unit")
+        if low < 0 or unit >= len(PRICE_UNITS):
+            return None
+        return low, self.count("price_max"), PRICE_UNITS[unit]
 
     @property
     def mean_rating(self) -> float | None:

@@ -14,8 +14,8 @@ from imatch.matches.engine.layout import (
     UNKNOWN_FLAG,
     UNKNOWN_ORDINAL,
     Layout,
-    Words,
     as_values,
+    has_bits,
 )
 from imatch.matches.engine.prices import Budget
 from imatch.matches.engine.store import Frame
@@ -138,15 +138,6 @@ def _holds(
     return lambda f: has_bits(f.columns[f"set:{provider_field}"], mask, every=every)
 
 
-def has_bits(column: Words, mask: Words, *, every: bool) -> Mask:
-    """Rows that have any (or every) bit of the mask."""
-    passes = np.full(len(column), every)
-    for word in np.flatnonzero(mask):
-        held = column[:, word] & mask[word]
-        passes = passes & (held == mask[word]) if every else passes | (held != 0)
-    return passes
-
-
 def _others(exclude: frozenset[int]) -> Callable[[Frame], Mask]:
     def passes(frame: Frame) -> Mask:
         ids = frame.columns["id"]
@@ -187,7 +178,9 @@ def _must(layout: Layout, need: Need, name: str, kind: Kind) -> Callable[[Frame]
         return None
     if kind is Kind.BUDGET:
         budget = Budget.of(wanted)
-        return (lambda f: budget.fits(f.columns)) if budget and layout.price else None
+        if budget is None or not layout.price:
+            return None
+        return lambda f: f.prices_in(budget.unit) <= budget.high_cents
     if name == "format":
         offered = [v for v in as_values(wanted) if v in layout.formats.positions]
         return _holds(layout, "formats", offered, every=True) if offered else None

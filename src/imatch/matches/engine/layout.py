@@ -52,10 +52,30 @@ class ValueSet:
         return np.flatnonzero(bits).tolist()
 
 
+def price_factor(unit: str, wanted: str) -> float:
+    """What to multiply a price per `unit` by to have one per `wanted`; NaN if that is not exact.
+
+    A month and a year convert exactly; an hour and a session do not.
+    """
+    if unit == wanted:
+        return 1.0
+    months = {"month": 1, "year": 12}
+    return months[wanted] / months[unit] if {unit, wanted} <= set(months) else float("nan")
+
+
 def popcount(words: Words) -> NDArray[np.int64]:
     """The number of bits set in every row."""
-    counts = np.bitwise_count(words)
-    return counts.sum(axis=-1, dtype=np.int64)
+    total: NDArray[np.int64] = np.bitwise_count(words).sum(axis=-1, dtype=np.int64)
+    return total
+
+
+def has_bits(column: Words, mask: Words, *, every: bool) -> NDArray[np.bool_]:
+    """Rows that have any (or every) bit of the mask."""
+    passes = np.full(len(column), every)
+    for word in np.flatnonzero(mask):
+        held = column[:, word] & mask[word]
+        passes = passes & (held == mask[word]) if every else passes | (held != 0)
+    return passes
 
 
 def as_values(given: Any) -> list[str]:  # noqa: ANN401 -- an answer as JSON
@@ -80,7 +100,7 @@ def as_day(given: Any) -> int:  # noqa: ANN401 -- an answer as JSON
 
 
 class Layout:
-    """What the engine derives from one definition: value sets, pairs of fields, words of the labels."""
+    """What the engine derives from one definition: value sets, pairs of fields, topics."""
 
     def __init__(self, definition: CategoryDefinition) -> None:
         self.definition = definition
@@ -171,7 +191,7 @@ class Layout:
 
 
 def unit_vector(place: tuple[float, float]) -> NDArray[np.float32]:
-    """Latitude and longitude in degrees as a point on the unit sphere: distances without trigonometry."""
+    """Latitude and longitude in degrees as a point on the unit sphere."""
     latitude, longitude = np.radians(place)
     return np.array(
         [

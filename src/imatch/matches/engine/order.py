@@ -35,7 +35,7 @@ class Placed:
 def order_scores(
     fits: Scores, accept: NDArray[np.float32], occupancy: NDArray[np.float32], prices: Scores
 ) -> Scores:
-    """fit · accept^.5 · (1 - occupancy)^.5 - price of exposure."""
+    """Both sides: fit · accept^.5 · (1 - occupancy)^.5 - price of exposure."""
     room = np.maximum(1 - occupancy.astype(np.float64), 0)
     return np.round(fits * np.sqrt(accept.astype(np.float64)) * np.sqrt(room) - prices, 9)
 
@@ -68,7 +68,7 @@ def place(
 def _varied(
     frame: Frame, rows: Rows, ranked: NDArray[np.intp], scores: Scores, count: int, penalty: float
 ) -> list[int]:
-    """Maximal marginal relevance: score minus the penalty for likeness to somebody already chosen."""
+    """Maximal marginal relevance: score minus a penalty for likeness to somebody chosen."""
     head, tail = ranked[:TOP], ranked[TOP:]
     if not penalty or not len(head):
         return [int(i) for i in ranked[:count]]
@@ -88,7 +88,7 @@ def _varied(
 
 
 def _traits(frame: Frame, rows: Rows) -> NDArray[np.uint64]:
-    """What people state by vocabulary, side by side: their likeness is the share they have in common."""
+    """What people state by vocabulary, side by side: likeness is the share in common."""
     return np.hstack([c[rows] for name, c in frame.columns.items() if name.startswith("set:")])
 
 
@@ -99,9 +99,10 @@ def _newcomers(
     columns = frame.columns
     outcomes = np.maximum(columns["invites"][rows], columns["completed"][rows])
     outcomes = np.maximum(outcomes, columns["rating_count"][rows])
-    able = (outcomes < OUTCOMES) & (fits > np.median(fits))
+    able: NDArray[np.bool_] = (outcomes < OUTCOMES) & (fits > np.median(fits))
     able[list(chosen)] = False
-    return ranked[able[ranked]][:NEWCOMERS]
+    found: NDArray[np.intp] = ranked[able[ranked]][:NEWCOMERS]
+    return found
 
 
 def _chances_of_best(frame: Frame, rows: Rows) -> Scores:

@@ -1,4 +1,4 @@
-"""A category's pool of providers: change it, count it, and rank it for a need."""
+"""A category's pool of providers: change it, count it, rank it for a need."""
 
 import threading
 from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ def nowhere(_: Mapping[str, Any]) -> None:
 
 
 class Pool:
-    """Providers of one category. Many threads may read while one writes; each reader sees one moment."""
+    """Providers of one category. Threads may read while one writes; each sees one moment."""
 
     def __init__(
         self,
@@ -69,8 +69,10 @@ class Pool:
         return relaxations(self.count_left(need, today))
 
     def fits(self, need: Need, today: date) -> tuple[tuple[int, float], ...]:
-        """(provider, fit) of everyone considered, best fit first: what a labelled placement, which
-        takes no part in the order, is measured against."""
+        """(provider, fit) of everyone considered, best fit first.
+
+        A labelled placement, which takes no part in the order, is measured against these.
+        """
         frame = self._frame
         rules = rules_of(self._layout, need, today, frozenset())
         scored = self._score(frame, gate(frame, rules).passes, need, today, DEPTH)
@@ -143,7 +145,7 @@ def _picks(
     placed: Placed,
     gated: Gated,
 ) -> tuple[Pick, ...]:
-    explainer = Explainer(frame, rows, asked, table, gated)
+    explainer = Explainer(frame, rows, asked, gated)
     picks = []
     for index in placed.places:
         criteria = table.lines(index)

@@ -3,7 +3,8 @@
 Documents are only ever appended. A writer adds and kills them, then `view()` freezes what readers
 may see; a reader's view stays valid and unchanged while the writer goes on. New postings wait in
 small arrays and are merged into the sorted ones when they become many. The statistics (how many
-texts have a word, how long texts are) count live texts only: a changed pool scores like a fresh one.
+texts have a word, how long texts are) count live texts only: a changed pool scores like a fresh
+one.
 """
 
 import math
@@ -116,7 +117,7 @@ class TextView:
         firsts = np.cumsum(forward.texts[documents]) - forward.texts[documents]
         places = np.arange(len(texts)) - firsts[owners]
         discounts = np.where(places < BEST_TEXTS, 1 / np.sqrt(places + 1), 0)
-        return np.bincount(owners, scores[order] * discounts, minlength=len(documents))
+        return weighed_counts(owners, scores[order] * discounts, len(documents))
 
     def ceiling(self, query: Mapping[int, float]) -> float:
         """The score that a text would approach if it spoke of every term all the time."""
@@ -133,7 +134,7 @@ class TextView:
         weights = np.fromiter(query.values(), np.float64, len(query))[columns[hits]]
         discount = K1 * (1 - B + B * forward.lengths[texts] / self.mean_length)
         gains = weights * counts * (K1 + 1) / (counts + discount[places])
-        return np.bincount(places, gains, minlength=len(texts))
+        return weighed_counts(places, gains, len(texts))
 
     def _postings(self, term: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
         documents, impacts = np.empty(0, np.int32), np.empty(0, np.uint8)
@@ -148,6 +149,11 @@ class TextView:
             documents = np.concatenate([documents, fresh[seen]])
             impacts = np.concatenate([impacts, (packed & _IMPACT).astype(np.uint8)[seen]])
         return documents, impacts
+
+
+def weighed_counts(places: NDArray[np.integer], weights: Floats, size: int) -> Floats:
+    """The sum of the weights that fall on each place."""
+    return np.bincount(places, weights, minlength=size).astype(np.float64, copy=False)
 
 
 def spread(
@@ -180,23 +186,31 @@ class TextIndex:
     def __len__(self) -> int:
         return len(self._first_text)
 
-    def append(self, texts: Sequence[Counter[str]]) -> None:
-        """Add a document as the counted stems of its texts."""
+    def append(self, texts: Sequence[Counter[str]], *, repeated: bool = False) -> None:
+        """Add a document as the counted stems of its texts.
+
+        A `repeated` one stands there already under another number: statistics count it once.
+        """
         self._first_text.append(len(self._distinct))
         self._texts.append(len(texts))
         for stems in texts:
-            terms = np.array([self._term(stem) for stem in stems], np.int32)
-            counts = np.minimum(np.array(list(stems.values()), np.int64), MAX_COUNT)
+            terms = self._numbered(stems)
+            counts = np.minimum(np.fromiter(stems.values(), np.int64, len(stems)), MAX_COUNT)
             self._first_term.append(len(self._terms))
             self._distinct.append(len(terms))
             self._lengths.append(stems.total())
             self._terms.extend(terms)
             self._counts.extend(counts.astype(np.uint8))
-        self._count(len(self) - 1, 1)
+        if not repeated:
+            self._count(len(self) - 1, 1)
 
-    def kill(self, document: int) -> None:
-        """Take a document out of the statistics; who reads must leave it out of the results."""
-        self._count(document, -1)
+    def kill(self, document: int, *, repeated: bool = False) -> None:
+        """Take a document out of the statistics, unless it stands there under another number too.
+
+        Whoever reads must leave it out of the results.
+        """
+        if not repeated:
+            self._count(document, -1)
 
     def view(self) -> TextView:
         """Freeze what was appended and killed so far. New documents become findable here."""
@@ -213,10 +227,15 @@ class TextIndex:
         )
 
     def kept(self, documents: Rows) -> "TextIndex":
-        """A fresh index of the given documents only, in their order: compaction."""
+        """A fresh index of the given documents only, in their order: compaction.
+
+        The statistics, of live texts only, stay as they are.
+        """
         fresh = TextIndex()
-        fresh._vocabulary = self._vocabulary.copy()  # noqa: SLF001 -- its own kind
-        fresh._absorb(self._forward(), documents)  # noqa: SLF001 -- its own kind
+        fresh._vocabulary = self._vocabulary
+        fresh._frequencies = self._frequencies.copy()
+        fresh._live_texts, fresh._live_words = self._live_texts, self._live_words
+        fresh._absorb(self._forward(), documents)
         return fresh
 
     def _forward(self) -> Forward:
@@ -242,19 +261,16 @@ class TextIndex:
         self._lengths.extend(old.lengths[texts])
         self._terms.extend(old.terms[entries])
         self._counts.extend(old.counts[entries])
-        seen = np.bincount(self._terms.array, minlength=max(len(self._vocabulary), 1024))
-        self._frequencies = seen.astype(np.int32)
-        self._live_texts = len(texts)
-        self._live_words = int(self._lengths.array.sum(dtype=np.int64))
 
-    def _term(self, stem: str) -> int:
-        term = self._vocabulary.setdefault(stem, len(self._vocabulary))
-        if term >= len(self._frequencies):
-            self._frequencies = np.concatenate(
-                [self._frequencies, np.zeros_like(self._frequencies)]
-            )
-            self._frozen = False
-        return term
+    def _numbered(self, stems: Counter[str]) -> NDArray[np.int32]:
+        """The numbers of stems, new ones included."""
+        vocabulary = self._vocabulary
+        terms = [vocabulary.setdefault(stem, len(vocabulary)) for stem in stems]
+        if len(vocabulary) > len(self._frequencies):
+            grown = np.zeros(2 * len(vocabulary), np.int32)
+            grown[: len(self._frequencies)] = self._frequencies
+            self._frequencies, self._frozen = grown, False
+        return np.array(terms, np.int32)
 
     def _count(self, document: int, sign: int) -> None:
         """Add or take off a document's texts in the statistics."""

@@ -1,4 +1,4 @@
-"""One reason for each kind of criterion: what was wanted beside the fact that answers it, or None."""
+"""One reason for each kind of criterion: what was wanted beside its fact, or None."""
 
 from imatch.matches.engine.facts import Facts
 from imatch.matches.engine.text import stems, words_of
@@ -109,9 +109,8 @@ def pricing(facts: Facts, line: CriterionScore) -> Reason | None:
 def track_record(facts: Facts, line: CriterionScore) -> Reason | None:
     said = []
     if facts.mean_rating is not None:
-        said.append(
-            f"Rated {facts.mean_rating:.1f} of 5 from {plural(facts.count('rating_count'), 'rating')}"
-        )
+        ratings = plural(facts.count("rating_count"), "rating")
+        said.append(f"Rated {facts.mean_rating:.1f} of 5 from {ratings}")
     if facts.count("completed"):
         said.append(f"{plural(facts.count('completed'), 'engagement')} completed")
     if facts.count("repeat"):

@@ -1,4 +1,4 @@
-"""The columns of a pool: one row a provider, appended by a writer, frozen into frames for readers."""
+"""The columns of a pool: one row a provider, appended by a writer, frozen for readers."""
 
 import json
 import zlib
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from imatch.categories.schemas import Kind
 from imatch.matches.engine.growing import Growing
 from imatch.matches.engine.layout import (
+    PRICE_UNITS,
     UNKNOWN_FLAG,
     UNKNOWN_ORDINAL,
     UNKNOWN_STYLE,
@@ -21,6 +22,7 @@ from imatch.matches.engine.layout import (
     ValueSet,
     as_day,
     as_values,
+    price_factor,
     unit_vector,
 )
 from imatch.matches.engine.postings import TextIndex, TextView
@@ -59,23 +61,39 @@ class Frame:
 
     @cached_property
     def accept(self) -> NDArray[np.float32]:
-        """The chance that each provider takes a request: (yes + 4·a0)/(invites + 4), a0 the pool's."""
+        """The chance that one takes a request: (yes + 4·a0)/(invites + 4), a0 the pool's."""
         usual = (self.totals["accepts"] + 3.0) / (self.totals["invites"] + 4.0)
         yes, asked = self.columns["accepts"], self.columns["invites"]
-        return ((yes + 4 * usual) / (asked + 4)).astype(np.float32)
+        chance: NDArray[np.float64] = (yes + 4 * usual) / (asked + 4)
+        return chance.astype(np.float32)
 
     @cached_property
     def occupancy(self) -> NDArray[np.float32]:
         """(active + accept·pending) / capacity."""
         expected = self.columns["active"] + self.accept * self.columns["pending"]
-        return (expected / np.maximum(self.columns["capacity"], 1)).astype(np.float32)
+        share: NDArray[np.float64] = expected / np.maximum(self.columns["capacity"], 1)
+        return share.astype(np.float32)
 
     @cached_property
     def has_room(self) -> NDArray[np.bool_]:
         return self.columns["accepting"] & (self.occupancy < 1) & (self.columns["capacity"] > 0)
 
+    def prices_in(self, unit: str) -> NDArray[np.float64]:
+        """Everyone's lowest price in cents per unit; NaN where that is not known exactly."""
+        found = self._prices.get(unit)
+        if found is None:
+            factors = np.full(256, np.nan)
+            factors[: len(PRICE_UNITS)] = [price_factor(name, unit) for name in PRICE_UNITS]
+            found = self.columns["price_min"] * factors[self.columns["price_unit"]]
+            self._prices[unit] = found
+        return found
+
+    @cached_property
+    def _prices(self) -> dict[str, NDArray[np.float64]]:
+        return {}
+
     def taken(self, rows: NDArray[np.int64]) -> "Taken":
-        return Taken(self.columns, rows)
+        return Taken(self, rows)
 
     def texts(self, row: int) -> dict[str, Any]:
         """What a provider wrote, for the few people who are shown."""
@@ -86,12 +104,12 @@ class Frame:
 class Taken(dict[str, NDArray[Any]]):
     """The columns of some rows, each gathered when it is first read."""
 
-    def __init__(self, columns: Mapping[str, NDArray[Any]], rows: NDArray[np.int64]) -> None:
+    def __init__(self, frame: Frame, rows: NDArray[np.int64]) -> None:
         super().__init__()
-        self._columns, self._rows = columns, rows
+        self.frame, self.rows = frame, rows
 
     def __missing__(self, name: str) -> NDArray[Any]:
-        self[name] = self._columns[name][self._rows]
+        self[name] = self.frame.columns[name][self.rows]
         return self[name]
 
 
@@ -107,6 +125,7 @@ class Store:
         self._requests = TextIndex()
         self._request_owner = Growing(np.int32)
         self._request_text = Growing(np.uint32)
+        self._takers: Counter[int] = Counter()  # live takers of each request
         self._request_start = Growing(np.int64)
         self._request_topics = Growing(np.uint64, (layout.topics.words,))
         self._blobs: list[bytes] = []
@@ -126,9 +145,12 @@ class Store:
         self._request_start.append(len(self._requests))
         topics = [*offer.past_tags, *[()] * (len(offer.past) - len(offer.past_tags))]
         for text, tags in list(zip(offer.past, topics, strict=False))[-MAX_PAST:]:
-            self._requests.append([Counter(stems(text))])
+            checksum = zlib.crc32(text.encode())
+            self._takers[checksum] += 1
+            repeated = self._takers[checksum] > 1
+            self._requests.append([Counter(stems(text))], repeated=repeated)
             self._request_owner.append(row)
-            self._request_text.append(zlib.crc32(text.encode()))
+            self._request_text.append(checksum)
             self._request_topics.append(self._layout.topics.mask(tags))
         self._blobs.append(_blob(self._layout, offer))
         self._live.append(value=True)
@@ -146,7 +168,9 @@ class Store:
         request = int(self._request_start.array[row])
         owners = self._request_owner.array
         while request < len(owners) and owners[request] == row:
-            self._requests.kill(request)
+            checksum = int(self._request_text.array[request])
+            self._takers[checksum] -= 1
+            self._requests.kill(request, repeated=self._takers[checksum] > 0)
             request += 1
 
     def frame(self) -> Frame:
@@ -294,14 +318,11 @@ def _style(layout: Layout, style: Mapping[str, int] | None) -> list[int]:
 
 def _price(layout: Layout, price: Mapping[str, Any] | None) -> dict[str, int]:
     given = price or {}
-    low, high = given.get("min_cents"), given.get("max_cents")
-    if low is None and high is None:
+    ends = [given[end] for end in ("min_cents", "max_cents") if given.get(end) is not None]
+    if not ends:
         return {"price_min": -1, "price_max": -1, "price_unit": UNKNOWN_ORDINAL}
-    return {
-        "price_min": high if low is None else low,
-        "price_max": low if high is None else high,
-        "price_unit": layout.unit(given.get("unit")),
-    }
+    unit = layout.unit(given.get("unit"))
+    return {"price_min": min(ends), "price_max": max(ends), "price_unit": unit}
 
 
 def _whole(value: object, unknown: int, most: int) -> int:

@@ -1,4 +1,4 @@
-"""What goes into the matching engine and what comes out: plain frozen values, no database, no web."""
+"""What goes into the engine and what comes out: plain frozen values, no database, no web."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
