@@ -17,6 +17,7 @@ VIEWS = {
         JOIN categories c ON c.id = p.category_id
         JOIN users u ON u.id = p.user_id
         WHERE p.status = 'approved' AND p.accepting_new AND c.active AND u.active
+          AND (p.paused_until IS NULL OR p.paused_until <= CURRENT_TIMESTAMP)
     """,
     # What a seeker needs is theirs: the view counts and dates, and shows no answer.
     "active_seekers_view": """
