@@ -13,12 +13,14 @@ from imatch.categories.models import Category
 from imatch.categories.queries import definition_of
 from imatch.core.clock import now
 from imatch.core.database import SessionLocal, atomic, make_engine
-from imatch.matches import queries, service
+from imatch.matches import index, queries, service
 from imatch.matches.exposure import MOST, Exposure
 from imatch.matches.index import MatchingUnavailable, live_pool
 from imatch.providers.models import Provider, ProviderStatus
 from tests.make import Make
 from tests.matches.conftest import ADVISORS, Ask, Browse, eventually
+
+LONG_AGO = timedelta(days=30)
 
 
 def left() -> int:
@@ -217,3 +219,21 @@ def test_a_loaded_index_goes_on_with_what_it_knows(make: Make, db: Session) -> N
         db.execute(text("ALTER TABLE providers RENAME COLUMN updated_at TO out_of_order"))
     live = live_pool(db, category.id, definition_of(category), fresh=True)
     assert len(live.pool) == 1
+
+
+def test_what_no_date_tells_is_made_up_for(
+    make: Make, db: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "RECONCILE_EVERY_SECONDS", 0.0)
+    gone, closed, unnoticed = make.provider(), make.provider(), make.provider()
+    with atomic(db):
+        unnoticed.status = ProviderStatus.PENDING
+    assert left() == 2
+    approved = update(Provider).where(Provider.id == unnoticed.id)
+    with atomic(db):
+        db.execute(delete(Provider).where(Provider.id == gone.id))
+        db.execute(update(User).where(User.id == closed.user_id).values(active=False))
+        db.execute(approved.values(status=ProviderStatus.APPROVED, updated_at=now() - LONG_AGO))
+    assert becomes(1)
+    live = live_pool(db, unnoticed.category_id, definition_of(make.category()))
+    assert list(live.exposure) == [unnoticed.id]
