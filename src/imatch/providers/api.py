@@ -19,7 +19,10 @@ from imatch.providers.schemas import (
 from imatch.web.deps import Cursor, Db, Limit
 from imatch.web.problem import problems
 
-CategoryName = Annotated[str, Path(max_length=64, description="A category's name.")]
+CategoryName = Annotated[
+    str,
+    Path(max_length=64, description="A category's name.", examples=["financial_advisors"]),
+]
 
 router = APIRouter(tags=["providers"])
 

@@ -88,4 +88,6 @@ class ValuesIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    values: dict[str, Any]
+    values: dict[str, Any] = Field(
+        examples=[{"display_name": "Ada Example", "specialties": ["retirement"]}]
+    )
