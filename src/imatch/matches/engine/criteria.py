@@ -1,8 +1,8 @@
 """The criteria: how well each candidate answers each part of a need, 0..1, NaN where unknown.
 
 Sources of the formulae: the design's universal criteria. Units stand with each function. A
-criterion is a weighted mean of its parts; a part that a provider leaves unknown stands at the pool's mean of
-that part, and a part that nobody is known by is left out.
+criterion is a weighted mean of its parts; a part that a provider leaves unknown stands at the
+pool's mean of that part, and a part that nobody is known by is left out.
 """
 
 from collections.abc import Mapping

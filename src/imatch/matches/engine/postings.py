@@ -109,12 +109,13 @@ class TextView:
     def exact(self, query: Mapping[int, float], documents: Rows) -> Floats:
         """The score of each given document: BM25 of its texts, the i-th best counting 1/√i."""
         forward = self.forward
-        owners, texts = spread(forward.first_text[documents], forward.texts[documents])
+        sizes = forward.texts[documents]
+        owners, texts = spread(forward.first_text[documents], sizes)
         scores = self._text_scores(query, texts)
-        if len(texts) == len(documents):
+        if (sizes == 1).all():
             return scores
         order = np.lexsort((-scores, owners))
-        firsts = np.cumsum(forward.texts[documents]) - forward.texts[documents]
+        firsts = np.cumsum(sizes) - sizes
         places = np.arange(len(texts)) - firsts[owners]
         discounts = np.where(places < BEST_TEXTS, 1 / np.sqrt(places + 1), 0)
         return weighed_counts(owners, scores[order] * discounts, len(documents))

@@ -102,7 +102,7 @@ def columns_of(frame: Frame, rows: Rows, asked: Asked) -> list[Column]:
             parts, silent = track_parts(frame, taken, asked), "Nobody here has a record yet."
             values = blend(parts, TRACK_WEIGHTS)
         else:
-            parts, silent = {}, f"You did not say what you want here ({criterion.label.lower()})."
+            parts, silent = {}, _silence(asked, name, criterion.label)
             values = SIMPLE[kind](taken, asked, name)
         found.append(Column(name, criterion.label, criterion.weight, values, parts, silent))
     if asked.need.custom_criteria:
@@ -110,3 +110,16 @@ def columns_of(frame: Frame, rows: Rows, asked: Asked) -> list[Column]:
         silent = "Nobody's own words mention these."
         found.append(Column(CUSTOM, "Your own criteria", CUSTOM_WEIGHT, values, {}, silent))
     return found
+
+
+def _silence(asked: Asked, name: str, label: str) -> str:
+    """Why a criterion could not be weighed: one of the two sides says nothing."""
+    kind = asked.layout.definition.kind_of(name)
+    said = {
+        CriterionKind.STYLE: bool(asked.style),
+        CriterionKind.PRICING: asked.budget is not None,
+        CriterionKind.CERTIFICATION: True,
+    }.get(kind, asked.wanted[name].count > 0)
+    if said:
+        return "Nobody among the people considered states this."
+    return f"You did not say what you want here ({label.lower()})."
