@@ -28,7 +28,12 @@ from imatch.seekers import pages as seekers_pages
 from imatch.web import docs
 from imatch.web import pages as web_pages
 from imatch.web.errors import add_error_handlers
-from imatch.web.middleware import BodyLimitMiddleware, ForgeryMiddleware, RequestMiddleware
+from imatch.web.middleware import (
+    BodyLimitMiddleware,
+    EncodingMiddleware,
+    ForgeryMiddleware,
+    RequestMiddleware,
+)
 from imatch.web.openapi import DescribedApp
 from imatch.web.rendering import static_files
 from imatch.wiring import wire
@@ -77,6 +82,7 @@ def create_app() -> FastAPI:
     # The last added is the outermost.
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
     app.add_middleware(ForgeryMiddleware, settings=settings)
+    app.add_middleware(EncodingMiddleware)
     app.add_middleware(BodyLimitMiddleware, max_body_bytes=settings.max_body_bytes)
     app.add_middleware(RequestMiddleware, settings=settings)
     return app

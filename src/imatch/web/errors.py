@@ -27,6 +27,7 @@ _TITLES = {
     409: "Conflict",
     410: "Gone",
     413: "Too large",
+    415: "Unsupported media type",
     422: "Invalid input",
     429: "Too many requests",
     500: "Something broke on our side",

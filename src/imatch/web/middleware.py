@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from email.message import EmailMessage
 from urllib.parse import urlsplit
 
 import structlog
@@ -156,6 +157,37 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return receive_again
+
+
+class EncodingMiddleware:
+    """Refuses bodies that say they are not UTF-8.
+
+    Forms would be decoded with whatever codec of Python's they name, some of which fail in their
+    own ways or make text that no database takes.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not _says_utf_8(Headers(scope=scope)):
+            response = error_response(
+                Request(scope), 415, "Send text in UTF-8.", code="unsupported_encoding"
+            )
+            await response(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
+def _says_utf_8(headers: Headers) -> bool:
+    content_type = headers.get("content-type", "")
+    named = content_type.lower().count("charset")
+    if not named:
+        return True
+    parsed = EmailMessage()
+    parsed["content-type"] = content_type
+    # Named twice, parsers disagree about which one counts.
+    return named == 1 and parsed.get_content_charset() in {"utf-8", "utf8", "us-ascii"}
 
 
 class ForgeryMiddleware:

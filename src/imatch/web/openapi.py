@@ -58,6 +58,7 @@ def _errors_around(operation: Description, method: str, *, in_api: bool) -> list
         401: in_api,
         403: method in _METHODS_THAT_CHANGE,
         413: has_body,
+        415: has_body,
         422: has_body or bool(operation.get("parameters")),
     }
     return [status for status, holds in possible.items() if holds]

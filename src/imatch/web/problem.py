@@ -12,6 +12,7 @@ _MEANINGS = {
     404: "There is nothing here that you may see.",
     409: "It does not fit what is there now.",
     413: "More than one request may hold.",
+    415: "The body says that it is in another encoding than UTF-8.",
     422: "Some of what was sent is not usable; `errors` names the fields.",
     503: "Not possible for the moment.",
 }
