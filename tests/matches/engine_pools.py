@@ -1,5 +1,6 @@
 """Pools of fictional advisors for the engine's tests."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -20,7 +21,7 @@ QUIET = Offer(
 )  # fmt: skip
 
 
-def locate(place: Any) -> tuple[float, float] | None:
+def locate(place: Mapping[str, Any]) -> tuple[float, float] | None:
     return PLACES.get(place.get("city", ""))
 
 
@@ -28,7 +29,7 @@ def advisors() -> Pool:
     return Pool(definition("financial_advisors"), locate)
 
 
-def advisor(provider_id: int, *passages: str, **changes: Any) -> Offer:
+def advisor(provider_id: int, *passages: str, **changes: Any) -> Offer:  # noqa: ANN401 -- any field of an offer
     """A fully stated advisor in Oakland; `profile` values given are laid over it."""
     profile = {
         "specialties": ["retirement", "investments"],
@@ -46,7 +47,7 @@ def advisor(provider_id: int, *passages: str, **changes: Any) -> Offer:
     return replace(QUIET, provider_id=provider_id, passages=passages, profile=profile, **changes)
 
 
-def known_need(**answers: Any) -> Need:
+def known_need(**answers: object) -> Need:
     """The tech executive of the known case."""
     return Need(
         category="financial_advisors",

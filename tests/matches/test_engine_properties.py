@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from imatch.matches.engine import Need, Offer, Pool, Shortlist
 from imatch.matches.engine.arithmetic import fit
-from imatch.matches.engine.types import CriterionScore
+from imatch.matches.engine.types import CriterionScore, Importance
 from tests.matches.engine_pools import PLACES, TODAY, advisor, advisors, known_need
 
 WORDS = ["tax", "equity", "retirement", "estate", "calm", "data", "plan", "divorce", "debt"]
 SPECIALTIES = ["retirement", "tax", "estate", "debt", "equity_compensation"]
 VALUES = ["integrity", "expertise", "responsiveness", "patience"]
+LEVELS: list[Importance] = ["must", "prefer"]
 LANGUAGES = ["en", "es", "fr"]
 QUICK = settings(max_examples=30, deadline=None, derandomize=True)
 
@@ -47,7 +48,7 @@ class Draw:
                 ]
             ),
         }
-        importance = {name: pick(["must", "prefer"]) for name in ("format", "budget")}
+        importance: dict[str, Importance] = {"format": pick(LEVELS), "budget": pick(LEVELS)}
         text, custom = self._text(), self._text()
         return Need("financial_advisors", text, answers, importance, custom)
 

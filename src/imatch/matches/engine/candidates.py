@@ -14,16 +14,15 @@ DEPTH = 500
 
 def candidates(frame: Frame, passes: NDArray[np.bool_], asked: Asked, depth: int) -> Rows:
     """The rows to score in full, in the order of the rows. Ties go by the provider's id."""
-    passing = int(np.count_nonzero(passes))
-    if passing <= depth:
-        return np.flatnonzero(passes)
-    cheap = _cheap_scores(frame, asked)
-    cheap[~passes] = -1
+    rows = np.flatnonzero(passes)
+    if len(rows) <= depth:
+        return rows
+    cheap = _cheap_scores(frame, asked)[rows]
     edge = np.partition(cheap, len(cheap) - depth)[len(cheap) - depth]
     sure = np.flatnonzero(cheap > edge)
     tied = np.flatnonzero(cheap == edge)
-    by_id = np.argsort(frame.columns["id"][tied])[: depth - len(sure)]
-    return np.sort(np.concatenate([sure, tied[by_id]]))
+    by_id = np.argsort(frame.columns["id"][rows[tied]])[: depth - len(sure)]
+    return np.sort(rows[np.concatenate([sure, tied[by_id]])])
 
 
 def _cheap_scores(frame: Frame, asked: Asked) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from imatch.matches.engine.criteria import Rows, Scores, against_usual_best, unk
 from imatch.matches.engine.layout import WORD_BITS, Words
 from imatch.matches.engine.store import Frame, Taken
 
-MOST_POSTINGS = 120_000  # read to find candidates; commoner words wait for the exact pass
+MOST_POSTINGS = 60_000  # read to find candidates; commoner words wait for the exact pass
 NEAR_REQUESTS = 100  # whose takers are credited
 TOPIC_REQUESTS = 20  # whose topics are inferred
 LOOKED_AT = 400  # requests scored exactly

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 from imatch.categories.schemas import CriterionKind
 from imatch.matches.engine import caveats, reasons
@@ -48,14 +49,9 @@ class Explainer:
             (line for line in criteria if line.weight and line.known),
             key=lambda line: -line.weight * (line.score - line.pool_mean),
         )
-        found = []
-        for line in strongest:
-            if line.score < line.pool_mean and line.score < GOOD:
-                continue
-            reason = self._tell(line)(facts, line)
-            if reason is not None:
-                found.append(reason)
-        return tuple(found[:MOST_REASONS])
+        worth_telling = (x for x in strongest if x.score >= min(x.pool_mean, GOOD))
+        told = (self._tell(line)(facts, line) for line in worth_telling)
+        return tuple(islice((reason for reason in told if reason), MOST_REASONS))
 
     def _tell(self, line: CriterionScore) -> Callable[[Facts, CriterionScore], Reason | None]:
         if line.name == CUSTOM:
