@@ -130,7 +130,7 @@ def test_a_closed_category_says_so(run: Run) -> None:
         (["--answer", "nonsense=1"], "There is no question “nonsense” here."),
         (["--answer", "needs=nonsense"], "Choose “Topics” from the answers shown."),
         (["--must", "needs"], "cannot be marked as a must"),
-        (["--need", "   "], "Say what you need."),
+        (["--need", "   "], "Fill in “In your own words”."),
         (["--need", "a\x00b"], "hidden control character"),
         (["--need", "x" * 6_000], "Shorten"),
         (["--kind", "custom_criteria", "--criteria", "x" * 1_001], "Shorten"),

@@ -154,7 +154,7 @@ def _place(location: str) -> dict[str, str]:
 def _checked(
     definition: CategoryDefinition, raw: dict[str, list[str]], musts: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Clean answers, by the rules that hold for pages and programs too. Raises BadAnswers."""
+    """Clean answers, by the rules for pages and programs too. Raises BadAnswers or SafetyStop."""
     fields = definition.seeker
     asked = {name.partition(".")[0] for name in raw}
     unknown = [
@@ -163,17 +163,15 @@ def _checked(
     ]
     _wish_for(definition, raw, musts)
     values, errors = forms.validate(
-        definition, fields, forms.parse_form(definition, fields, fields, raw), require=False
+        definition, fields, forms.parse_form(definition, fields, fields, raw), require=True
     )
-    if "needs_description" not in values:
-        errors.append(FieldError("needs_description", "Say what you need."))
+    screen = seeker_rules.stopped(definition, values)
+    if screen is not None:  # who is in danger hears who helps before what is wrong or missing
+        raise SafetyStop(screen)
     importance, level_errors = forms.validate_importance(fields, dict.fromkeys(musts, "must"))
     faults = [*unknown, *errors, *level_errors]
     if faults:
         raise BadAnswers(faults)
-    screen = seeker_rules.stopped(definition, values)
-    if screen is not None:
-        raise SafetyStop(screen)
     return values, {name: str(level) for name, level in importance.items()}
 
 

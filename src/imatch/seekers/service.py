@@ -184,10 +184,15 @@ def complete(db: Session, need: Seeker) -> Seeker:
     return need
 
 
-def _refuse_unfit(definition: CategoryDefinition, values: dict[str, Any]) -> None:
+def _refuse_danger(definition: CategoryDefinition, values: dict[str, Any]) -> None:
+    """Who is in danger hears who helps before anything else that may be wrong or missing."""
     screen = rules.stopped(definition, values)
     if screen is not None:
         raise SafetyStop(screen)
+
+
+def _refuse_unfit(definition: CategoryDefinition, values: dict[str, Any]) -> None:
+    _refuse_danger(definition, values)
     _clean, errors = forms.validate(definition, definition.seeker, values, require=True)
     if errors:
         raise BadAnswers(errors)
@@ -199,6 +204,8 @@ def submit(
     """A whole need at once, completed. Raises as start, answer and complete do."""
     row = categories.active_by_name(db, category)
     definition = categories.definition_of(row)
+    told, _errors = forms.validate(definition, definition.seeker, values, require=False)
+    _refuse_danger(definition, told)
     answers = _checked(definition, definition.seeker, values, importance)
     with atomic(db):
         need, token = start(db, category, user=user)

@@ -34,11 +34,11 @@ ClientAddress = Annotated[str, Depends(client_address)]
 
 async def posted_form(request: Request) -> dict[str, list[str]]:
     """Every control of a posted form with all its values; uploaded files are left out."""
-    form = await request.form()
     controls: dict[str, list[str]] = {}
-    for name, value in form.multi_items():
-        if isinstance(value, str):
-            controls.setdefault(name, []).append(value)
+    async with request.form() as form:
+        for name, value in form.multi_items():
+            if isinstance(value, str):
+                controls.setdefault(name, []).append(value)
     return controls
 
 
