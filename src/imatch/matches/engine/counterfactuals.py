@@ -49,11 +49,12 @@ class Counterfactuals:
     def _just_above(self, budget: Budget) -> NDArray[np.float64]:
         """Prices up to 25 % above the budget of everyone whom nothing but the budget keeps away."""
         prices = self._frame.prices_in(budget.unit)
-        near = (prices > budget.high_cents) & (prices <= budget.high_cents * (1 + TOLERANCE))
+        most = budget.high_cents * (1 + TOLERANCE)
+        near = np.flatnonzero((prices > budget.high_cents) & (prices <= most))
         bit = self._gated.bit_of("budget")
         others = ~np.uint16(0 if bit is None else 1 << bit)
-        near &= ((self._gated.failures & others) == 0) & self._frame.live
-        return prices[near]
+        near = near[(self._gated.failures[near] & others) == 0]
+        return prices[near[self._frame.live[near]]]
 
     def _rule(self) -> str:
         removed = [r for r in self._gated.left.removed if r.relaxable]
