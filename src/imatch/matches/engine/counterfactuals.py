@@ -54,7 +54,8 @@ class Counterfactuals:
         bit = self._gated.bit_of("budget")
         others = ~np.uint16(0 if bit is None else 1 << bit)
         near = near[(self._gated.failures[near] & others) == 0]
-        return prices[near[self._frame.live[near]]]
+        reachable: NDArray[np.float64] = prices[near[self._frame.live[near]]]
+        return reachable
 
     def _rule(self) -> str:
         removed = [r for r in self._gated.left.removed if r.relaxable]
