@@ -1,0 +1,39 @@
+"""A need that nobody came back for is forgotten; one with an account, or a recent one, stays."""
+
+from datetime import timedelta
+
+import time_machine
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch.core.clock import now
+from imatch.core.database import atomic
+from imatch.core.settings import get_settings
+from imatch.seekers.models import Seeker
+from imatch.seekers.tasks import forget_abandoned_needs
+from tests.make import Make
+
+
+def _need(db: Session, make: Make, token: str, user_id: int | None = None) -> int:
+    need = Seeker(
+        category_id=make.category().id,
+        user_id=user_id,
+        answers={"values": {"needs_description": "Debt"}, "importance": {}},
+        token_hash=token,
+    )
+    with atomic(db):
+        db.add(need)
+    return need.id
+
+
+def test_only_old_needs_without_an_account_go(db: Session, make: Make) -> None:
+    days = get_settings().resume_days
+    with time_machine.travel(now() - timedelta(days=days, hours=1), tick=False):
+        _need(db, make, "abandoned")
+        kept = {_need(db, make, "owned", make.user().id)}
+    with time_machine.travel(now() - timedelta(days=days - 1), tick=False):
+        kept.add(_need(db, make, "recent"))
+    forget_abandoned_needs()
+    forget_abandoned_needs()
+    with atomic(db):
+        assert set(db.scalars(select(Seeker.id))) == kept
