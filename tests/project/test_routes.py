@@ -11,6 +11,7 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from httpx2 import Response
 from starlette.testclient import TestClient
 
 from imatch.accounts.deps import cookie_name
@@ -277,7 +278,7 @@ def test_strangers_get_nothing_of_what_is_not_theirs(
         assert _rows_of(db, owned) == before, f"{route} lets change what is not theirs: {who}"
 
 
-def _refused(answer: Any, route: str, rule: str, who: str) -> bool:  # noqa: ANN401 -- the client's
+def _refused(answer: Response, route: str, rule: str, who: str) -> bool:
     """Whether the answer is one that this rule allows for this stranger."""
     signed_in = who in {"seeker", "provider", "operator"}
     to_sign_in = answer.status_code == 303 and answer.headers["location"].startswith("/sign-in")
