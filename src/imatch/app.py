@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 
 from fastapi import Depends, FastAPI
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.middleware.gzip import GZipMiddleware
 
 from imatch import __version__
@@ -13,7 +14,8 @@ from imatch.accounts import pages as accounts_pages
 from imatch.accounts.deps import remember_user
 from imatch.categories import api as categories_api
 from imatch.console import pages as console_pages
-from imatch.core.logs import configure_logs
+from imatch.core.database import SessionLocal
+from imatch.core.logs import configure_logs, log
 from imatch.core.settings import get_settings
 from imatch.jobs.worker import running_worker
 from imatch.mail import pages as mail_pages
@@ -21,6 +23,7 @@ from imatch.matches import api as matches_api
 from imatch.matches import service as matches
 from imatch.matches.pages import check, compare, find, home, shortlist, why
 from imatch.operations import api as operations_api
+from imatch.operations.demo import is_demo
 from imatch.providers import api as providers_api
 from imatch.providers import pages as providers_pages
 from imatch.seekers import api as seekers_api
@@ -50,14 +53,25 @@ _TAGS = [
 
 
 @asynccontextmanager
-async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     with ExitStack() as running:
         if get_settings().embedded_worker:
             await asyncio.to_thread(running.enter_context, running_worker())
+        app.state.demo_people = await asyncio.to_thread(_holds_demo_people)
         warming = asyncio.create_task(asyncio.to_thread(matches.warm_up))
         yield
         await warming
         await asyncio.to_thread(running.close)
+
+
+def _holds_demo_people() -> bool:
+    """Whether pages must say that people here are fictional."""
+    try:
+        with SessionLocal() as db:
+            return is_demo(db)
+    except SQLAlchemyError as error:
+        log().warning("demo_people_unknown", error=type(error).__name__)
+        return False
 
 
 def create_app() -> FastAPI:

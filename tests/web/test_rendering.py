@@ -61,7 +61,7 @@ def site() -> Iterator[TestClient]:
 
     @app.get("/signed-in")
     def signed_in(request: Request, name: str | None = None) -> HTMLResponse:
-        request.state.user = SimpleNamespace(email="anna@example.com", display_name=name)
+        request.state.user = SimpleNamespace(email="anna@example.com", name=name)
         return rendering.render(request, "home/privacy.html", {})
 
     @app.get("/block")

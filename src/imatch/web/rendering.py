@@ -53,6 +53,7 @@ def render(
         "theme": chosen_theme(request),
         "user": getattr(request.state, "user", None),
         "now": clock.now(),
+        "demo": getattr(request.app.state, "demo_people", False),
         **context,
     }
     if block is None:
