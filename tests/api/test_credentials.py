@@ -1,6 +1,5 @@
 """Keys and tokens: looked up by hash, told apart by nothing, and never written anywhere."""
 
-
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
@@ -68,11 +67,11 @@ def test_odd_credentials_open_nothing(client: TestClient, key: str, ask: Ask, od
     need, _token = ask()
     raw = odd.encode()
     for headers in (
-        {"Authorization": b"Bearer " + raw},
-        {"Authorization": raw},
-        {"Authorization": b"Basic " + key.encode()},
-        {"X-Need-Token": raw},
-        {"X-API-Key": key.encode()},
+        {b"Authorization": b"Bearer " + raw},
+        {b"Authorization": raw},
+        {b"Authorization": b"Basic " + key.encode()},
+        {b"X-Need-Token": raw},
+        {b"X-API-Key": key.encode()},
     ):
         assert client.get(f"{API}/me", headers=headers).status_code == 401
         refused = client.get(f"{API}/needs/{need.id}", headers=headers)
@@ -95,3 +94,15 @@ def test_keys_open_no_pages(client: TestClient, key: str) -> None:
     bearer = {"Authorization": f"Bearer {key}"}
     page = client.get("/account", headers=bearer, follow_redirects=False)
     assert page.headers["location"].startswith("/sign-in")
+
+
+def test_a_revoked_key_is_refused_where_none_is_needed(
+    client: TestClient, make: Make, db: Session
+) -> None:
+    user = make.user()
+    made = api_keys.create(db, user, name="Old")
+    bearer = {"Authorization": f"Bearer {made.key}"}
+    assert client.get(f"{API}/categories", headers=bearer).status_code == 200
+    api_keys.revoke(db, user, made.row.id)
+    refused = client.get(f"{API}/categories", headers=bearer)
+    assert (refused.status_code, refused.json()["code"]) == (401, "api_key_refused")

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from fastapi.routing import iter_route_contexts
+from httpx2 import Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from httpx2 import Response
 from starlette.testclient import TestClient
 
 from imatch.accounts.deps import cookie_name
