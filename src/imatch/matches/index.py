@@ -25,9 +25,10 @@ from imatch.providers.models import Provider
 
 FOLLOW_EVERY_SECONDS = 0.25
 RECONCILE_EVERY_SECONDS = 60.0
-# A row is stamped when it is flushed and seen when it is committed. Changes are therefore asked
-# for from this long before the newest one known: no transaction of ours takes longer.
-OVERLAP = timedelta(seconds=60)
+# A row is stamped when it is flushed and seen when it is committed, by a clock that may go a little
+# wrong. Changes are therefore asked for from this long before the last look; no transaction of ours
+# takes longer.
+OVERLAP = timedelta(seconds=15)
 _ROWS_AT_ONCE = 500
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC) + OVERLAP
 
@@ -51,7 +52,7 @@ class LivePool:
         self._lock = threading.Lock()
         self.loaded = False
         self._followed_at = self._reconciled_at = -math.inf
-        self._newest = _EARLIEST
+        self._looked_at = _EARLIEST
         self._recent: dict[int, datetime] = {}  # changes within the overlap that were taken
         self._wakes: dict[int, datetime] = {}  # when time alone changes somebody's facts
         self._last_match_id = 0
@@ -86,8 +87,8 @@ class LivePool:
         """Load everybody at first; later make up for deletions and accounts closed elsewhere."""
         held = set(self.exposure)
         if not held:
+            self._looked_at = clock.now()
             self._last_match_id = connection.scalar(select(func.max(Match.id))) or 0
-            self._newest = self._newest_change(connection)
             rows = connection.execute(queries.offer_rows(self._category_id))
             self._take_rows(rows.yield_per(_ROWS_AT_ONCE))
             return
@@ -96,25 +97,19 @@ class LivePool:
             self._drop(provider_id)
         self._take(connection, matchable - held)
 
-    def _newest_change(self, connection: Connection) -> datetime:
-        newest = select(func.max(Provider.updated_at)).where(
-            Provider.category_id == self._category_id
-        )
-        return connection.scalar(newest) or _EARLIEST
-
     def _take_changes(self, connection: Connection) -> None:
+        now = clock.now()
         changes = connection.execute(
             select(Provider.id, Provider.updated_at).where(
                 Provider.category_id == self._category_id,
-                Provider.updated_at > self._newest - OVERLAP,
+                Provider.updated_at > self._looked_at - OVERLAP,
             )
         ).all()
-        now = clock.now()
         changed = {row.id for row in changes if self._recent.get(row.id) != row.updated_at}
         woken = {provider_id for provider_id, wake in self._wakes.items() if wake <= now}
         self._take(connection, changed | woken)
         self._recent = {row.id: row.updated_at for row in changes}
-        self._newest = max([self._newest, *self._recent.values()])
+        self._looked_at = now
 
     def _take(self, connection: Connection, provider_ids: Iterable[int]) -> None:
         wanted = sorted(provider_ids)
