@@ -35,6 +35,11 @@ def test_production_names_what_is_missing(missing: str, named: str) -> None:
         Settings.model_validate({"environment": "production", **given})
 
 
+def test_a_slash_at_the_end_of_the_address_is_not_doubled_in_links() -> None:
+    settings = Settings(base_url="https://match.example/")
+    assert settings.base_url == "https://match.example"
+
+
 def test_a_short_secret_is_no_secret() -> None:
     with pytest.raises(ValidationError, match="32 or more"):
         Settings.model_validate(
@@ -50,4 +55,4 @@ def test_a_short_secret_is_no_secret() -> None:
 def test_settings_cannot_be_changed_while_running() -> None:
     settings = Settings()
     with pytest.raises(ValidationError):
-        settings.port = 1  # type: ignore[misc] -- the type checker refuses it too
+        settings.port = 1  # type: ignore[misc]  # the type checker refuses it too
