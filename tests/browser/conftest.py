@@ -3,15 +3,26 @@
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    sync_playwright,
+)
+
+from tests.browser.inspection import inspect
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM_FLAGS = [
@@ -38,6 +49,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
 
 
+# Opened beside financial advisors: both safety screens, and a choice on the home page.
+_OPENED = ("therapists", "fitness_trainers", "career_coaches")
+PENDING = 3  # a demo provider who waits for approval
+
+
 class Site(str):
     """The address of a running server, with the environment of its commands."""
 
@@ -47,7 +63,7 @@ class Site(str):
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A server of our own, with 400 demo providers."""
+    """A server of our own, with 100 demo providers in each of four categories."""
     folder = tmp_path_factory.mktemp("site")
     port = _free_port()
     base_url = Site(f"http://127.0.0.1:{port}")
@@ -57,8 +73,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     }
     environment = {**os.environ, **base_url.environment}
     run = [sys.executable, "-m", "imatch"]
-    for arguments in (["migrate"], ["demo", "--providers", "400", "--seekers", "5"]):
-        subprocess.run([*run, *arguments], env=environment, check=True, capture_output=True)
+    subprocess.run([*run, "migrate"], env=environment, check=True, capture_output=True)
+    _prepare(
+        folder / "i_match.db", "UPDATE categories SET active = 1 WHERE name IN (?, ?, ?)", _OPENED
+    )
+    demo = [*run, "demo", "--providers", "400", "--seekers", "5"]
+    subprocess.run(demo, env=environment, check=True, capture_output=True)
+    _prepare(
+        folder / "i_match.db", "UPDATE providers SET status = 'pending' WHERE id = ?", (PENDING,)
+    )
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
             [*run, "serve", "--port", str(port)], env=environment, stdout=log, stderr=log
@@ -69,6 +92,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         finally:
             server.terminate()
             server.wait(20)
+
+
+def _prepare(database: Path, statement: str, values: Sequence[object]) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute(statement, values)
+        connection.commit()
 
 
 def _free_port() -> int:
@@ -116,9 +145,13 @@ class Visit:
         self.page.on("pageerror", lambda error: self.console_errors.append(str(error)))
         self.page.on("request", lambda request: self._note_request(request.url))
 
-    def _note_console(self, message: object) -> None:
-        if getattr(message, "type", "") in {"error", "warning"}:
-            self.console_errors.append(getattr(message, "text", ""))
+    def _note_console(self, message: ConsoleMessage) -> None:
+        # Chromium notes the status of an error page; that page is what we came for.
+        status = message.text.startswith("Failed to load resource") and (
+            message.location["url"] == self.page.url
+        )
+        if message.type in {"error", "warning"} and not status:
+            self.console_errors.append(message.text)
 
     def _note_request(self, url: str) -> None:
         if not url.startswith((self.base_url, "data:")):
@@ -126,6 +159,16 @@ class Visit:
 
     def open(self, path: str) -> None:
         self.page.goto(self.base_url + path)
+
+    def inspect(self) -> None:
+        """Check all that must hold of the page that is open, whatever led to it."""
+        inspect(self.page)
+        self.assert_clean()
+
+    def press(self, name: str) -> None:
+        """Press the button and wait for the page that it leads to."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=name, exact=True).first.click()
 
     def assert_clean(self) -> None:
         assert self.console_errors == []
