@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from imatch.categories.schemas import Kind
 from imatch.matches.engine.layout import SET_KINDS, Layout, Words, as_values, popcount, unit_vector
 from imatch.matches.engine.prices import Budget
-from imatch.matches.engine.store import Frame, Locate
+from imatch.matches.engine.records import Locate
+from imatch.matches.engine.store import Frame
 from imatch.matches.engine.text import stems
 from imatch.matches.engine.types import Need
 

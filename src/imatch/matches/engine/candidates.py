@@ -1,8 +1,5 @@
 """The cut: about 500 candidates of all who pass the gates, by what is cheap to compare."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,7 +30,6 @@ def _cheap_scores(frame: Frame, rows: Rows, asked: Asked) -> NDArray[np.float32]
     """Words (rough BM25), wanted values stated, and price, with the category's weights."""
     definition = asked.layout.definition
     few = len(rows) < frame.size * FEW  # gathering them is quicker than reading everyone
-    columns: Mapping[str, NDArray[Any]] = frame.taken(rows) if few else frame.columns
     score = frame.documents.rough(asked.query, MOST_POSTINGS)
     score = score[rows] if few else score
     expertise = definition.criteria["expertise_match"].weight
@@ -44,7 +40,8 @@ def _cheap_scores(frame: Frame, rows: Rows, asked: Asked) -> NDArray[np.float32]
             weight = np.float32(share * definition.criteria[name].weight / wanted.count)
             for column, mask in wanted.masks.items():
                 for word in np.flatnonzero(mask):
-                    bits = columns[f"set:{column}"][:, word] & mask[word]
+                    held = frame.columns[f"set:{column}"][:, word]
+                    bits = (held[rows] if few else held) & mask[word]
                     score += np.bitwise_count(bits) * weight
     pricing = definition.criteria.get("pricing_alignment")
     if asked.budget is not None and pricing is not None:

@@ -15,7 +15,8 @@ from imatch.categories.schemas import CriterionKind
 from imatch.matches.engine.arithmetic import SCORE_UNITS, units
 from imatch.matches.engine.asked import Asked
 from imatch.matches.engine.layout import EARTH_RADIUS_KM, UNKNOWN_STYLE, has_bits, popcount
-from imatch.matches.engine.store import RATING_UNITS, Frame, Taken
+from imatch.matches.engine.records import RATING_UNITS
+from imatch.matches.engine.store import Frame, Taken
 
 Scores = NDArray[np.float64]
 Rows = NDArray[np.int64]

@@ -9,7 +9,8 @@ import numpy as np
 from imatch.matches.engine.asked import Asked
 from imatch.matches.engine.criteria import distances_km
 from imatch.matches.engine.layout import PRICE_UNITS, UNKNOWN_STYLE
-from imatch.matches.engine.store import RATING_UNITS, Frame
+from imatch.matches.engine.records import RATING_UNITS
+from imatch.matches.engine.store import Frame
 from imatch.matches.engine.text import sentences, stems
 
 LONGEST_SENTENCE = 240

@@ -27,11 +27,6 @@ class Growing:
     def array(self) -> NDArray[Any]:
         return self._buffer[: self._size]
 
-    def append(self, value: Any) -> None:  # noqa: ANN401 -- a scalar or a row, as the dtype says
-        self._make_room(1)
-        self._buffer[self._size] = value
-        self._size += 1
-
     def extend(self, values: NDArray[Any]) -> None:
         self._make_room(len(values))
         self._buffer[self._size : self._size + len(values)] = values

@@ -13,6 +13,7 @@ from imatch.categories.schemas import CategoryDefinition, FieldDefinition, Kind
 from imatch.matches.engine.text import stems
 
 WORD_BITS = 64
+_ALL_BITS = (1 << WORD_BITS) - 1
 UNKNOWN_ORDINAL = 255
 UNKNOWN_STYLE = -128
 UNKNOWN_FLAG = 255
@@ -38,13 +39,19 @@ class ValueSet:
     def words(self) -> int:
         return max(1, -(-len(self.labels) // WORD_BITS))
 
-    def mask(self, values: Iterable[str]) -> Words:
-        words = [0] * self.words
+    def bits(self, values: Iterable[str]) -> tuple[int, ...]:
+        """The words in which the bits of these values are set; unknown values have none."""
+        whole = 0
         for value in values:
             place = self.positions.get(value)
             if place is not None:
-                words[place // WORD_BITS] |= 1 << (place % WORD_BITS)
-        return np.array(words, np.uint64)
+                whole |= 1 << place
+        if len(self.labels) <= WORD_BITS:
+            return (whole,)
+        return tuple(whole >> WORD_BITS * word & _ALL_BITS for word in range(self.words))
+
+    def mask(self, values: Iterable[str]) -> Words:
+        return np.array(self.bits(values), np.uint64)
 
     def named(self, words: Words) -> list[int]:
         """The positions of the bits that are set."""
@@ -80,13 +87,9 @@ def has_bits(column: Words, mask: Words, *, every: bool) -> NDArray[np.bool_]:
 
 def as_values(given: Any) -> list[str]:  # noqa: ANN401 -- an answer as JSON
     """A tags or choice answer as a list of vocabulary values."""
-    if given is None or given == "":
-        return []
-    if isinstance(given, str):
-        return [given]
-    return (
-        [value for value in given if isinstance(value, str)] if isinstance(given, Sequence) else []
-    )
+    if isinstance(given, list | tuple):
+        return [value for value in given if isinstance(value, str)]
+    return [given] if isinstance(given, str) and given else []
 
 
 def as_day(given: Any) -> int:  # noqa: ANN401 -- an answer as JSON
@@ -192,15 +195,15 @@ class Layout:
 
 def unit_vector(place: tuple[float, float]) -> NDArray[np.float32]:
     """Latitude and longitude in degrees as a point on the unit sphere."""
-    latitude, longitude = np.radians(place)
-    return np.array(
-        [
-            np.cos(latitude) * np.cos(longitude),
-            np.cos(latitude) * np.sin(longitude),
-            np.sin(latitude),
-        ],
-        np.float32,
-    )
+    vector: NDArray[np.float32] = unit_vectors([place])[0]
+    return vector
+
+
+def unit_vectors(places: Sequence[tuple[float, float]]) -> NDArray[np.float32]:
+    latitude, longitude = np.radians(np.array(places, np.float64).reshape(-1, 2)).T
+    flat = np.cos(latitude)
+    points = (flat * np.cos(longitude), flat * np.sin(longitude), np.sin(latitude))
+    return np.column_stack(points).astype(np.float32)
 
 
 def _named(fields: Mapping[str, FieldDefinition], kind: Kind) -> tuple[str, ...]:

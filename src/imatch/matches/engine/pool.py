@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable, Mapping
 from datetime import date
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,12 @@ from imatch.matches.engine.explanation import Explainer
 from imatch.matches.engine.gates import Gated, gate, rules_of
 from imatch.matches.engine.layout import Layout
 from imatch.matches.engine.order import Placed, Policy, order_scores, place
+from imatch.matches.engine.records import Locate
 from imatch.matches.engine.scoring import Table, columns_of, tabulate
-from imatch.matches.engine.store import Frame, Locate, Store
+from imatch.matches.engine.store import Frame, Store
 from imatch.matches.engine.types import Left, Need, Offer, Pick, Relaxation, Shortlist
+
+BATCH = 1_000  # offers that are read and written together
 
 
 def nowhere(_: Mapping[str, Any]) -> None:
@@ -48,8 +52,9 @@ class Pool:
     def upsert(self, offers: Iterable[Offer]) -> None:
         """Add providers or replace those with the same id; readers see all of them at once."""
         with self._writing:
-            for offer in offers:
-                self._store.put(offer)
+            waiting = iter(offers)
+            while batch := list(islice(waiting, BATCH)):
+                self._store.put(batch)
             self._frame = self._store.frame()
 
     def remove(self, provider_ids: Iterable[int]) -> None:

@@ -9,10 +9,11 @@ one.
 
 import math
 from array import array
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,7 +171,9 @@ class TextIndex:
     """The writer's side. One writer at a time."""
 
     def __init__(self) -> None:
-        self._vocabulary: dict[str, int] = {}
+        # A new stem gets the next number when it is first looked up.
+        self._vocabulary: defaultdict[str, int] = defaultdict()
+        self._vocabulary.default_factory = self._vocabulary.__len__
         self._frequencies = np.zeros(1024, np.int32)
         self._frozen = False  # a reader holds the frequencies array
         self._sorted = Postings(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8))
@@ -187,31 +190,51 @@ class TextIndex:
     def __len__(self) -> int:
         return len(self._first_text)
 
-    def append(self, texts: Sequence[Counter[str]], *, repeated: bool = False) -> None:
-        """Add a document as the counted stems of its texts.
+    def extend(
+        self, documents: Sequence[Sequence[Counter[str]]], repeated: Sequence[bool] = ()
+    ) -> None:
+        """Add documents, each as the counted stems of its texts.
 
         A `repeated` one stands there already under another number: statistics count it once.
         """
-        self._first_text.append(len(self._distinct))
-        self._texts.append(len(texts))
-        for stems in texts:
-            terms = self._numbered(stems)
-            counts = np.minimum(np.fromiter(stems.values(), np.int64, len(stems)), MAX_COUNT)
-            self._first_term.append(len(self._terms))
-            self._distinct.append(len(terms))
-            self._lengths.append(stems.total())
-            self._terms.extend(terms)
-            self._counts.extend(counts.astype(np.uint8))
-        if not repeated:
-            self._count(len(self) - 1, 1)
+        texts = list(chain.from_iterable(documents))
+        sizes = np.fromiter(map(len, documents), np.int64, len(documents))
+        distinct = np.fromiter(map(len, texts), np.int64, len(texts))
+        terms = self._numbered(chain.from_iterable(texts))
+        counts = np.fromiter(
+            chain.from_iterable(text.values() for text in texts), np.int64, len(terms)
+        )
+        places = np.repeat(np.arange(len(texts)), distinct)
+        lengths = weighed_counts(places, counts.astype(np.float64), len(texts)).astype(np.int32)
+        self._first_text.extend(len(self._distinct) + np.cumsum(sizes) - sizes)
+        self._texts.extend(sizes)
+        self._first_term.extend(len(self._terms) + np.cumsum(distinct) - distinct)
+        self._distinct.extend(distinct)
+        self._lengths.extend(lengths)
+        self._terms.extend(terms)
+        self._counts.extend(np.minimum(counts, MAX_COUNT))
+        once = np.ones(len(texts), np.bool_)
+        if len(repeated):
+            once = np.repeat(~np.array(repeated, np.bool_), sizes)
+        self._count(terms[once[places]], 1)
+        self._live_texts += int(np.count_nonzero(once))
+        self._live_words += int(lengths[once].sum())
 
     def kill(self, document: int, *, repeated: bool = False) -> None:
         """Take a document out of the statistics, unless it stands there under another number too.
 
         Whoever reads must leave it out of the results.
         """
-        if not repeated:
-            self._count(document, -1)
+        if repeated:
+            return
+        first = int(self._first_text.array[document])
+        texts = slice(first, first + int(self._texts.array[document]))
+        sizes = self._distinct.array[texts]
+        if len(sizes):
+            start = int(self._first_term.array[first])
+            self._count(self._terms.array[start : start + int(sizes.sum())], -1)
+        self._live_texts -= len(sizes)
+        self._live_words -= int(self._lengths.array[texts].sum())
 
     def view(self) -> TextView:
         """Freeze what was appended and killed so far. New documents become findable here."""
@@ -263,31 +286,20 @@ class TextIndex:
         self._terms.extend(old.terms[entries])
         self._counts.extend(old.counts[entries])
 
-    def _numbered(self, stems: Counter[str]) -> NDArray[np.int32]:
+    def _numbered(self, stems: Iterable[str]) -> NDArray[np.int32]:
         """The numbers of stems, new ones included."""
-        vocabulary = self._vocabulary
-        terms = [vocabulary.setdefault(stem, len(vocabulary)) for stem in stems]
-        if len(vocabulary) > len(self._frequencies):
-            grown = np.zeros(2 * len(vocabulary), np.int32)
+        terms = np.array(list(map(self._vocabulary.__getitem__, stems)), np.int32)
+        if len(self._vocabulary) > len(self._frequencies):
+            grown = np.zeros(2 * len(self._vocabulary), np.int32)
             grown[: len(self._frequencies)] = self._frequencies
             self._frequencies, self._frozen = grown, False
-        return np.array(terms, np.int32)
+        return terms
 
-    def _count(self, document: int, sign: int) -> None:
-        """Add or take off a document's texts in the statistics."""
-        first = int(self._first_text.array[document])
-        texts = slice(first, first + int(self._texts.array[document]))
+    def _count(self, terms: NDArray[np.int32], sign: int) -> None:
+        """Add or take off the terms of texts in the statistics."""
         if self._frozen:
             self._frequencies, self._frozen = self._frequencies.copy(), False
-        sizes = self._distinct.array[texts]
-        if not sizes.sum():
-            self._live_texts += sign * len(sizes)
-            return
-        start = int(self._first_term.array[first])
-        terms = self._terms.array[start : start + int(sizes.sum())]
         np.add.at(self._frequencies, terms, sign)
-        self._live_texts += sign * len(sizes)
-        self._live_words += sign * int(self._lengths.array[texts].sum())
 
     def _post(self) -> None:
         """Make the documents appended since the last view findable."""

@@ -3,7 +3,7 @@
 import json
 import zlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,37 +11,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imatch.categories.schemas import Kind
 from imatch.matches.engine.growing import Growing
-from imatch.matches.engine.layout import (
-    PRICE_UNITS,
-    UNKNOWN_FLAG,
-    UNKNOWN_ORDINAL,
-    UNKNOWN_STYLE,
-    Layout,
-    ValueSet,
-    as_day,
-    as_values,
-    price_factor,
-    unit_vector,
-)
+from imatch.matches.engine.layout import PRICE_UNITS, Layout, price_factor
 from imatch.matches.engine.postings import TextIndex, TextView
+from imatch.matches.engine.records import Locate, record_type, records_of
 from imatch.matches.engine.text import stems
 from imatch.matches.engine.types import Offer
 
-Locate = Callable[[Mapping[str, Any]], tuple[float, float] | None]
-MAX_TOPIC_COUNT = 65_535
-RATING_UNITS = 100  # ratings are summed in hundredths, exactly
 MAX_PAST = 60  # earlier requests kept of one provider, the newest
 COMPACT_LEAST = 1_000  # dead rows before compaction is worth it
 COMPACT_SHARE = 0.25
+_TOTALS = ("accepts", "invites", "rating_points", "rating_count")
 
 
 @dataclass(frozen=True)
 class Frame:
     """A pool as it stood at one moment."""
 
-    columns: Mapping[str, NDArray[Any]]
+    columns: Mapping[str, NDArray[Any]]  # to read one fact of everybody
+    records: NDArray[np.void]  # to read all facts of a few
     live: NDArray[np.bool_]
     documents: TextView
     requests: TextView  # earlier requests, one row each
@@ -102,14 +90,15 @@ class Frame:
 
 
 class Taken(dict[str, NDArray[Any]]):
-    """The columns of some rows, each gathered when it is first read."""
+    """The facts of some rows. Their records are gathered at once: rows lie far apart in memory."""
 
     def __init__(self, frame: Frame, rows: NDArray[np.int64]) -> None:
         super().__init__()
         self.frame, self.rows = frame, rows
+        self._records = frame.records[rows]
 
     def __missing__(self, name: str) -> NDArray[Any]:
-        self[name] = self.frame.columns[name][self.rows]
+        self[name] = np.ascontiguousarray(self._records[name])
         return self[name]
 
 
@@ -119,7 +108,9 @@ class Store:
     def __init__(self, layout: Layout, locate: Locate) -> None:
         self._layout = layout
         self._locate = locate
-        self._columns = _columns(layout)
+        kind = record_type(layout)
+        self._records = Growing(kind)
+        self._columns = {name: Growing(*_base(kind[name])) for name in kind.names or ()}
         self._live = Growing(np.bool_)
         self._documents = TextIndex()
         self._requests = TextIndex()
@@ -130,32 +121,47 @@ class Store:
         self._request_topics = Growing(np.uint64, (layout.topics.words,))
         self._blobs: list[bytes] = []
         self._rows: dict[int, int] = {}
-        self._totals = Counter(accepts=0, invites=0, rating_points=0, rating_count=0)
+        self._totals = dict.fromkeys(_TOTALS, 0)
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def put(self, offer: Offer) -> None:
-        """Add a provider, or replace the one with this id."""
-        self.drop(offer.provider_id)
-        row = len(self._live)
-        for name, value in row_values(self._layout, self._locate, offer).items():
-            self._columns[name].append(value)
-        self._documents.append(_document(offer))
-        self._request_start.append(len(self._requests))
-        topics = [*offer.past_tags, *[()] * (len(offer.past) - len(offer.past_tags))]
-        for text, tags in list(zip(offer.past, topics, strict=False))[-MAX_PAST:]:
-            checksum = zlib.crc32(text.encode())
+    def put(self, offers: Iterable[Offer]) -> None:
+        """Add providers, or replace those with their ids; of two with one id the last counts."""
+        batch = list({offer.provider_id: offer for offer in offers}.values())
+        for offer in batch:
+            self.drop(offer.provider_id)
+        first = len(self._live)
+        records = records_of(self._layout, self._locate, batch)
+        self._records.extend(records)
+        for name, column in self._columns.items():
+            column.extend(records[name])
+        self._documents.extend([_document(offer) for offer in batch])
+        self._put_requests(first, batch)
+        self._blobs += [_blob(self._layout, offer) for offer in batch]
+        self._live.extend(np.ones(len(batch), np.bool_))
+        self._rows |= {offer.provider_id: first + n for n, offer in enumerate(batch)}
+        self._tally(records, 1)
+
+    def _put_requests(self, first_row: int, batch: Sequence[Offer]) -> None:
+        """The earlier requests of the batch; statistics count one once, whoever took it."""
+        texts, owners, repeated, topics, starts = [], [], [], [], []
+        for row, offer in enumerate(batch, first_row):
+            starts.append(len(self._requests) + len(texts))
+            tags = [*offer.past_tags, *[()] * (len(offer.past) - len(offer.past_tags))]
+            texts += offer.past[-MAX_PAST:]
+            topics += [self._layout.topics.bits(t) for t in tags[: len(offer.past)][-MAX_PAST:]]
+            owners += [row] * min(len(offer.past), MAX_PAST)
+        checksums = [zlib.crc32(text.encode()) for text in texts]
+        for checksum in checksums:
             self._takers[checksum] += 1
-            repeated = self._takers[checksum] > 1
-            self._requests.append([Counter(stems(text))], repeated=repeated)
-            self._request_owner.append(row)
-            self._request_text.append(checksum)
-            self._request_topics.append(self._layout.topics.mask(tags))
-        self._blobs.append(_blob(self._layout, offer))
-        self._live.append(value=True)
-        self._rows[offer.provider_id] = row
-        self._totals.update(self._tallies(row))
+            repeated.append(self._takers[checksum] > 1)
+        self._requests.extend([[Counter(stems(text))] for text in texts], repeated)
+        self._request_start.extend(np.array(starts, np.int64))
+        self._request_owner.extend(np.array(owners, np.int32))
+        self._request_text.extend(np.array(checksums, np.uint32))
+        bits = np.array(topics, np.uint64).reshape(len(texts), self._layout.topics.words)
+        self._request_topics.extend(bits)
 
     def drop(self, provider_id: int) -> None:
         """Remove a provider; an unknown id is no fault."""
@@ -163,7 +169,7 @@ class Store:
         if row is None:
             return
         self._live.array[row] = False  # frames hold copies
-        self._totals.subtract(self._tallies(row))
+        self._tally(self._records.array[row : row + 1], -1)
         self._documents.kill(row)
         request = int(self._request_start.array[row])
         owners = self._request_owner.array
@@ -180,6 +186,7 @@ class Store:
             self._compact()
         return Frame(
             columns={name: column.array for name, column in self._columns.items()},
+            records=self._records.array,
             live=self._live.array.copy(),
             documents=self._documents.view(),
             requests=self._requests.view(),
@@ -190,9 +197,9 @@ class Store:
             totals=dict(self._totals),
         )
 
-    def _tallies(self, row: int) -> dict[str, int]:
-        names = ("accepts", "invites", "rating_points", "rating_count")
-        return {name: int(self._columns[name].array[row]) for name in names}
+    def _tally(self, records: NDArray[np.void], sign: int) -> None:
+        for name in _TOTALS:
+            self._totals[name] += sign * int(records[name].sum())
 
     def _compact(self) -> None:
         live = self._live.array
@@ -202,6 +209,7 @@ class Store:
         self._documents = self._documents.kept(rows)
         self._requests = self._requests.kept(requests)
         self._columns = {name: Growing.of(c.array[rows]) for name, c in self._columns.items()}
+        self._records = Growing.of(self._records.array[rows])
         owners = renamed[self._request_owner.array[requests]].astype(np.int32)
         self._request_owner = Growing.of(owners)
         self._request_topics = Growing.of(self._request_topics.array[requests])
@@ -212,126 +220,9 @@ class Store:
         self._rows = {int(i): row for row, i in enumerate(self._columns["id"].array.tolist())}
 
 
-def _columns(layout: Layout) -> dict[str, Growing]:
-    columns = {
-        "id": Growing(np.int64),
-        "counts": Growing(np.uint16, (len(layout.topics.labels),)),
-        "place": Growing(np.float32, (3,)),
-        "style": Growing(np.int8, (len(layout.scales),)),
-        "windows": Growing(np.uint64, (layout.window_set.words,)),
-        "verified": Growing(np.uint64, (layout.credential_set.words,)),
-        "credentials": Growing(np.uint64, (layout.credential_set.words,)),
-        "price_min": Growing(np.int64),
-        "price_max": Growing(np.int64),
-        "price_unit": Growing(np.uint8),
-        "years": Growing(np.int16),
-        "rating_points": Growing(np.int64),
-        "response_hours": Growing(np.float32),
-        "accepting": Growing(np.bool_),
-    }
-    for name in _COUNTED:
-        columns[name] = Growing(np.int32)
-    for name, values in layout.sets.items():
-        columns[f"set:{name}"] = Growing(np.uint64, (values.words,))
-        if layout.definition.provider[name].kind is Kind.CHOICE:
-            columns[f"ordinal:{name}"] = Growing(np.uint8)
-    columns |= {f"flag:{name}": Growing(np.uint8) for name in layout.flags}
-    columns |= {f"date:{name}": Growing(np.int32) for name in layout.dates}
-    return columns
-
-
-def row_values(layout: Layout, locate: Locate, offer: Offer) -> dict[str, Any]:
-    """One provider as a value for every column."""
-    profile = offer.profile
-    row: dict[str, Any] = {
-        "id": offer.provider_id,
-        "counts": _topic_counts(layout, offer),
-        "place": _vector(locate, profile.get(layout.place) if layout.place else None),
-        "style": _style(layout, profile.get(layout.style) if layout.style else None),
-        "windows": layout.window_set.mask(as_values(profile.get(layout.windows or ""))),
-        "verified": layout.credential_set.mask(offer.verified),
-        "credentials": layout.credential_set.mask(_credential_types(layout, profile)),
-        "years": _whole(profile.get("years_experience"), -1, 32_000),
-        "rating_points": round(offer.rating_sum * RATING_UNITS),
-        "response_hours": np.nan if offer.response_hours is None else offer.response_hours,
-        "accepting": offer.accepting_new,
-        **_price(layout, profile.get(layout.price) if layout.price else None),
-        **_counted(offer),
-    }
-    for name, values in layout.sets.items():
-        chosen = as_values(profile.get(name))
-        row[f"set:{name}"] = values.mask(chosen)
-        if layout.definition.provider[name].kind is Kind.CHOICE:
-            row[f"ordinal:{name}"] = ordinal(values, chosen)
-    for name in layout.flags:
-        row[f"flag:{name}"] = int(profile[name]) if profile.get(name) is not None else UNKNOWN_FLAG
-    for name in layout.dates:
-        row[f"date:{name}"] = as_day(profile.get(name))
-    return row
-
-
-_COUNTED = (
-    "rating_count", "completed", "repeat", "invites", "accepts", "active", "pending",
-    "capacity", "last_active", "joined", "updated", "past",
-)  # fmt: skip
-
-
-def _counted(offer: Offer) -> dict[str, int]:
-    return {
-        "rating_count": offer.rating_count,
-        "completed": offer.completed_count,
-        "repeat": offer.repeat_count,
-        "invites": offer.invites,
-        "accepts": offer.accepts,
-        "active": offer.active_count,
-        "pending": offer.pending_count,
-        "capacity": offer.capacity,
-        "last_active": as_day(offer.last_active),
-        "joined": as_day(offer.joined),
-        "updated": as_day(offer.profile_updated),
-        "past": len(offer.past),
-    }
-
-
-def ordinal(values: ValueSet, chosen: list[str]) -> int:
-    """The place of a choice in its vocabulary's order."""
-    return values.positions.get(chosen[0], UNKNOWN_ORDINAL) if chosen else UNKNOWN_ORDINAL
-
-
-def _topic_counts(layout: Layout, offer: Offer) -> NDArray[np.uint16]:
-    counts = np.zeros(len(layout.topics.labels), np.uint16)
-    for topic, count in offer.specialty_counts.items():
-        place = layout.topics.positions.get(topic)
-        if place is not None:
-            counts[place] = min(count, MAX_TOPIC_COUNT)
-    return counts
-
-
-def _vector(locate: Locate, place: Mapping[str, Any] | None) -> NDArray[np.float32]:
-    found = locate(place) if place else None
-    return unit_vector(found) if found else np.full(3, np.nan, np.float32)
-
-
-def _style(layout: Layout, style: Mapping[str, int] | None) -> list[int]:
-    return [(style or {}).get(scale, UNKNOWN_STYLE) for scale in layout.scales]
-
-
-def _price(layout: Layout, price: Mapping[str, Any] | None) -> dict[str, int]:
-    given = price or {}
-    ends = [given[end] for end in ("min_cents", "max_cents") if given.get(end) is not None]
-    if not ends:
-        return {"price_min": -1, "price_max": -1, "price_unit": UNKNOWN_ORDINAL}
-    unit = layout.unit(given.get("unit"))
-    return {"price_min": min(ends), "price_max": max(ends), "price_unit": unit}
-
-
-def _whole(value: object, unknown: int, most: int) -> int:
-    return min(value, most) if isinstance(value, int) else unknown
-
-
-def _credential_types(layout: Layout, profile: Mapping[str, Any]) -> list[str]:
-    listed = profile.get(layout.credentials) if layout.credentials else None
-    return [entry["type"] for entry in listed or [] if "type" in entry]
+def _base(kind: np.dtype[Any]) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """The scalar type and the shape of a record's field."""
+    return kind.subdtype or (kind, ())
 
 
 def _document(offer: Offer) -> list[Counter[str]]:

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from functools import lru_cache
 
 import Stemmer
 
@@ -26,12 +25,24 @@ _STOP_WORDS = frozenset(
 )
 
 
-@lru_cache(maxsize=200_000)
-def _stem(word: str) -> str:
-    """The stem of a lower-case word, or nothing for a stop word or a lone letter."""
-    if word in _STOP_WORDS or (len(word) == 1 and word.isascii()):
-        return ""
-    return str(_STEMMER.stemWord(word.removesuffix("'s")))
+class _Stems(dict[str, str]):
+    """Lower-case words with their stems; a stop word or a lone letter has an empty one.
+
+    A word is stemmed once, then found by one look-up. Emptied when full: nobody is to fill the
+    memory with invented words.
+    """
+
+    def __missing__(self, word: str) -> str:
+        if len(self) >= _MOST_STEMS:
+            self.clear()
+        nothing = word in _STOP_WORDS or (len(word) == 1 and word.isascii())
+        stem = "" if nothing else str(_STEMMER.stemWord(word.removesuffix("'s")))
+        self[word] = stem
+        return stem
+
+
+_MOST_STEMS = 200_000
+_STEMS = _Stems()
 
 
 def stems(text: str) -> list[str]:
@@ -40,14 +51,18 @@ def stems(text: str) -> list[str]:
     >>> stems("Retirement planning for my wife's shares")
     ['retir', 'plan', 'wife', 'share']
     """
-    plain = unicodedata.normalize("NFKC", text[:MAX_CHARACTERS]).casefold().replace("\u2019", "'")
-    return [stem for stem in map(_stem, _WORD.findall(plain)) if stem]
+    plain = text[:MAX_CHARACTERS]
+    if plain.isascii():
+        plain = plain.lower()  # the same as below, and quicker
+    else:
+        plain = unicodedata.normalize("NFKC", plain).casefold().replace("\u2019", "'")
+    return [stem for stem in map(_STEMS.__getitem__, _WORD.findall(plain)) if stem]
 
 
 def words_of(text: str) -> list[tuple[str, str]]:
     """The words of a text that count, as written, each with its stem."""
     plain = text[:MAX_CHARACTERS].replace("\u2019", "'")
-    pairs = ((word, _stem(word.casefold())) for word in _WORD.findall(plain))
+    pairs = ((word, _STEMS[word.casefold()]) for word in _WORD.findall(plain))
     return [(word, stem) for word, stem in pairs if stem]
 
 
