@@ -14,7 +14,7 @@ from imatch.categories.models import Category
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict
 from imatch.mail.models import MailMessage
-from imatch.providers import approval, queries, rules
+from imatch.providers import approval, queries, rules, service
 from imatch.providers.models import Provider, ProviderStatus
 from tests.make import Make
 
@@ -144,12 +144,14 @@ def test_of_operators_who_decide_at_once_one_wins(
     assert _fresh(db, provider).status in results
 
 
-def test_an_approved_profile_can_be_taken_down(
-    make: Make, sign_in: SignIn, operator: User, client: TestClient
+def test_an_approved_profile_can_be_taken_down_even_if_it_was_just_changed(
+    make: Make, sign_in: SignIn, operator: User, client: TestClient, db: Session
 ) -> None:
     provider = make.provider(slug="ada")
+    form = {"seen": rules.version_of(provider), "reason": "Impersonates somebody."}
+    sign_in(db.get_one(User, provider.user_id))
+    client.post("/pro/profile/financial_advisors/capacity", data={"capacity": "9"})
     sign_in(operator)
-    form = {"seen": "approved", "reason": "Impersonates somebody."}
     client.post(f"/console/providers/{provider.id}/reject", data=form)
     client.cookies.clear()
     assert client.get("/p/ada").status_code == 404
@@ -170,6 +172,20 @@ def test_only_stated_credentials_can_be_verified(
     assert _fresh(db, provider).verified_credentials == ["CFP"]
     assert list(provider.verified_on) == ["CFP"]
     client.post(url, data={"seen": rules.version_of(provider)})
+    assert _fresh(db, provider).verified_credentials == []
+
+
+def test_a_credential_that_changed_meanwhile_is_not_marked_as_checked(
+    make: Make, sign_in: SignIn, operator: User, db: Session
+) -> None:
+    """The operator looked number 1 up; the owner wrote number 2 before the button was pressed."""
+    provider = make.provider(profile={"credentials": [{"type": "CFP", "number": "1"}]})
+    seen = rules.version_of(provider)
+    changed = provider.profile | {"credentials": [{"type": "CFP", "number": "2"}]}
+    service.replace(db, provider, changed)
+    url = f"/console/providers/{provider.id}/credentials"
+    answer = sign_in(operator).post(url, data={"seen": seen, "verified": ["CFP"]})
+    assert answer.status_code == 409
     assert _fresh(db, provider).verified_credentials == []
 
 

@@ -80,7 +80,7 @@ def reject(
     """
     text = _checked_reason(reason)
     with atomic(db):
-        held = _for_decision(db, provider, seen)
+        held = _for_decision(db, provider, seen, taking_down=True)
         if held.status in UNSENT:
             raise NotPending(held.status)
         _decide(held, ProviderStatus.REJECTED, text)
@@ -121,11 +121,16 @@ def verify_credentials(
     return held
 
 
-def _for_decision(db: Session, provider: Provider, seen: str | None) -> Provider:
+def _for_decision(
+    db: Session, provider: Provider, seen: str | None, *, taking_down: bool = False
+) -> Provider:
     held = locked(db, provider.id)
-    if seen is not None and seen != rules.version_of(held):
-        raise ChangedMeanwhile
-    return held
+    if seen is None or seen == rules.version_of(held):
+        return held
+    # A public profile comes down whatever it says by now, or its owner could change it for ever.
+    if taking_down and held.status == ProviderStatus.APPROVED == rules.status_in(seen):
+        return held
+    raise ChangedMeanwhile
 
 
 def _decide(held: Provider, status: ProviderStatus, reason: str) -> None:

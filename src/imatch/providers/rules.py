@@ -1,5 +1,7 @@
 """Pure decisions about a profile: what it lacks and what that costs, which change needs a check."""
 
+import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -195,11 +197,15 @@ def _percent(basis_points: int) -> str:
 def version_of(provider: Provider) -> str:
     """What an operator looked at: a decision about something else is refused.
 
-    Counters of an approved profile move while it is looked at, so only its status counts.
+    What the owner states counts, and not the row's date: counters and marks move meanwhile.
     """
-    if provider.status == ProviderStatus.PENDING:
-        return f"{provider.status}@{provider.updated_at.isoformat()}"
-    return provider.status
+    stated = json.dumps(provider.profile, sort_keys=True)
+    return f"{provider.status}@{hashlib.sha256(stated.encode()).hexdigest()[:32]}"
+
+
+def status_in(version: str) -> str:
+    """The status of the profile that was looked at."""
+    return version.partition("@")[0]
 
 
 def summary(
