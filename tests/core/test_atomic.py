@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
@@ -104,6 +105,15 @@ def test_writers_at_the_same_time_lose_nothing(
     assert failures == []
     with new_session() as fresh:
         assert fresh.scalar(select(User.name)) == "80"
+
+
+def test_an_error_of_the_database_quotes_nobodys_words(sqlite_url: str) -> None:
+    """Errors are logged; what was to be written is not."""
+    database.bind(sqlite_url)
+    with SessionLocal() as db, pytest.raises(IntegrityError) as raised, atomic(db):
+        db.add(User(email="marker-7@example.org", name="Marker Seven", account_type="nothing"))
+    assert "account_type" in str(raised.value)
+    assert "arker" not in str(raised.value)
 
 
 def test_sqlite_is_durable_and_checks_references(sqlite_url: str) -> None:

@@ -23,7 +23,13 @@ def make_engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
-    made = create_engine(parsed, pool_size=10, max_overflow=40, pool_pre_ping=True)
+    made = create_engine(
+        parsed,
+        pool_size=10,
+        max_overflow=40,
+        pool_pre_ping=True,
+        hide_parameters=True,  # errors are logged, and what people wrote is not
+    )
     if made.dialect.name == "sqlite":
         event.listen(made, "connect", configure_sqlite)
         event.listen(made, "begin", _begin_sqlite)
