@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
@@ -12,6 +13,12 @@ from tests.seekers.conftest import FIRST_PAGE
 
 ADVISORS = "/find/financial_advisors"
 IN_PERSON = {"format": "in_person", "importance.format": "must"}
+
+
+@pytest.fixture(autouse=True)
+def _up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every look is a fresh one: how soon a count follows a change is test_index's question."""
+    monkeypatch.setattr("imatch.matches.index.FOLLOW_EVERY_SECONDS", 0)
 
 
 def importance(db: Session) -> dict[str, str]:
@@ -84,9 +91,17 @@ def test_rules_of_law_and_rules_of_nobody_are_not_relaxed(
     assert "Registered in your state" in page
     assert 'value="registered_in_state"' not in page
     for rule in ("registered_in_state", "has_room", "nonsense", ""):
-        response = client.post(f"{ADVISORS}/2/relax", data={**texas, "relax": rule})
+        ohio = {"place.region": "OH", "place.country": "US", "relax": rule}
+        response = client.post(f"{ADVISORS}/2/relax", data=ohio)
         assert response.status_code == 422
     assert importance(db) == {}
+    assert db.scalars(select(Seeker)).one().answers["values"]["place"]["region"] == "TX"
+
+
+def test_a_rule_of_nobody_begins_no_need(client: TestClient, db: Session) -> None:
+    response = client.post(f"{ADVISORS}/1/relax", data={**FIRST_PAGE, "relax": "nonsense"})
+    assert response.status_code == 422
+    assert db.scalars(select(Seeker)).all() == []
 
 
 def test_relaxing_with_a_wrong_answer_shows_the_answer(client: TestClient, db: Session) -> None:

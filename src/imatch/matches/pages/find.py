@@ -12,9 +12,11 @@ from starlette.responses import Response
 from starlette.status import HTTP_200_OK, HTTP_404_NOT_FOUND
 
 from imatch.accounts.deps import OptionalUser
+from imatch.accounts.models import User
 from imatch.categories import forms, places
 from imatch.categories.form_view import FormView
 from imatch.categories.schemas import CategoryDefinition, FieldDefinition, Importance, Kind
+from imatch.core.database import atomic
 from imatch.core.errors import FieldError
 from imatch.matches.pages.home import open_categories
 from imatch.matches.pages.walk import (
@@ -154,11 +156,12 @@ def relax(
     """Keep the page as it stands and give up one rule, in one tap."""
     posted = _Posted.read(definition, number, raw)
     try:
-        kept, token = _keep(db, definition, number, need, posted, user)
+        with atomic(db):  # a rule that cannot be given up leaves the page as it was
+            kept, token = _keep(db, definition, number, need, posted, user)
+            service.relax(db, kept, next(iter(raw.get("relax", [])), ""))
     except service.BadAnswers as bad:
         form = posted.form(definition, bad.fields)
         return _question(request, db, _Asked(form, number, need, posted.then), status=bad.status)
-    service.relax(db, kept, next(iter(raw.get("relax", [])), ""))
     query = "?next=check" if posted.then == "check" else ""
     response = go(f"/find/{definition.name}/{number}{query}")
     if token:
@@ -229,7 +232,7 @@ def _keep(
     number: int,
     need: Seeker | None,
     posted: _Posted,
-    user: Any,  # noqa: ANN401 -- OptionalUser's
+    user: User | None,
 ) -> tuple[Seeker, str]:
     """The need with this page's answers, and the token of a need that begins with them."""
     values, importance = posted.values, posted.importance
