@@ -143,3 +143,16 @@ def test_a_report_that_nobody_would_read_is_not_taken(
     path = f"/matches/{matches[0].id}/report"
     page = browse(db.info["token"]).post(path, data={"text": "Wrong price."})
     assert page.status_code == 409
+
+
+def test_an_expired_credential_is_not_said_to_be_checked(ask: Ask, make: Make, db: Session) -> None:
+    held = [
+        {"type": "CFP", "number": "1", "expires": "2020-01-31"},
+        {"type": "EA", "number": "2", "expires": "2999-01-31"},
+    ]
+    make.provider(profile={"credentials": held}, verified_credentials=["CFP", "EA"])
+    need, _token = ask(designations_wanted=["EA"])
+    service.suggest(db, need)
+    stored = db.scalars(select(Match)).one().explanation
+    source = explanations.from_json(stored).sides["certification_match"].source
+    assert source == "Stated in their profile; checked by I MATCH: Enrolled Agent"

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from imatch.categories import forms
 from imatch.categories.schemas import CategoryDefinition, CriterionKind, FieldDefinition, Kind
+from imatch.matches import offers
 from imatch.matches.engine.types import CriterionScore, Pick
 from imatch.providers.models import Provider
 
@@ -87,15 +88,19 @@ def _sides(
     if kind is CriterionKind.TRACK_RECORD:
         return Sides(words, record(provider), _MEASURED, today, measured=True)
     facts = _described(definition, definition.provider, offered, provider.profile)
-    source = _source(definition, kind, provider)
+    source = _source(definition, kind, provider, today)
     return Sides(words, facts, source, provider.updated_at.date())
 
 
-def _source(definition: CategoryDefinition, kind: CriterionKind, provider: Provider) -> str:
-    if kind is not CriterionKind.CERTIFICATION or not provider.verified_credentials:
+def _source(
+    definition: CategoryDefinition, kind: CriterionKind, provider: Provider, today: date
+) -> str:
+    valid = offers.verified(provider.verified_credentials, provider.profile, today)
+    if kind is not CriterionKind.CERTIFICATION or not valid:
         return _THEIR_PROFILE
     labels = definition.vocabularies.get("credentials", {})
-    checked = ", ".join(labels.get(name, name) for name in provider.verified_credentials)
+    names = (name for name in provider.verified_credentials if name in valid)
+    checked = ", ".join(labels.get(name, name) for name in names)
     return f"{_THEIR_PROFILE}; checked by I MATCH: {checked}"
 
 
