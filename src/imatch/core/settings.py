@@ -4,7 +4,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-only-secret-change-me-in-production"  # noqa: S105 -- refused in production
@@ -44,6 +44,12 @@ class Settings(BaseSettings):
     session_idle_days: int = Field(default=7, ge=1, le=365)
     step_up_minutes: int = Field(default=15, ge=1, le=240)
     resume_days: int = Field(default=30, ge=1, le=365)
+
+    @field_validator("base_url")
+    @classmethod
+    def _without_last_slash(cls, url: str) -> str:
+        """Addresses are made by writing a path behind it."""
+        return url.rstrip("/")
 
     @property
     def production(self) -> bool:

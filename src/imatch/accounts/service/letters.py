@@ -82,4 +82,4 @@ def confirm_new_address(db: Session, recipient: str, token: str) -> None:
 
 
 def _url(path: str) -> str:
-    return get_settings().base_url.rstrip("/") + path
+    return get_settings().base_url + path

@@ -61,7 +61,7 @@ def create_operator(db: Session, *, email: str, name: str, password: str | None)
 def first_password_link(db: Session, user: User) -> str:
     """A URL that sets the account's password, once, within days: hand it to its owner."""
     token = recovery.reset_token(db, user, FIRST_PASSWORD_LINK_LASTS)
-    return f"{get_settings().base_url.rstrip('/')}/reset/{token}"
+    return f"{get_settings().base_url}/reset/{token}"
 
 
 def deactivate(db: Session, user: User) -> None:
