@@ -59,6 +59,7 @@ class Setup:
 def begin(db: Session, user: User) -> None:
     """Choose a new secret, which counts only once `confirm` has seen a code of it."""
     with atomic(db):
+        user = queries.locked_user(db, user.id)
         _refuse_if_on(user)
         user.totp_secret = pyotp.random_base32()
         user.totp_last_step = None
@@ -108,6 +109,7 @@ def renew_recovery_codes(db: Session, user: User) -> list[str]:
 def switch_off(db: Session, user: User) -> None:
     """Ask for a password only. Raises SecondFactorIsOff."""
     with atomic(db):
+        user = queries.locked_user(db, user.id)
         if user.totp_confirmed_at is None:
             raise SecondFactorIsOff
         user.totp_secret = user.totp_confirmed_at = user.totp_last_step = None

@@ -54,13 +54,15 @@ def _refuse_over(db: Session, limit: TryLimit, subject_hash: str, allowed: int) 
     if count <= allowed:
         return
     # The next try is free when only `tries - 1` of these are still inside the window.
-    freeing: datetime = db.scalars(
+    freeing: datetime | None = db.scalars(
         select(SignInAttempt.at)
         .where(*recent)
         .order_by(SignInAttempt.at.desc())
         .offset(limit.tries - 1)
         .limit(1)
-    ).one()
+    ).one_or_none()
+    if freeing is None:  # forgiven or forgotten by somebody since it was counted
+        return
     seconds = max(1, int((freeing + limit.window - moment).total_seconds()) + 1)
     minutes = -(-seconds // 60)
     raise TooManyTries(
