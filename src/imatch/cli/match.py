@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.markup import escape
 from rich.panel import Panel
 from rich.text import Text
+from sqlalchemy.orm import Session
 
 from imatch.categories import catalog, forms, places
 from imatch.categories import queries as categories
@@ -110,7 +111,7 @@ def match(
         _print(definition, ranked, found)
 
 
-def _definition(db: Any, category: str) -> CategoryDefinition:  # noqa: ANN401 -- a session
+def _definition(db: Session, category: str) -> CategoryDefinition:
     try:
         return categories.definition_of(categories.active_by_name(db, category))
     except categories.UnknownCategory as unknown:

@@ -52,11 +52,6 @@ class Gone(DomainError):
     code = "gone"
 
 
-class TooLarge(DomainError):
-    status = 413
-    code = "too_large"
-
-
 class Invalid(DomainError):
     status = 422
     code = "invalid"

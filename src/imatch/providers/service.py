@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from imatch.accounts.models import AccountType, User
+from imatch.accounts.models import User
+from imatch.accounts.service import become_provider
 from imatch.categories import forms
 from imatch.categories import queries as categories
 from imatch.categories.models import Category
@@ -96,8 +97,7 @@ def start(db: Session, user: User, category: str) -> Provider:
         existing = find_own(db, owner.id, category)
         if existing is not None:
             return existing
-        if owner.account_type == AccountType.SEEKER:
-            owner.account_type = AccountType.BOTH
+        become_provider(db, owner)
         provider = Provider(
             user_id=owner.id,
             category_id=row.id,
