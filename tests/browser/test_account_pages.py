@@ -91,8 +91,8 @@ def test_building_a_profile(visit: Visit) -> None:
 
 
 def test_a_wrong_page_of_the_profile_says_so(visit: Visit) -> None:
-    visit.open("/pro/profile/financial_advisors/1")
-    visit.page.get_by_label("Name shown to people").fill("")
+    visit.open("/pro/profile/financial_advisors/2")
+    visit.page.get_by_label("Years of practice").fill("many")
     visit.press("Save and continue")
     assert visit.page.get_by_text("There is a problem").is_visible()
     visit.inspect()
@@ -104,7 +104,7 @@ def test_the_second_factor(visit: Visit) -> None:
     visit.press("Set it up")
     visit.inspect()
     key = visit.page.locator("code").first.inner_text().replace(" ", "")
-    visit.page.get_by_label("Code").fill(pyotp.TOTP(key).now())
+    visit.page.get_by_role("textbox", name="Code").fill(pyotp.TOTP(key).now())
     visit.press("Switch the second factor on")
     visit.inspect()
     recovery_code = visit.page.locator("main code").first.inner_text()
