@@ -49,6 +49,20 @@ class Facts:
             labels += [values.labels[i] for i in values.named(self.value(f"set:{name}") & mask)]
         return labels
 
+    def checked(self, criterion: str) -> list[str]:
+        """The labels of the wanted and stated values that an operator checked as credentials."""
+        labels = []
+        for name, mask in self.asked.wanted[criterion].masks.items():
+            values = self.asked.layout.sets[name]
+            stated = values.named(self.value(f"set:{name}") & mask)
+            labels += [values.labels[i] for i in stated if self._is_checked(values.keys[i])]
+        return labels
+
+    def _is_checked(self, value: str) -> bool:
+        """By the value: a designation and its credential may be labelled differently."""
+        mask = self.asked.layout.credential_set.mask([value])
+        return bool((self.value("verified") & mask).any())
+
     def missing(self, criterion: str) -> list[str]:
         """The labels of the wanted values that this provider does not state."""
         labels = []

@@ -36,6 +36,10 @@ class ValueSet:
         return cls({value: place for place, value in enumerate(options)}, tuple(options.values()))
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(self.positions)
+
+    @property
     def words(self) -> int:
         return max(1, -(-len(self.labels) // WORD_BITS))
 

@@ -93,7 +93,7 @@ def logistics(facts: Facts, line: CriterionScore) -> Reason | None:
             "You need someone soon",
             f"Usually answers within {hours(facts.response_hours)}",
         )
-    if asked.format == "either" and facts.meets("remote"):
+    if asked.need.answer("format") == "either" and facts.meets("remote"):
         return _reason(facts, line, "Online is fine for you", "Works online or by phone")
     return None
 
@@ -122,9 +122,11 @@ def certification(facts: Facts, line: CriterionScore) -> Reason | None:
     """Asked-for designations first; otherwise those that an operator checked."""
     wanted, verified = facts.offered(line.name), facts.credentials(verified=True)
     if wanted:
-        checked = "checked by I MATCH" if set(wanted) & set(verified) else "not checked yet"
         return _reason(
-            facts, line, f"You look for {listed(wanted)}", f"States {listed(wanted)}, {checked}"
+            facts,
+            line,
+            f"You look for {listed(wanted)}",
+            f"States {listed(wanted)}; {_how_far_checked(wanted, facts.checked(line.name))}",
         )
     if verified:
         return _measured(
@@ -134,6 +136,14 @@ def certification(facts: Facts, line: CriterionScore) -> Reason | None:
             f"{listed(verified[:MOST_NAMED])}: checked by I MATCH",
         )
     return None
+
+
+def _how_far_checked(stated: list[str], checked: list[str]) -> str:
+    if not checked:
+        return "not checked yet"
+    if len(checked) < len(stated):
+        return f"of these, checked by I MATCH: {listed(checked)}"
+    return "checked by I MATCH"
 
 
 def custom(facts: Facts, line: CriterionScore) -> Reason | None:
