@@ -3,12 +3,17 @@
 import sys
 
 import typer
+from pydantic import ValidationError
 from rich.markup import escape
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
 
 from imatch.cli import categories, database, demo, match, providers, serve, users, worker
 from imatch.cli.output import err
-from imatch.core.errors import DomainError
+from imatch.core.database import engine
+from imatch.core.errors import Conflict, DomainError, Invalid
 from imatch.core.logs import configure_logs
+from imatch.core.settings import Settings
+from imatch.operations.setup import require_migrated
 
 app = typer.Typer(
     name="imatch",
@@ -26,13 +31,60 @@ app.add_typer(providers.app, name="providers")
 app.add_typer(users.app, name="users")
 
 
+class BadSettings(Invalid):
+    code = "bad_settings"
+
+
+class DatabaseUnusable(Conflict):
+    code = "database_unusable"
+
+
 def main() -> None:
     """Run the command; a refusal is one clear line and exit code 1."""
-    configure_logs(to_stderr=True)
     try:
-        app()
+        _run()
     except DomainError as error:
         err.print(f"[bold red]Error:[/] {escape(error.message)}", highlight=False)
         for fault in error.fields:
             err.print(f"  {fault.field}: {fault.message}", markup=False, highlight=False)
         sys.exit(1)
+
+
+def _run() -> None:
+    """Do what the command says; what its surroundings lack becomes a refusal."""
+    try:
+        configure_logs(to_stderr=True)
+        app()
+    except ValidationError as error:
+        if error.title != Settings.__name__:
+            raise
+        # Without the traceback, which shows settings' values, passwords among them.
+        raise BadSettings(_said_of_settings(error)) from None
+    except (SQLAlchemyError, ImportError) as error:
+        _refuse_database(error)
+        raise
+
+
+def _said_of_settings(error: ValidationError) -> str:
+    said = []
+    for fault in error.errors(include_url=False, include_input=False):
+        named = f"IMATCH_{fault['loc'][0]}: ".upper() if fault["loc"] else ""
+        said.append(named + fault["msg"].removeprefix("Value error, "))
+    return "; ".join(said)
+
+
+def _refuse_database(error: Exception) -> None:
+    """Raise NotMigrated or DatabaseUnusable where the database is at fault; return for a bug."""
+    try:
+        bound = engine()
+        require_migrated(bound)
+    except (ArgumentError, ImportError):
+        raise DatabaseUnusable(
+            "IMATCH_DATABASE_URL is the address of no SQLite or PostgreSQL database, like"
+            " sqlite:///i_match.db or postgresql://user:password@host/name."
+        ) from None
+    except DatabaseError as unreachable:
+        error = unreachable
+    if type(error) in {OperationalError, DatabaseError} and isinstance(error, DatabaseError):
+        said = str(error.orig).partition("\n")[0]
+        raise DatabaseUnusable(f"The database cannot be used: {said}.") from None

@@ -22,6 +22,10 @@ class ForeignDatabase(Conflict):
     code = "foreign_database"
 
 
+class NewerDatabase(Conflict):
+    code = "newer_database"
+
+
 class BrokenReferences(Conflict):
     code = "broken_references"
 
@@ -29,9 +33,11 @@ class BrokenReferences(Conflict):
 def migrate(engine: Engine, revision: str = "head") -> str | None:
     """Upgrade to `revision` and return the revision reached.
 
-    Raises ForeignDatabase for a database that another program made, and changes nothing in it.
+    Raises ForeignDatabase for a database that another program made, and NewerDatabase for one
+    of a later release; nothing is changed in either.
     """
     refuse_foreign(engine)
+    _refuse_newer(engine)
     with _migrating(engine) as connection:
         command.upgrade(_config(connection), revision)
     job_store.create_tables(engine)
@@ -63,6 +69,16 @@ def refuse_foreign(engine: Engine) -> None:
         f"This database was made by another program (it has the table {named}). Nothing was"
         " changed. Name another database in IMATCH_DATABASE_URL, or move this one away."
     )
+
+
+def _refuse_newer(engine: Engine) -> None:
+    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+    present = current_revision(engine)
+    if present is not None and present not in known:
+        raise NewerDatabase(
+            f"A later release of I MATCH made this database: it is at revision {present}, which"
+            " this release does not know. Nothing was changed. Update I MATCH."
+        )
 
 
 def _config(connection: Connection) -> Config:

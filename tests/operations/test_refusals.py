@@ -1,0 +1,88 @@
+"""Commands in unfit surroundings: one clear line, exit code 1, no traceback and no secrets."""
+
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from imatch.cli import main
+from imatch.core import database
+from imatch.core.settings import get_settings
+
+Refused = Callable[..., str]
+
+
+@pytest.fixture
+def refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Refused]:
+    """What `imatch` says to standard error, refusing the arguments under these IMATCH_* values."""
+
+    def said(*arguments: str, **settings: str) -> str:
+        for name, value in settings.items():
+            monkeypatch.setenv(f"IMATCH_{name.upper()}", value)
+        get_settings.cache_clear()
+        monkeypatch.setattr(database, "_bound_url", None)
+        monkeypatch.setattr(sys, "argv", ["imatch", *arguments])
+        with pytest.raises(SystemExit) as left:
+            main()
+        assert left.value.code == 1
+        return " ".join(capsys.readouterr().err.split())
+
+    yield said
+    monkeypatch.undo()
+    get_settings.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("port", "abc"), ("port", "99999999"), ("environment", "prod"), ("session_days", "0")],
+)
+def test_a_nonsense_setting_is_named(refused: Refused, name: str, value: str) -> None:
+    assert f"IMATCH_{name.upper()}: " in refused("users", "list", **{name: value})
+
+
+def test_what_production_lacks_is_said_without_any_value(refused: Refused) -> None:
+    said = refused("users", "list", environment="production", smtp_password="hunter2")
+    assert "IMATCH_SECRET_KEY" in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("url", ["nonsense", "", "mysql://who:hunter2@there/that", "oops://x"])
+def test_an_address_of_no_database_is_refused(refused: Refused, url: str) -> None:
+    said = refused("users", "list", database_url=url)
+    assert "IMATCH_DATABASE_URL" in said
+    assert "hunter2" not in said
+
+
+def test_a_server_that_does_not_answer_is_named_without_its_password(refused: Refused) -> None:
+    said = refused("migrate", database_url="postgresql://who:hunter2@127.0.0.1:1/that")
+    assert "cannot be used" in said
+    assert "hunter2" not in said
+
+
+def test_a_file_that_is_no_database_is_left_alone(refused: Refused, tmp_path: Path) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear all, " * 100, encoding="utf-8")
+    assert "not a database" in refused("migrate", database_url=f"sqlite:///{path}")
+    assert path.read_text(encoding="utf-8") == "Dear all, " * 100
+
+
+@pytest.mark.parametrize("command", [("users", "list"), ("categories", "list"), ("demo",)])
+def test_an_empty_database_is_to_be_migrated_first(
+    refused: Refused, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    assert "imatch migrate" in refused(*command, database_url=f"sqlite:///{tmp_path}/empty.db")
+
+
+def test_a_database_of_a_later_release_is_left_alone(refused: Refused, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "later.db") as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        connection.execute("INSERT INTO alembic_version VALUES ('0099')")
+    said = refused("migrate", database_url=f"sqlite:///{tmp_path}/later.db")
+    assert "later release" in said
+    with sqlite3.connect(tmp_path / "later.db") as connection:
+        names = connection.execute("SELECT name FROM sqlite_master").fetchall()
+    assert names == [("alembic_version",)]
