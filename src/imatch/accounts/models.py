@@ -33,7 +33,8 @@ class User(Timestamped, Base):
     account_type: Mapped[str] = mapped_column(String(16), default=AccountType.SEEKER)
     password_hash: Mapped[str | None] = mapped_column(String(255))
     email_confirmed_at: Mapped[datetime | None]
-    totp_secret: Mapped[str | None] = mapped_column(EncryptedJson)
+    # Read only where it is needed: no other page fails when the key was changed.
+    totp_secret: Mapped[str | None] = mapped_column(EncryptedJson, deferred=True)
     totp_confirmed_at: Mapped[datetime | None]
     totp_last_step: Mapped[int | None]  # the time step last used: a code works once
     active: Mapped[bool] = mapped_column(default=True)

@@ -5,15 +5,27 @@ import hashlib
 import secrets
 from functools import lru_cache
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pwdlib import PasswordHash
 
+from imatch.core.errors import Gone
+from imatch.core.logs import log
 from imatch.core.settings import get_settings
 
 # No letters or digits that are mistaken for one another when written by hand.
 _WRITTEN_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+
+
+class StoredUnderAnotherKey(Gone):
+    code = "stored_under_another_key"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "What was saved here cannot be read any more: the key of this site has changed."
+            " Start again, or ask those who run the site to bring the old key back."
+        )
 
 
 @lru_cache
@@ -66,5 +78,10 @@ def encrypt(text: str) -> str:
 
 
 def decrypt(stored: str) -> str:
-    """Undo `encrypt`. Raises cryptography's InvalidToken when the key is another one."""
-    return _cipher(get_settings().secret_key.get_secret_value()).decrypt(stored.encode()).decode()
+    """Undo `encrypt`. Raises StoredUnderAnotherKey when the key is another one."""
+    cipher = _cipher(get_settings().secret_key.get_secret_value())
+    try:
+        return cipher.decrypt(stored.encode()).decode()
+    except InvalidToken as error:
+        log().error("stored_under_another_key", setting="IMATCH_SECRET_KEY")
+        raise StoredUnderAnotherKey from error
