@@ -225,3 +225,15 @@ def test_a_closed_category_suggests_nobody(
     with atomic(db):
         categories.by_name(db, ADVISORS).active = False
     assert browse(token).get("/matches").status_code == 409
+
+
+def test_people_shown_before_stay_when_the_category_closes(
+    ask: Ask, browse: Browse, three: list[str], db: Session
+) -> None:
+    _need, token = ask()
+    assert browse(token).get("/matches").status_code == 200
+    with atomic(db):
+        categories.by_name(db, ADVISORS).active = False
+    kept = browse(token).get("/matches")
+    assert kept.status_code == 200
+    assert all(name in kept.text for name in three)

@@ -135,7 +135,9 @@ def suggest(
     request = _request(definition, seeker, kind, custom_criteria, refusal)
     stored = queries.shortlist_for(db, seeker.id, kind, request.fingerprint)
     if stored is not None and queries.matches_of(db, stored.id):
-        return stored
+        return stored  # also where the category closed since: what is under way goes on
+    if not category.active:
+        raise categories.InactiveCategory(category.display_name)
     live = live_pool(db, category.id, definition, fresh=True)
     again = kind is MatchKind.RE_MATCH
     exclude = queries.shown_before(db, seeker.id) if again else frozenset[int]()
@@ -177,8 +179,6 @@ def _category_of(db: Session, seeker: Seeker) -> tuple[Category, CategoryDefinit
     if seeker.status == NeedStatus.DRAFT:
         raise NeedIncomplete
     category = db.get_one(Category, seeker.category_id)
-    if not category.active:
-        raise categories.InactiveCategory(category.display_name)
     return category, categories.definition_of(category)
 
 
