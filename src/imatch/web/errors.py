@@ -27,6 +27,7 @@ _TITLES = {
     409: "Conflict",
     410: "Gone",
     413: "Too large",
+    414: "Address too long",
     415: "Unsupported media type",
     422: "Invalid input",
     429: "Too many requests",

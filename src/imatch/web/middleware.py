@@ -27,6 +27,7 @@ from imatch.web.errors import bug_response, error_response
 
 REQUESTS = Counter("imatch_requests_total", "Requests answered", ["method", "status"])
 SECONDS = Histogram("imatch_request_seconds", "Time to the response's first byte", ["method"])
+_LONGEST_PATH = 1_000  # Python itself refuses numbers of more than 4,300 digits
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -106,7 +107,7 @@ def _record(scope: Scope, status: int, seconds: float) -> None:
 
 
 class BodyLimitMiddleware:
-    """Refuses bodies over the limit before anything reads them whole."""
+    """Refuses bodies and paths over the limit before anything reads them whole."""
 
     def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
         self.app = app
@@ -115,6 +116,12 @@ class BodyLimitMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
+            return
+        if len(scope["path"]) > _LONGEST_PATH:
+            response = error_response(
+                Request(scope), 414, "No address here is that long.", code="path_too_long"
+            )
+            await response(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "0")
         if declared.isdecimal() and int(declared) <= self.max_body_bytes:
