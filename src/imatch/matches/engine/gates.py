@@ -1,6 +1,6 @@
 """Rules that a provider passes or fails for a need: facts, never scores. Unknown offers fail."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -9,21 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imatch.categories.schemas import Gate, GateRule, GateWhen, Kind
-from imatch.matches.engine.layout import (
-    SET_KINDS,
-    UNKNOWN_FLAG,
-    UNKNOWN_ORDINAL,
-    Layout,
-    as_values,
-    has_bits,
+from imatch.matches.engine.conditions import (
+    Condition,
+    Equals,
+    HasRoom,
+    Holds,
+    Mask,
+        Nobody,
+    Others,
+    Reaches,
+    ValidOn,
+    WithinBudget,
 )
+from imatch.matches.engine.layout import SET_KINDS, UNKNOWN_FLAG, Layout, as_values
 from imatch.matches.engine.prices import Budget
 from imatch.matches.engine.store import Frame
 from imatch.matches.engine.types import Left, Need, Removed
 
-Mask = NDArray[np.bool_]
-MANY = 20  # excluded people, beyond which one sorted look-up is quicker than a pass for each
-MOST_RULES = 16
+MOST_RULES = 15  # one bit each, beside that of the dead rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Rule:
     name: str
     label: str
     relaxable: bool
-    passes: Callable[[Frame], Mask]
+    condition: Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Gated:
     """Who passes every rule, and what each rule does."""
 
     passes: Mask
-    failures: NDArray[np.uint16]  # bit r is set where rule r fails; live rows only are meaningful
+    failures: NDArray[np.uint16]  # bit r is set where rule r fails, and DEAD on dead rows
     left: Left
     names: tuple[str, ...]
 
@@ -51,41 +54,48 @@ class Gated:
 
 def rules_of(layout: Layout, need: Need, today: date, exclude: frozenset[int]) -> list[Rule]:
     """The gates that this need brings into force."""
-    rules = [Rule("has_room", "Takes new clients and has room", False, lambda f: f.has_room)]
+    rules = [Rule("has_room", "Takes new clients and has room", False, HasRoom())]
     rules += [
         Rule(gate.name, gate.label, gate.relaxable, test)
         for gate in layout.definition.gates
         if _in_force(gate, need) and (test := _defined(layout, gate, need, today))
     ]
     if exclude:
-        rules.append(Rule("seen_before", "Not suggested to you before", True, _others(exclude)))
+        rules.append(Rule("seen_before", "Not suggested to you before", True, Others(exclude)))
     rules += _common(layout, need)
     return rules[:MOST_RULES]
 
 
 def gate(frame: Frame, rules: list[Rule]) -> Gated:
     """Put every rule to every live provider at once."""
-    failures = np.zeros(frame.size, np.uint16)
-    for bit, rule in enumerate(rules):
-        failures |= (~rule.passes(frame)).astype(np.uint16) << np.uint16(bit)
-    passes = (failures == 0) & frame.live
-    counts = np.bincount(failures[frame.live], minlength=1)
-    return Gated(passes, failures, _summary(counts, rules), tuple(rule.name for rule in rules))
+    failing = [frame.failing(rule.condition) for rule in rules]
+    failures = frame.dead.copy()
+    shifted = np.empty_like(failures)
+    for bit, rows in enumerate(failing):
+        np.multiply(rows.view(np.uint8), np.uint16(1 << bit), out=shifted)
+        failures |= shifted
+    passes = failures == 0
+    counts = [_live_count(frame, rows) for rows in failing]
+    left = _summary(failures, int(np.count_nonzero(passes)), frame.live_count, counts, rules)
+    return Gated(passes, failures, left, tuple(rule.name for rule in rules))
 
 
-def _summary(counts: NDArray[np.intp], rules: list[Rule]) -> Left:
-    """From how many providers fail each combination of rules, what each rule does."""
-    combinations = np.flatnonzero(counts)
-    left = int(counts[0])
+def _live_count(frame: Frame, failing: Mask) -> int:
+    everybody = frame.live_count == frame.size
+    return int(np.count_nonzero(failing if everybody else failing & frame.live))
+
+
+def _summary(
+    failures: NDArray[np.uint16], left: int, total: int, counts: list[int], rules: list[Rule]
+) -> Left:
+    """What each rule does: how many fail it, and how many fail nothing else."""
     removed = []
-    for bit, rule in enumerate(rules):
-        failing = combinations[(combinations >> bit) & 1 == 1]
-        count = int(counts[failing].sum())
-        alone = int(counts[1 << bit]) if 1 << bit < len(counts) else 0
+    for bit, (rule, count) in enumerate(zip(rules, counts, strict=True)):
         if count:
+            alone = int(np.count_nonzero(failures == np.uint16(1 << bit)))
             removed.append(Removed(rule.name, rule.label, count, rule.relaxable, left + alone))
     removed.sort(key=lambda r: (-r.count, r.gate))
-    return Left(left, int(counts.sum()), tuple(removed))
+    return Left(left, total, tuple(removed))
 
 
 def _in_force(gate: Gate, need: Need) -> bool:
@@ -95,11 +105,11 @@ def _in_force(gate: Gate, need: Need) -> bool:
     return answered and (gate.when is GateWhen.ANSWERED or need.is_must(gate.seeker or ""))
 
 
-def _defined(layout: Layout, gate: Gate, need: Need, today: date) -> Callable[[Frame], Mask] | None:
+def _defined(layout: Layout, gate: Gate, need: Need, today: date) -> Condition | None:
     """The test of a gate that the category's definition states."""
     wanted = need.answer(gate.seeker) if gate.seeker else None
     if gate.rule is GateRule.VALID:
-        return lambda f: f.columns[f"date:{gate.provider}"] >= today.toordinal()
+        return ValidOn(f"date:{gate.provider}", today.toordinal())
     if gate.rule is GateRule.IS:
         return _equals(layout, gate)
     if wanted is None:
@@ -112,43 +122,29 @@ def _defined(layout: Layout, gate: Gate, need: Need, today: date) -> Callable[[F
     return _holds(layout, gate.provider, values, every=gate.rule is GateRule.ALL_OF)
 
 
-def _equals(layout: Layout, gate: Gate) -> Callable[[Frame], Mask]:
+def _equals(layout: Layout, gate: Gate) -> Condition:
     if gate.provider in layout.sets:
         return _holds(layout, gate.provider, [str(gate.value)], every=True)
     wanted = UNKNOWN_FLAG - 1 if gate.value is None else int(bool(gate.value))
-    return lambda f: f.columns[f"flag:{gate.provider}"] == wanted
+    return Equals(f"flag:{gate.provider}", wanted)
 
 
-def _reaches(layout: Layout, gate: Gate, chosen: list[str]) -> Callable[[Frame], Mask] | None:
+def _reaches(layout: Layout, gate: Gate, chosen: list[str]) -> Condition | None:
     place = layout.sets[gate.provider].positions.get(chosen[0]) if chosen else None
     if place is None:
         return None
-    column = f"ordinal:{gate.provider}"
-    return lambda f: (f.columns[column] <= place) & (f.columns[column] != UNKNOWN_ORDINAL)
+    return Reaches(f"ordinal:{gate.provider}", place)
 
 
 def _holds(
     layout: Layout, provider_field: str, values: list[Any], *, every: bool
-) -> Callable[[Frame], Mask]:
+) -> Condition:
     """Providers whose set has one (or every) of the values; a value nobody can state fails all."""
-    mask = layout.sets[provider_field].mask(v for v in values if isinstance(v, str))
-    stateable = [v for v in values if v in layout.sets[provider_field].positions]
-    if every and len(stateable) < len(values):
-        return lambda f: np.zeros(f.size, np.bool_)
-    return lambda f: has_bits(f.columns[f"set:{provider_field}"], mask, every=every)
-
-
-def _others(exclude: frozenset[int]) -> Callable[[Frame], Mask]:
-    def passes(frame: Frame) -> Mask:
-        ids = frame.columns["id"]
-        if len(exclude) > MANY:
-            return ~np.isin(ids, np.fromiter(exclude, np.int64, len(exclude)))
-        found = np.ones(len(ids), np.bool_)
-        for provider_id in exclude:
-            found &= ids != provider_id
-        return found
-
-    return passes
+    offered = layout.sets[provider_field]
+    if every and any(value not in offered.positions for value in values):
+        return Nobody()
+    bits = offered.bits(value for value in values if isinstance(value, str))
+    return Holds(f"set:{provider_field}", bits, every)
 
 
 def _common(layout: Layout, need: Need) -> list[Rule]:
@@ -172,7 +168,7 @@ def _common(layout: Layout, need: Need) -> list[Rule]:
 _MUST_LABELS = {"format": "Meets the way you want", "budget": "Within your budget"}
 
 
-def _must(layout: Layout, need: Need, name: str, kind: Kind) -> Callable[[Frame], Mask] | None:
+def _must(layout: Layout, need: Need, name: str, kind: Kind) -> Condition | None:
     wanted = need.answer(name)
     if wanted is None:
         return None
@@ -180,7 +176,7 @@ def _must(layout: Layout, need: Need, name: str, kind: Kind) -> Callable[[Frame]
         budget = Budget.of(wanted)
         if budget is None or not layout.price:
             return None
-        return lambda f: f.prices_in(budget.unit) <= budget.high_cents
+        return WithinBudget(budget.unit, budget.high_cents)
     if name == "format":
         offered = [v for v in as_values(wanted) if v in layout.formats.positions]
         return _holds(layout, "formats", offered, every=True) if offered else None

@@ -3,7 +3,7 @@
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,6 +21,8 @@ from imatch.matches.engine.types import Offer
 MAX_PAST = 60  # earlier requests kept of one provider, the newest
 COMPACT_LEAST = 1_000  # dead rows before compaction is worth it
 COMPACT_SHARE = 0.25
+DEAD = np.uint16(1 << 15)
+REMEMBERED = 64  # answers of a frame to conditions, a byte a provider each
 _TOTALS = ("accepts", "invites", "rating_points", "rating_count")
 
 
@@ -66,6 +68,26 @@ class Frame:
     def has_room(self) -> NDArray[np.bool_]:
         return self.columns["accepting"] & (self.occupancy < 1) & (self.columns["capacity"] > 0)
 
+    @cached_property
+    def dead(self) -> NDArray[np.uint16]:
+        """DEAD where a row stands for nobody any more."""
+        rows: NDArray[np.uint16] = np.where(self.live, np.uint16(0), DEAD)
+        return rows
+
+    def failing(self, condition: Callable[["Frame"], NDArray[np.bool_]]) -> NDArray[np.bool_]:
+        """The rows of which the condition is not true; remembered by what is asked."""
+        found = self._failing.get(condition)
+        if found is None:
+            found = ~condition(self)
+            if len(self._failing) >= REMEMBERED:
+                self._failing.clear()
+            self._failing[condition] = found
+        return found
+
+    @cached_property
+    def _failing(self) -> dict[Callable[["Frame"], NDArray[np.bool_]], NDArray[np.bool_]]:
+        return {}
+
     def prices_in(self, unit: str) -> NDArray[np.float64]:
         """Everyone's lowest price in cents per unit; NaN where that is not known exactly."""
         found = self._prices.get(unit)
@@ -95,7 +117,10 @@ class Taken(dict[str, NDArray[Any]]):
     def __init__(self, frame: Frame, rows: NDArray[np.int64]) -> None:
         super().__init__()
         self.frame, self.rows = frame, rows
-        self._records = frame.records[rows]
+        # As plain bytes: an index into records of fields would copy them field by field.
+        kind = frame.records.dtype
+        plain = frame.records.view(np.dtype((np.void, kind.itemsize)))
+        self._records = plain.take(rows).view(kind)
 
     def __missing__(self, name: str) -> NDArray[Any]:
         self[name] = np.ascontiguousarray(self._records[name])
