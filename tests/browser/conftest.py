@@ -73,12 +73,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     }
     environment = {**os.environ, **base_url.environment}
     run = [sys.executable, "-m", "imatch"]
-    subprocess.run([*run, "migrate"], env=environment, check=True, capture_output=True)
+    subprocess.run([*run, "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
     _prepare(
         folder / "i_match.db", "UPDATE categories SET active = 1 WHERE name IN (?, ?, ?)", _OPENED
     )
     demo = [*run, "demo", "--providers", "400", "--seekers", "5"]
-    subprocess.run(demo, env=environment, check=True, capture_output=True)
+    subprocess.run(demo, env=environment, check=True, stdout=subprocess.DEVNULL)
     _prepare(
         folder / "i_match.db", "UPDATE providers SET status = 'pending' WHERE id = ?", (PENDING,)
     )

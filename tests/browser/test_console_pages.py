@@ -21,7 +21,7 @@ def operator(chromium: Browser, site: Site) -> Iterator[Visit]:
         env={**os.environ, **site.environment},
         input=PASSWORD.encode(),
         check=True,
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
     )
     with chromium.new_context(reduced_motion="reduce") as context:
         visit = Visit(context, site)
