@@ -4,6 +4,7 @@ from imatch.core.events import listen
 from imatch.facts import PersonExported
 from imatch.jobs import Job
 from imatch.mail.pruning import forget_old_mail
+from imatch.matches import personal_data as matches_personal_data
 from imatch.providers import personal_data as providers_personal_data
 from imatch.seekers import personal_data as seekers_personal_data
 from imatch.seekers.tasks import forget_abandoned_needs
@@ -16,3 +17,4 @@ def wire() -> None:
     """Connect listeners to facts. Calling it again changes nothing."""
     listen(PersonExported, seekers_personal_data.export)
     listen(PersonExported, providers_personal_data.export)
+    listen(PersonExported, matches_personal_data.export)
