@@ -75,7 +75,12 @@ def edited_definition(row: Category) -> CategoryDefinition:
     """As definition_of, but raises ValueError for an edit that breaks a rule."""
     shipped = definitions()[row.name]
     held = rows.held_by(row)
-    return shipped if held == rows.columns_of(shipped) else _over(row.name, json.dumps(held))
+    return shipped if held == _shipped_columns(row.name) else _over(row.name, json.dumps(held))
+
+
+@lru_cache(maxsize=64)
+def _shipped_columns(name: str) -> rows.Columns:
+    return rows.columns_of(definitions()[name])
 
 
 @lru_cache(maxsize=64)
