@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imatch.categories.schemas import Kind
-from imatch.matches.engine.layout import SET_KINDS, Layout, Words, as_values, popcount, unit_vector
+from imatch.matches.engine.layout import SET_KINDS, Layout, Words, as_values, unit_vector
 from imatch.matches.engine.prices import Budget
 from imatch.matches.engine.records import Locate
 from imatch.matches.engine.store import Frame
@@ -94,5 +94,5 @@ def _wanted(layout: Layout, need: Need, criterion: str) -> Wanted:
         if layout.definition.seeker[name].kind in SET_KINDS:
             values += as_values(need.answer(name))
     masks = layout.masks(definition.provider, values)
-    count = sum(int(popcount(mask)) for mask in masks.values())
+    count = sum(word.bit_count() for mask in masks.values() for word in mask.tolist())
     return Wanted(tuple(dict.fromkeys(values)), masks, count)

@@ -40,10 +40,16 @@ def blend(parts: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:
     total, blended, anything = 0.0, np.zeros(size), np.zeros(size, np.bool_)
     for name, part in parts.items():
         known = ~np.isnan(part)
-        if known.any() and weights[name]:
+        if not weights[name]:
+            continue
+        if known.all():
+            blended += weights[name] * part
+            total += weights[name]
+            anything = known
+        elif known.any():
             blended += weights[name] * np.where(known, part, _mean(part[known]))
             total += weights[name]
-            anything |= known
+            anything = anything | known
     return np.where(anything, blended / (total or 1.0), np.nan)
 
 

@@ -15,7 +15,7 @@ from imatch.matches.engine.criteria import Rows, Scores, against_usual_best, unk
 from imatch.matches.engine.layout import WORD_BITS, Words
 from imatch.matches.engine.store import Frame, Taken
 
-MOST_POSTINGS = 60_000  # read to find candidates; commoner words wait for the exact pass
+MOST_POSTINGS = 30_000  # read to find candidates; commoner words wait for the exact pass
 NEAR_REQUESTS = 100  # whose takers are credited
 TOPIC_REQUESTS = 20  # whose topics are inferred
 LOOKED_AT = 400  # requests scored exactly
@@ -135,7 +135,7 @@ def _experience(taken: Taken) -> Scores:
     """
     completed, years = against_usual_best(taken["completed"]), against_usual_best(taken["years"])
     known = (~np.isnan(completed)).astype(np.int64) + ~np.isnan(years)
-    total = np.nan_to_num(completed) + np.nan_to_num(years)
+    total = np.where(np.isnan(completed), 0, completed) + np.where(np.isnan(years), 0, years)
     return np.where(known > 0, total / np.maximum(known, 1), np.nan)
 
 

@@ -15,7 +15,7 @@ from imatch.matches.engine.conditions import (
     HasRoom,
     Holds,
     Mask,
-        Nobody,
+    Nobody,
     Others,
     Reaches,
     ValidOn,
@@ -136,9 +136,7 @@ def _reaches(layout: Layout, gate: Gate, chosen: list[str]) -> Condition | None:
     return Reaches(f"ordinal:{gate.provider}", place)
 
 
-def _holds(
-    layout: Layout, provider_field: str, values: list[Any], *, every: bool
-) -> Condition:
+def _holds(layout: Layout, provider_field: str, values: list[Any], *, every: bool) -> Condition:
     """Providers whose set has one (or every) of the values; a value nobody can state fails all."""
     offered = layout.sets[provider_field]
     if every and any(value not in offered.positions for value in values):

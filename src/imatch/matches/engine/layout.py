@@ -1,5 +1,6 @@
 """How a category's provider fields become columns of numbers, derived from its definition."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -199,8 +200,11 @@ class Layout:
 
 def unit_vector(place: tuple[float, float]) -> NDArray[np.float32]:
     """Latitude and longitude in degrees as a point on the unit sphere."""
-    vector: NDArray[np.float32] = unit_vectors([place])[0]
-    return vector
+    latitude, longitude = map(math.radians, place)
+    flat = math.cos(latitude)
+    return np.array(
+        (flat * math.cos(longitude), flat * math.sin(longitude), math.sin(latitude)), np.float32
+    )
 
 
 def unit_vectors(places: Sequence[tuple[float, float]]) -> NDArray[np.float32]:

@@ -99,10 +99,15 @@ def _newcomers(
     columns = frame.columns
     outcomes = np.maximum(columns["invites"][rows], columns["completed"][rows])
     outcomes = np.maximum(outcomes, columns["rating_count"][rows])
-    able: NDArray[np.bool_] = (outcomes < OUTCOMES) & (fits > np.median(fits))
+    able: NDArray[np.bool_] = (outcomes < OUTCOMES) & (fits > _median(fits))
     able[list(chosen)] = False
     found: NDArray[np.intp] = ranked[able[ranked]][:NEWCOMERS]
     return found
+
+
+def _median(values: Scores) -> float:
+    ordered = np.sort(values)
+    return float(ordered[(len(values) - 1) // 2] + ordered[len(values) // 2]) / 2
 
 
 def _chances_of_best(frame: Frame, rows: Rows) -> Scores:

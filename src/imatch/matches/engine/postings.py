@@ -113,7 +113,7 @@ class TextView:
         sizes = forward.texts[documents]
         owners, texts = spread(forward.first_text[documents], sizes)
         scores = self._text_scores(query, texts)
-        if (sizes == 1).all():
+        if len(texts) == len(documents) and (sizes == 1).all():
             return scores
         # Owners stand in order already; within one the best text comes first.
         order = np.argsort(owners - scores / (scores.max(initial=0.0) + 1))
@@ -134,9 +134,9 @@ class TextView:
         entries += np.arange(len(entries))
         lookup = np.full(len(self.frequencies), -1, np.int16)
         lookup[list(query)] = np.arange(len(query), dtype=np.int16)
-        columns = lookup[forward.terms[entries]]
-        hits = np.flatnonzero(columns >= 0)  # a few in a hundred: only they are looked at closer
-        places = np.searchsorted(ends, hits, side="right")
+        columns = lookup.take(forward.terms.take(entries))
+        hits = (columns >= 0).nonzero()[0]  # a few in a hundred: only they are looked at closer
+        places = np.repeat(np.arange(len(texts)), distinct).take(hits)
         counts = forward.counts[entries[hits]].astype(np.float64)
         weights = np.fromiter(query.values(), np.float64, len(query))[columns[hits]]
         discount = K1 * (1 - B + B * forward.lengths[texts] / self.mean_length)

@@ -79,7 +79,7 @@ def tabulate(columns: list[Column]) -> Table:
     """Fill the unknown with the pool's mean; what nobody is known by, or nobody asked, weighs 0."""
     values = np.column_stack([column.values for column in columns])
     known = ~np.isnan(values)
-    sums = np.where(known, units(np.nan_to_num(values)), 0)
+    sums = np.where(known, units(np.where(known, values, 0)), 0)
     counts = known.sum(axis=0)
     means = (2 * sums.sum(axis=0) + counts) // np.maximum(2 * counts, 1)
     weights = np.array([c.weight if n else 0 for c, n in zip(columns, counts, strict=True)])
