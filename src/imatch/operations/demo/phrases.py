@@ -38,14 +38,18 @@ def business_name(random: Random, category: str, first: str, last: str) -> str:
 
 def headline(random: Random, definition: CategoryDefinition, topics: list[str]) -> str:
     """One line such as "Tax planning and retirement, without jargon"."""
-    first, second = (topics * 2)[:2]
-    patterns = (
-        f"{first} and {lowered(second)}, one step at a time",
+    first, *others = topics
+    patterns = [
         f"{definition.singular.capitalize()} for {lowered(first)}",
         f"{first}, explained until it makes sense",
-        f"{definition.singular.capitalize()}: {lowered(first)} and {lowered(second)}",
         f"Steady help with {lowered(first)}",
-    )
+    ]
+    if others:
+        second = lowered(others[0])
+        patterns += [
+            f"{first} and {second}, one step at a time",
+            f"{definition.singular.capitalize()}: {lowered(first)} and {second}",
+        ]
     return random.choice(patterns)[:120]
 
 
