@@ -40,3 +40,18 @@ def test_nobody_is_said_to_want_what_they_did_not_say() -> None:
     }
     assert "Online is fine for you" in wants["either"]
     assert "Online is fine for you" not in wants[None]
+
+
+@pytest.mark.parametrize(
+    ("zone", "shared"),
+    [("America/New_York", True), ("America/Bogota", True), (None, True), ("Asia/Tokyo", False)],
+)
+def test_evenings_of_different_clocks_are_not_the_same_time(zone: str | None, shared: bool) -> None:
+    """In November New York and Bogotá are both five hours behind UTC."""
+    stated = {"windows": ["tue_evening"], "formats": ["remote"], "time_zone": zone}
+    pool = advisors()
+    pool.upsert([advisor(1, profile=stated), advisor(2)])
+    asked = {"windows": ["tue_evening"], "time_zone": "America/New_York", "format": None}
+    need = known_need(**asked, needs=[], budget=None, place=None, urgency="flexible")
+    pick = next(p for p in pool.rank(need, seed=1, today=TODAY).picks if p.provider_id == 1)
+    assert ("Offers Tue evening" in [reason.offer for reason in pick.reasons]) is shared

@@ -1,8 +1,9 @@
 """What is known of one provider, in words, for the few people who are shown."""
 
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -91,7 +92,23 @@ class Facts:
         return None if np.isnan(found) else found
 
     @property
+    def other_clock(self) -> bool:
+        """Whether both named a time zone, and their clocks differ today."""
+        zones = self.asked.layout.sets.get("time_zone")
+        wanted = self.asked.need.answer("time_zone")
+        if zones is None or not wanted:
+            return False
+        held = zones.named(self.value("set:time_zone"))
+        return any(self._offset(zones.keys[i]) != self._offset(wanted) for i in held)
+
+    def _offset(self, zone: str) -> timedelta | None:
+        return datetime.combine(self.asked.today, time(12), ZoneInfo(zone)).utcoffset()
+
+    @property
     def shared_windows(self) -> list[str]:
+        """Weekly times of both. By different clocks the same words name different times."""
+        if self.other_clock:
+            return []
         values = self.asked.layout.window_set
         return [values.labels[i] for i in values.named(self.value("windows") & self.asked.windows)]
 
