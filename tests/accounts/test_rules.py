@@ -77,3 +77,18 @@ def test_every_limit_is_documented(what: str, limit: TryLimit) -> None:
     hour = limit.window == timedelta(hours=1)
     window = "an hour" if hour else f"{limit.window // timedelta(minutes=1)} minutes"
     assert f"| {what} | {limit.tries} in {window} |" in DOCUMENT.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        (" Ada  Example ", "Ada Example"),
+        ("Ada \u202eelpmaxE", "Ada elpmaxE"),
+        ("\u200b", None),
+        ("\u202e\u202e", None),
+        ("a\x07b", None),
+        ("x" * 121, None),
+    ],
+)
+def test_a_name_is_one_visible_line(typed: str, line: str | None) -> None:
+    assert rules.read_line(typed, rules.NAME_MAX_CHARACTERS) == line

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 from email_validator import EmailNotValidError, validate_email
 
+from imatch.core.text import is_visible, without_direction_controls
+
 PASSWORD_MIN_CHARACTERS = 10
 PASSWORD_MAX_CHARACTERS = 200
 NAME_MAX_CHARACTERS = 120
@@ -74,10 +76,10 @@ def read_email(typed: str) -> str | None:
 
 
 def read_line(typed: str, max_characters: int) -> str | None:
-    """One line of text without control characters, or None when empty or too long."""
-    line = " ".join(typed.split())
+    """One line of visible text without control characters, or None when empty or too long."""
+    line = " ".join(without_direction_controls(typed).split())
     storable = all(unicodedata.category(character) not in {"Cc", "Cs"} for character in line)
-    return line if storable and 0 < len(line) <= max_characters else None
+    return line if storable and is_visible(line) and len(line) <= max_characters else None
 
 
 def password_fault(password: str, *, email: str, name: str) -> str | None:

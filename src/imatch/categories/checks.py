@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from imatch.categories import places
 from imatch.categories.schemas import CategoryDefinition, FieldDefinition, Kind
+from imatch.core.text import is_visible, without_direction_controls
 
 DAYS: Final = {
     "mon": "Mon",
@@ -72,12 +73,12 @@ def clean_text(value: object, label: str, limit: int, *, lines: bool = False) ->
     if len(value) > limit * _LONGEST_BEFORE_NFC:
         raise Fault(f"Shorten “{label}” to {limit:,} characters; it has {len(value):,}.")
     text = value.replace("\r\n", "\n").replace("\r", "\n") if lines else value
+    text = text if lines else without_direction_controls(text)  # a name stands beside others' words
     text = unicodedata.normalize("NFC", text).strip(" \t\n")
     _refuse_control_characters(text, label, lines=lines)
     if len(text) > limit:
         raise Fault(f"Shorten “{label}” to {limit:,} characters; it has {len(text):,}.")
-    visible = any(unicodedata.category(c) not in {"Cf", "Zs", "Cc", "Mn"} for c in text)
-    return text if visible else None
+    return text if is_visible(text) else None
 
 
 def _refuse_control_characters(text: str, label: str, *, lines: bool) -> None:
