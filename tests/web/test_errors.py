@@ -2,6 +2,7 @@
 
 import pytest
 from fastapi import APIRouter, FastAPI
+from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from imatch.core.errors import Conflict, FieldError, Invalid, RateLimited
@@ -26,6 +27,10 @@ def _broken_routes() -> APIRouter:
     @router.get("/api/v1/wrong")
     def wrong() -> None:
         raise Invalid("Look again.", fields=(FieldError("budget", "Enter $0 or more."),))
+
+    @router.get("/api/v1/cut")
+    def cut() -> None:
+        raise OperationalError("SELECT 1", {}, Exception("the server is gone"))
 
     @router.get("/api/v1/bug")
     @router.get("/bug")
@@ -62,6 +67,13 @@ def test_people_get_a_page(broken: TestClient) -> None:
 def test_when_to_try_again_is_said(broken: TestClient) -> None:
     response = broken.get("/api/v1/slow-down")
     assert (response.status_code, response.headers["retry-after"]) == (429, "60")
+
+
+def test_a_database_that_is_away_is_no_bug(broken: TestClient) -> None:
+    response = broken.get("/api/v1/cut")
+    assert (response.status_code, response.headers["retry-after"]) == (503, "10")
+    assert response.json()["code"] == "database_unavailable"
+    assert "gone" not in response.text
 
 
 def test_each_wrong_field_is_named(broken: TestClient) -> None:

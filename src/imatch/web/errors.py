@@ -8,6 +8,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.routing import iter_route_contexts
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -18,6 +20,7 @@ from imatch.web.redirects import same_site_path
 from imatch.web.rendering import render
 
 API_PREFIXES = ("/api/", "/health", "/metrics")
+_RETRY_AFTER_SECONDS = "10"
 _TITLES = {
     400: "Bad request",
     401: "Sign in first",
@@ -27,7 +30,6 @@ _TITLES = {
     409: "Conflict",
     410: "Gone",
     413: "Too large",
-    414: "Address too long",
     415: "Unsupported media type",
     422: "Invalid input",
     429: "Too many requests",
@@ -145,13 +147,21 @@ def _allowed_methods(request: Request) -> str:
 
 
 def bug_response(request: Request, error: Exception) -> Response:
-    """What somebody gets when we were wrong: an id to name, and no details."""
+    """What somebody gets when we were wrong, or our database is away: an id, and no details."""
     log().error(
         "unhandled_error",
         path=getattr(request.scope.get("route"), "path", "unmatched"),
         request_id=getattr(request.state, "request_id", ""),
         exc_info=error,
     )
+    if isinstance(error, OperationalError | PoolTimeout):
+        return error_response(
+            request,
+            503,
+            "Our database does not answer right now. Nothing was changed.",
+            code="database_unavailable",
+            headers={"Retry-After": _RETRY_AFTER_SECONDS},
+        )
     return error_response(
         request,
         500,

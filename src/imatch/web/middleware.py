@@ -119,7 +119,7 @@ class BodyLimitMiddleware:
             return
         if len(scope["path"]) > _LONGEST_PATH:
             response = error_response(
-                Request(scope), 414, "No address here is that long.", code="path_too_long"
+                Request(scope), 404, "There is nothing here.", code="not_found"
             )
             await response(scope, receive, send)
             return
