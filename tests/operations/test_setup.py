@@ -57,3 +57,16 @@ def test_without_demo_there_are_categories_only(tmp_path: Path) -> None:
         assert db.scalars(select(Category.name)).all()
     assert _providers() == 0
     engine.dispose()
+
+
+def test_a_first_start_that_was_cut_short_begins_anew(tmp_path: Path) -> None:
+    engine = database.bind(f"sqlite:///{tmp_path}/cut.db")
+
+    def cut(_done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare(engine, progress=cut)
+    assert _providers() == 0
+    assert prepare(engine).demo is not None
+    assert _providers() == DEMO_PROVIDERS

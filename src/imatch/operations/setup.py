@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
 from imatch.categories import service as categories
-from imatch.core.database import SessionLocal
+from imatch.core.database import SessionLocal, atomic
 from imatch.core.errors import Conflict
 from imatch.operations.database import current_revision, head_revision, migrate
 from imatch.operations.demo import DemoCounts, generate
@@ -40,13 +40,14 @@ def prepare(
         categories.sync(db)
         if not demo or _anybody(db):
             return Prepared(revision, None)
-        invented = generate(
-            db,
-            providers=DEMO_PROVIDERS,
-            seekers=DEMO_SEEKERS,
-            seed=_DEMO_SEED,
-            progress=progress,
-        )
+        with atomic(db):  # all or nobody: a first start that was cut short begins anew
+            invented = generate(
+                db,
+                providers=DEMO_PROVIDERS,
+                seekers=DEMO_SEEKERS,
+                seed=_DEMO_SEED,
+                progress=progress,
+            )
     return Prepared(revision, invented)
 
 
