@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
+from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from imatch import __version__
 from imatch.accounts import api as accounts_api
@@ -98,6 +100,9 @@ def create_app() -> FastAPI:
     app.add_middleware(ForgeryMiddleware, settings=settings)
     app.add_middleware(EncodingMiddleware)
     app.add_middleware(BodyLimitMiddleware, max_body_bytes=settings.max_body_bytes)
+    if settings.production:  # another site's name that leads here must not count as ours
+        hosts = [urlsplit(settings.base_url).hostname or "", "127.0.0.1", "localhost"]
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
     app.add_middleware(RequestMiddleware, settings=settings)
     return app
 

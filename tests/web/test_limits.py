@@ -2,7 +2,12 @@
 
 from collections.abc import Iterator
 
+import pytest
 from starlette.testclient import TestClient
+
+from imatch.app import create_app
+from imatch.core import database
+from imatch.core.settings import get_settings
 
 MEGABYTE = 1_000_000
 
@@ -47,6 +52,31 @@ def test_a_path_longer_than_any_leads_nowhere(client: TestClient) -> None:
     response = client.get("/find/financial_advisors/" + "9" * 5_000)
     assert response.status_code == 404
     assert client.get("/find/financial_advisors/" + "9" * 500).status_code == 404
+
+
+def test_head_is_answered_like_get(client: TestClient) -> None:
+    for path in ("/", "/health", "/api/v1/categories"):
+        assert client.head(path).status_code == client.get(path).status_code == 200
+    assert client.head("/nothing-here").status_code == 404
+
+
+def test_production_answers_to_its_own_name_only(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "ENVIRONMENT": "production",
+        "SECRET_KEY": "k" * 40,
+        "BASE_URL": "https://match.example",
+        "SMTP_HOST": "mail.example",
+    }.items():
+        monkeypatch.setenv(f"IMATCH_{name}", value)
+    get_settings.cache_clear()
+    database.bind(sqlite_url)
+    ours = TestClient(create_app(), base_url="https://match.example")
+    assert ours.get("/privacy").status_code == 200
+    assert ours.get("/privacy", headers={"host": "evil.example"}).status_code == 400
+    monkeypatch.undo()
+    get_settings.cache_clear()
 
 
 def test_every_page_is_guarded(client: TestClient) -> None:
