@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from imatch.categories.catalog import definition
+from imatch.core.database import atomic
 from imatch.seekers.models import NeedStatus, Seeker
 from tests.make import Make
 from tests.seekers.conftest import FIRST_PAGE
@@ -217,3 +218,14 @@ def test_the_home_page_lists_open_categories_only(client: TestClient, make: Make
     assert 'value="financial_advisors"' in client.get("/").text
     make.category(active=False)
     assert "No category is open yet" in client.get("/").text
+
+
+def test_an_answer_to_a_question_no_longer_asked_stops_nobody(
+    client: TestClient, db: Session
+) -> None:
+    client.post(f"{ADVISORS}/1", data=FIRST_PAGE)
+    held = need(db)
+    with atomic(db):
+        held.answers = {**held.answers, "values": {**held.answers["values"], "gone": "blue"}}
+    finished = client.post(f"{ADVISORS}/check", follow_redirects=False)
+    assert (finished.status_code, finished.headers["location"]) == (303, "/matches")

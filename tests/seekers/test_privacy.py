@@ -114,6 +114,14 @@ def test_a_signed_in_seeker_owns_the_need_on_every_device(
     assert need.resume_code_hash is None
 
 
+def test_a_need_begun_before_signing_in_joins_the_account_with_the_next_answer(
+    begun: TestClient, sign_in: Callable[[User], TestClient], make: Make, db: Session
+) -> None:
+    user = make.user()
+    sign_in(user).post("/find/financial_advisors/2", data={"format": "either"})
+    assert db.scalars(select(Seeker)).one().user_id == user.id
+
+
 def test_a_claimed_need_opens_for_its_account_only(make: Make, db: Session) -> None:
     need, token = service.start(db, "financial_advisors")
     owner, other = make.user(), make.user()

@@ -193,7 +193,9 @@ def _refuse_danger(definition: CategoryDefinition, values: dict[str, Any]) -> No
 
 def _refuse_unfit(definition: CategoryDefinition, values: dict[str, Any]) -> None:
     _refuse_danger(definition, values)
-    _clean, errors = forms.validate(definition, definition.seeker, values, require=True)
+    # An answer to a question that the category no longer asks counts for nothing, and harms nobody.
+    asked = {name: value for name, value in values.items() if name in definition.seeker}
+    _clean, errors = forms.validate(definition, definition.seeker, asked, require=True)
     if errors:
         raise BadAnswers(errors)
 

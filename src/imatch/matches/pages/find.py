@@ -239,6 +239,8 @@ def _keep(
     if need is None:
         return service.start_with(db, definition.name, number, values, importance, user=user)
     service.answer(db, need, number, values, importance, still_relaxed=posted.relaxed)
+    if user is not None and need.user_id is None:
+        service.claim(db, need, user)  # begun before they signed in
     return need, ""
 
 
