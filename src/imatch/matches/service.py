@@ -132,15 +132,15 @@ def suggest(
     InactiveCategory, MatchingUnavailable, Invalid for criteria that are too long.
     """
     category, definition = _category_of(db, seeker)
-    request = _request(definition, seeker, kind, custom_criteria, refusal)
+    again = kind is MatchKind.RE_MATCH
+    exclude = queries.shown_before(db, seeker.id) if again else frozenset[int]()
+    request = _request(definition, seeker, kind, custom_criteria, refusal, exclude)
     stored = queries.shortlist_for(db, seeker.id, kind, request.fingerprint)
     if stored is not None and queries.matches_of(db, stored.id):
         return stored  # also where the category closed since: what is under way goes on
     if not category.active:
         raise categories.InactiveCategory(category.display_name)
     live = live_pool(db, category.id, definition, fresh=True)
-    again = kind is MatchKind.RE_MATCH
-    exclude = queries.shown_before(db, seeker.id) if again else frozenset[int]()
     for _ in range(_TRIES):
         ranked = _rank(
             live, request.need, count=rules.PEOPLE[kind], seed=request.seed, exclude=exclude
@@ -188,6 +188,7 @@ def _request(
     kind: MatchKind,
     custom_criteria: str,
     refusal: rules.Refusal | None,
+    exclude: frozenset[int],
 ) -> _Request:
     values = seeker.answers["values"]
     screen = seeker_rules.stopped(definition, values)
@@ -196,7 +197,9 @@ def _request(
     custom_criteria = checked_criteria(custom_criteria)
     importance = rules.importance_after(definition, seeker.answers["importance"], refusal)
     secret = get_settings().secret_key.get_secret_value()
-    fingerprint = rules.answers_hash(secret, values, importance, custom_criteria)
+    # Whom a re-match leaves out is part of the question: asked again, it finds others again.
+    left_out = [str(provider_id) for provider_id in sorted(exclude)]
+    fingerprint = rules.answers_hash(secret, values, importance, custom_criteria, *left_out)
     need = needs.need_of(definition, values, importance, custom_criteria)
     return _Request(kind, need, definition, fingerprint, rules.seed_of(seeker.id, fingerprint))
 
