@@ -18,6 +18,7 @@ from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict
 from imatch.core.security import token_hash
+from imatch.core.settings import get_settings
 from imatch.operations.demo import answers, phrases
 from imatch.providers.models import Provider, ProviderStatus
 from imatch.seekers.models import NeedStatus, Seeker
@@ -28,6 +29,10 @@ _BATCH = 500
 
 class NoActiveCategory(Conflict):
     code = "no_active_category"
+
+
+class NotInProduction(Conflict):
+    code = "not_in_production"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +57,11 @@ def generate(
 ) -> DemoCounts:
     """Add fictional people, spread evenly over the active categories.
 
-    `progress` is told how many rows were just written. Raises NoActiveCategory.
+    `progress` is told how many rows were just written. Raises NoActiveCategory, and
+    NotInProduction: nobody real should meet somebody invented.
     """
+    if get_settings().production:
+        raise NotInProduction("Fictional people do not belong on a site in production.")
     active = db.scalars(select(Category).where(Category.active).order_by(Category.name)).all()
     if not active:
         raise NoActiveCategory(
