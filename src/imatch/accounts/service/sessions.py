@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from imatch.accounts import queries
@@ -104,8 +104,10 @@ def require_step_up(session: UserSession | None) -> None:
 def note_seen(db: Session, session: UserSession) -> None:
     """Keep an idle session from ending; written at most every few minutes."""
     if now() - session.last_seen_at >= SEEN_IS_NOTED_EVERY:
+        # By id: the session may be ended elsewhere at this very moment, and then stays ended.
+        seen = update(UserSession).where(UserSession.id == session.id).values(last_seen_at=now())
         with atomic(db):
-            session.last_seen_at = now()
+            db.execute(seen)
 
 
 def end(db: Session, token: str | None) -> None:
