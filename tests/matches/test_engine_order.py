@@ -2,9 +2,10 @@
 
 import threading
 from dataclasses import replace
+from datetime import date
 
 from imatch.categories.catalog import definition
-from imatch.matches.engine import Policy, Pool
+from imatch.matches.engine import Need, Policy, Pool
 from tests.matches.engine_pools import TODAY, advisor, advisors, known_need
 
 TEXT = "RSU, ISO and AMT questions, retirement planning and tax optimisation."
@@ -126,3 +127,40 @@ def test_readers_see_whole_updates_while_a_writer_works() -> None:
     reader.join()
     assert seen
     assert all(len(sentences) == 1 for sentences in seen)
+
+
+def test_a_checked_credential_is_dated_by_the_day_of_its_check() -> None:
+    pool = advisors()
+    days = {"CFP": date(2026, 3, 1), "CPA": date(2026, 5, 2)}
+    checked = {"verified": frozenset(days), "joined": date(2020, 1, 1)}
+    pool.upsert([advisor(1, verified_on=days, **checked), advisor(2, **checked), advisor(3)])
+    picks = pool.rank(Need("financial_advisors", "", {}), seed=1, today=TODAY).picks
+    said = {
+        pick.provider_id: reason
+        for pick in picks
+        for reason in pick.reasons
+        if reason.criterion == "certification_match"
+    }
+    assert said[1].since == date(2026, 5, 2)
+    assert said[2].since is None
+    assert 3 not in said
+
+
+def test_more_money_is_said_to_bring_somebody_or_not_at_all() -> None:
+    dear = {"price": {"min_cents": 1_010_100, "max_cents": 2_000_000, "unit": "year"}}
+    budget = {"min_cents": None, "max_cents": 1_000_000, "unit": "year"}
+    pool = advisors()
+    pool.upsert([advisor(1, "tax", profile=dear), advisor(2, "tax")])
+    first = pool.rank(known_need(budget=budget), seed=1, today=TODAY).picks[0]
+    assert first.counterfactual == "With $125 more a year, one more person fits your budget."
+    pool.remove([1])
+    first = pool.rank(known_need(budget=budget), seed=1, today=TODAY).picks[0]
+    assert "your budget" not in first.counterfactual
+
+
+def test_online_is_no_reason_for_who_did_not_say_how_they_want_to_meet() -> None:
+    pool = advisors()
+    pool.upsert([advisor(1, "tax", profile={"formats": ["remote"]})])
+    need = known_need(format=None, place=None, windows=["tue_evening"])
+    offers = [r.offer for r in pool.rank(need, seed=1, today=TODAY).picks[0].reasons]
+    assert "Works online or by phone" not in offers

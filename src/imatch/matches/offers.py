@@ -33,6 +33,7 @@ def next_wake(row: Row[Any], moment: datetime) -> datetime | None:
 
 def offer_of(definition: CategoryDefinition, row: Row[Any], today: date) -> Offer:
     """The row of `queries.offer_rows` as an Offer. What nobody measured stays unknown."""
+    valid = verified(row.verified_credentials, row.profile, today)
     return Offer(
         provider_id=row.id,
         passages=tuple(_passages(definition, row.profile)),
@@ -52,7 +53,10 @@ def offer_of(definition: CategoryDefinition, row: Row[Any], today: date) -> Offe
         ),
         last_active=None if row.last_active_at is None else row.last_active_at.date(),
         joined=row.created_at.date(),
-        verified=verified(row.verified_credentials, row.profile, today),
+        verified=valid,
+        verified_on={
+            kind: date.fromisoformat(day) for kind, day in row.verified_on.items() if kind in valid
+        },
         profile_updated=row.updated_at.date(),
     )
 

@@ -47,6 +47,7 @@ def offer_rows(category_id: int) -> Select[Any]:
             Provider.id,
             Provider.profile,
             Provider.verified_credentials,
+            Provider.verified_on,
             Provider.accepting_new,
             Provider.paused_until,
             Provider.capacity,

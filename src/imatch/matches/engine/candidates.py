@@ -10,7 +10,7 @@ from imatch.matches.engine.expertise import MOST_POSTINGS
 from imatch.matches.engine.store import Frame
 
 DEPTH = 500
-FEW = 0.3  # of the pool
+FEW = 0.3  # of the pool: fewer are gathered, instead of reading everyone
 
 
 def candidates(frame: Frame, passes: NDArray[np.bool_], asked: Asked, depth: int) -> Rows:
@@ -18,7 +18,12 @@ def candidates(frame: Frame, passes: NDArray[np.bool_], asked: Asked, depth: int
     rows = np.flatnonzero(passes)
     if len(rows) <= depth:
         return rows
-    cheap = _cheap_scores(frame, rows, asked)
+    if len(rows) < frame.size * FEW:
+        cheap = _cheap_scores(frame, rows, asked)
+    else:  # reading everyone is quicker than gathering most
+        cheap = _cheap_scores(frame, None, asked)
+        np.copyto(cheap, -1, where=~passes)
+        rows = np.arange(frame.size)
     edge = np.partition(cheap, len(cheap) - depth)[len(cheap) - depth]
     sure = np.flatnonzero(cheap > edge)
     tied = np.flatnonzero(cheap == edge)
@@ -26,12 +31,11 @@ def candidates(frame: Frame, passes: NDArray[np.bool_], asked: Asked, depth: int
     return np.sort(rows[np.concatenate([sure, tied[by_id]])])
 
 
-def _cheap_scores(frame: Frame, rows: Rows, asked: Asked) -> NDArray[np.float32]:
+def _cheap_scores(frame: Frame, rows: Rows | None, asked: Asked) -> NDArray[np.float32]:
     """Words (rough BM25), wanted values stated, and price, with the category's weights."""
     definition = asked.layout.definition
-    few = len(rows) < frame.size * FEW  # gathering them is quicker than reading everyone
     score = frame.documents.rough(asked.query, MOST_POSTINGS)
-    score = score[rows] if few else score
+    score = score if rows is None else score.take(rows)
     expertise = definition.criteria["expertise_match"].weight
     score *= np.float32(0.5 * expertise / max(float(score.max()), 1e-6))
     for name, wanted in asked.wanted.items():
@@ -41,11 +45,12 @@ def _cheap_scores(frame: Frame, rows: Rows, asked: Asked) -> NDArray[np.float32]
             for column, mask in wanted.masks.items():
                 for word in np.flatnonzero(mask):
                     held = frame.columns[f"set:{column}"][:, word]
-                    bits = (held[rows] if few else held) & mask[word]
+                    held = held if rows is None else held.take(rows)
+                    bits = held & held.dtype.type(mask[word])
                     score += np.bitwise_count(bits) * weight
     pricing = definition.criteria.get("pricing_alignment")
     if asked.budget is not None and pricing is not None:
         prices = frame.prices_in(asked.budget.unit)
-        fits = (prices[rows] if few else prices) <= asked.budget.high_cents
+        fits = (prices if rows is None else prices.take(rows)) <= asked.budget.high_cents
         score += fits * np.float32(pricing.weight)
-    return score if few else score[rows]
+    return score

@@ -38,10 +38,11 @@ class Counterfactuals:
         budget = self._asked.budget
         if budget is None or not budget.high_cents:
             return ""
-        extras = np.sort(self._just_above(budget) - budget.high_cents)
+        extras = self._just_above(budget) - budget.high_cents
         if not len(extras):
             return ""
-        extra = _rounded_up(float(extras[min(ENOUGH_MORE, len(extras)) - 1]))
+        enough = min(ENOUGH_MORE, len(extras)) - 1
+        extra = _rounded_up(float(np.partition(extras, enough)[enough]))
         more = int((extras <= extra).sum())
         people = "one more person fits" if more == 1 else f"{number(more)} more people fit"
         return f"With {dollars(extra)} more {UNITS[budget.unit]}, {people} your budget."

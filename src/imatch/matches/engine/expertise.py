@@ -53,7 +53,7 @@ def top(scores: NDArray[np.float32], most: int) -> NDArray[np.int64]:
     some = np.flatnonzero(scores > 0)
     if len(some) <= most:
         return some
-    return some[np.argpartition(-scores[some], most)[:most]]
+    return some[np.argpartition(scores[some], len(some) - most)[len(some) - most :]]
 
 
 def parts_of(frame: Frame, rows: Rows, taken: Taken, asked: Asked) -> dict[str, Scores]:

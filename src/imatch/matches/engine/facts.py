@@ -79,6 +79,14 @@ class Facts:
             bits = self.value("credentials") & ~bits
         return [values.labels[i] for i in values.named(bits)]
 
+    @property
+    def checked_on(self) -> date | None:
+        """The day since which all that is verified was checked; None if one day is unknown."""
+        days, values = self._texts["verified_on"], self.asked.layout.credential_set
+        kinds = list(values.positions)
+        known = [days.get(kinds[place]) for place in values.named(self.value("verified"))]
+        return max(map(date.fromisoformat, known)) if known and all(known) else None
+
     def meets(self, format_name: str) -> bool:
         place = self.asked.layout.formats.positions.get(format_name)
         return place is not None and bool(int(self.value("set:formats")[0]) >> place & 1)

@@ -44,6 +44,11 @@ class ValueSet:
     def words(self) -> int:
         return max(1, -(-len(self.labels) // WORD_BITS))
 
+    @property
+    def narrow(self) -> np.dtype[np.unsignedinteger[Any]]:
+        """The smallest type for one word: who reads everybody's reads the less."""
+        return np.min_scalar_type((1 << min(max(len(self.labels), 1), WORD_BITS)) - 1)
+
     def bits(self, values: Iterable[str]) -> tuple[int, ...]:
         """The words in which the bits of these values are set; unknown values have none."""
         whole = 0
@@ -81,12 +86,15 @@ def popcount(words: Words) -> NDArray[np.int64]:
     return total
 
 
-def has_bits(column: Words, mask: Words, *, every: bool) -> NDArray[np.bool_]:
+def has_bits(
+    column: NDArray[np.unsignedinteger[Any]], mask: Words, *, every: bool
+) -> NDArray[np.bool_]:
     """Rows that have any (or every) bit of the mask."""
     passes = np.full(len(column), every)
     for word in np.flatnonzero(mask):
-        held = column[:, word] & mask[word]
-        passes = passes & (held == mask[word]) if every else passes | (held != 0)
+        wanted = column.dtype.type(mask[word])
+        held = column[:, word] & wanted
+        passes = passes & (held == wanted) if every else passes | (held != 0)
     return passes
 
 

@@ -89,7 +89,8 @@ def _varied(
 
 def _traits(frame: Frame, rows: Rows) -> NDArray[np.uint64]:
     """What people state by vocabulary, side by side: likeness is the share in common."""
-    return np.hstack([c[rows] for name, c in frame.columns.items() if name.startswith("set:")])
+    taken = frame.taken(rows)
+    return np.hstack([taken[name] for name in frame.columns if name.startswith("set:")])
 
 
 def _newcomers(

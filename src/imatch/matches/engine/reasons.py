@@ -129,12 +129,8 @@ def certification(facts: Facts, line: CriterionScore) -> Reason | None:
             f"States {listed(wanted)}; {_how_far_checked(wanted, facts.checked(line.name))}",
         )
     if verified:
-        return _measured(
-            facts,
-            line,
-            "Credentials that were checked",
-            f"{listed(verified[:MOST_NAMED])}: checked by I MATCH",
-        )
+        said = f"{listed(verified[:MOST_NAMED])}: checked by I MATCH"
+        return Reason(line.name, "Credentials that were checked", said, facts.checked_on)
     return None
 
 

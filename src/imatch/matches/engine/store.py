@@ -136,6 +136,8 @@ class Store:
         kind = record_type(layout)
         self._records = Growing(kind)
         self._columns = {name: Growing(*_base(kind[name])) for name in kind.names or ()}
+        for name, values in layout.sets.items():
+            self._columns[f"set:{name}"] = Growing(values.narrow, (values.words,))
         self._live = Growing(np.bool_)
         self._documents = TextIndex()
         self._requests = TextIndex()
@@ -170,7 +172,8 @@ class Store:
 
     def _put_requests(self, first_row: int, batch: Sequence[Offer]) -> None:
         """The earlier requests of the batch; statistics count one once, whoever took it."""
-        texts, owners, repeated, topics, starts = [], [], [], [], []
+        texts: list[str] = []
+        owners, repeated, topics, starts = [], [], [], []
         for row, offer in enumerate(batch, first_row):
             starts.append(len(self._requests) + len(texts))
             tags = [*offer.past_tags, *[()] * (len(offer.past) - len(offer.past_tags))]
@@ -257,5 +260,9 @@ def _document(offer: Offer) -> list[Counter[str]]:
 
 
 def _blob(layout: Layout, offer: Offer) -> bytes:
-    kept = {"passages": offer.passages, "place": offer.profile.get(layout.place or "")}
+    kept = {
+        "passages": offer.passages,
+        "place": offer.profile.get(layout.place or ""),
+        "verified_on": {kind: day.isoformat() for kind, day in offer.verified_on.items()},
+    }
     return zlib.compress(json.dumps(kept).encode(), 1)

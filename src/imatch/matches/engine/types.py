@@ -50,6 +50,7 @@ class Offer:
     last_active: date | None
     joined: date
     verified: frozenset[str] = frozenset()  # credential types that an operator checked
+    verified_on: Mapping[str, date] = field(default_factory=dict)  # the day of each check
     past: tuple[str, ...] = ()  # earlier requests taken, in their seekers' words
     past_tags: tuple[tuple[str, ...], ...] = ()  # the topics of each of them
     specialty_counts: Mapping[str, int] = field(default_factory=dict)  # requests taken by topic
