@@ -40,7 +40,7 @@ def _value(
         Kind.TAGS: lambda: some(random, list(definition.options(field)), min(field.max_items, 4)),
         Kind.CHOICE: lambda: early(random, list(definition.options(field))),
         Kind.YES_NO: lambda: random.random() < 0.85,
-        Kind.NUMBER: lambda: random.randint(field.minimum, min(field.maximum, field.minimum + 30)),
+        Kind.NUMBER: partial(_small_number, random, field),
         Kind.STYLE: lambda: {scale.name: _leaning(random) for scale in definition.style_scales},
         Kind.WINDOWS: partial(windows, random),
         Kind.DATE: partial(_coming_date, random, today),
@@ -49,6 +49,11 @@ def _value(
     if field.required:
         draw[Kind.TEXT] = lambda: f"DEMO-{random.randint(10_000, 99_999)}"
     return draw[field.kind]() if field.kind in draw else None
+
+
+def _small_number(random: Random, field: FieldDefinition) -> int:
+    """Most often the least that the field takes, or a little more."""
+    return min(field.maximum, field.minimum + int(random.expovariate(0.6)))
 
 
 def _coming_date(random: Random, today: date) -> str:
