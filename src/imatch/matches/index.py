@@ -28,7 +28,7 @@ RECONCILE_EVERY_SECONDS = 60.0
 # A row is stamped when it is flushed and seen when it is committed, by a clock that may go a little
 # wrong. Changes are therefore asked for from this long before the last look; no transaction of ours
 # takes longer.
-OVERLAP = timedelta(seconds=15)
+OVERLAP = timedelta(seconds=30)
 _ROWS_AT_ONCE = 500
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC) + OVERLAP
 
