@@ -39,7 +39,9 @@ def chromium_path() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker walks all pages, in the order of the file: a visitor's story has one."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:

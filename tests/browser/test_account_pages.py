@@ -15,8 +15,23 @@ PASSWORD = "a long enough pass phrase"
 
 @pytest.fixture(scope="module")
 def visit(chromium: Browser, site: Site) -> Iterator[Visit]:
+    """A professional who has just signed up."""
     with chromium.new_context(reduced_motion="reduce") as context:
-        yield Visit(context, site)
+        visit = Visit(context, site)
+        _sign_up(visit)
+        yield visit
+
+
+@pytest.fixture(scope="module")
+def profile(visit: Visit) -> Visit:
+    """The same one, with a profile begun."""
+    visit.open("/pro/new")
+    visit.page.locator("input[value=financial_advisors]").check()
+    with visit.page.expect_navigation():
+        visit.page.locator("main form .btn-primary").click()
+    visit.page.get_by_label("Name shown to people").fill("Pat Example")
+    visit.press("Save and continue")
+    return visit
 
 
 def _open_newest_letter(visit: Visit) -> str:
@@ -28,7 +43,7 @@ def _open_newest_letter(visit: Visit) -> str:
     return (link or "").removeprefix(visit.base_url)
 
 
-def test_signing_up(visit: Visit) -> None:
+def _sign_up(visit: Visit) -> None:
     visit.open("/sign-up?type=provider")
     visit.page.get_by_label("Your name").fill("Pat")
     visit.page.get_by_label("E-mail address").fill(EMAIL)
@@ -74,14 +89,10 @@ def test_a_new_key_is_shown(visit: Visit) -> None:
     visit.inspect()
 
 
-def test_building_a_profile(visit: Visit) -> None:
-    visit.open("/pro/new")
-    visit.page.locator("input[value=financial_advisors]").check()
-    with visit.page.expect_navigation():
-        visit.page.locator("main form .btn-primary").click()
+def test_building_a_profile(profile: Visit) -> None:
+    visit = profile
+    visit.open("/pro/profile/financial_advisors/1")
     total = int(re.findall(r"of (\d+)", visit.page.get_by_text("Page 1 of").inner_text())[0])
-    visit.page.get_by_label("Name shown to people").fill("Pat Example")
-    visit.press("Save and continue")
     for number in range(1, total + 1):
         visit.open(f"/pro/profile/financial_advisors/{number}")
         visit.inspect()
@@ -90,7 +101,8 @@ def test_building_a_profile(visit: Visit) -> None:
         visit.inspect()
 
 
-def test_a_wrong_page_of_the_profile_says_so(visit: Visit) -> None:
+def test_a_wrong_page_of_the_profile_says_so(profile: Visit) -> None:
+    visit = profile
     visit.open("/pro/profile/financial_advisors/2")
     visit.page.get_by_label("Years of practice").fill("many")
     visit.press("Save and continue")
