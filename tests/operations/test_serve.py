@@ -9,8 +9,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 from urllib.request import urlopen
 
+from imatch.operations.database import head_revision
+from imatch.operations.setup import DEMO_PROVIDERS, DEMO_SEEKERS
 from tests.mail.smtp import free_port
 
 _SECONDS = 60
@@ -24,6 +27,25 @@ def _environment(database_url: str, **settings: str) -> dict[str, str]:
         "IMATCH_EMBEDDED_WORKER": "true",
         **settings,
     }
+
+
+@contextmanager
+def _started(
+    *arguments: str, database_url: str, **settings: str
+) -> Iterator[tuple[_Process, IO[str]]]:
+    """A command that goes on until it is told to stop, and what it prints."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "imatch", *arguments],
+        env=_environment(database_url, PYTHONUNBUFFERED="1", **settings),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout
+        finally:
+            process.send_signal(signal.SIGTERM)
 
 
 def _imatch(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -41,19 +63,10 @@ def _imatch(*arguments: str, environment: dict[str, str]) -> subprocess.Complete
 def _server(database_url: str, *options: str, **settings: str) -> Iterator[tuple[_Process, int]]:
     """A server that has said where it is, and its port."""
     port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "imatch", "serve", "--port", str(port), *options],
-        env=_environment(database_url, PYTHONUNBUFFERED="1", **settings),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        assert process.stdout is not None
-        assert f"http://127.0.0.1:{port}" in process.stdout.readline()
-        try:
-            yield process, port
-        finally:
-            process.send_signal(signal.SIGTERM)
+    command = ("serve", "--port", str(port), *options)
+    with _started(*command, database_url=database_url, **settings) as (process, printed):
+        assert f"http://127.0.0.1:{port}" in printed.readline()
+        yield process, port
 
 
 def _degraded(port: int) -> list[str]:
@@ -74,6 +87,36 @@ def test_it_serves_with_a_worker_and_stops_when_told(database_url: str) -> None:
 def test_several_processes_share_the_port(database_url: str) -> None:
     with _server(database_url, "--workers", "2", IMATCH_EMBEDDED_WORKER="false") as (_, port):
         assert _degraded(port) == ["jobs"]
+
+
+def test_a_program_reads_where_it_serves_and_what_was_set_up(tmp_path: Path) -> None:
+    port = free_port()
+    command = ("serve", "--json", "--setup", "--port", str(port))
+    with _started(*command, database_url=f"sqlite:///{tmp_path}/new.db") as (process, printed):
+        prepared, serving = json.loads(printed.readline()), json.loads(printed.readline())
+        assert prepared["event"] == "prepared"
+        assert prepared["revision"] == head_revision()
+        assert prepared["demo"] == {"providers": DEMO_PROVIDERS, "seekers": DEMO_SEEKERS}
+        assert serving == {"event": "serving", "url": f"http://127.0.0.1:{port}"}
+        assert _degraded(port) == []
+        process.send_signal(signal.SIGTERM)
+        later = [json.loads(line) for line in printed]
+    assert "/health" in {line.get("path") for line in later}, "log lines are objects too"
+
+
+def test_a_program_reads_that_the_worker_started_and_stopped(database_url: str) -> None:
+    with _started("worker", "--json", database_url=database_url) as (process, printed):
+        assert json.loads(printed.readline()) == {"event": "worker_started"}
+        process.send_signal(signal.SIGTERM)
+        later = [json.loads(line) for line in printed]
+        assert process.wait(_SECONDS) == 0
+    assert later[-1] == {"event": "worker_stopped"}
+
+
+def test_a_worker_that_ran_what_was_due_says_so(sqlite_url: str) -> None:
+    done = _imatch("worker", "--until-idle", "--json", environment=_environment(sqlite_url))
+    assert done.returncode == 0
+    assert json.loads(done.stdout.splitlines()[-1]) == {"event": "worker_stopped"}
 
 
 def test_a_port_in_use_is_one_clear_line(sqlite_url: str) -> None:

@@ -1,6 +1,7 @@
 """How every command prints: tables for people, JSON for programs, one line for an error."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -9,7 +10,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from imatch.core.settings import get_settings
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+JsonLinesOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object a line, log lines too.")
+]
 
 out = Console()
 err = Console(stderr=True)
@@ -18,6 +24,17 @@ err = Console(stderr=True)
 def print_json(document: object) -> None:
     """One JSON document on standard output, with dates in ISO form."""
     typer.echo(json.dumps(document, default=_iso, ensure_ascii=False, indent=2))
+
+
+def log_json_lines() -> None:
+    """Make log lines JSON objects, in this process and in those that it starts."""
+    os.environ["IMATCH_LOG_JSON"] = "true"
+    get_settings.cache_clear()
+
+
+def print_event(event: str, **facts: object) -> None:
+    """One line of JSON that says what happened, made like a log line: `event` names it."""
+    typer.echo(json.dumps({"event": event, **facts}, default=_iso, ensure_ascii=False))
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -1,6 +1,7 @@
 """`imatch serve`: the web server."""
 
 import socket
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -8,7 +9,7 @@ import uvicorn
 from rich.progress import Progress
 from uvicorn.supervisors import Multiprocess
 
-from imatch.cli.output import err, out
+from imatch.cli.output import JsonLinesOption, err, log_json_lines, out, print_event
 from imatch.core.database import engine
 from imatch.core.errors import Conflict
 from imatch.core.settings import get_settings
@@ -32,8 +33,11 @@ def serve(
         bool,
         typer.Option("--setup", help="First create the tables and, if empty, demo people."),
     ] = False,
+    as_json: JsonLinesOption = False,
 ) -> None:
     """Serve the marketplace."""
+    if as_json:
+        log_json_lines()
     settings = get_settings()
     host, port = host or settings.host, port or settings.port
     if workers > 1 and settings.embedded_worker:
@@ -45,11 +49,10 @@ def serve(
         raise CannotServe(str(AssetsNotBuilt()))
     with _bound_socket(host, port) as listener:
         if prepare:
-            _prepare(demo=not settings.production)
+            _say_prepared(_prepare(demo=not settings.production), as_json=as_json)
         setup.require_migrated(engine())
         listener.listen(_BACKLOG)  # who comes while the server starts waits instead of failing
-        shown = f"[{host}]" if ":" in host else host
-        out.print(f"I MATCH serves http://{shown}:{port} (stop it with Ctrl+C)", highlight=False)
+        _say_serving(f"http://[{host}]" if ":" in host else f"http://{host}", port, as_json=as_json)
         _run(listener, workers, settings.trusted_proxies)
 
 
@@ -75,20 +78,32 @@ def _run(listener: socket.socket, workers: int, trusted_proxies: str) -> None:
         raise CannotServe("The server did not start; the lines above say why.")
 
 
-def _prepare(*, demo: bool) -> None:
+def _prepare(*, demo: bool) -> setup.Prepared:
     with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(
             "Inventing people", total=setup.DEMO_PROVIDERS + setup.DEMO_SEEKERS, visible=False
         )
-        made = setup.prepare(
+        return setup.prepare(
             engine(),
             demo=demo,
             progress=lambda done: bar.update(task, advance=done, visible=True),
         )
-    if made.demo:
+
+
+def _say_prepared(made: setup.Prepared, *, as_json: bool) -> None:
+    if as_json:
+        print_event("prepared", revision=made.revision, demo=made.demo and asdict(made.demo))
+    elif made.demo:
         out.print(
             f"Added {made.demo.providers} fictional providers and {made.demo.seekers} seekers."
         )
+
+
+def _say_serving(host_url: str, port: int, *, as_json: bool) -> None:
+    if as_json:
+        print_event("serving", url=f"{host_url}:{port}")
+    else:
+        out.print(f"I MATCH serves {host_url}:{port} (stop it with Ctrl+C)", highlight=False)
 
 
 def _bound_socket(host: str, port: int) -> socket.socket:

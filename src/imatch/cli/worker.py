@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from imatch.cli.output import err
+from imatch.cli.output import JsonLinesOption, err, log_json_lines, print_event
 from imatch.core.database import engine
 from imatch.core.logs import configure_logs
 from imatch.jobs.worker import run_until_idle, running_worker
@@ -19,17 +19,29 @@ def worker(
     until_idle: Annotated[
         bool, typer.Option("--until-idle", help="Run what is due, then stop.")
     ] = False,
+    as_json: JsonLinesOption = False,
 ) -> None:
     """Run background jobs, such as sending mail, until stopped."""
+    if as_json:
+        log_json_lines()
     configure_logs()
     wire()
     require_migrated(engine())
     if until_idle:
         run_until_idle()
-        return
+    else:
+        _run_until_stopped(as_json=as_json)
+    if as_json:
+        print_event("worker_stopped")
+
+
+def _run_until_stopped(*, as_json: bool) -> None:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopped.set())
     with running_worker():
-        err.print("The worker runs jobs. Stop it with Ctrl+C.")
+        if as_json:
+            print_event("worker_started")
+        else:
+            err.print("The worker runs jobs. Stop it with Ctrl+C.")
         stopped.wait()
