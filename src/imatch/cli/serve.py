@@ -26,8 +26,12 @@ class CannotServe(Conflict):
 
 def serve(
     *,
-    host: Annotated[str | None, typer.Option(help="The address to listen at.")] = None,
-    port: Annotated[int | None, typer.Option(min=1, max=65_535, help="The port.")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="The address to listen at, instead of IMATCH_HOST.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="The port, instead of IMATCH_PORT.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that serve.")] = 1,
     prepare: Annotated[
         bool,
