@@ -2,12 +2,14 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SQLColumnExpression, String, func, select
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from imatch.core.clock import now
 from imatch.core.columns import Base, EncryptedJson, Id, Timestamped
+from imatch.ledger.models import PotAccount
 
 API_KEY_NAME_MAX_CHARACTERS = 80
 
@@ -39,6 +41,24 @@ class User(Timestamped, Base):
     totp_last_step: Mapped[int | None]  # the time step last used: a code works once
     active: Mapped[bool] = mapped_column(default=True)
     last_sign_in_at: Mapped[datetime | None]
+
+    if TYPE_CHECKING:  # set below, where the class exists
+        pot_balance: Mapped[int]
+        total_pot_earned: Mapped[int]
+        total_pot_spent: Mapped[int]
+        total_pot_burned: Mapped[int]
+
+
+def _from_pot_account(amount: SQLColumnExpression[int]) -> Mapped[int]:
+    """A figure of a person's POT account, read when it is asked for; 0 before the first entry."""
+    figure = select(amount).where(PotAccount.user_id == User.id).correlate_except(PotAccount)
+    return column_property(func.coalesce(figure.scalar_subquery(), 0), deferred=True)
+
+
+User.pot_balance = _from_pot_account(PotAccount.balance - PotAccount.held)  # what is free
+User.total_pot_earned = _from_pot_account(PotAccount.earned)
+User.total_pot_spent = _from_pot_account(PotAccount.spent)
+User.total_pot_burned = _from_pot_account(PotAccount.burned)
 
 
 class UserSession(Base):

@@ -5,6 +5,7 @@ import imatch.categories.models
 import imatch.content.models
 import imatch.engagements.models
 import imatch.jobs.models
+import imatch.ledger.models
 import imatch.mail.models
 import imatch.matches.models
 import imatch.pot.models

@@ -1,0 +1,38 @@
+"""Books of accounts: how an amount moves and can never be lost; nothing of why it moves.
+
+    entry = post(db, POT, Movement(key="earn:login:7:2026-03-01", user_id=7, amount=1,
+                                   counter_account="treasury", transaction_type="earn",
+                                   category="daily_login"))
+
+Each entry moves one amount between two accounts: a person's and a system one, or two system
+ones. People's accounts have a stored balance that the database moves and proves; system accounts
+are only in the journal, so nobody waits for a row that everybody writes.
+"""
+
+from imatch.ledger.books import CASH, POT, Book
+from imatch.ledger.errors import (
+    AccountNotFound,
+    HoldNotOpen,
+    InsufficientFunds,
+    KeyReused,
+    LedgerError,
+)
+from imatch.ledger.movements import Entry, Movement
+from imatch.ledger.service import capture, post, post_many, release
+
+__all__ = [
+    "CASH",
+    "POT",
+    "AccountNotFound",
+    "Book",
+    "Entry",
+    "HoldNotOpen",
+    "InsufficientFunds",
+    "KeyReused",
+    "LedgerError",
+    "Movement",
+    "capture",
+    "post",
+    "post_many",
+    "release",
+]

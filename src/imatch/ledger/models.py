@@ -1,0 +1,163 @@
+"""The tables of both books. Rows of a journal are only ever added, by `ledger.service`.
+
+Triggers of migration 0002 apply each new row to its account and refuse every change of a row.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, LargeBinary, String
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+from sqlalchemy.schema import SchemaItem
+
+from imatch.core.clock import now
+from imatch.core.columns import Base, Id
+
+MAX_AMOUNT = 10**15
+
+# People are named by their table's name only: who they are is no business of the ledger.
+_PERSON = "users.id"
+
+
+class Account:
+    """What a person has in a book: `held` is the part of `balance` that is promised away."""
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey(_PERSON), primary_key=True, autoincrement=False, sort_order=-1
+    )
+    balance: Mapped[int] = mapped_column(default=0, server_default="0")
+    held: Mapped[int] = mapped_column(default=0, server_default="0")
+    version: Mapped[int] = mapped_column(default=0, server_default="0")  # entries so far
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[SchemaItem, ...]:
+        return (
+            CheckConstraint("held >= 0", name="held"),
+            CheckConstraint("balance >= held", name="no_overdraft"),
+        )
+
+
+class PotAccount(Account, Base):
+    __tablename__ = "pot_accounts"
+
+    earned: Mapped[int] = mapped_column(default=0, server_default="0")
+    spent: Mapped[int] = mapped_column(default=0, server_default="0")
+    burned: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+class CashAccount(Account, Base):
+    __tablename__ = "cash_accounts"
+
+
+class JournalRow:
+    """One amount moved between two accounts.
+
+    `amount` is signed as the person sees it (or `system_account`, when no person is involved):
+    positive comes from `counter_account`, negative goes to it. `balance_before` and
+    `balance_after` are what is free, so a hold lowers it at once and its release raises it; a
+    "post" takes what was held, and frees what it did not need.
+    """
+
+    id: Mapped[Id]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey(_PERSON))
+    system_account: Mapped[str | None] = mapped_column(String(24))
+    counter_account: Mapped[str] = mapped_column(String(24))
+    amount: Mapped[int]
+    transaction_type: Mapped[str] = mapped_column(String(16))
+    category: Mapped[str] = mapped_column(String(64))
+    description: Mapped[str] = mapped_column(String(300), default="", server_default="")
+    reference_type: Mapped[str | None] = mapped_column(String(32))
+    reference_id: Mapped[int | None]
+    phase: Mapped[str] = mapped_column(String(8))
+    hold_id: Mapped[int | None]  # the hold that a "post" or "void" resolves
+    expires_at: Mapped[datetime | None]
+    balance_before: Mapped[int | None]
+    balance_after: Mapped[int | None]
+    held_after: Mapped[int | None]
+    idempotency_key: Mapped[str] = mapped_column(String(200), unique=True)
+    details: Mapped[dict[str, Any] | None] = mapped_column("metadata", JSON)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+def _journal_args(name: str, types: tuple[str, ...]) -> tuple[SchemaItem, ...]:
+    return (
+        CheckConstraint(
+            f"transaction_type IN ({', '.join(repr(kind) for kind in types)})",
+            name="transaction_type",
+        ),
+        CheckConstraint(f"amount <> 0 AND abs(amount) <= {MAX_AMOUNT}", name="amount"),
+        CheckConstraint("(user_id IS NULL) <> (system_account IS NULL)", name="one_owner"),
+        CheckConstraint("system_account <> counter_account", name="two_accounts"),
+        CheckConstraint(
+            "(user_id IS NULL) = (balance_after IS NULL)"
+            " AND (user_id IS NULL) = (balance_before IS NULL)"
+            " AND (user_id IS NULL) = (held_after IS NULL)",
+            name="running_balance",
+        ),
+        CheckConstraint("phase IN ('direct', 'hold', 'post', 'void')", name="phase"),
+        CheckConstraint("phase = 'direct' OR user_id IS NOT NULL", name="held_by_a_person"),
+        CheckConstraint("phase NOT IN ('hold', 'post') OR amount < 0", name="held_amount"),
+        CheckConstraint("(phase IN ('post', 'void')) = (hold_id IS NOT NULL)", name="resolves"),
+        CheckConstraint("phase = 'hold' OR expires_at IS NULL", name="expiry"),
+        Index(f"ix_{name}_user", "user_id", "id"),
+        Index(f"ix_{name}_created_at", "created_at"),
+        Index(f"uq_{name}_hold_id", "hold_id", unique=True),
+    )
+
+
+class PotTransaction(JournalRow, Base):
+    __tablename__ = "pot_transactions"
+    __table_args__ = _journal_args(
+        "pot_transactions",
+        ("earn", "spend", "burn", "redeem", "hold", "release", "clawback", "mint"),
+    )
+
+
+class CashTransaction(JournalRow, Base):
+    """US cents: commission paid, the reserve it funds, people's allowances, payouts."""
+
+    __tablename__ = "cash_transactions"
+    __table_args__ = _journal_args(
+        "cash_transactions",
+        ("commission", "refund", "reserve", "allowance", "hold", "release", "payout", "loss"),
+    )
+
+
+class LedgerSeal(Base):
+    """A finished range of a journal that can no longer be changed unseen.
+
+    `hash` is SHA-256 over the previous seal's hash and the text of every row; `row_digests` holds
+    eight bytes for each row in order, so that an audit can name the row that was changed.
+    """
+
+    __tablename__ = "ledger_seals"
+
+    book: Mapped[str] = mapped_column(String(8), primary_key=True)
+    to_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    from_id: Mapped[int]
+    row_count: Mapped[int]
+    previous_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+    row_digests: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class LedgerSealSum(Base):
+    """What a sealed range moved, by day and kind, so that statistics need not read its rows."""
+
+    __tablename__ = "ledger_seal_sums"
+    __table_args__ = (Index("ix_ledger_seal_sums_book_day", "book", "day"),)
+
+    id: Mapped[Id]
+    book: Mapped[str] = mapped_column(String(8))
+    to_id: Mapped[int]
+    day: Mapped[date] = mapped_column(Date)
+    hour: Mapped[int]
+    transaction_type: Mapped[str] = mapped_column(String(16))
+    category: Mapped[str] = mapped_column(String(64))
+    phase: Mapped[str] = mapped_column(String(8))
+    system_account: Mapped[str | None] = mapped_column(String(24))
+    counter_account: Mapped[str] = mapped_column(String(24))
+    row_count: Mapped[int]
+    amount: Mapped[int]

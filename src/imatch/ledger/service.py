@@ -1,0 +1,112 @@
+"""Post movements: inside the caller's transaction, or together with other callers'."""
+
+from collections.abc import Mapping, Sequence
+
+from psycopg.errors import UniqueViolation
+from sqlalchemy.orm import Session
+
+from imatch.core.database import atomic
+from imatch.ledger.books import Book
+from imatch.ledger.errors import HoldNotOpen, LedgerError
+from imatch.ledger.journal import Journal, Outcome
+from imatch.ledger.models import JournalRow
+from imatch.ledger.movements import Entry, Movement, Phase
+
+
+def post(db: Session, book: Book, movement: Movement) -> Entry:
+    """Carry out one movement and return its entry; a known key returns the first entry.
+
+    Inside `atomic(db)` it joins the transaction. Raises a LedgerError, and moves nothing, for an
+    unknown person, too little, a key used for something else, or a hold that is not open.
+    """
+    outcome = post_many(db, book, [movement])[0]
+    if isinstance(outcome, LedgerError):
+        raise outcome
+    return outcome
+
+
+def post_many(db: Session, book: Book, movements: Sequence[Movement]) -> list[Outcome]:
+    """Carry out each movement that can be, in one transaction; outcomes in the same order."""
+    with atomic(db):
+        return _joined(db, book, movements)
+
+
+def capture(
+    db: Session,
+    book: Book,
+    hold_id: int,
+    *,
+    key: str,
+    transaction_type: str,
+    amount: int | None = None,
+    description: str = "",
+    details: Mapping[str, object] | None = None,
+) -> Entry:
+    """Carry out a hold: move all of it, or `amount` (positive) of it and free the rest."""
+    with atomic(db):
+        hold = _hold(db, book, hold_id)
+        return post(
+            db,
+            book,
+            Movement(
+                key=key,
+                user_id=hold.user_id,
+                amount=hold.amount if amount is None else -amount,
+                counter_account=hold.counter_account,
+                transaction_type=transaction_type,
+                category=hold.category,
+                phase=Phase.POST,
+                hold_id=hold_id,
+                description=description or hold.description,
+                reference_type=hold.reference_type,
+                reference_id=hold.reference_id,
+                details=details,
+            ),
+        )
+
+
+def release(db: Session, book: Book, hold_id: int, *, key: str, description: str = "") -> Entry:
+    """Give a hold back, whole."""
+    with atomic(db):
+        hold = _hold(db, book, hold_id)
+        return post(
+            db,
+            book,
+            Movement(
+                key=key,
+                user_id=hold.user_id,
+                amount=-hold.amount,
+                counter_account=hold.counter_account,
+                transaction_type="release",
+                category=hold.category,
+                phase=Phase.VOID,
+                hold_id=hold_id,
+                description=description or hold.description,
+                reference_type=hold.reference_type,
+                reference_id=hold.reference_id,
+            ),
+        )
+
+
+def _hold(db: Session, book: Book, hold_id: int) -> JournalRow:
+    hold = db.get(book.journal, hold_id) if 0 < hold_id < 2**63 else None
+    if hold is None or hold.phase != Phase.HOLD:
+        raise HoldNotOpen(f"There is no hold {hold_id}.")
+    return hold
+
+
+def _joined(db: Session, book: Book, movements: Sequence[Movement]) -> list[Outcome]:
+    """In the caller's transaction, on its own driver connection."""
+    db.flush()
+    connection = db.connection()
+    driver = connection.connection.driver_connection
+    dialect = connection.dialect.name
+    journal = Journal(book, driver, dialect)
+    if dialect == "sqlite":
+        return journal.add(movements)
+    try:
+        with connection.begin_nested():
+            return journal.add(movements)
+    except UniqueViolation:
+        # Somebody posted one of the keys at the same moment, and has committed by now.
+        return journal.add(movements)

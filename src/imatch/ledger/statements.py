@@ -1,0 +1,136 @@
+"""The SQL that adds rows to a journal, for either database.
+
+Balances move inside the database, under the account's own lock: the insert trigger applies a row
+to its account and proves it. A row that cannot be carried out is not inserted, and the service
+then finds out why.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
+
+from imatch.core.columns import Base
+from imatch.ledger.books import Book
+from imatch.ledger.movements import Movement, Phase
+
+_COLUMNS = (
+    "user_id",
+    "system_account",
+    "counter_account",
+    "amount",
+    "transaction_type",
+    "category",
+    "description",
+    "reference_type",
+    "reference_id",
+    "phase",
+    "hold_id",
+    "expires_at",
+    "idempotency_key",
+    "metadata",
+    "created_at",
+)
+_POSTGRESQL_TYPES = {
+    "user_id": "bigint",
+    "amount": "bigint",
+    "reference_id": "bigint",
+    "hold_id": "bigint",
+    "expires_at": "timestamptz",
+    "metadata": "json",
+    "created_at": "timestamptz",
+}
+_RETURNED = "id, idempotency_key, balance_before, balance_after"
+_LIST = ", ".join(_COLUMNS)
+
+
+def table(kind: type[object]) -> str:
+    """The name of a book's table."""
+    if not issubclass(kind, Base):
+        raise TypeError(f"{kind.__name__} is no table")
+    return str(kind.__tablename__)
+
+
+@cache
+def sqlite_insert(book: Book, phase: Phase, *, person: bool) -> str:
+    """One row. The running balance is read and written in the same statement."""
+    journal = table(book.journal)
+    values = ", ".join("?" * len(_COLUMNS))
+    columns = f"{_LIST}, balance_before, balance_after, held_after"
+    if not person:
+        source = f"SELECT {values}, NULL, NULL, NULL WHERE true"
+    elif phase in (Phase.DIRECT, Phase.HOLD):
+        held_change = "0" if phase is Phase.DIRECT else "-r.amount"
+        source = f"""
+            SELECT r.*, a.balance - a.held, a.balance - a.held + r.amount, a.held + {held_change}
+            FROM (SELECT {_named(values)}) r
+            JOIN {table(book.accounts)} a ON a.user_id = r.user_id
+            WHERE a.balance - a.held + r.amount >= 0"""
+    else:
+        freed = "r.amount - h.amount" if phase is Phase.POST else "r.amount"
+        source = f"""
+            SELECT r.*, a.balance - a.held, a.balance - a.held + {freed}, a.held + h.amount
+            FROM (SELECT {_named(values)}) r
+            JOIN {table(book.accounts)} a ON a.user_id = r.user_id
+            JOIN {journal} h ON h.id = r.hold_id AND h.phase = 'hold'
+            WHERE NOT EXISTS (SELECT 1 FROM {journal} t WHERE t.hold_id = r.hold_id)
+              AND (r.phase = 'void' OR h.expires_at IS NULL OR h.expires_at > r.created_at)
+              AND abs(r.amount) <= -h.amount"""
+    return f"INSERT INTO {journal} ({columns}) {source} RETURNING {_RETURNED}"
+
+
+def _named(values: str) -> str:
+    return ", ".join(
+        f"{value} AS {column}" for value, column in zip(values.split(", "), _COLUMNS, strict=True)
+    )
+
+
+@cache
+def postgresql_insert(book: Book) -> str:
+    """Any number of rows in one round trip: each column is an array."""
+    arrays = ", ".join(
+        f"%s::{'text' if name == 'metadata' else _POSTGRESQL_TYPES.get(name, 'text')}[]"
+        for name in _COLUMNS
+    )
+    selected = ", ".join(
+        f"r.{name}::json" if name == "metadata" else f"r.{name}" for name in _COLUMNS
+    )
+    return (
+        f"INSERT INTO {table(book.journal)} ({_LIST})"
+        f" SELECT {selected} FROM unnest({arrays}) AS r({_LIST}) RETURNING {_RETURNED}"
+    )
+
+
+def sqlite_values(movement: Movement) -> tuple[object, ...]:
+    values = _values(movement)
+    return tuple(
+        value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        if isinstance(value, datetime)
+        else value
+        for value in values
+    )
+
+
+def postgresql_arrays(movements: Sequence[Movement]) -> list[list[object]]:
+    return [list(column) for column in zip(*map(_values, movements), strict=True)]
+
+
+def _values(movement: Movement) -> tuple[object, ...]:
+    details = movement.details
+    return (
+        movement.user_id,
+        movement.system_account,
+        movement.counter_account,
+        movement.amount,
+        movement.transaction_type,
+        movement.category,
+        movement.description,
+        movement.reference_type,
+        movement.reference_id,
+        movement.phase.value,
+        movement.hold_id,
+        movement.expires_at,
+        movement.key,
+        None if details is None else json.dumps(details, sort_keys=True, ensure_ascii=False),
+        movement.created_at,
+    )
