@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
 
+from imatch.app import create_app
 from imatch.categories import queries, rows, service
 from imatch.categories.catalog import definitions
 from imatch.categories.models import Category
-from imatch.core.database import atomic
+from imatch.core import database
+from imatch.core.database import SessionLocal, atomic
+from imatch.core.logs import configure_logs
 
 
 def active_names(db: Session) -> list[str]:
@@ -107,6 +111,36 @@ def test_an_edit_that_breaks_a_rule_is_not_followed(db: Session, columns: dict[s
     assert queries.definition_of(row) == definitions()["financial_advisors"]
     with pytest.raises(ValueError, match=r"."):
         queries.edited_definition(row)
+
+
+def test_an_edit_that_is_not_followed_is_logged_once(
+    db: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logs()
+    row = edit(db, icon="NO ICON OF ANY OTHER TEST")
+    assert queries.definition_of(row) == queries.definition_of(row)
+    assert capsys.readouterr().out.count("category_edit_ignored") == 1
+
+
+@pytest.mark.parametrize("column", ["matching_criteria", "intake_questions", "profile_fields"])
+@pytest.mark.parametrize("value", ["not JSON", "", "[" * 100_000, b"\xff\xfe", 7])
+def test_text_that_is_no_json_breaks_no_other_category(
+    sqlite_url: str, column: str, value: object
+) -> None:
+    """PostgreSQL refuses it; SQLite takes what an operator's SQL writes."""
+    database.bind(sqlite_url)
+    with SessionLocal() as db:
+        with atomic(db):
+            edit_sql = f"UPDATE categories SET {column} = :value WHERE name = 'therapists'"  # noqa: S608 -- our own names
+            db.execute(text(edit_sql), {"value": value})
+        assert active_names(db) == ["financial_advisors"]
+        row = queries.by_name(db, "therapists")
+        assert queries.definition_of(row) == definitions()["therapists"]
+        assert list(queries.ignored_edits(db)) == ["therapists"]
+        assert service.sync(db).kept == ["therapists"], "a sync does not write over it"
+    with TestClient(create_app()) as client:
+        for path in ("/", "/find", "/providers", "/api/v1/categories/therapists"):
+            assert client.get(path).status_code == 200, path
 
 
 def test_activate_and_deactivate(db: Session) -> None:

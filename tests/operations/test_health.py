@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from imatch import __version__
 from imatch.app import create_app
+from imatch.categories import queries as categories
 from imatch.core import database
 from imatch.core.clock import now
 from imatch.core.database import atomic
@@ -35,7 +36,14 @@ def test_with_a_worker_all_is_well(client: TestClient) -> None:
     assert answer.status_code == 200
     body = answer.json()
     assert (body["status"], body["version"], body["degraded"]) == ("ok", __version__, [])
-    assert list(body["checks"]) == ["database", "migrations", "jobs", "mail", "assets"]
+    assert list(body["checks"]) == [
+        "database",
+        "migrations",
+        "categories",
+        "jobs",
+        "mail",
+        "assets",
+    ]
     assert body["checks"]["jobs"]["details"]["pending"] == 0
     assert body["checks"]["jobs"]["details"]["worker_heartbeat_age_seconds"] < 60
     assert answer.headers["cache-control"] == "no-store"
@@ -69,6 +77,14 @@ def test_mail_that_does_not_leave_is_told(client: TestClient, db: Session) -> No
     assert "mail" in body["degraded"]
     assert body["checks"]["mail"]["details"]["undelivered_for_15_minutes"] == 1
     assert "ada" not in str(body)
+
+
+def test_a_broken_edit_of_a_category_is_told(client: TestClient, db: Session) -> None:
+    with atomic(db):
+        categories.by_name(db, "therapists").profile_fields = []
+    body = client.get("/health").json()
+    assert "categories" in body["degraded"]
+    assert body["checks"]["categories"]["details"] == {"edits_ignored": "therapists"}
 
 
 def test_missing_assets_are_told(

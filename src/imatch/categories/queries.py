@@ -60,22 +60,40 @@ def active_by_name(db: Session, name: str) -> Category:
 def definition_of(row: Category) -> CategoryDefinition:
     """The definition in force: the shipped one with what operators changed in its row.
 
-    An edit that breaks a rule of definitions is logged and not followed: the marketplace still
-    answers. `imatch categories validate` names the fault.
+    An edit that breaks a rule of definitions is logged once and not followed: the marketplace
+    still answers. Health names the category, `imatch categories validate` the fault.
     """
-    shipped = definitions()[row.name]
     try:
         return edited_definition(row)
     except ValueError as error:
-        log().warning("category_edit_ignored", category=row.name, fault=str(error)[:300])
-        return shipped
+        _log_ignored(row.name, str(error)[:300])
+        return definitions()[row.name]
+
+
+def ignored_edits(db: Session) -> dict[str, str]:
+    """What is wrong with rows that operators edited, by category; none of it is followed."""
+    faults = {}
+    for row in all_categories(db):
+        try:
+            edited_definition(row)
+        except ValueError as error:
+            faults[row.name] = str(error)
+    return faults
 
 
 def edited_definition(row: Category) -> CategoryDefinition:
     """As definition_of, but raises ValueError for an edit that breaks a rule."""
     shipped = definitions()[row.name]
     held = rows.held_by(row)
+    unreadable = [column for column, value in held.items() if value is None]
+    if unreadable:
+        raise ValueError(f"{', '.join(unreadable)}: not JSON")
     return shipped if held == _shipped_columns(row.name) else _over(row.name, json.dumps(held))
+
+
+@lru_cache(maxsize=64)  # once: the row is read with every request
+def _log_ignored(name: str, fault: str) -> None:
+    log().warning("category_edit_ignored", category=name, fault=fault)
 
 
 @lru_cache(maxsize=64)

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from imatch import __version__
+from imatch.categories import queries as categories
 from imatch.core.clock import now
 from imatch.core.settings import get_settings
 from imatch.jobs import presence
@@ -49,6 +50,7 @@ def examine(db: Session) -> Health:
     parts = {
         "database": _database,
         "migrations": _migrations,
+        "categories": _categories,
         "jobs": _jobs,
         "mail": _mail,
         "assets": _assets,
@@ -72,6 +74,12 @@ def _database(db: Session) -> Check:
 def _migrations(db: Session) -> Check:
     present, newest = current_revision(db.connection().engine), head_revision()
     return Check(ok=present == newest, details={"present": present, "newest": newest})
+
+
+def _categories(db: Session) -> Check:
+    """Rows that an operator edited into no definition; the shipped ones stay in force."""
+    ignored = categories.ignored_edits(db)
+    return Check(ok=not ignored, details={"edits_ignored": ", ".join(ignored) or None})
 
 
 def _jobs(db: Session) -> Check:
