@@ -1,0 +1,314 @@
+"""What earns POT and what costs POT. Add a line here; wallet, API and documents follow."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from imatch.facts import (
+    AnswerAccepted,
+    AvailabilityPublished,
+    CleanRecordReached,
+    CompletionConfirmed,
+    ContentPublished,
+    CredentialVerified,
+    DayBegun,
+    EngagementPaid,
+    IdentityVerified,
+    LeadAnswered,
+    MatchFeedbackGiven,
+    PortfolioItemApproved,
+    ProfileCompleted,
+    ProfileRefreshed,
+    RatingGiven,
+    ReportAccepted,
+    ReviewReplied,
+    SecondFactorKept,
+    SuccessStoryApproved,
+    TestimonialApproved,
+    ThirtyDaysVisited,
+)
+
+
+class AwardClass(StrEnum):
+    ALWAYS = "A"  # paid at once
+    BUDGETED = "B"  # paid out of the week's budget, or queued: late, never lost
+
+
+class Window(StrEnum):
+    """Calendar spans in UTC within which a cap counts."""
+
+    EVER = "ever"
+    YEAR = "year"
+    QUARTER = "quarter"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most `times` in a window, for each person, and for each value of `within` if given."""
+
+    times: int
+    window: Window
+    within: str = ""  # an attribute of the fact
+
+
+@dataclass(frozen=True, slots=True)
+class Earning:
+    """A rule: who earns how many POT when a fact is announced.
+
+    `to` and `by` name attributes of the fact: who earns, and what it is earned for. The award's
+    key is "earn:<name>:<by>:<to>", so that a fact heard twice pays once.
+    """
+
+    name: str
+    fact: type
+    pot: int | Callable[[Any], int]
+    to: str
+    by: str
+    title: str
+    how: str  # to the person: what to do for it
+    shown: str = ""  # the amount in words where it depends on the fact
+    cap: Cap | None = None
+    when: Callable[[Any], bool] = lambda _fact: True
+    award_class: AwardClass = AwardClass.BUDGETED
+
+    def amount(self, fact: object) -> int:
+        """Whole POT; 0 earns nothing."""
+        return self.pot if isinstance(self.pot, int) else self.pot(fact)
+
+    def earner(self, fact: object) -> int | None:
+        """The person's id, or None where there is nobody (an uninvited seeker has no referrer)."""
+        earner: int | None = getattr(fact, self.to)
+        return earner
+
+    def reference(self, fact: object) -> tuple[str | None, int | None]:
+        """What the award is for: ("rating", 41), or nothing that has a number."""
+        attribute = self.by.split()[0]
+        value = getattr(fact, attribute)
+        if attribute.endswith("_id") and isinstance(value, int):
+            return attribute.removesuffix("_id"), value
+        return None, None
+
+    def key(self, fact: object) -> str:
+        about = ":".join(str(getattr(fact, attribute)) for attribute in self.by.split())
+        return f"earn:{self.name}:{about}:{self.earner(fact)}"
+
+
+ONCE = Cap(1, Window.EVER)
+
+
+def per_month(times: int) -> Cap:
+    return Cap(times, Window.MONTH)
+
+
+def per_year(times: int) -> Cap:
+    return Cap(times, Window.YEAR)
+
+
+def _five_percent(fact: EngagementPaid) -> int:
+    return fact.deal_cents // 2_000
+
+
+def _content_pot(fact: ContentPublished) -> int:
+    return {"tip": 50, "article": 50, "guide": 100, "video": 200}.get(fact.kind, 0)
+
+
+def _help_pot(fact: AnswerAccepted) -> int:
+    return 5 * min(max(fact.helpfulness, 1), 5)
+
+
+def _report(kind: str) -> Callable[[ReportAccepted], bool]:
+    return lambda fact: fact.kind == kind
+
+
+# fmt: off
+EARNINGS: tuple[Earning, ...] = (
+    Earning("provider_profile_creation", ProfileCompleted, 50, to="user_id", by="user_id",
+            cap=ONCE, when=lambda f: f.account_type == "provider",
+            title="Provider profile complete",
+            how="Fill in every part of your profile and confirm your e-mail address."),
+    Earning("seeker_profile_creation", ProfileCompleted, 25, to="user_id", by="user_id", cap=ONCE,
+            when=lambda f: f.account_type == "seeker",
+            title="First need described",
+            how="Answer a category's questions and confirm your e-mail address."),
+    Earning("provider_first_response", LeadAnswered, 25, to="provider_user_id", by="match_id",
+            cap=ONCE, when=lambda f: f.reply_minutes <= 24 * 60,
+            title="First quick reply", how="Reply to your first lead within 24 hours."),
+    Earning("provider_engagement_base", EngagementPaid, _five_percent, shown="5 % of the deal",
+            to="provider_user_id", by="engagement_id", award_class=AwardClass.ALWAYS,
+            title="Engagement completed", how="Complete an engagement whose commission is paid."),
+    Earning("seeker_first_engagement", EngagementPaid, 100, to="seeker_user_id",
+            by="engagement_id", cap=ONCE, award_class=AwardClass.ALWAYS,
+            when=lambda f: f.earlier_of_seeker == 0,
+            title="First engagement", how="Complete your first engagement."),
+    Earning("provider_rating_bonus", RatingGiven, 100, to="rated_user_id", by="engagement_id",
+            cap=Cap(1, Window.YEAR, within="rater_user_id"),
+            when=lambda f: f.rated_is_provider and f.stars == 5 and f.deal_cents >= 10_000,
+            title="Five stars received", how="Receive five stars for a deal of $100 or more."),
+    Earning("seeker_rating", RatingGiven, 10, to="rater_user_id", by="rating_id",
+            cap=per_month(8), when=lambda f: f.deal_cents >= 5_000,
+            title="Rating given",
+            how="Rate an engagement of $50 or more, with any number of stars."),
+    Earning("seeker_referral", EngagementPaid, 250, to="seeker_referrer_user_id",
+            by="engagement_id", cap=per_year(12), when=lambda f: f.earlier_of_seeker == 0,
+            title="Seeker invited", how="Invite a seeker who completes a first paid engagement."),
+    Earning("provider_referral", EngagementPaid, 500, to="provider_referrer_user_id",
+            by="engagement_id", cap=per_year(12), when=lambda f: f.earlier_of_provider == 0,
+            title="Provider invited",
+            how="Invite a provider who completes a first paid engagement."),
+    Earning("provider_content", ContentPublished, _content_pot, shown="50, 100 or 200",
+            to="author_user_id", by="content_id", cap=per_month(2),
+            title="Something published",
+            how="Publish a tip or article, a guide or a video that is approved."),
+    Earning("seeker_testimonial", TestimonialApproved, 50, to="user_id", by="engagement_id",
+            when=lambda f: f.words >= 100,
+            title="Testimonial", how="Tell in 100 words or more how it went, good or bad."),
+    Earning("seeker_success_story", SuccessStoryApproved, 200, to="user_id", by="content_id",
+            cap=per_year(2),
+            title="Success story", how="Let us publish the story of an engagement."),
+    Earning("daily_login", DayBegun, 1, to="user_id", by="day", cap=per_month(30),
+            title="A day's visit", how="Sign in and do something."),
+    Earning("login_streak_30", ThirtyDaysVisited, 30, to="user_id", by="days", cap=per_month(1),
+            title="Thirty days' visits", how="Collect thirty such days."),
+    Earning("community_help", AnswerAccepted, _help_pot, shown="5 to 25", to="user_id",
+            by="content_id", cap=per_month(4),
+            title="Answer accepted", how="Answer somebody's question so that it helps."),
+    Earning("bug_report", ReportAccepted, 100, to="user_id", by="report_id", cap=per_month(5),
+            when=_report("bug"),
+            title="Bug report accepted", how="Report a fault that we accept."),
+    Earning("feature_suggestion", ReportAccepted, 50, to="user_id", by="report_id",
+            cap=per_month(5), when=_report("feature"),
+            title="Suggestion accepted", how="Suggest a feature that we accept."),
+    Earning("identity_verified", IdentityVerified, 50, to="user_id", by="user_id", cap=ONCE,
+            title="Identity verified", how="Have your identity verified."),
+    Earning("credential_verified", CredentialVerified, 75, to="user_id", by="credential_id",
+            title="Credential verified", how="Have a licence or certificate verified."),
+    Earning("portfolio_item", PortfolioItemApproved, 10, to="user_id", by="item_id",
+            cap=Cap(5, Window.EVER),
+            title="Portfolio item", how="Show a piece of your work that is approved."),
+    Earning("calendar_connected", AvailabilityPublished, 15, to="user_id", by="provider_id",
+            cap=ONCE,
+            title="Availability published", how="Publish when you are available."),
+    Earning("repeat_engagement", EngagementPaid, 20, to="provider_user_id", by="engagement_id",
+            cap=per_month(4), when=lambda f: f.earlier_with_this_provider > 0,
+            title="Together again", how="Complete another engagement with the same person here."),
+    Earning("on_time_completion", EngagementPaid, 10, to="provider_user_id", by="engagement_id",
+            cap=per_month(8), when=lambda f: f.on_time,
+            title="Completed on time", how="Complete an engagement by the agreed day."),
+    Earning("fast_confirmation", CompletionConfirmed, 5, to="user_id", by="engagement_id",
+            cap=per_month(8), when=lambda f: f.after_minutes <= 72 * 60,
+            title="Quick confirmation", how="Confirm a completed engagement within 72 hours."),
+    Earning("detailed_review", RatingGiven, 15, to="rater_user_id", by="rating_id",
+            cap=per_month(4), when=lambda f: f.review_words >= 50,
+            title="Detailed review",
+            how="Write 50 words or more with your rating, whatever its stars."),
+    Earning("review_reply", ReviewReplied, 5, to="provider_user_id", by="rating_id",
+            cap=per_month(8),
+            title="Review answered", how="Answer a review of your work."),
+    Earning("match_feedback", MatchFeedbackGiven, 5, to="user_id", by="match_id",
+            cap=per_month(8),
+            title="Feedback on a match", how="Tell us why a match did or did not fit."),
+    Earning("profile_refresh", ProfileRefreshed, 10, to="user_id", by="provider_id on",
+            cap=Cap(1, Window.QUARTER),
+            title="Profile kept fresh", how="Confirm or update your profile once a quarter."),
+    Earning("clean_record_10", CleanRecordReached, 100, to="user_id", by="engagements",
+            when=lambda f: f.engagements >= 10 and f.engagements % 10 == 0,
+            title="Ten without a dispute", how="Complete ten engagements without a dispute."),
+    Earning("fraud_report", ReportAccepted, 50, to="user_id", by="report_id", cap=per_month(5),
+            when=_report("fraud"),
+            title="Fraud report confirmed", how="Report fraud that we can confirm."),
+    Earning("security_setup", SecondFactorKept, 25, to="user_id", by="user_id", cap=ONCE,
+            title="Second factor kept",
+            how="Protect your account with a second factor for thirty days."),
+)
+# fmt: on
+EARNING_BY_NAME = {earning.name: earning for earning in EARNINGS}
+
+
+class Delivery(StrEnum):
+    """How a purchase takes effect."""
+
+    NOW = "now"  # charged and done in the same act
+    SPAN = "span"  # charged, and in effect until a date; may renew
+    ORDER = "order"  # held until an operator delivers it
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """Something to spend POT on. An open price runs from `pot` to `most`.
+
+    `usd_cents` is the price of the same thing for those who pay with money, None where it cannot
+    be had for money. `effect` says what the buyer will see.
+    """
+
+    name: str
+    title: str
+    pot: int
+    effect: str
+    delivery: Delivery
+    days: int | None = None
+    most: int | None = None
+    usd_cents: int | None = None
+    for_providers: bool = False  # needs a provider's profile
+    offered: bool = True  # False: its effect does not exist yet, so nobody can buy it
+
+    def price_allows(self, amount: int) -> bool:
+        return self.pot <= amount <= (self.most or self.pot)
+
+
+# fmt: off
+SPENDINGS: tuple[Spending, ...] = (
+    Spending("premium_match", "Ten people instead of three", 100, "Ten people who fit.",
+             Delivery.NOW, usd_cents=10_000),
+    Spending("rush_match", "Matched by hand within a day", 200,
+             "An operator looks for people and writes to you within a day.", Delivery.ORDER,
+             usd_cents=20_000),
+    Spending("re_match", "Three other people", 50, "Three people you have not seen yet.",
+             Delivery.NOW, usd_cents=5_000),
+    Spending("custom_criteria_match", "Your own criteria", 150,
+             "A match that weighs what you say it should.", Delivery.NOW, usd_cents=15_000),
+    Spending("profile_boost_month", "Profile boost", 500,
+             "A labelled place on lists where you fit anyway. Your fit does not change.",
+             Delivery.SPAN, days=30, usd_cents=50_000, for_providers=True),
+    Spending("verified_badge", "Verified badge", 1_000,
+             "A badge on your profile; needs checked credentials.", Delivery.NOW,
+             for_providers=True),
+    Spending("featured_listing_week", "Featured for a week", 300,
+             "A labelled place on your category's page.", Delivery.SPAN, days=7,
+             usd_cents=30_000, for_providers=True),
+    Spending("analytics_month", "Analytics", 200,
+             "How often you were shown and chosen, beside your category's median.",
+             Delivery.SPAN, days=30, usd_cents=20_000, for_providers=True),
+    Spending("priority_support_month", "Priority support", 100,
+             "Your messages to us are answered first.", Delivery.SPAN, days=30,
+             usd_cents=10_000),
+    Spending("workshop", "Workshop", 50, "A place at a workshop.", Delivery.ORDER, most=500),
+    Spending("event", "Event", 100, "A ticket for an event.", Delivery.ORDER, most=1_000),
+    Spending("premium_content_month", "Premium content", 200,
+             "Everything that members publish for members.", Delivery.SPAN, days=30,
+             usd_cents=20_000),
+    Spending("consulting", "An hour of consulting", 500,
+             "An hour with somebody from our team.", Delivery.ORDER, usd_cents=50_000),
+    Spending("extra_category_month", "Another category", 150,
+             "A profile in one more category.", Delivery.SPAN, days=30, usd_cents=15_000,
+             for_providers=True),
+    Spending("wider_area_month", "Wider area", 200, "Seekers farther away find you.",
+             Delivery.SPAN, days=30, usd_cents=20_000, for_providers=True),
+    Spending("lead_alerts_month", "Lead alerts", 75, "A message as soon as a lead fits.",
+             Delivery.SPAN, days=30, usd_cents=7_500, for_providers=True),
+    Spending("portfolio_video_year", "Portfolio video", 150, "A video on your profile.",
+             Delivery.SPAN, days=365, usd_cents=15_000, for_providers=True),
+    Spending("custom_url_year", "Your own address", 200, "Your profile at an address you choose.",
+             Delivery.SPAN, days=365, usd_cents=20_000, for_providers=True),
+    Spending("report_export", "Report", 50, "Your figures as a document.", Delivery.NOW,
+             usd_cents=5_000),
+    Spending("charity_burn", "Give to charity", 10,
+             "Burned for a good cause: we give, and tell you what and to whom.", Delivery.ORDER, most=100_000),
+)
+# fmt: on
+SPENDING_BY_NAME = {spending.name: spending for spending in SPENDINGS}
+
+REDEMPTION = "pot_redemption"
+CENTS_PER_REDEEMED_POT = 80
+RETRIEVABLE_DAYS = 180  # how long an award can be taken back
