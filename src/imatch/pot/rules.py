@@ -304,7 +304,8 @@ SPENDINGS: tuple[Spending, ...] = (
     Spending("report_export", "Report", 50, "Your figures as a document.", Delivery.NOW,
              usd_cents=5_000),
     Spending("charity_burn", "Give to charity", 10,
-             "Burned for a good cause: we give, and tell you what and to whom.", Delivery.ORDER, most=100_000),
+             "Burned for a good cause: we give, and tell you what and to whom.",
+             Delivery.ORDER, most=100_000),
 )
 # fmt: on
 SPENDING_BY_NAME = {spending.name: spending for spending in SPENDINGS}
