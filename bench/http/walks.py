@@ -1,8 +1,10 @@
 """People who walk from the first question to their matches, at moments fixed in advance."""
 
 import asyncio
+import ipaddress
 import random
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import httpx2
@@ -47,19 +49,29 @@ async def offer(base_url: str, requests_per_second: float, seconds: float) -> Me
     limits = httpx2.Limits(max_connections=400, max_keepalive_connections=100)
     async with httpx2.AsyncHTTPTransport(limits=limits) as transport:
         await asyncio.gather(
-            *(_walk(base_url, transport, start, chance.choice(NEEDS), measured) for start in starts)
+            *(
+                _walk(base_url, transport, start, address, chance.choice(NEEDS), measured)
+                for start, address in zip(starts, _addresses(), strict=False)
+            )
         )
     return measured
+
+
+def _addresses() -> Iterator[str]:
+    """A network for each walk, as people have: what one network may begin is limited."""
+    return (str(address) for address in ipaddress.ip_network("10.0.0.0/8").hosts())
 
 
 async def _walk(
     base_url: str,
     transport: httpx2.AsyncHTTPTransport,
     start: float,
+    address: str,
     need: str,
     measured: Measured,
 ) -> None:
-    client = httpx2.AsyncClient(base_url=base_url, transport=transport, timeout=30)
+    headers = {"X-Forwarded-For": address}
+    client = httpx2.AsyncClient(base_url=base_url, transport=transport, timeout=30, headers=headers)
     requests = [("GET", "/", None), ("GET", f"/find?category={CATEGORY}", None)]
     for number, answers in enumerate(PAGES, start=1):
         form = {"needs_description": need, **answers} if number == 1 else answers

@@ -65,7 +65,7 @@ def with_token(ask: Ask) -> Headers:
 
 
 def _config(headers: Headers) -> SchemathesisConfig:
-    accepted = ["2xx", "401", "403", "404", "409", "422"]
+    accepted = ["2xx", "401", "403", "404", "409", "422", "429"]
     return SchemathesisConfig.from_dict(
         {
             "seed": 8401,

@@ -11,7 +11,7 @@ from imatch.seekers import queries, rules, service
 from imatch.seekers.deps import NeedTokenHeader
 from imatch.seekers.models import Seeker
 from imatch.seekers.schemas import NeedCreated, NeedIn, NeedOut, NoticeOut
-from imatch.web.deps import Db
+from imatch.web.deps import ClientAddress, Db
 from imatch.web.problem import problems
 
 _MAX_ID = 2**63 - 1
@@ -21,10 +21,15 @@ router = APIRouter(prefix="/needs", tags=["needs"])
 NeedId = Annotated[int, Path(ge=1, le=_MAX_ID)]
 
 
-@router.post("", status_code=HTTP_201_CREATED, responses=problems(404, 409))
-def create_need(body: NeedIn, db: Db, user: OptionalUser) -> NeedCreated:
-    """Hand in a complete need. Signed in, it belongs to your account."""
-    need, token = service.submit(db, body.category, body.values, body.importance, user=user)
+@router.post("", status_code=HTTP_201_CREATED, responses=problems(404, 409, 429))
+def create_need(body: NeedIn, db: Db, user: OptionalUser, address: ClientAddress) -> NeedCreated:
+    """Hand in a complete need. Signed in, it belongs to your account.
+
+    Without an account, a network may hand in 30 an hour.
+    """
+    need, token = service.submit(
+        db, body.category, body.values, body.importance, user=user, address=address
+    )
     return NeedCreated(**_shown(db, need).model_dump(), token=token)
 
 

@@ -1,5 +1,6 @@
 """Whose need a request is about: the cookie that holds its token, and the need behind it."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Cookie, Depends, Security
@@ -7,10 +8,11 @@ from fastapi.security import APIKeyHeader
 from starlette.responses import Response
 
 from imatch.accounts.deps import OptionalUser
+from imatch.accounts.models import User
 from imatch.core.settings import get_settings
 from imatch.seekers.models import Seeker
 from imatch.seekers.queries import need_of
-from imatch.web.deps import Db
+from imatch.web.deps import ClientAddress, Db
 
 COOKIE = "imatch_need"
 
@@ -22,6 +24,21 @@ _token_header = APIKeyHeader(
 )
 NeedTokenHeader = Annotated[str | None, Security(_token_header)]
 NeedToken = Annotated[str | None, Cookie(alias=COOKIE, include_in_schema=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who begins a need: an account, or somebody without one, counted by network address."""
+
+    user: User | None
+    address: str
+
+
+def _visitor(user: OptionalUser, address: ClientAddress) -> Visitor:
+    return Visitor(user, address)
+
+
+CurrentVisitor = Annotated[Visitor, Depends(_visitor)]
 
 
 def give_need_cookie(response: Response, token: str) -> None:

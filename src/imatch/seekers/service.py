@@ -1,24 +1,29 @@
 """What a seeker does with a need: start, answer, relax, complete, claim, delete."""
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete as delete_rows
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
+from imatch.accounts.rules import TryLimit, network_of
+from imatch.accounts.service.throttling import TooManyTries, admit
 from imatch.categories import forms
 from imatch.categories import queries as categories
 from imatch.categories.schemas import CategoryDefinition, FieldDefinition, FormPage, Screen
 from imatch.core.clock import now
 from imatch.core.database import atomic
-from imatch.core.errors import Conflict, FieldError, Invalid, NotFound
+from imatch.core.errors import Conflict, FieldError, Invalid, NotFound, RateLimited
 from imatch.core.events import announce
 from imatch.core.security import new_token, token_hash
 from imatch.facts import NeedCompleted
 from imatch.seekers import rules
 from imatch.seekers.models import NeedStatus, Seeker
 from imatch.seekers.queries import NeedNotFound, definition_of
+
+NEEDS_PER_NETWORK = TryLimit("need/network", 30, timedelta(hours=1))
 
 Answers = dict[str, dict[str, Any]]  # `values` and `importance`, by field name
 
@@ -28,6 +33,18 @@ class BadAnswers(Invalid):
 
     def __init__(self, fields: list[FieldError]) -> None:
         super().__init__("Some answers need another look.", fields=tuple(fields))
+
+
+class TooManyNeeds(RateLimited):
+    code = "too_many_needs"
+
+    def __init__(self, *, retry_after_seconds: int) -> None:
+        minutes = -(-retry_after_seconds // 60)
+        super().__init__(
+            "Too many searches were begun from your network. Try again in"
+            f" {minutes} minute{'s' if minutes > 1 else ''}, or sign in and go on now.",
+            retry_after_seconds=retry_after_seconds,
+        )
 
 
 class NoSuchPage(NotFound):
@@ -55,14 +72,19 @@ class SafetyStop(Conflict):
         self.screen = screen
 
 
-def start(db: Session, category: str, *, user: User | None = None) -> tuple[Seeker, str]:
+def start(
+    db: Session, category: str, *, user: User | None = None, address: str | None = None
+) -> tuple[Seeker, str]:
     """A new, empty need, and the token that opens it.
 
-    Raises UnknownCategory or InactiveCategory.
+    Needs without an account are counted by the network address that they come from.
+    Raises UnknownCategory, InactiveCategory, or TooManyNeeds.
     """
     token = new_token()
     with atomic(db):
         row = categories.active_by_name(db, category)
+        if user is None and address is not None:
+            _admit(db, address)
         need = Seeker(
             category_id=row.id,
             user_id=user.id if user else None,
@@ -72,6 +94,14 @@ def start(db: Session, category: str, *, user: User | None = None) -> tuple[Seek
         )
         db.add(need)
     return need, token
+
+
+def _admit(db: Session, address: str) -> None:
+    """Count a need, in the transaction that makes it: one that fails does not count."""
+    try:
+        admit(db, (NEEDS_PER_NETWORK, network_of(address)))
+    except TooManyTries as refused:
+        raise TooManyNeeds(retry_after_seconds=refused.retry_after_seconds) from None
 
 
 def intake_page(definition: CategoryDefinition, number: int) -> FormPage:
@@ -134,10 +164,11 @@ def start_with(
     importance: object,
     *,
     user: User | None = None,
+    address: str | None = None,
 ) -> tuple[Seeker, str]:
     """A new need with its first answers: wrong ones leave nothing behind."""
     with atomic(db):
-        need, token = start(db, category, user=user)
+        need, token = start(db, category, user=user, address=address)
         answer(db, need, number, values, importance)
     return need, token
 
@@ -201,7 +232,13 @@ def _refuse_unfit(definition: CategoryDefinition, values: dict[str, Any]) -> Non
 
 
 def submit(
-    db: Session, category: str, values: object, importance: object, *, user: User | None = None
+    db: Session,
+    category: str,
+    values: object,
+    importance: object,
+    *,
+    user: User | None = None,
+    address: str | None = None,
 ) -> tuple[Seeker, str]:
     """A whole need at once, completed. Raises as start, answer and complete do."""
     row = categories.active_by_name(db, category)
@@ -210,7 +247,7 @@ def submit(
     _refuse_danger(definition, told)
     answers = _checked(definition, definition.seeker, values, importance)
     with atomic(db):
-        need, token = start(db, category, user=user)
+        need, token = start(db, category, user=user, address=address)
         need.answers = answers
         db.flush()
         complete(db, need)

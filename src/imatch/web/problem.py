@@ -14,6 +14,7 @@ _MEANINGS = {
     413: "More than one request may hold.",
     415: "The body says that it is in another encoding than UTF-8.",
     422: "Some of what was sent is not usable; `errors` names the fields.",
+    429: "Tried too often; `Retry-After` says in how many seconds the next try may come.",
     503: "Not possible for the moment.",
 }
 

@@ -11,8 +11,6 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 from starlette.status import HTTP_200_OK, HTTP_404_NOT_FOUND
 
-from imatch.accounts.deps import OptionalUser
-from imatch.accounts.models import User
 from imatch.categories import forms, places
 from imatch.categories.form_view import FormView
 from imatch.categories.schemas import CategoryDefinition, FieldDefinition, Importance, Kind
@@ -29,7 +27,7 @@ from imatch.matches.pages.walk import (
     private,
 )
 from imatch.seekers import rules, service
-from imatch.seekers.deps import NeedInCategory, give_need_cookie
+from imatch.seekers.deps import CurrentVisitor, NeedInCategory, Visitor, give_need_cookie
 from imatch.seekers.models import Seeker
 from imatch.web.deps import Db, PostedForm
 from imatch.web.rendering import render
@@ -56,9 +54,10 @@ def choose(
 
 
 @walk.post("/start")
-def start_over(db: Db, definition: OpenCategory, user: OptionalUser) -> Response:
+def start_over(db: Db, definition: OpenCategory, visitor: CurrentVisitor) -> Response:
     """Begin a new need; an earlier one of an account stays with the account."""
-    _need, token = service.start(db, definition.name, user=user)
+    user, address = visitor.user, visitor.address
+    _need, token = service.start(db, definition.name, user=user, address=address)
     response = go(f"/find/{definition.name}/1")
     give_need_cookie(response, token)
     return response
@@ -93,7 +92,7 @@ def answer(
     definition: OpenCategory,
     number: int,
     need: NeedInCategory,
-    user: OptionalUser,
+    visitor: CurrentVisitor,
     raw: PostedForm,
 ) -> Response:
     """Keep the answers and go on; wrong ones come back with what is wrong, nothing changed."""
@@ -101,7 +100,7 @@ def answer(
     if _stands_still(definition, need, number):
         return go(f"/find/{definition.name}/stop")
     try:
-        kept, token = _keep(db, definition, number, need, posted, user)
+        kept, token = _keep(db, definition, number, need, posted, visitor)
     except service.BadAnswers as bad:
         form = posted.form(definition, bad.fields)
         return _question(request, db, _Asked(form, number, need, posted.then), status=bad.status)
@@ -150,14 +149,14 @@ def relax(
     definition: OpenCategory,
     number: int,
     need: NeedInCategory,
-    user: OptionalUser,
+    visitor: CurrentVisitor,
     raw: PostedForm,
 ) -> Response:
     """Keep the page as it stands and give up one rule, in one tap."""
     posted = _Posted.read(definition, number, raw)
     try:
         with atomic(db):  # a rule that cannot be given up leaves the page as it was
-            kept, token = _keep(db, definition, number, need, posted, user)
+            kept, token = _keep(db, definition, number, need, posted, visitor)
             service.relax(db, kept, next(iter(raw.get("relax", [])), ""))
     except service.BadAnswers as bad:
         form = posted.form(definition, bad.fields)
@@ -232,12 +231,14 @@ def _keep(
     number: int,
     need: Seeker | None,
     posted: _Posted,
-    user: User | None,
+    visitor: Visitor,
 ) -> tuple[Seeker, str]:
     """The need with this page's answers, and the token of a need that begins with them."""
-    values, importance = posted.values, posted.importance
+    values, importance, user = posted.values, posted.importance, visitor.user
     if need is None:
-        return service.start_with(db, definition.name, number, values, importance, user=user)
+        return service.start_with(
+            db, definition.name, number, values, importance, user=user, address=visitor.address
+        )
     service.answer(db, need, number, values, importance, still_relaxed=posted.relaxed)
     if user is not None and need.user_id is None:
         service.claim(db, need, user)  # begun before they signed in
