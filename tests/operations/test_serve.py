@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import IO
 from urllib.request import urlopen
 
+import httpx2
+import pytest
+
 from imatch.operations.database import head_revision
 from imatch.operations.setup import DEMO_PROVIDERS, DEMO_SEEKERS
 from tests.mail.smtp import free_port
@@ -87,6 +90,21 @@ def test_it_serves_with_a_worker_and_stops_when_told(database_url: str) -> None:
 def test_several_processes_share_the_port(database_url: str) -> None:
     with _server(database_url, "--workers", "2", IMATCH_EMBEDDED_WORKER="false") as (_, port):
         assert _degraded(port) == ["jobs"]
+
+
+@pytest.mark.parametrize(
+    ("trusted", "status"), [("", 200), ("192.0.2.1", 200), ("127.0.0.1", 404), ("127.0.0.0/8", 404)]
+)
+def test_only_a_trusted_proxy_says_where_a_request_comes_from(
+    sqlite_url: str, trusted: str, status: int
+) -> None:
+    settings = {"IMATCH_TRUSTED_PROXIES": trusted} if trusted else {}
+    with _server(sqlite_url, IMATCH_EMBEDDED_WORKER="false", **settings) as (_, port):
+        # Metrics are for this machine only; the header says that another one asks.
+        answer = httpx2.get(
+            f"http://127.0.0.1:{port}/metrics", headers={"X-Forwarded-For": "203.0.113.7"}
+        )
+    assert answer.status_code == status
 
 
 def test_a_program_reads_where_it_serves_and_what_was_set_up(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def _run(listener: socket.socket, workers: int, trusted_proxies: str) -> None:
         factory=True,
         workers=workers,
         backlog=_BACKLOG,
-        proxy_headers=True,
+        proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=trusted_proxies,
         server_header=False,
         access_log=False,  # every request has its line in our own log

@@ -30,7 +30,9 @@ class Settings(BaseSettings):
     log_level: str = "info"
     log_json: bool = False
     max_body_bytes: int = Field(default=256_000, ge=1_000)
-    trusted_proxies: str = "127.0.0.1"  # whose X-Forwarded-* headers are believed, by comma
+    # Whose X-Forwarded-* headers are believed, by comma. Nobody's unless told: whoever may write
+    # them chooses the network that tries are counted by.
+    trusted_proxies: str = ""
     metrics_public: bool = False  # /metrics answers others than this machine
 
     smtp_host: str = ""  # empty: mail goes to the local outbox
