@@ -6,7 +6,7 @@ Triggers of migration 0002 apply each new row to its account and refuse every ch
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, LargeBinary, String
+from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from sqlalchemy.schema import SchemaItem
 
@@ -103,6 +103,12 @@ def _journal_args(name: str, types: tuple[str, ...]) -> tuple[SchemaItem, ...]:
         Index(f"ix_{name}_user", "user_id", "id"),
         Index(f"ix_{name}_created_at", "created_at"),
         Index(f"uq_{name}_hold_id", "hold_id", unique=True),
+        Index(
+            f"ix_{name}_expires_at",
+            "expires_at",
+            sqlite_where=text("expires_at IS NOT NULL"),
+            postgresql_where=text("expires_at IS NOT NULL"),
+        ),
     )
 
 
@@ -137,27 +143,50 @@ class LedgerSeal(Base):
     to_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     from_id: Mapped[int]
     row_count: Mapped[int]
+    system_balances: Mapped[dict[str, Any]]  # in cents or POT, after the range's last row
     previous_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
     row_digests: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
-class LedgerSealSum(Base):
-    """What a sealed range moved, by day and kind, so that statistics need not read its rows."""
+class SealedSum:
+    """What sealed rows of one kind moved. `system_account` is "" where the owner is a person."""
 
-    __tablename__ = "ledger_seal_sums"
-    __table_args__ = (Index("ix_ledger_seal_sums_book_day", "book", "day"),)
-
-    id: Mapped[Id]
-    book: Mapped[str] = mapped_column(String(8))
-    to_id: Mapped[int]
-    day: Mapped[date] = mapped_column(Date)
-    hour: Mapped[int]
-    transaction_type: Mapped[str] = mapped_column(String(16))
-    category: Mapped[str] = mapped_column(String(64))
-    phase: Mapped[str] = mapped_column(String(8))
-    system_account: Mapped[str | None] = mapped_column(String(24))
-    counter_account: Mapped[str] = mapped_column(String(24))
+    book: Mapped[str] = mapped_column(String(8), primary_key=True, sort_order=-3)
+    day: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=-2)
+    transaction_type: Mapped[str] = mapped_column(String(16), primary_key=True)
+    category: Mapped[str] = mapped_column(String(64), primary_key=True)
+    phase: Mapped[str] = mapped_column(String(8), primary_key=True)
+    system_account: Mapped[str] = mapped_column(String(24), primary_key=True)
+    counter_account: Mapped[str] = mapped_column(String(24), primary_key=True)
     row_count: Mapped[int]
     amount: Mapped[int]
+
+
+class LedgerDaySum(SealedSum, Base):
+    """By day in UTC, so that statistics need not read the journal's rows."""
+
+    __tablename__ = "ledger_day_sums"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+class LedgerHourSum(SealedSum, Base):
+    """The same by hour: more rows, read only where the hour is asked for."""
+
+    __tablename__ = "ledger_hour_sums"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    hour: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, sort_order=-1)
+
+
+class LedgerAudit(Base):
+    """What a book's last audit found, so that the health page can say so."""
+
+    __tablename__ = "ledger_audits"
+
+    book: Mapped[str] = mapped_column(String(8), primary_key=True)
+    row_count: Mapped[int]
+    finding_count: Mapped[int]
+    first_finding: Mapped[str] = mapped_column(String(300))
+    ended_at: Mapped[datetime]

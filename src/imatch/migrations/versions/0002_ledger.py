@@ -197,23 +197,61 @@ def upgrade() -> None:
     op.drop_table("pot_transactions")
 
     op.create_table(
-        "ledger_seal_sums",
-        sa.Column("id", BIG, nullable=False),
+        "ledger_audits",
         sa.Column("book", sa.String(length=8), nullable=False),
-        sa.Column("to_id", BIG, nullable=False),
+        sa.Column("row_count", BIG, nullable=False),
+        sa.Column("finding_count", BIG, nullable=False),
+        sa.Column("first_finding", sa.String(length=300), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("book", name=op.f("pk_ledger_audits")),
+    )
+    op.create_table(
+        "ledger_day_sums",
+        sa.Column("book", sa.String(length=8), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("hour", BIG, nullable=False),
         sa.Column("transaction_type", sa.String(length=16), nullable=False),
         sa.Column("category", sa.String(length=64), nullable=False),
         sa.Column("phase", sa.String(length=8), nullable=False),
-        sa.Column("system_account", sa.String(length=24), nullable=True),
+        sa.Column("system_account", sa.String(length=24), nullable=False),
         sa.Column("counter_account", sa.String(length=24), nullable=False),
         sa.Column("row_count", BIG, nullable=False),
         sa.Column("amount", BIG, nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_seal_sums")),
+        sa.PrimaryKeyConstraint(
+            "book",
+            "day",
+            "transaction_type",
+            "category",
+            "phase",
+            "system_account",
+            "counter_account",
+            name=op.f("pk_ledger_day_sums"),
+        ),
+        sqlite_with_rowid=False,
     )
-    op.create_index(
-        "ix_ledger_seal_sums_book_day", "ledger_seal_sums", ["book", "day"], unique=False
+    op.create_table(
+        "ledger_hour_sums",
+        sa.Column("book", sa.String(length=8), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("hour", BIG, autoincrement=False, nullable=False),
+        sa.Column("transaction_type", sa.String(length=16), nullable=False),
+        sa.Column("category", sa.String(length=64), nullable=False),
+        sa.Column("phase", sa.String(length=8), nullable=False),
+        sa.Column("system_account", sa.String(length=24), nullable=False),
+        sa.Column("counter_account", sa.String(length=24), nullable=False),
+        sa.Column("row_count", BIG, nullable=False),
+        sa.Column("amount", BIG, nullable=False),
+        sa.PrimaryKeyConstraint(
+            "book",
+            "day",
+            "hour",
+            "transaction_type",
+            "category",
+            "phase",
+            "system_account",
+            "counter_account",
+            name=op.f("pk_ledger_hour_sums"),
+        ),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "ledger_seals",
@@ -221,6 +259,7 @@ def upgrade() -> None:
         sa.Column("to_id", BIG, autoincrement=False, nullable=False),
         sa.Column("from_id", BIG, nullable=False),
         sa.Column("row_count", BIG, nullable=False),
+        sa.Column("system_balances", sa.JSON(), nullable=False),
         sa.Column("previous_hash", sa.String(length=64), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.Column("row_digests", sa.LargeBinary(), nullable=False),
@@ -304,6 +343,14 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_cash_transactions_created_at", "cash_transactions", ["created_at"], unique=False
+    )
+    op.create_index(
+        "ix_cash_transactions_expires_at",
+        "cash_transactions",
+        ["expires_at"],
+        unique=False,
+        sqlite_where=sa.text("expires_at IS NOT NULL"),
+        postgresql_where=sa.text("expires_at IS NOT NULL"),
     )
     op.create_index(
         "ix_cash_transactions_user", "cash_transactions", ["user_id", "id"], unique=False
@@ -390,6 +437,14 @@ def upgrade() -> None:
     op.create_index(
         "ix_pot_transactions_created_at", "pot_transactions", ["created_at"], unique=False
     )
+    op.create_index(
+        "ix_pot_transactions_expires_at",
+        "pot_transactions",
+        ["expires_at"],
+        unique=False,
+        sqlite_where=sa.text("expires_at IS NOT NULL"),
+        postgresql_where=sa.text("expires_at IS NOT NULL"),
+    )
     op.create_index("ix_pot_transactions_user", "pot_transactions", ["user_id", "id"], unique=False)
     op.create_index("uq_pot_transactions_hold_id", "pot_transactions", ["hold_id"], unique=True)
     if op.get_bind().dialect.name != "sqlite":
@@ -405,17 +460,30 @@ def downgrade() -> None:
 
     op.drop_index("uq_pot_transactions_hold_id", table_name="pot_transactions")
     op.drop_index("ix_pot_transactions_user", table_name="pot_transactions")
+    op.drop_index(
+        "ix_pot_transactions_expires_at",
+        table_name="pot_transactions",
+        sqlite_where=sa.text("expires_at IS NOT NULL"),
+        postgresql_where=sa.text("expires_at IS NOT NULL"),
+    )
     op.drop_index("ix_pot_transactions_created_at", table_name="pot_transactions")
     op.drop_table("pot_transactions")
     op.drop_table("pot_accounts")
     op.drop_index("uq_cash_transactions_hold_id", table_name="cash_transactions")
     op.drop_index("ix_cash_transactions_user", table_name="cash_transactions")
+    op.drop_index(
+        "ix_cash_transactions_expires_at",
+        table_name="cash_transactions",
+        sqlite_where=sa.text("expires_at IS NOT NULL"),
+        postgresql_where=sa.text("expires_at IS NOT NULL"),
+    )
     op.drop_index("ix_cash_transactions_created_at", table_name="cash_transactions")
     op.drop_table("cash_transactions")
     op.drop_table("cash_accounts")
     op.drop_table("ledger_seals")
-    op.drop_index("ix_ledger_seal_sums_book_day", table_name="ledger_seal_sums")
-    op.drop_table("ledger_seal_sums")
+    op.drop_table("ledger_hour_sums")
+    op.drop_table("ledger_day_sums")
+    op.drop_table("ledger_audits")
     if op.get_bind().dialect.name != "sqlite":
         for book in COUNTERS:
             op.execute(f"DROP FUNCTION {book}_transactions_apply()")

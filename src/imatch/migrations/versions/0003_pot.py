@@ -254,17 +254,21 @@ def upgrade() -> None:
         sa.Column("decided_by", BIG, nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("exported_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("paid_by", BIG, nullable=True),
         sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("bank_reference", sa.String(length=64), nullable=False),
         sa.CheckConstraint(
             "status IN ('pending', 'approved', 'paid', 'rejected', 'cancelled')",
             name=op.f("ck_pot_redemptions_status"),
         ),
+        sa.CheckConstraint("paid_by <> decided_by", name=op.f("ck_pot_redemptions_second_person")),
         sa.CheckConstraint("payout_cents > 0", name=op.f("ck_pot_redemptions_payout_cents")),
         sa.CheckConstraint("pot_amount > 0", name=op.f("ck_pot_redemptions_pot_amount")),
         sa.ForeignKeyConstraint(
             ["decided_by"], ["users.id"], name=op.f("fk_pot_redemptions_decided_by")
         ),
+        sa.ForeignKeyConstraint(["paid_by"], ["users.id"], name=op.f("fk_pot_redemptions_paid_by")),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_pot_redemptions_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pot_redemptions")),
         sa.UniqueConstraint("key", name=op.f("uq_pot_redemptions_key")),
