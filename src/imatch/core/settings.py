@@ -47,6 +47,10 @@ class Settings(BaseSettings):
     step_up_minutes: int = Field(default=15, ge=1, le=240)
     resume_days: int = Field(default=30, ge=1, le=365)
 
+    cash_redemption: bool = False  # POT may be redeemed for dollars: a payment service
+
+    pot_genesis: int = Field(default=10_000_000, ge=0, le=10**12)
+
     @field_validator("base_url")
     @classmethod
     def _without_last_slash(cls, url: str) -> str:

@@ -165,6 +165,7 @@ class PotRedemption(Base):
         ),
         CheckConstraint("pot_amount > 0", name="pot_amount"),
         CheckConstraint("payout_cents > 0", name="payout_cents"),
+        CheckConstraint("paid_by <> decided_by", name="second_person"),
         Index("ix_pot_redemptions_user", "user_id", "id"),
         Index("ix_pot_redemptions_status", "status", "due_at"),
     )
@@ -183,6 +184,8 @@ class PotRedemption(Base):
     decided_by: Mapped[int | None] = mapped_column(ForeignKey(User.id))
     decided_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(String(300), default="")
+    exported_at: Mapped[datetime | None]  # on its way to the bank: cancelled no more
+    paid_by: Mapped[int | None] = mapped_column(ForeignKey(User.id))
     paid_at: Mapped[datetime | None]
     bank_reference: Mapped[str] = mapped_column(String(64), default="")
 
