@@ -231,7 +231,7 @@ class CategoryDefinition(Strict):
     rewards: RewardPolicy = RewardPolicy()
     disclosures: tuple[Sentence, ...] = ()
     criteria: dict[Slug, Criterion]
-    gates: tuple[Gate, ...] = ()
+    gates: tuple[Gate, ...] = Field(default=(), max_length=12)
     screens: tuple[Screen, ...] = ()
     style_scales: tuple[StyleScale, ...]
     intake: tuple[FormPage, ...] = Field(min_length=2, max_length=6)

@@ -52,10 +52,7 @@ class Counterfactuals:
         prices = self._frame.prices_in(budget.unit)
         most = budget.high_cents * (1 + TOLERANCE)
         near = np.flatnonzero((prices > budget.high_cents) & (prices <= most))
-        bit = self._gated.bit_of("budget")
-        others = ~np.uint16(0 if bit is None else 1 << bit)
-        near = near[(self._gated.failures[near] & others) == 0]
-        reachable: NDArray[np.float64] = prices[near[self._frame.live[near]]]
+        reachable: NDArray[np.float64] = prices[near[self._gated.passes_all_but("budget", near)]]
         return reachable
 
     def _rule(self) -> str:

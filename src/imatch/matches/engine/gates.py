@@ -26,7 +26,7 @@ from imatch.matches.engine.prices import Budget
 from imatch.matches.engine.store import Frame
 from imatch.matches.engine.types import Left, Need, Removed
 
-MOST_RULES = 15  # one bit each, beside that of the dead rows
+FEW_RULES = 15  # a need rarely has more: two bytes a provider are read sooner than eight
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,16 @@ class Gated:
     """Who passes every rule, and what each rule does."""
 
     passes: Mask
-    failures: NDArray[np.uint16]  # bit r is set where rule r fails, and DEAD on dead rows
+    failures: NDArray[np.unsignedinteger]  # the lowest bit is set on dead rows, then one a rule
     left: Left
     names: tuple[str, ...]
 
-    def bit_of(self, name: str) -> int | None:
-        return self.names.index(name) if name in self.names else None
+    def passes_all_but(self, name: str, rows: NDArray[np.int64]) -> Mask:
+        """Which of these rows no other rule than this keeps away."""
+        own = 2 << self.names.index(name) if name in self.names else 0
+        failures = self.failures[rows]
+        others: Mask = (failures & ~failures.dtype.type(own)) == 0
+        return others
 
 
 def rules_of(layout: Layout, need: Need, today: date, exclude: frozenset[int]) -> list[Rule]:
@@ -63,16 +67,18 @@ def rules_of(layout: Layout, need: Need, today: date, exclude: frozenset[int]) -
     if exclude:
         rules.append(Rule("seen_before", "Not suggested to you before", True, Others(exclude)))
     rules += _common(layout, need)
-    return rules[:MOST_RULES]
+    return rules
 
 
 def gate(frame: Frame, rules: list[Rule]) -> Gated:
     """Put every rule to every live provider at once."""
     failing = [frame.failing(rule.condition) for rule in rules]
-    failures = frame.dead.copy()
+    # The limits of pages and gates of a definition leave no more than 63 rules.
+    kind = np.uint16 if len(rules) <= FEW_RULES else np.uint64
+    failures: NDArray[np.unsignedinteger] = frame.dead.astype(kind)
     shifted = np.empty_like(failures)
-    for bit, rows in enumerate(failing):
-        np.multiply(rows.view(np.uint8), np.uint16(1 << bit), out=shifted)
+    for number, rows in enumerate(failing):
+        np.multiply(rows.view(np.uint8), kind(2 << number), out=shifted)
         failures |= shifted
     passes = failures == 0
     counts = [_live_count(frame, rows) for rows in failing]
@@ -86,13 +92,17 @@ def _live_count(frame: Frame, failing: Mask) -> int:
 
 
 def _summary(
-    failures: NDArray[np.uint16], left: int, total: int, counts: list[int], rules: list[Rule]
+    failures: NDArray[np.unsignedinteger],
+    left: int,
+    total: int,
+    counts: list[int],
+    rules: list[Rule],
 ) -> Left:
     """What each rule does: how many fail it, and how many fail nothing else."""
     removed = []
-    for bit, (rule, count) in enumerate(zip(rules, counts, strict=True)):
+    for number, (rule, count) in enumerate(zip(rules, counts, strict=True)):
         if count:
-            alone = int(np.count_nonzero(failures == np.uint16(1 << bit)))
+            alone = int(np.count_nonzero(failures == failures.dtype.type(2 << number)))
             removed.append(Removed(rule.name, rule.label, count, rule.relaxable, left + alone))
     removed.sort(key=lambda r: (-r.count, r.gate))
     return Left(left, total, tuple(removed))

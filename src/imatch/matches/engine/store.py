@@ -21,7 +21,6 @@ from imatch.matches.engine.types import Offer
 MAX_PAST = 60  # earlier requests kept of one provider, the newest
 COMPACT_LEAST = 1_000  # dead rows before compaction is worth it
 COMPACT_SHARE = 0.25
-DEAD = np.uint16(1 << 15)
 REMEMBERED = 64  # answers of a frame to conditions, a byte a provider each
 _TOTALS = ("accepts", "invites", "rating_points", "rating_count")
 
@@ -70,9 +69,8 @@ class Frame:
 
     @cached_property
     def dead(self) -> NDArray[np.uint16]:
-        """DEAD where a row stands for nobody any more."""
-        rows: NDArray[np.uint16] = np.where(self.live, np.uint16(0), DEAD)
-        return rows
+        """1 where a row stands for nobody any more."""
+        return (~self.live).astype(np.uint16)
 
     def failing(self, condition: Callable[["Frame"], NDArray[np.bool_]]) -> NDArray[np.bool_]:
         """The rows of which the condition is not true; remembered by what is asked."""
