@@ -110,6 +110,25 @@ def atomic(db: Session) -> Iterator[Session]:
 
 
 @contextmanager
+def present(db: Session) -> Iterator[Session]:
+    """Read the present state, and leave no snapshot behind that grows old.
+
+    Commits what the session holds first; inside `atomic(db)` it joins and commits nothing.
+    """
+    if db.info.get("atomic"):
+        yield db
+        return
+    if db.new or db.dirty or db.deleted:
+        with atomic(db):
+            pass
+    db.commit()
+    try:
+        yield db
+    finally:
+        db.commit()  # nothing was written: it only ends the reading
+
+
+@contextmanager
 def _write_transaction(db: Session) -> Iterator[None]:
     connection = db.connection()
     if connection.dialect.name != "sqlite":

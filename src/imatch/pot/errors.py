@@ -1,0 +1,62 @@
+"""Why POT did not move. Each is a ValueError too: programs that call POTService expect one."""
+
+from imatch import ledger
+from imatch.core.errors import Conflict, Forbidden, Invalid, NotFound
+
+
+class UserNotFound(NotFound, ValueError):
+    code = "user_not_found"
+
+    def __init__(self, user_id: object) -> None:
+        super().__init__(f"User {user_id} not found")
+
+
+class UnknownEarningCategory(Invalid, ValueError):
+    code = "unknown_earning_category"
+
+    def __init__(self, category: object) -> None:
+        super().__init__(f"Unknown earning category: {category}")
+
+
+class UnknownSpendingCategory(Invalid, ValueError):
+    code = "unknown_spending_category"
+
+    def __init__(self, category: object) -> None:
+        super().__init__(f"Unknown spending category: {category}")
+
+
+class AmountRequired(Invalid, ValueError):
+    code = "amount_required"
+
+    def __init__(self, category: str) -> None:
+        super().__init__(f"Category {category} requires amount parameter")
+
+
+class BadAmount(Invalid, ValueError):
+    code = "bad_amount"
+
+
+class BadArgument(Invalid, ValueError):
+    """Anything else that cannot be asked for: an account type, a reference, a page."""
+
+    code = "bad_argument"
+
+
+class InsufficientPot(Conflict, ValueError):
+    code = "insufficient_pot"
+
+    def __init__(self, *, required: int, available: int) -> None:
+        super().__init__(f"Insufficient POT balance. Required: {required}, Available: {available}")
+        self.required = required
+        self.available = available
+
+
+class KeyReused(ledger.KeyReused, ValueError):
+    """The idempotency key was used before, with another input."""
+
+
+class OperatorsOnly(Forbidden, ValueError):
+    code = "operators_only"
+
+    def __init__(self) -> None:
+        super().__init__("This is for those who run the marketplace.")

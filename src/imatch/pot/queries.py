@@ -1,0 +1,53 @@
+"""Reads of people's POT for POTService."""
+
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from imatch.accounts.models import User
+from imatch.ledger.models import PotAccount, PotTransaction
+from imatch.pot.errors import BadArgument
+
+MAX_PAGE = 1_000
+_HIGHEST_OFFSET = 2**63 - 1
+TRANSACTION_TYPES = ("earn", "spend", "burn", "redeem", "hold", "release", "clawback", "mint")
+
+
+def free_pot(db: Session, user_id: int) -> int | None:
+    """What a person can spend, 0 before their first transaction; None if nobody has this id."""
+    free = func.coalesce(PotAccount.balance - PotAccount.held, 0)
+    account = PotAccount.user_id == User.id
+    return db.scalar(
+        select(free).select_from(User).outerjoin(PotAccount, account).where(User.id == user_id)
+    )
+
+
+def check_page(limit: int, offset: int, transaction_type: str | None) -> None:
+    """Raise BadArgument for what no page of a history has."""
+    if type(limit) is not int or not 1 <= limit <= MAX_PAGE:
+        raise BadArgument(f"limit is a whole number from 1 to {MAX_PAGE}.")
+    if type(offset) is not int or not 0 <= offset <= _HIGHEST_OFFSET:
+        raise BadArgument("offset is a whole number from 0.")
+    if transaction_type is not None and transaction_type not in TRANSACTION_TYPES:
+        raise BadArgument(f"transaction_type is one of {', '.join(TRANSACTION_TYPES)}.")
+
+
+def history(
+    db: Session, user_id: int, limit: int, offset: int, transaction_type: str | None
+) -> list[dict[str, Any]]:
+    """A page of a person's transactions, newest first."""
+    row = PotTransaction
+    query = select(
+        row.id,
+        row.amount,
+        row.transaction_type,
+        row.category,
+        row.description,
+        row.balance_after,
+        row.created_at,
+    ).where(row.user_id == user_id)
+    if transaction_type is not None:
+        query = query.where(row.transaction_type == transaction_type)
+    found = db.execute(query.order_by(row.id.desc()).limit(limit).offset(offset)).mappings()
+    return [{**one, "created_at": one["created_at"].isoformat()} for one in found]

@@ -1,0 +1,383 @@
+"""The trusted, server-side door to POT: who calls it has decided that the movement is right.
+
+    db = SessionLocal()
+    pot = POTService(db)
+    pot.award_profile_creation(user_id=1, account_type="provider")
+    pot.charge_premium_match(user_id=1, seeker_id=1)
+
+Outside `atomic(db)` every call commits the session, pending changes included, and leaves a fresh
+snapshot; inside, it joins and commits nothing. Caps, the queue and grants' second operator are the
+business of `pot.rewards` and `pot.grants`.
+"""
+
+import json
+import secrets
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from imatch.accounts.models import User
+from imatch.core.clock import now
+from imatch.core.database import atomic, present
+from imatch.ledger import POT, AccountNotFound, Entry, InsufficientFunds, LedgerError, Movement
+from imatch.ledger import KeyReused as LedgerKeyReused
+from imatch.ledger import post as post_entry
+from imatch.ledger.models import MAX_AMOUNT, PotAccount, PotTransaction
+from imatch.ledger.movements import MAX_DESCRIPTION_CHARACTERS, MAX_KEY_CHARACTERS
+from imatch.pot import queries
+from imatch.pot.errors import (
+    AmountRequired,
+    BadAmount,
+    BadArgument,
+    InsufficientPot,
+    KeyReused,
+    UnknownEarningCategory,
+    UnknownSpendingCategory,
+    UserNotFound,
+)
+from imatch.pot.rules import CENTS_PER_REDEEMED_POT, EARNING_BY_NAME, REDEMPTION, SPENDING_BY_NAME
+
+Result = dict[str, Any]
+
+_HIGHEST_ID = 2**63
+_MAX_REFERENCE_CHARACTERS = 32
+_BOOST_DAYS = 30
+_FIVE_STARS = 5
+_FIGURES = ("pot_balance", "total_pot_earned", "total_pot_spent", "total_pot_burned")
+
+
+class POTService:
+    """Awards, charges, balances and history of people's POT."""
+
+    def __init__(self, db: Session) -> None:
+        self.db = db
+
+    def award_pot(
+        self,
+        user_id: int,
+        category: str,
+        amount: int | None = None,
+        reference_type: str | None = None,
+        reference_id: int | None = None,
+        description: str | None = None,
+        metadata: Mapping[str, object] | None = None,
+        key: str | None = None,
+    ) -> Result:
+        """Give POT out of the treasury. `amount` overrides the rule's; a known `key` pays once."""
+        rule = EARNING_BY_NAME.get(category) if isinstance(category, str) else None
+        if rule is None:
+            raise UnknownEarningCategory(category)
+        fixed = rule.pot if isinstance(rule.pot, int) else None
+        movement = _movement(
+            user_id=user_id,
+            category=category,
+            amount=_amount(category, amount, fixed),
+            counter_account="treasury",
+            transaction_type="earn",
+            reference_type=reference_type,
+            reference_id=reference_id,
+            description=rule.title if description is None else description,
+            metadata=metadata,
+            key=key,
+        )
+        return _result(self._post(movement))
+
+    def spend_pot(
+        self,
+        user_id: int,
+        category: str,
+        amount: int | None = None,
+        reference_type: str | None = None,
+        reference_id: int | None = None,
+        description: str | None = None,
+        metadata: Mapping[str, object] | None = None,
+        key: str | None = None,
+        burn: bool = True,
+    ) -> Result:
+        """Take and burn POT; `burn=False` returns it to the treasury. Redeemed POT never burns."""
+        title, fixed, counter_account = _spending(category, burn=burn)
+        burned = counter_account == "burned"
+        movement = _movement(
+            user_id=user_id,
+            category=category,
+            amount=-_amount(category, amount, fixed),
+            counter_account=counter_account,
+            transaction_type="burn" if burned and category == "charity_burn" else "spend",
+            reference_type=reference_type,
+            reference_id=reference_id,
+            description=title if description is None else description,
+            metadata=metadata,
+            key=key,
+        )
+        return _result(self._post(movement)) | {"burned": burned}
+
+    def redeem_pot_for_usd(
+        self, user_id: int, pot_amount: int, payment_method: str = "bank_transfer"
+    ) -> Result:
+        """File a request: the POT is held until an operator approves and pays, or rejects.
+
+        The switch, gates, limits and allowance of redemption apply again at approval, so nothing
+        is ever paid through this door alone.
+        """
+        _check_person(user_id)
+        amount = _amount(REDEMPTION, pot_amount, None)
+        from imatch.pot import redemptions  # noqa: PLC0415
+
+        try:
+            with atomic(self.db):
+                filed = redemptions.file(
+                    self.db, user_id, amount, payment_method, key=_new_key("redeem")
+                )
+                hold = self.db.get_one(PotTransaction, filed.pot_hold_id)
+        except LedgerError as refusal:
+            _raise_as_value_error(refusal, user_id)
+        self._forget_figures(user_id)
+        return {
+            "transaction_id": hold.id,
+            "user_id": user_id,
+            "amount": -amount,
+            "category": REDEMPTION,
+            "balance_before": hold.balance_before,
+            "balance_after": hold.balance_after,
+            "created_at": hold.created_at.isoformat(),
+            "burned": False,
+            "usd_amount": amount * CENTS_PER_REDEEMED_POT / 100,
+            "payment_method": payment_method,
+            "status": "pending",
+        }
+
+    def get_user_balance(self, user_id: int) -> int:
+        """What a person can spend: their balance without what is held."""
+        _check_person(user_id)
+        with present(self.db):
+            free = queries.free_pot(self.db, user_id)
+        if free is None:
+            raise UserNotFound(user_id)
+        return free
+
+    def get_transaction_history(
+        self,
+        user_id: int,
+        limit: int = 50,
+        offset: int = 0,
+        transaction_type: str | None = None,
+    ) -> list[Result]:
+        """A person's transactions, newest first; `limit` is 1 to 1,000."""
+        _check_person(user_id)
+        queries.check_page(limit, offset, transaction_type)
+        with present(self.db):
+            if queries.free_pot(self.db, user_id) is None:
+                raise UserNotFound(user_id)
+            return queries.history(self.db, user_id, limit, offset, transaction_type)
+
+    def get_economy_stats(self) -> Result:
+        """Totals of the whole economy."""
+        with present(self.db):
+            return dict(self.db.execute(text("SELECT * FROM pot_economy_stats")).mappings().one())
+
+    def award_profile_creation(self, user_id: int, account_type: str) -> Result:
+        """50 for a provider's profile, 25 for a seeker's first need."""
+        _check_side(account_type)
+        return self.award_pot(user_id, f"{account_type}_profile_creation")
+
+    def award_first_response(self, user_id: int, match_id: int) -> Result:
+        return self.award_pot(
+            user_id, "provider_first_response", reference_type="match", reference_id=match_id
+        )
+
+    def award_engagement_bonus(
+        self,
+        user_id: int,
+        account_type: str,
+        engagement_id: int,
+        deal_value_usd: float | None = None,
+    ) -> Result:
+        """5 % of the deal's dollars for the provider, rounded down; 100 for the seeker."""
+        _check_side(account_type)
+        provider = account_type == "provider"
+        return self.award_pot(
+            user_id,
+            "provider_engagement_base" if provider else "seeker_first_engagement",
+            _five_percent(deal_value_usd) if provider else None,
+            reference_type="engagement",
+            reference_id=engagement_id,
+        )
+
+    def award_rating_bonus(
+        self, user_id: int, rating_id: int, rating_value: int, is_rater: bool = True
+    ) -> Result | None:
+        """10 to who rates, 100 to who is rated with five stars, otherwise nothing."""
+        if type(rating_value) is not int or not 1 <= rating_value <= _FIVE_STARS:
+            raise BadArgument("A rating has 1 to 5 stars.")
+        if not is_rater and rating_value < _FIVE_STARS:
+            return None
+        category = "seeker_rating" if is_rater else "provider_rating_bonus"
+        return self.award_pot(user_id, category, reference_type="rating", reference_id=rating_id)
+
+    def charge_premium_match(self, user_id: int, seeker_id: int) -> Result:
+        return self.spend_pot(
+            user_id, "premium_match", reference_type="seeker", reference_id=seeker_id
+        )
+
+    def charge_profile_boost(
+        self, user_id: int, provider_id: int, duration_days: int = _BOOST_DAYS
+    ) -> Result:
+        """500 for every 30 days begun."""
+        if type(duration_days) is not int or not 0 < duration_days <= MAX_AMOUNT:
+            raise BadArgument("A boost lasts a whole number of days.")
+        months = -(-duration_days // _BOOST_DAYS)
+        return self.spend_pot(
+            user_id,
+            "profile_boost_month",
+            months * SPENDING_BY_NAME["profile_boost_month"].pot,
+            reference_type="provider",
+            reference_id=provider_id,
+            description=f"Profile boost for {duration_days} days",
+            metadata={"duration_days": duration_days},
+        )
+
+    def _post(self, movement: Movement) -> Entry:
+        try:
+            entry = post_entry(self.db, POT, movement)
+        except LedgerError as refusal:
+            _raise_as_value_error(refusal, movement.user_id)
+        self._forget_figures(entry.user_id)
+        return entry
+
+    def _forget_figures(self, user_id: int | None) -> None:
+        """Let a person's figures that the session has read be read anew."""
+        loaded = self.db.identity_map
+        user = loaded.get((User, (user_id,), None))
+        if user is not None:
+            self.db.expire(user, _FIGURES)
+        account = loaded.get((PotAccount, (user_id,), None))
+        if account is not None:
+            self.db.expire(account)
+
+
+def _movement(
+    *,
+    user_id: int,
+    category: str,
+    amount: int,
+    counter_account: str,
+    transaction_type: str,
+    reference_type: str | None,
+    reference_id: int | None,
+    description: str,
+    metadata: Mapping[str, object] | None,
+    key: str | None,
+) -> Movement:
+    _check_person(user_id)
+    _check_labels(reference_type, reference_id, description)
+    if metadata is not None:
+        _check_metadata(metadata)
+    if key is not None and not (isinstance(key, str) and 0 < len(key) <= MAX_KEY_CHARACTERS):
+        raise BadArgument(f"A key has 1 to {MAX_KEY_CHARACTERS} characters.")
+    return Movement(
+        key=_new_key(transaction_type) if key is None else key,
+        user_id=user_id,
+        amount=amount,
+        counter_account=counter_account,
+        transaction_type=transaction_type,
+        category=category,
+        description=description,
+        reference_type=reference_type,
+        reference_id=reference_id,
+        details=metadata,
+    )
+
+
+def _spending(category: str, *, burn: bool) -> tuple[str, int | None, str]:
+    """A category's title, its price unless that is open, and where the POT goes."""
+    if category == REDEMPTION:
+        return "POT redeemed", None, "redeemed"
+    option = SPENDING_BY_NAME.get(category) if isinstance(category, str) else None
+    if option is None:
+        raise UnknownSpendingCategory(category)
+    fixed = option.pot if option.most is None else None
+    return option.title, fixed, "burned" if burn else "treasury"
+
+
+def _amount(category: str, amount: int | None, fixed: int | None) -> int:
+    if amount is None:
+        if fixed is None:
+            raise AmountRequired(category)
+        return fixed
+    if type(amount) is not int or not 0 < amount <= MAX_AMOUNT:
+        raise BadAmount(f"An amount of POT is a whole number from 1 to {MAX_AMOUNT}.")
+    return amount
+
+
+def _five_percent(deal_value_usd: float | None) -> int | None:
+    if deal_value_usd is None:
+        return None
+    number = isinstance(deal_value_usd, int | float | Decimal) and deal_value_usd is not True
+    if not number or not 0 <= deal_value_usd <= MAX_AMOUNT:
+        raise BadAmount("A deal's value is its number of dollars.")
+    # In cents first: 5 % of a float would lose a POT where the product is just below it.
+    return round(deal_value_usd * 100) // 2_000
+
+
+def _check_person(user_id: int) -> None:
+    if type(user_id) is not int or not 0 < user_id < _HIGHEST_ID:
+        raise UserNotFound(user_id)
+
+
+def _check_side(account_type: str) -> None:
+    if account_type not in ("provider", "seeker"):
+        raise BadArgument("account_type is 'provider' or 'seeker'.")
+
+
+def _check_labels(reference_type: object, reference_id: object, description: object) -> None:
+    if reference_type is not None and not (
+        isinstance(reference_type, str)
+        and reference_type.isprintable()
+        and 0 < len(reference_type) <= _MAX_REFERENCE_CHARACTERS
+    ):
+        raise BadArgument(f"A reference's type has 1 to {_MAX_REFERENCE_CHARACTERS} characters.")
+    if reference_id is not None and not (
+        type(reference_id) is int and -_HIGHEST_ID <= reference_id < _HIGHEST_ID
+    ):
+        raise BadArgument("A reference's id is a whole number.")
+    if not isinstance(description, str) or len(description) > MAX_DESCRIPTION_CHARACTERS:
+        raise BadArgument(f"A description has up to {MAX_DESCRIPTION_CHARACTERS} characters.")
+
+
+def _check_metadata(metadata: object) -> None:
+    try:
+        json.dumps(metadata, allow_nan=False)
+    except (TypeError, ValueError):
+        raise BadArgument("metadata is a mapping of JSON values.") from None
+    if not isinstance(metadata, Mapping):
+        raise BadArgument("metadata is a mapping of JSON values.")
+
+
+def _new_key(kind: str) -> str:
+    """A key that nobody else makes; it begins with the time, so that the index grows at its end."""
+    return f"{kind}:{int(now().timestamp() * 1_000_000):x}-{secrets.token_hex(8)}"
+
+
+def _result(entry: Entry) -> Result:
+    return {
+        "transaction_id": entry.id,
+        "user_id": entry.user_id,
+        "amount": entry.amount,
+        "category": entry.category,
+        "balance_before": entry.balance_before,
+        "balance_after": entry.balance_after,
+        "created_at": entry.created_at.isoformat(),
+    }
+
+
+def _raise_as_value_error(refusal: LedgerError, user_id: int | None) -> NoReturn:
+    if isinstance(refusal, AccountNotFound):
+        raise UserNotFound(user_id) from None
+    if isinstance(refusal, InsufficientFunds):
+        raise InsufficientPot(required=refusal.required, available=refusal.available) from None
+    if isinstance(refusal, LedgerKeyReused):
+        raise KeyReused(refusal.message) from None
+    raise BadArgument(refusal.message) from None

@@ -1,0 +1,386 @@
+"""POTService is a contract with programs outside: names, keys, values, texts, transactions."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+import imatch
+from imatch import POTService, atomic
+from imatch.accounts.models import User
+from imatch.core.errors import DomainError
+from imatch.ledger import KeyReused
+from imatch.ledger.books import POT
+from imatch.ledger.models import PotTransaction
+from imatch.ledger.queries import system_balances
+from imatch.pot.errors import BadAmount
+from imatch.pot.models import PotAward
+from tests.make import Make
+
+AWARD_KEYS = {
+    "transaction_id",
+    "user_id",
+    "amount",
+    "category",
+    "balance_before",
+    "balance_after",
+    "created_at",
+}
+HISTORY_KEYS = {
+    "id",
+    "amount",
+    "transaction_type",
+    "category",
+    "description",
+    "balance_after",
+    "created_at",
+}
+
+
+@pytest.fixture
+def pot(db: Session) -> POTService:
+    return POTService(db)
+
+
+@pytest.fixture
+def user_id(make: Make) -> int:
+    return make.user().id
+
+
+def rows(db: Session) -> list[PotTransaction]:
+    return list(db.scalars(select(PotTransaction).order_by(PotTransaction.id)))
+
+
+def test_it_is_exported_by_the_package() -> None:
+    assert {"POTService", "SessionLocal", "atomic"} <= set(imatch.__all__)
+    with pytest.raises(AttributeError):
+        imatch.NoSuchThing  # noqa: B018
+
+
+def test_an_award_says_what_it_did(pot: POTService, user_id: int) -> None:
+    result = pot.award_profile_creation(user_id=user_id, account_type="provider")
+    assert result.keys() == AWARD_KEYS
+    assert (result["user_id"], result["amount"]) == (user_id, 50)
+    assert result["category"] == "provider_profile_creation"
+    assert (result["balance_before"], result["balance_after"]) == (0, 50)
+    assert datetime.fromisoformat(result["created_at"]).tzinfo is not None
+    assert result["transaction_id"] == pot.get_transaction_history(user_id)[0]["id"]
+
+
+def test_a_charge_says_that_it_burned(pot: POTService, user_id: int) -> None:
+    pot.award_pot(user_id, "bug_report", amount=150)
+    result = pot.charge_premium_match(user_id=user_id, seeker_id=7)
+    assert result.keys() == AWARD_KEYS | {"burned"}
+    assert (result["amount"], result["burned"]) == (-100, True)
+    assert (result["balance_before"], result["balance_after"]) == (150, 50)
+
+
+CONVENIENCES: list[tuple[str, Callable[[POTService, int], object], str, int, str | None]] = [
+    (
+        "seeker",
+        lambda p, u: p.award_profile_creation(u, "seeker"),
+        "seeker_profile_creation",
+        25,
+        None,
+    ),
+    ("response", lambda p, u: p.award_first_response(u, 3), "provider_first_response", 25, "match"),
+    (
+        "deal",
+        lambda p, u: p.award_engagement_bonus(u, "provider", 3, 1234.56),
+        "provider_engagement_base",
+        61,
+        "engagement",
+    ),
+    (
+        "cents",
+        lambda p, u: p.award_engagement_bonus(u, "provider", 3, 1020.0),
+        "provider_engagement_base",
+        51,
+        "engagement",
+    ),
+    (
+        "first",
+        lambda p, u: p.award_engagement_bonus(u, "seeker", 3),
+        "seeker_first_engagement",
+        100,
+        "engagement",
+    ),
+    ("rater", lambda p, u: p.award_rating_bonus(u, 3, 1), "seeker_rating", 10, "rating"),
+    (
+        "rated",
+        lambda p, u: p.award_rating_bonus(u, 3, 5, is_rater=False),
+        "provider_rating_bonus",
+        100,
+        "rating",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("call", "category", "amount", "reference"),
+    [case[1:] for case in CONVENIENCES],
+    ids=[case[0] for case in CONVENIENCES],
+)
+def test_each_convenience_awards_its_rule(
+    db: Session,
+    pot: POTService,
+    user_id: int,
+    call: Callable[[POTService, int], dict[str, object]],
+    category: str,
+    amount: int,
+    reference: str | None,
+) -> None:
+    result = call(pot, user_id)
+    assert (result["category"], result["amount"]) == (category, amount)
+    (row,) = rows(db)
+    assert (row.reference_type, row.reference_id) == (reference, 3 if reference else None)
+    assert (row.transaction_type, row.counter_account) == ("earn", "treasury")
+
+
+def test_four_stars_earn_the_rated_nothing(db: Session, pot: POTService, user_id: int) -> None:
+    assert pot.award_rating_bonus(user_id, 3, 4, is_rater=False) is None
+    assert rows(db) == []
+
+
+def test_a_boost_costs_500(pot: POTService, user_id: int) -> None:
+    pot.award_pot(user_id, "bug_report", amount=1600)
+    assert pot.charge_profile_boost(user_id, 3)["amount"] == -500
+    assert pot.charge_profile_boost(user_id, 3, duration_days=60)["amount"] == -1000
+
+
+def test_an_explicit_amount_overrides_the_rules(pot: POTService, user_id: int) -> None:
+    assert pot.award_pot(user_id, "provider_content", amount=75)["amount"] == 75
+    assert pot.spend_pot(user_id, "workshop", amount=60)["amount"] == -60
+    assert pot.spend_pot(user_id, "premium_match", amount=5)["amount"] == -5
+
+
+def test_every_call_without_a_key_is_a_new_movement(
+    db: Session, pot: POTService, user_id: int
+) -> None:
+    for _ in range(3):
+        pot.award_pot(user_id, "identity_verified", reference_type="user", reference_id=user_id)
+    assert pot.get_user_balance(user_id) == 150
+    # It is no award that a cap would count.
+    assert list(db.scalars(select(PotAward))) == []
+
+
+def test_a_key_moves_once_and_is_not_for_something_else(pot: POTService, user_id: int) -> None:
+    first = pot.award_pot(user_id, "bug_report", key="report-1")
+    assert pot.award_pot(user_id, "bug_report", key="report-1") == first
+    with pytest.raises(KeyReused) as refusal:
+        pot.award_pot(user_id, "bug_report", amount=7, key="report-1")
+    assert isinstance(refusal.value, ValueError)
+    assert pot.get_user_balance(user_id) == 100
+
+
+def test_what_is_not_burned_counts_as_spent(db: Session, pot: POTService, user_id: int) -> None:
+    pot.award_pot(user_id, "bug_report", amount=500)
+    assert pot.spend_pot(user_id, "premium_match", burn=False)["burned"] is False
+    assert pot.spend_pot(user_id, "charity_burn", amount=10)["burned"] is True
+    assert pot.spend_pot(user_id, "pot_redemption", amount=40, burn=False)["burned"] is False
+    user = db.get_one(User, user_id)
+    assert (user.pot_balance, user.total_pot_earned) == (350, 500)
+    assert (user.total_pot_spent, user.total_pot_burned) == (150, 10)
+    flows = system_balances(db, POT)
+    assert (flows["treasury"], flows["burned"], flows["redeemed"]) == (-400, 10, 40)
+    assert [row.transaction_type for row in rows(db)] == ["earn", "spend", "burn", "spend"]
+
+
+def test_a_persons_figures_are_fresh_after_a_call(db: Session, pot: POTService) -> None:
+    user = User(email="plain@example.org", name="Plain", account_type="seeker")
+    db.add(user)
+    db.commit()
+    assert (user.pot_balance, user.total_pot_earned) == (0, 0)
+    pot.award_pot(user.id, "bug_report")
+    assert (user.pot_balance, user.total_pot_earned) == (100, 100)
+    pot.spend_pot(user.id, "report_export")
+    assert (user.pot_balance, user.total_pot_spent, user.total_pot_burned) == (50, 50, 50)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda p, _u: p.award_pot(999, "bug_report"), "User 999 not found"),
+        (lambda p, _u: p.spend_pot(999, "premium_match"), "User 999 not found"),
+        (lambda p, _u: p.get_user_balance(999), "User 999 not found"),
+        (lambda p, _u: p.get_transaction_history(999), "User 999 not found"),
+        (lambda p, _u: p.get_user_balance(10**30), f"User {10**30} not found"),
+        (lambda p, _u: p.get_user_balance("1"), "User 1 not found"),
+        (lambda p, _u: p.award_pot(True, "bug_report"), "User True not found"),
+        (lambda p, u: p.award_pot(u, "x"), "Unknown earning category: x"),
+        (lambda p, u: p.award_pot(u, None), "Unknown earning category: None"),
+        (lambda p, u: p.award_pot(u, ["x"]), "Unknown earning category: ['x']"),
+        (lambda p, u: p.spend_pot(u, "x"), "Unknown spending category: x"),
+        (lambda p, u: p.spend_pot(u, ["x"]), "Unknown spending category: ['x']"),
+        (
+            lambda p, u: p.spend_pot(u, "premium_match"),
+            "Insufficient POT balance. Required: 100, Available: 10",
+        ),
+        (
+            lambda p, u: p.award_pot(u, "provider_content"),
+            "Category provider_content requires amount parameter",
+        ),
+        (
+            lambda p, u: p.award_engagement_bonus(u, "provider", 1),
+            "Category provider_engagement_base requires amount parameter",
+        ),
+        (
+            lambda p, u: p.spend_pot(u, "workshop"),
+            "Category workshop requires amount parameter",
+        ),
+        (
+            lambda p, u: p.spend_pot(u, "pot_redemption", burn=False),
+            "Category pot_redemption requires amount parameter",
+        ),
+        (lambda p, u: p.award_profile_creation(u, "both"), "account_type is"),
+        (lambda p, u: p.award_rating_bonus(u, 1, 6), "A rating has 1 to 5 stars"),
+        (lambda p, u: p.award_rating_bonus(u, 1, 4.5), "A rating has 1 to 5 stars"),
+        (lambda p, u: p.award_engagement_bonus(u, "provider", 1, -5), "deal's value"),
+        (lambda p, u: p.award_engagement_bonus(u, "provider", 1, float("nan")), "deal's value"),
+        (lambda p, u: p.award_engagement_bonus(u, "provider", 1, "5"), "deal's value"),
+        (lambda p, u: p.charge_profile_boost(u, 1, duration_days=0), "whole number of days"),
+        (lambda p, u: p.get_transaction_history(u, limit=0), "limit is"),
+        (lambda p, u: p.get_transaction_history(u, limit=10**30), "limit is"),
+        (lambda p, u: p.get_transaction_history(u, offset=-1), "offset is"),
+        (lambda p, u: p.get_transaction_history(u, offset=10**30), "offset is"),
+        (lambda p, u: p.get_transaction_history(u, transaction_type="x"), "transaction_type is"),
+        (lambda p, u: p.award_pot(u, "bug_report", key=""), "A key has"),
+        (lambda p, u: p.award_pot(u, "bug_report", key="\0"), "NUL"),
+        (lambda p, u: p.award_pot(u, "bug_report", key="k" * 201), "A key has"),
+        (lambda p, u: p.award_pot(u, "bug_report", description="d" * 301), "A description has"),
+        (lambda p, u: p.award_pot(u, "bug_report", reference_type="t" * 33), "reference's type"),
+        (lambda p, u: p.award_pot(u, "bug_report", reference_id=10**30), "reference's id"),
+        (lambda p, u: p.award_pot(u, "bug_report", metadata=[1]), "metadata is"),
+        (lambda p, u: p.award_pot(u, "bug_report", metadata={"a": float("nan")}), "metadata is"),
+        (lambda p, u: p.award_pot(u, "bug_report", metadata={"a": object()}), "metadata is"),
+    ],
+)
+def test_bad_input_is_told_and_moves_nothing(
+    db: Session,
+    pot: POTService,
+    user_id: int,
+    call: Callable[[POTService, int], object],
+    text: str,
+) -> None:
+    pot.award_pot(user_id, "seeker_rating")
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011 -- the text is compared below
+        call(pot, user_id)
+    assert isinstance(refusal.value, DomainError)
+    assert text in str(refusal.value)
+    assert len(rows(db)) == 1
+    assert pot.get_user_balance(user_id) == 10
+
+
+@pytest.mark.parametrize("amount", [0, -1, 1.5, 50.0, True, "5", 10**30])
+def test_an_amount_is_a_whole_positive_number(
+    db: Session, pot: POTService, user_id: int, amount: int
+) -> None:
+    for refused in (
+        lambda: pot.award_pot(user_id, "bug_report", amount=amount),
+        lambda: pot.spend_pot(user_id, "workshop", amount=amount),
+        lambda: pot.redeem_pot_for_usd(user_id, amount),
+    ):
+        with pytest.raises(BadAmount):
+            refused()
+    assert rows(db) == []
+
+
+def test_history_is_paged_newest_first(pot: POTService, user_id: int, make: Make) -> None:
+    for amount in range(1, 6):
+        pot.award_pot(user_id, "seeker_rating", amount=amount)
+    pot.award_pot(make.user().id, "bug_report")
+    pot.spend_pot(user_id, "report_export", amount=2, description="A report")
+    history = pot.get_transaction_history(user_id)
+    assert [one["amount"] for one in history] == [-2, 5, 4, 3, 2, 1]
+    assert all(one.keys() == HISTORY_KEYS for one in history)
+    assert (history[0]["description"], history[0]["balance_after"]) == ("A report", 13)
+    assert history[1]["description"] == "Rating given"
+    assert pot.get_transaction_history(user_id, limit=2, offset=1) == history[1:3]
+    assert pot.get_transaction_history(user_id, transaction_type="spend") == history[:1]
+    assert pot.get_transaction_history(user_id, offset=6) == []
+
+
+def test_outside_atomic_a_call_commits_what_is_pending(
+    db: Session, pot: POTService, user_id: int, new_session: Callable[[], Session]
+) -> None:
+    user = db.get_one(User, user_id)
+    user.name = "New Name"
+    db.add(User(email="second@example.org", name="Second", account_type="seeker"))
+    pot.award_pot(user_id, "bug_report")
+    with new_session() as other:
+        assert other.get_one(User, user_id).name == "New Name"
+        assert other.get_one(User, user_id).pot_balance == 100
+        assert other.scalars(select(User).where(User.name == "Second")).one()
+
+
+def test_a_new_person_can_be_awarded_before_a_commit(db: Session, pot: POTService) -> None:
+    user = User(email="new@example.org", name="New", account_type="provider")
+    db.add(user)
+    db.flush()
+    assert pot.award_profile_creation(user.id, "provider")["balance_after"] == 50
+
+
+def test_reads_commit_what_is_pending_too(
+    db: Session, pot: POTService, user_id: int, new_session: Callable[[], Session]
+) -> None:
+    db.get_one(User, user_id).name = "New Name"
+    pot.get_user_balance(user_id)
+    with new_session() as other:
+        assert other.get_one(User, user_id).name == "New Name"
+
+
+def test_a_call_leaves_a_fresh_snapshot(
+    pot: POTService, user_id: int, new_session: Callable[[], Session]
+) -> None:
+    with new_session() as other:
+        theirs = POTService(other)
+        for amount in (1, 2):
+            theirs.award_pot(user_id, "bug_report", amount=amount)
+            balance = theirs.get_user_balance(user_id)
+            assert pot.get_user_balance(user_id) == balance
+            assert len(pot.get_transaction_history(user_id)) == amount
+            assert pot.get_economy_stats()["total_pot_in_circulation"] == balance
+
+
+def test_inside_atomic_it_joins(
+    db: Session, pot: POTService, user_id: int, new_session: Callable[[], Session]
+) -> None:
+    with pytest.raises(RuntimeError), atomic(db):  # noqa: PT012 -- a block that fails late
+        pot.award_pot(user_id, "bug_report")
+        assert pot.get_user_balance(user_id) == 100
+        assert db.get_one(User, user_id).pot_balance == 100
+        raise RuntimeError
+    assert pot.get_user_balance(user_id) == 0
+    with atomic(db):
+        pot.award_pot(user_id, "bug_report")
+        pot.get_economy_stats()
+        if db.get_bind().dialect.name == "postgresql":  # SQLite's reader would wait
+            with new_session() as other:
+                assert POTService(other).get_user_balance(user_id) == 0
+    with new_session() as other:
+        assert POTService(other).get_user_balance(user_id) == 100
+
+
+def test_the_economy_in_figures(pot: POTService, make: Make) -> None:
+    empty = pot.get_economy_stats()
+    assert (empty["total_users"], empty["participation_rate"], empty["burn_rate"]) == (
+        0,
+        "0.0%",
+        "0.0%",
+    )
+    people = [make.user().id for _ in range(10)]
+    for person in people[:3]:
+        pot.award_pot(person, "bug_report", amount=200)
+    pot.charge_premium_match(people[0], 1)
+    pot.spend_pot(people[1], "premium_match", burn=False)
+    stats = pot.get_economy_stats()
+    assert stats["total_users"] == 10
+    assert (stats["users_with_pot"], stats["participation_rate"]) == (3, "30.0%")
+    assert stats["total_pot_in_circulation"] == 400
+    assert stats["total_pot_earned_all_time"] == 600
+    assert stats["total_pot_spent_all_time"] == 200
+    assert stats["total_pot_burned_all_time"] == 100
+    assert stats["burn_rate"] == "16.7%"
+    assert stats["transactions_last_7_days"] == 5
