@@ -34,7 +34,7 @@ def system_balances(db: Session, book: Book) -> dict[str, int]:
         .group_by(journal.system_account),
     )
     for flow in flows:
-        for name, amount in db.execute(flow).tuples():
+        for name, amount in db.execute(flow):
             totals[str(name)] += int(amount)
     return totals
 

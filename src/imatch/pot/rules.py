@@ -239,7 +239,8 @@ class Spending:
     """Something to spend POT on. An open price runs from `pot` to `most`.
 
     `usd_cents` is the price of the same thing for those who pay with money, None where it cannot
-    be had for money. `effect` says what the buyer will see.
+    be had for money. `effect` says what the buyer will see. `days` is how long a span lasts, or
+    how long an order may take before its POT returns.
     """
 
     name: str
@@ -263,7 +264,7 @@ SPENDINGS: tuple[Spending, ...] = (
              Delivery.NOW, usd_cents=10_000),
     Spending("rush_match", "Matched by hand within a day", 200,
              "An operator looks for people and writes to you within a day.", Delivery.ORDER,
-             usd_cents=20_000),
+             days=1, usd_cents=20_000),
     Spending("re_match", "Three other people", 50, "Three people you have not seen yet.",
              Delivery.NOW, usd_cents=5_000),
     Spending("custom_criteria_match", "Your own criteria", 150,
@@ -279,33 +280,35 @@ SPENDINGS: tuple[Spending, ...] = (
              usd_cents=30_000, for_providers=True),
     Spending("analytics_month", "Analytics", 200,
              "How often you were shown and chosen, beside your category's median.",
-             Delivery.SPAN, days=30, usd_cents=20_000, for_providers=True),
+             Delivery.SPAN, days=30, usd_cents=20_000, for_providers=True, offered=False),
     Spending("priority_support_month", "Priority support", 100,
              "Your messages to us are answered first.", Delivery.SPAN, days=30,
-             usd_cents=10_000),
-    Spending("workshop", "Workshop", 50, "A place at a workshop.", Delivery.ORDER, most=500),
-    Spending("event", "Event", 100, "A ticket for an event.", Delivery.ORDER, most=1_000),
+             usd_cents=10_000, offered=False),
+    Spending("workshop", "Workshop", 50, "A place at a workshop.", Delivery.ORDER, days=60,
+             most=500),
+    Spending("event", "Event", 100, "A ticket for an event.", Delivery.ORDER, days=90,
+             most=1_000),
     Spending("premium_content_month", "Premium content", 200,
              "Everything that members publish for members.", Delivery.SPAN, days=30,
-             usd_cents=20_000),
+             usd_cents=20_000, offered=False),
     Spending("consulting", "An hour of consulting", 500,
-             "An hour with somebody from our team.", Delivery.ORDER, usd_cents=50_000),
+             "An hour with somebody from our team.", Delivery.ORDER, days=30, usd_cents=50_000),
     Spending("extra_category_month", "Another category", 150,
              "A profile in one more category.", Delivery.SPAN, days=30, usd_cents=15_000,
-             for_providers=True),
+             for_providers=True, offered=False),
     Spending("wider_area_month", "Wider area", 200, "Seekers farther away find you.",
-             Delivery.SPAN, days=30, usd_cents=20_000, for_providers=True),
+             Delivery.SPAN, days=30, usd_cents=20_000, for_providers=True, offered=False),
     Spending("lead_alerts_month", "Lead alerts", 75, "A message as soon as a lead fits.",
-             Delivery.SPAN, days=30, usd_cents=7_500, for_providers=True),
+             Delivery.SPAN, days=30, usd_cents=7_500, for_providers=True, offered=False),
     Spending("portfolio_video_year", "Portfolio video", 150, "A video on your profile.",
-             Delivery.SPAN, days=365, usd_cents=15_000, for_providers=True),
+             Delivery.SPAN, days=365, usd_cents=15_000, for_providers=True, offered=False),
     Spending("custom_url_year", "Your own address", 200, "Your profile at an address you choose.",
-             Delivery.SPAN, days=365, usd_cents=20_000, for_providers=True),
+             Delivery.SPAN, days=365, usd_cents=20_000, for_providers=True, offered=False),
     Spending("report_export", "Report", 50, "Your figures as a document.", Delivery.NOW,
-             usd_cents=5_000),
+             usd_cents=5_000, offered=False),
     Spending("charity_burn", "Give to charity", 10,
              "Burned for a good cause: we give, and tell you what and to whom.",
-             Delivery.ORDER, most=100_000),
+             Delivery.ORDER, days=60, most=100_000),
 )
 # fmt: on
 SPENDING_BY_NAME = {spending.name: spending for spending in SPENDINGS}

@@ -1,0 +1,318 @@
+"""Spend POT on something: charge or hold it, and see to it that it is delivered or returned."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch.core.clock import now
+from imatch.core.database import atomic
+from imatch.core.errors import Conflict, Invalid, NotFound
+from imatch.core.events import announce
+from imatch.facts import OptionEnded, OptionPurchased
+from imatch.ledger import POT, Entry, InsufficientFunds, Movement, capture, post, release
+from imatch.ledger.movements import Phase
+from imatch.pot.errors import InsufficientPot
+from imatch.pot.models import PotPurchase
+from imatch.pot.rules import SPENDING_BY_NAME, SPENDINGS, Delivery, Spending
+
+REFUNDABLE_DAYS = 180
+
+
+class NotOffered(NotFound):
+    code = "not_offered"
+
+
+class WrongPrice(Invalid):
+    code = "wrong_price"
+
+
+class PurchaseNotFound(NotFound):
+    code = "purchase_not_found"
+
+
+class PurchaseSettled(Conflict):
+    code = "purchase_settled"
+
+
+def offered() -> tuple[Spending, ...]:
+    """What can be bought: options whose effect exists."""
+    return tuple(spending for spending in SPENDINGS if spending.offered)
+
+
+def buy(
+    db: Session,
+    user_id: int,
+    option: str,
+    *,
+    key: str,
+    amount: int | None = None,
+    reference_type: str | None = None,
+    reference_id: int | None = None,
+    renews: bool = False,
+    note: str = "",
+) -> PotPurchase:
+    """Charge the price, or hold it until an operator delivers; the same key buys once.
+
+    `amount` chooses an open price, `reference` names what the option is for (a provider's
+    profile, a need). Announces OptionPurchased for what takes effect at once; a listener that
+    raises undoes the purchase. Raises NotOffered, WrongPrice, InsufficientPot, KeyReused.
+    """
+    spending = _spending(option)
+    price = spending.pot if amount is None else amount
+    if not spending.price_allows(price):
+        raise WrongPrice(f"{spending.title} costs {_price_in_words(spending)}.")
+    with atomic(db):
+        purchase = PotPurchase(
+            key=f"buy:{user_id}:{key}",
+            user_id=user_id,
+            option=option,
+            amount=price,
+            status="ordered" if spending.delivery is Delivery.ORDER else "active",
+            reference_type=reference_type,
+            reference_id=reference_id,
+            note=note,
+            renews=renews and spending.delivery is Delivery.SPAN,
+            starts_at=now(),
+            created_at=now(),
+        )
+        entry = _charge(db, purchase, spending)
+        if entry.replayed:
+            return db.scalars(select(PotPurchase).where(PotPurchase.key == purchase.key)).one()
+        purchase.transaction_id = entry.id
+        if spending.delivery is Delivery.SPAN:
+            purchase.starts_at = _end_of_running(db, purchase) or purchase.starts_at
+        if spending.days:
+            purchase.ends_at = purchase.starts_at + timedelta(days=spending.days)
+        db.add(purchase)
+        db.flush()
+        if purchase.status == "active":
+            announce(db, _purchased(purchase))
+        return purchase
+
+
+def _charge(db: Session, purchase: PotPurchase, spending: Spending) -> Entry:
+    """Burn the price, or hold it for an order."""
+    ordered = purchase.status == "ordered"
+    movement = Movement(
+        key=purchase.key,
+        user_id=purchase.user_id,
+        amount=-purchase.amount,
+        counter_account="burned",
+        transaction_type="hold" if ordered else _spend_type(purchase.option),
+        category=purchase.option,
+        phase=Phase.HOLD if ordered else Phase.DIRECT,
+        description=spending.title,
+        reference_type=purchase.reference_type,
+        reference_id=purchase.reference_id,
+    )
+    try:
+        return post(db, POT, movement)
+    except InsufficientFunds as refusal:
+        raise InsufficientPot(required=refusal.required, available=refusal.available) from refusal
+
+
+def deliver(db: Session, purchase_id: int, *, note: str = "") -> PotPurchase:
+    """An operator did what was ordered: the held POT is burned."""
+    with atomic(db):
+        purchase = _open_order(db, purchase_id)
+        capture(
+            db,
+            POT,
+            purchase.transaction_id or 0,
+            key=f"deliver:{purchase.id}",
+            transaction_type=_spend_type(purchase.option),
+        )
+        purchase.status = "delivered"
+        purchase.note = note or purchase.note
+        purchase.settled_at = now()
+        return purchase
+
+
+def cancel(db: Session, purchase_id: int, *, user_id: int | None = None) -> PotPurchase:
+    """Give an order's POT back. A buyer (`user_id`) may cancel only their own."""
+    with atomic(db):
+        purchase = _open_order(db, purchase_id, user_id)
+        release(db, POT, purchase.transaction_id or 0, key=f"cancel:{purchase.id}")
+        purchase.status = "cancelled"
+        purchase.settled_at = now()
+        return purchase
+
+
+def refund(db: Session, purchase_id: int, *, reason: str) -> PotPurchase:
+    """Undo a charge within REFUNDABLE_DAYS: its POT returns whole, and its effect ends."""
+    with atomic(db):
+        purchase = _locked(db, purchase_id)
+        if purchase.status not in ("active", "delivered"):
+            raise PurchaseSettled("Only what was charged can be refunded.")
+        if purchase.created_at < now() - timedelta(days=REFUNDABLE_DAYS):
+            raise PurchaseSettled(f"Refunds are possible for {REFUNDABLE_DAYS} days.")
+        post(
+            db,
+            POT,
+            Movement(
+                key=f"refund:{purchase.id}",
+                user_id=purchase.user_id,
+                amount=purchase.amount,
+                counter_account="burned",
+                transaction_type=_spend_type(purchase.option),
+                category=purchase.option,
+                description=f"Refund: {reason}"[:300],
+                reference_type="purchase",
+                reference_id=purchase.id,
+            ),
+        )
+        in_effect = purchase.status == "active"
+        purchase.status = "refunded"
+        purchase.renews = False
+        purchase.settled_at = now()
+        if in_effect:
+            announce(db, _ended(purchase))
+        return purchase
+
+
+def stop_renewing(db: Session, purchase_id: int, *, user_id: int) -> PotPurchase:
+    with atomic(db):
+        purchase = _locked(db, purchase_id, user_id)
+        purchase.renews = False
+        return purchase
+
+
+def settle_due(db: Session) -> int:
+    """Renew or end what has run out, and return orders that nobody delivered in time.
+
+    Returns how many purchases were settled. A renewal that cannot be paid ends quietly: its
+    buyer sees in the wallet that it ended.
+    """
+    due = select(PotPurchase.id).where(
+        PotPurchase.status.in_(("active", "ordered")), PotPurchase.ends_at <= now()
+    )
+    ids = db.scalars(due.order_by(PotPurchase.ends_at).limit(1_000)).all()
+    for purchase_id in ids:
+        with atomic(db):
+            purchase = _locked(db, purchase_id)
+            if purchase.status == "ordered":
+                cancel(db, purchase_id)
+            elif purchase.status == "active":
+                _end(db, purchase)
+    return len(ids)
+
+
+def active(db: Session, option: str, reference_type: str) -> dict[int, datetime | None]:
+    """What an option is in effect for now: reference id -> until when (None: for ever)."""
+    rows = db.execute(
+        select(PotPurchase.reference_id, PotPurchase.ends_at).where(
+            PotPurchase.option == option,
+            PotPurchase.status == "active",
+            PotPurchase.reference_type == reference_type,
+            PotPurchase.starts_at <= now(),
+            (PotPurchase.ends_at.is_(None)) | (PotPurchase.ends_at > now()),
+        )
+    )
+    return {int(reference_id): ends_at for reference_id, ends_at in rows if reference_id}
+
+
+def purchases(db: Session, user_id: int, limit: int = 50) -> list[PotPurchase]:
+    """What somebody bought, newest first."""
+    query = select(PotPurchase).where(PotPurchase.user_id == user_id)
+    return list(db.scalars(query.order_by(PotPurchase.id.desc()).limit(limit)))
+
+
+def open_orders(db: Session, limit: int = 200) -> list[PotPurchase]:
+    """What operators have to deliver, the most urgent first."""
+    query = select(PotPurchase).where(PotPurchase.status == "ordered")
+    return list(db.scalars(query.order_by(PotPurchase.ends_at, PotPurchase.id).limit(limit)))
+
+
+def _end(db: Session, purchase: PotPurchase) -> None:
+    purchase.status = "delivered"
+    purchase.settled_at = now()
+    db.flush()
+    if purchase.renews:
+        try:
+            buy(
+                db,
+                purchase.user_id,
+                purchase.option,
+                key=f"renewal of {purchase.id}",
+                amount=purchase.amount,
+                reference_type=purchase.reference_type,
+                reference_id=purchase.reference_id,
+                renews=True,
+                note=purchase.note,
+            )
+        except (InsufficientPot, NotOffered, WrongPrice):
+            purchase.renews = False
+        else:
+            return
+    announce(db, _ended(purchase))
+
+
+def _spending(option: str) -> Spending:
+    spending = SPENDING_BY_NAME.get(option)
+    if spending is None or not spending.offered:
+        raise NotOffered(f"There is nothing called {option!r} to spend POT on.")
+    return spending
+
+
+def _spend_type(option: str) -> str:
+    return "burn" if option == "charity_burn" else "spend"
+
+
+def _price_in_words(spending: Spending) -> str:
+    if spending.most is None:
+        return f"{spending.pot} POT"
+    return f"{spending.pot} to {spending.most} POT"
+
+
+def _end_of_running(db: Session, purchase: PotPurchase) -> datetime | None:
+    """When the same option that already runs for the same thing ends: the new span follows it."""
+    return db.scalar(
+        select(PotPurchase.ends_at)
+        .where(
+            PotPurchase.user_id == purchase.user_id,
+            PotPurchase.option == purchase.option,
+            PotPurchase.status == "active",
+            PotPurchase.reference_type.is_not_distinct_from(purchase.reference_type),
+            PotPurchase.reference_id.is_not_distinct_from(purchase.reference_id),
+            PotPurchase.ends_at > now(),
+        )
+        .order_by(PotPurchase.ends_at.desc())
+        .limit(1)
+    )
+
+
+def _locked(db: Session, purchase_id: int, user_id: int | None = None) -> PotPurchase:
+    purchase = db.get(PotPurchase, purchase_id, with_for_update=True, populate_existing=True)
+    if purchase is None or (user_id is not None and purchase.user_id != user_id):
+        raise PurchaseNotFound(f"There is no purchase {purchase_id}.")
+    return purchase
+
+
+def _open_order(db: Session, purchase_id: int, user_id: int | None = None) -> PotPurchase:
+    purchase = _locked(db, purchase_id, user_id)
+    if purchase.status != "ordered":
+        raise PurchaseSettled("This order is already settled.")
+    return purchase
+
+
+def _purchased(purchase: PotPurchase) -> OptionPurchased:
+    return OptionPurchased(
+        purchase.id,
+        purchase.user_id,
+        purchase.option,
+        purchase.reference_type,
+        purchase.reference_id,
+        purchase.starts_at,
+        purchase.ends_at,
+    )
+
+
+def _ended(purchase: PotPurchase) -> OptionEnded:
+    return OptionEnded(
+        purchase.id,
+        purchase.user_id,
+        purchase.option,
+        purchase.reference_type,
+        purchase.reference_id,
+    )

@@ -1,0 +1,158 @@
+"""POT buys what takes effect, and comes back for what does not."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from imatch.core.clock import frozen
+from imatch.core.events import listen
+from imatch.facts import OptionEnded, OptionPurchased
+from imatch.ledger import POT, Movement, post
+from imatch.ledger.errors import KeyReused
+from imatch.ledger.queries import account, free
+from imatch.pot import shop
+from imatch.pot.errors import InsufficientPot
+from imatch.pot.rules import SPENDINGS
+from tests.make import Make
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def rich(db: Session, make: Make, pot: int = 1_000) -> int:
+    user = make.user()
+    post(
+        db,
+        POT,
+        Movement(
+            key=f"give {user.id}",
+            user_id=user.id,
+            amount=pot,
+            counter_account="treasury",
+            transaction_type="earn",
+            category="grant",
+        ),
+    )
+    return user.id
+
+
+def test_a_charge_burns_and_is_announced(db: Session, make: Make) -> None:
+    user_id = rich(db, make)
+    heard: list[OptionPurchased] = []
+    listen(OptionPurchased, lambda _db, fact: heard.append(fact))
+    purchase = shop.buy(
+        db, user_id, "premium_match", key="1", reference_type="seeker", reference_id=3
+    )
+    assert (purchase.status, purchase.amount, free(db, POT, user_id)) == ("active", 100, 900)
+    assert [(fact.purchase_id, fact.reference_id) for fact in heard] == [(purchase.id, 3)]
+
+
+def test_the_same_key_buys_once(db: Session, make: Make) -> None:
+    user_id = rich(db, make)
+    first = shop.buy(db, user_id, "re_match", key="1")
+    assert shop.buy(db, user_id, "re_match", key="1").id == first.id
+    assert free(db, POT, user_id) == 950
+    with pytest.raises(KeyReused):
+        shop.buy(db, user_id, "premium_match", key="1")
+
+
+def test_what_cannot_be_paid_changes_nothing(db: Session, make: Make) -> None:
+    user_id = rich(db, make, 99)
+    with pytest.raises(InsufficientPot, match="Required: 100, Available: 99"):
+        shop.buy(db, user_id, "premium_match", key="1")
+    assert shop.purchases(db, user_id) == []
+
+
+@pytest.mark.parametrize("option", ["nothing", "", *(s.name for s in SPENDINGS if not s.offered)])
+def test_what_is_not_offered_is_not_sold(db: Session, make: Make, option: str) -> None:
+    with pytest.raises(shop.NotOffered):
+        shop.buy(db, rich(db, make), option, key="1")
+
+
+@pytest.mark.parametrize(
+    ("option", "amount"), [("workshop", 49), ("workshop", 501), ("re_match", 1)]
+)
+def test_a_price_is_what_it_is(db: Session, make: Make, option: str, amount: int) -> None:
+    with pytest.raises(shop.WrongPrice):
+        shop.buy(db, rich(db, make), option, key="1", amount=amount)
+
+
+def test_an_order_is_held_until_it_is_delivered(db: Session, make: Make) -> None:
+    user_id = rich(db, make)
+    order = shop.buy(db, user_id, "workshop", key="1", amount=120)
+    held = account(db, POT, user_id)
+    assert held is not None
+    assert (held.balance, held.held) == (1_000, 120)
+    assert [row.id for row in shop.open_orders(db)] == [order.id]
+    shop.deliver(db, order.id, note="Seat 12")
+    paid = account(db, POT, user_id)
+    assert paid is not None
+    assert (paid.balance, paid.held) == (880, 0)
+    with pytest.raises(shop.PurchaseSettled):
+        shop.cancel(db, order.id)
+
+
+def test_only_the_buyer_cancels_an_order(db: Session, make: Make) -> None:
+    user_id, other_id = rich(db, make), rich(db, make)
+    order = shop.buy(db, user_id, "consulting", key="1")
+    with pytest.raises(shop.PurchaseNotFound):
+        shop.cancel(db, order.id, user_id=other_id)
+    assert shop.cancel(db, order.id, user_id=user_id).status == "cancelled"
+    assert free(db, POT, user_id) == 1_000
+
+
+def test_an_order_that_nobody_delivers_returns(db: Session, make: Make) -> None:
+    user_id = rich(db, make)
+    with frozen(NOON):
+        shop.buy(db, user_id, "rush_match", key="1")
+    with frozen(NOON + timedelta(hours=23)):
+        assert shop.settle_due(db) == 0
+    with frozen(NOON + timedelta(hours=24)):
+        assert shop.settle_due(db) == 1
+    assert free(db, POT, user_id) == 1_000
+
+
+def test_a_span_runs_renews_and_ends(db: Session, make: Make) -> None:
+    user_id = rich(db, make)
+    ended: list[OptionEnded] = []
+    listen(OptionEnded, lambda _db, fact: ended.append(fact))
+    with frozen(NOON):
+        shop.buy(
+            db,
+            user_id,
+            "profile_boost_month",
+            key="1",
+            reference_type="provider",
+            reference_id=7,
+            renews=True,
+        )
+        until = NOON + timedelta(days=30)
+        assert shop.active(db, "profile_boost_month", "provider") == {7: until}
+    with frozen(until):
+        assert shop.settle_due(db) == 1
+        assert shop.active(db, "profile_boost_month", "provider") == {7: until + timedelta(days=30)}
+        assert (free(db, POT, user_id), ended) == (0, [])
+    with frozen(until + timedelta(days=30)):
+        shop.settle_due(db)
+        assert shop.active(db, "profile_boost_month", "provider") == {}
+    assert [fact.reference_id for fact in ended] == [7]
+
+
+def test_a_second_span_follows_the_first(db: Session, make: Make) -> None:
+    user_id = rich(db, make)
+    with frozen(NOON):
+        first, second = (
+            shop.buy(db, user_id, "featured_listing_week", key=key, reference_id=7) for key in "ab"
+        )
+    assert second.starts_at == first.ends_at == NOON + timedelta(days=7)
+
+
+def test_a_refund_returns_everything_once(db: Session, make: Make) -> None:
+    user_id = rich(db, make)
+    purchase = shop.buy(db, user_id, "premium_match", key="1")
+    shop.refund(db, purchase.id, reason="It showed nobody")
+    stands = account(db, POT, user_id)
+    assert stands is not None
+    assert (free(db, POT, user_id), shop.purchases(db, user_id)[0].status) == (1_000, "refunded")
+    with pytest.raises(shop.PurchaseSettled):
+        shop.refund(db, purchase.id, reason="Again")
