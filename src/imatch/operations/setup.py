@@ -12,6 +12,7 @@ from imatch.core.database import SessionLocal, atomic
 from imatch.core.errors import Conflict
 from imatch.operations.database import current_revision, head_revision, migrate
 from imatch.operations.demo import DemoCounts, generate
+from imatch.pot import policy
 from imatch.providers.models import Provider
 
 DEMO_PROVIDERS = 2_000
@@ -34,10 +35,11 @@ class Prepared:
 def prepare(
     engine: Engine, *, demo: bool = True, progress: Callable[[int], None] = lambda _done: None
 ) -> Prepared:
-    """Migrate, sync the categories, and invent people where there is nobody yet."""
+    """Migrate, sync the categories and mint the first POT; invent people where nobody is yet."""
     revision = migrate(engine)
     with SessionLocal() as db:
         categories.sync(db)
+        policy.genesis(db)
         if not demo or _anybody(db):
             return Prepared(revision, None)
         with atomic(db):  # all or nobody: a first start that was cut short begins anew
