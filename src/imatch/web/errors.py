@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Scope
 
 from imatch.core.errors import DomainError, RateLimited
 from imatch.core.logs import log
@@ -146,11 +147,28 @@ def _allowed_methods(request: Request) -> str:
     return ", ".join(sorted({method for methods in here for method in methods}))
 
 
+def route_path(scope: Scope) -> str:
+    """The route's pattern behind the prefix of its router, as in `/api/v1/needs/{need_id}`.
+
+    It is for logs: a path itself may hold a mailed link's secret.
+    """
+    route = scope.get("route")
+    if route is None:
+        return "unmatched"
+    state = scope["app"].state
+    if not hasattr(state, "route_paths"):
+        contexts = iter_route_contexts(scope["app"].routes)
+        # By identity: routes cannot be hashed. The application keeps them as long as itself.
+        state.route_paths = {id(context.original_route): context.path for context in contexts}
+    path: str = state.route_paths.get(id(route)) or route.path
+    return path
+
+
 def bug_response(request: Request, error: Exception) -> Response:
     """What somebody gets when we were wrong, or our database is away: an id, and no details."""
     log().error(
         "unhandled_error",
-        path=getattr(request.scope.get("route"), "path", "unmatched"),
+        path=route_path(request.scope),
         request_id=getattr(request.state, "request_id", ""),
         exc_info=error,
     )

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imatch.core.logs import log
 from imatch.core.settings import Settings
-from imatch.web.errors import bug_response, error_response
+from imatch.web.errors import bug_response, error_response, route_path
 
 REQUESTS = Counter("imatch_requests_total", "Requests answered", ["method", "status"])
 SECONDS = Histogram("imatch_request_seconds", "Time to the response's first byte", ["method"])
@@ -102,7 +102,7 @@ def _record(scope: Scope, status: int, seconds: float) -> None:
         "request",
         method=scope["method"],
         # The route only: a path may hold a mailed link's secret, a query what somebody wrote.
-        path=getattr(scope.get("route"), "path", "unmatched"),
+        path=route_path(scope),
         status=status,
         milliseconds=round(seconds * 1000, 1),
     )
