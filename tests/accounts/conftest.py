@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 import time_machine
+from httpx2 import Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
 
 from imatch.accounts.models import User
 from imatch.core.database import atomic
@@ -22,6 +24,15 @@ FORM = {"account_type": "seeker", "name": "Ada Example", "email": ADA, "password
 LinkTo = Callable[[str], str]
 Letters = Callable[[str], list[MailMessage]]
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def open_account(client: TestClient, **changes: str) -> Response:
+    """Answer FORM's questions one page after the other; the answer to the last, the password."""
+    answers = FORM | changes
+    client.post("/sign-up", data={"account_type": answers["account_type"]})
+    for question in ("name", "email"):
+        client.post(f"/sign-up/{question}", data={question: answers[question]})
+    return client.post("/sign-up/password", data={"password": answers["password"]})
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from httpx2 import Response
 from pwdlib import PasswordHash
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -21,7 +22,7 @@ from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.security import hash_password
 from imatch.core.settings import get_settings
-from tests.accounts.conftest import ADA, FORM, PASSWORD
+from tests.accounts.conftest import ADA, FORM, PASSWORD, open_account
 from tests.make import Make
 
 
@@ -129,8 +130,14 @@ def test_answers_do_not_tell_who_has_an_account(client: TestClient, make: Make) 
         for email, password in cases
     }
     assert len(answers) == 1
-    for path, form in (("/sign-in/link", {}), ("/recover", {}), ("/sign-up", FORM)):
-        answered = [client.post(path, data={**form, "email": email}) for email, _ in cases]
+    asked: tuple[Callable[[str], Response], ...] = (
+        lambda email: client.post("/sign-in/link", data={"email": email}),
+        lambda email: client.post("/recover", data={"email": email}),
+        lambda email: client.post("/sign-up/email", data={"email": email}),
+        lambda email: open_account(client, email=email),
+    )
+    for ask in asked:
+        answered = [ask(email) for email, _ in cases]
         assert len({(a.status_code, str(a.url), _bare(a.text)) for a in answered}) == 1
 
 

@@ -1,5 +1,6 @@
 """Opening an account: the form, the link, the password that must belong to it."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -17,7 +18,7 @@ from imatch.accounts.service.sessions import Browser
 from imatch.core.database import atomic
 from imatch.core.events import listen
 from imatch.facts import EmailConfirmed
-from tests.accounts.conftest import ADA, FORM, PASSWORD, Letters, LinkTo
+from tests.accounts.conftest import ADA, FORM, PASSWORD, Letters, LinkTo, open_account
 from tests.make import Make
 
 
@@ -27,7 +28,7 @@ def test_sign_up_confirm_and_arrive_signed_in(
     confirmed: list[int] = []
     listen(EmailConfirmed, lambda _db, fact: confirmed.append(fact.user_id))
 
-    answer = client.post("/sign-up", data={**FORM, "email": " Ada@Example.org "})
+    answer = open_account(client, email=" Ada@Example.org ")
     assert answer.url.path == "/check-mail"
     assert client.get("/account").url.path == "/sign-in"
 
@@ -64,29 +65,109 @@ BAD_INPUT: list[tuple[dict[str, str], str]] = [
 
 def test_bad_input_is_named_kept_and_changes_nothing(client: TestClient, db: Session) -> None:
     for change, field in BAD_INPUT:
-        answer = client.post("/sign-up", data=FORM | change)
+        open_account(client, password="short")  # all before the password is in order
+        path = "/sign-up" if field == "account_type" else f"/sign-up/{field}"
+        answer = client.post(path, data=change)
         assert answer.status_code == 422, change
         assert f'href="#{field}"' in answer.text
-        assert FORM["password"] not in answer.text
-        if "name" not in change:
-            assert 'value="Ada Example"' in answer.text
-    assert client.post("/sign-up").status_code == 422
+        if field == "password":
+            assert change[field] not in answer.text
+        elif field != "account_type":
+            assert f'value="{change[field]}"' in answer.text
+    for path in ("", "/name", "/email", "/password"):
+        assert client.post(f"/sign-up{path}").status_code == 422
     assert db.scalar(select(func.count(User.id))) == 0
+
+
+def test_the_service_names_all_that_is_wrong(db: Session) -> None:
+    with pytest.raises(sign_up.BadSignUp) as refused:
+        sign_up.sign_up(
+            db,
+            email="ada",
+            name=" ",
+            password="ada",
+            account_type="operator",
+            browser=Browser("192.0.2.1", "", None),
+        )
+    wrong = {fault.field for fault in refused.value.fields}
+    assert wrong == {"email", "name", "password", "account_type"}
+
+
+def test_one_question_a_page_forth_and_back(client: TestClient) -> None:
+    page = client.get("/sign-up")
+    assert "Step 1 of 4" in page.text
+    page = client.post("/sign-up", data={"account_type": "both"})
+    assert (page.url.path, "Step 2 of 4" in page.text) == ("/sign-up/name", True)
+    page = client.post("/sign-up/name", data={"name": "Ada Example"})
+    assert (page.url.path, "Step 3 of 4" in page.text) == ("/sign-up/email", True)
+    page = client.post("/sign-up/email", data={"email": ADA})
+    assert (page.url.path, "Step 4 of 4" in page.text) == ("/sign-up/password", True)
+    assert 'value="Ada Example"' in client.get("/sign-up/name").text
+    assert f'value="{ADA}"' in client.get("/sign-up/email").text
+    assert re.search(r'value="both"[^>]* checked', client.get("/sign-up").text)
+
+
+def test_who_comes_from_the_page_for_professionals_is_not_asked_what_for(
+    client: TestClient, db: Session
+) -> None:
+    assert client.get("/sign-up?type=provider").url.path == "/sign-up/name"
+    client.post("/sign-up/name", data={"name": "Ada Example"})
+    client.post("/sign-up/email", data={"email": ADA})
+    client.post("/sign-up/password", data={"password": PASSWORD})
+    assert db.scalars(select(User.account_type)).one() == "provider"
+    assert client.get("/sign-up?type=operator").url.path == "/sign-up"
+
+
+def test_a_page_out_of_turn_leads_to_the_first_question_left_open(client: TestClient) -> None:
+    for page in ("name", "email", "password"):
+        assert client.get(f"/sign-up/{page}").url.path == "/sign-up"
+    client.get("/sign-up?type=seeker")
+    assert client.get("/sign-up/password").url.path == "/sign-up/name"
+    answer = client.post("/sign-up/password", data={"password": PASSWORD})
+    assert answer.status_code == 422
+    assert 'action="/sign-up/name"' in answer.text
+    assert client.get("/sign-up/nothing").status_code == 404
+
+
+def test_what_is_kept_between_pages_is_no_password_and_ends_with_the_walk(
+    client: TestClient,
+) -> None:
+    refused = open_account(client, password="Ada Example")
+    kept = {cookie.name: cookie for cookie in client.cookies.jar}["imatch_sign_up"]
+    assert "Ada" in (kept.value or "")
+    assert "password" not in (kept.value or "")
+    assert kept.has_nonstandard_attr("HttpOnly")
+    assert kept.path == "/sign-up"
+    assert "Ada Example" not in str(refused.url)
+    assert "<h1" in refused.text
+    open_account(client)
+    assert "imatch_sign_up" not in {cookie.name for cookie in client.cookies.jar}
+    assert client.get("/sign-up/password").url.path == "/sign-up"
+
+
+@pytest.mark.parametrize(
+    "kept", ["", "x", "name=%00&email=&account_type=operator", "=&" * 900, "%ff%ed%a0%80=%ff"]
+)
+def test_a_cookie_that_holds_nothing_usable_is_as_good_as_none(
+    client: TestClient, kept: str
+) -> None:
+    client.cookies.set("imatch_sign_up", kept, path="/sign-up")
+    assert client.get("/sign-up/email").url.path == "/sign-up"
 
 
 def test_passwords_at_the_bounds_are_accepted(client: TestClient) -> None:
     for password in ("ten chars!", "é" * 5 + "xyz" * 65, "🦊🐻🐼🐨🐯🦁🐮🐷🐸🐵"):
-        answer = client.post("/sign-up", data=FORM | {"password": password})
+        answer = open_account(client, password=password)
         assert answer.url.path == "/check-mail"
 
 
 def test_any_script_is_a_name(client: TestClient, db: Session) -> None:
-    client.post("/sign-up", data=FORM | {"name": "نور  李 👩‍🔬"})
+    open_account(client, name="نور  李 👩‍🔬")
     assert db.scalars(select(User.name)).one() == "نور 李 👩‍🔬"
 
 
 def test_an_unconfirmed_account_opens_nothing(client: TestClient) -> None:
-    client.post("/sign-up", data=FORM)
+    open_account(client)
     answer = client.post("/sign-in", data={"email": ADA, "password": PASSWORD})
     assert answer.status_code == 422
     assert client.get("/account").url.path == "/sign-in"
@@ -94,7 +175,7 @@ def test_an_unconfirmed_account_opens_nothing(client: TestClient) -> None:
 
 def test_only_the_chosen_password_confirms(client: TestClient, link_to: LinkTo) -> None:
     """Somebody else may have opened the account in the reader's name."""
-    client.post("/sign-up", data=FORM)
+    open_account(client)
     answer = client.post(link_to(ADA), data={"password": "another password"})
     assert answer.status_code == 422
     assert client.get("/account").url.path == "/sign-in"
@@ -104,9 +185,9 @@ def test_only_the_chosen_password_confirms(client: TestClient, link_to: LinkTo) 
 def test_signing_up_again_before_confirming_takes_the_newer_password(
     client: TestClient, db: Session, link_to: LinkTo
 ) -> None:
-    client.post("/sign-up", data=FORM)
+    open_account(client)
     first = link_to(ADA)
-    client.post("/sign-up", data=FORM | {"name": "Ada Newer", "password": "newer password"})
+    open_account(client, name="Ada Newer", password="newer password")
     assert client.get(first).status_code == 410
     assert client.post(first, data={"password": PASSWORD}).status_code == 410
     answer = client.post(link_to(ADA), data={"password": "newer password"})
@@ -118,7 +199,7 @@ def test_a_known_address_gets_a_letter_and_keeps_its_account(
     client: TestClient, db: Session, make: Make, letters: Letters
 ) -> None:
     make.user(email=ADA, name="Ada Before", password_hash="kept")
-    answer = client.post("/sign-up", data=FORM)
+    answer = open_account(client)
     assert answer.url.path == "/check-mail"
     assert [letter.subject for letter in letters(ADA)] == ["You already have an account"]
     with_fresh = db.scalars(select(User).execution_options(populate_existing=True)).one()
@@ -134,14 +215,14 @@ def test_nobody_signs_up_over_an_account_that_others_made(
     user = make.user(email=ADA, name="Kept", account_type=account_type, password_hash=password_hash)
     with atomic(db):
         user.email_confirmed_at = None
-    client.post("/sign-up", data=FORM)
+    open_account(client)
     assert db.scalars(select(User.name).execution_options(populate_existing=True)).one() == "Kept"
 
 
 def test_a_link_confirms_until_it_expires(
     client: TestClient, link_to: LinkTo, clock: time_machine.Traveller
 ) -> None:
-    client.post("/sign-up", data=FORM)
+    open_account(client)
     clock.shift(CONFIRM_LINK_LASTS)
     assert client.post(link_to(ADA), data={"password": PASSWORD}).status_code == 410
     clock.shift(timedelta(seconds=-1))

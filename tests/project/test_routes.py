@@ -31,7 +31,9 @@ ADVISORS = "financial_advisors"
 PUBLIC = """
     GET /openapi.json   GET /docs   GET /health   GET /   GET /privacy   GET /accessibility
     GET /how-ranking-works   POST /theme   GET /providers   GET /p/{slug}
-    GET /sign-up   POST /sign-up   GET /check-mail   GET /confirm/{token}   POST /confirm/{token}
+    GET /sign-up   POST /sign-up   GET /sign-up/{question}   POST /sign-up/name
+    POST /sign-up/email   POST /sign-up/password   GET /check-mail
+    GET /confirm/{token}   POST /confirm/{token}
     GET /sign-in   POST /sign-in   GET /sign-in/link   POST /sign-in/link
     GET /sign-in/link/{token}   POST /sign-in/link/{token}   POST /sign-out
     GET /recover   POST /recover   GET /reset/{token}   POST /reset/{token}
@@ -146,6 +148,7 @@ def owned(db: Session, make: Make) -> Owned:
         "slug": provider.slug,
         "number:int": 1,
         "token": "no-such-token",
+        "question": "name",
         "message_id": 1,
         "key_id": key.row.id,
         "session_id": session_id,

@@ -1,61 +1,164 @@
-"""Pages to open an account and to confirm its address."""
+"""Pages to open an account, one question a page, and to confirm its address.
+
+What has been answered waits in a cookie of this browser, so that Back and a reload lose nothing
+and no address (URL) holds it. The password is asked for last and is never kept between pages.
+"""
 
 from typing import Annotated
+from urllib.parse import parse_qsl, urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Cookie, Depends, Query, Request
 from starlette.responses import Response
 
 from imatch.accounts.deps import OptionalUser, ThisBrowser
 from imatch.accounts.models import AccountType, LinkPurpose
 from imatch.accounts.pages.forms import ACCOUNT, Text, account_page, go, signed_in_to
 from imatch.accounts.service import links, profile, sign_up
-from imatch.core.errors import DomainError
+from imatch.core.errors import DomainError, NotFound
+from imatch.core.settings import get_settings
 from imatch.web.deps import Db
 
 router = APIRouter(include_in_schema=False)
 
+SIGN_UP = "/sign-up"
+COOKIE = "imatch_sign_up"
+_COOKIE_SECONDS = 60 * 60
 _TYPES = [
     (AccountType.SEEKER, "I look for a professional", "Say what you need and see who fits."),
     (AccountType.PROVIDER, "I am a professional", "Show what you offer to people who look for it."),
     (AccountType.BOTH, "Both", "Find professionals, and offer your own services."),
 ]
+_PATHS = {
+    "account_type": SIGN_UP,
+    "name": f"{SIGN_UP}/name",
+    "email": f"{SIGN_UP}/email",
+    "password": f"{SIGN_UP}/password",
+}
+_QUESTIONS = list(_PATHS)
 
 
-@router.get("/sign-up")
-def sign_up_form(
+def _kept_answers(
+    kept: Annotated[str, Cookie(alias=COOKIE, include_in_schema=False)] = "",
+) -> dict[str, str]:
+    """What this browser has answered so far; whatever would not be accepted is left out."""
+    found = dict(parse_qsl(kept))
+    return {name: found[name] for name in _QUESTIONS[:-1] if name in found and _sound(name, found)}
+
+
+def _sound(question: str, answers: dict[str, str]) -> bool:
+    try:
+        sign_up.check({question: answers[question]})
+    except sign_up.BadSignUp:
+        return False
+    return True
+
+
+Answers = Annotated[dict[str, str], Depends(_kept_answers)]
+
+
+@router.get(SIGN_UP)
+def first_question(
     request: Request,
     user: OptionalUser,
-    account_type: Annotated[str, Query(alias="type")] = AccountType.SEEKER,
+    answers: Answers,
+    account_type: Annotated[str, Query(alias="type")] = "",
 ) -> Response:
     if user is not None:
         return go(ACCOUNT)
-    values = {"account_type": account_type, "name": "", "email": ""}
-    return account_page(request, "sign_up", {"values": values, "types": _TYPES})
+    if account_type in sign_up.OPEN_TYPES:  # the page that leads here has asked already
+        return _go_on(answers, "account_type", account_type)
+    return _question(request, "account_type", {"account_type": AccountType.SEEKER, **answers})
 
 
-@router.post("/sign-up")
-def open_account(
-    request: Request,
-    db: Db,
-    browser: ThisBrowser,
-    account_type: Text = "",
-    name: Text = "",
-    email: Text = "",
-    password: Text = "",
+@router.get(SIGN_UP + "/{question}")
+def next_question(
+    request: Request, user: OptionalUser, answers: Answers, question: str
 ) -> Response:
+    if question not in _QUESTIONS[1:]:
+        raise NotFound("There is no such page.")
+    if user is not None:
+        return go(ACCOUNT)
+    gap = _first_gap(question, answers)
+    return go(_PATHS[gap]) if gap else _question(request, question, answers)
+
+
+@router.post(SIGN_UP)
+def keep_account_type(request: Request, answers: Answers, account_type: Text = "") -> Response:
+    return _keep(request, answers, "account_type", account_type)
+
+
+@router.post(SIGN_UP + "/name")
+def keep_name(request: Request, answers: Answers, name: Text = "") -> Response:
+    return _keep(request, answers, "name", name)
+
+
+@router.post(SIGN_UP + "/email")
+def keep_email(request: Request, answers: Answers, email: Text = "") -> Response:
+    return _keep(request, answers, "email", email)
+
+
+@router.post(SIGN_UP + "/password")
+def open_account(
+    request: Request, db: Db, browser: ThisBrowser, answers: Answers, password: Text = ""
+) -> Response:
+    gap = _first_gap("password", answers)
+    if gap:
+        message = "What you typed before is not kept any more. Please give it again."
+        return _question(request, gap, answers, sign_up.BadSignUp(message))
     try:
-        sign_up.sign_up(
-            db,
-            email=email,
-            name=name,
-            password=password,
-            account_type=account_type,
-            browser=browser,
-        )
+        sign_up.sign_up(db, **answers, password=password, browser=browser)
     except DomainError as error:
-        values = {"account_type": account_type, "name": name, "email": email}
-        return account_page(request, "sign_up", {"values": values, "types": _TYPES}, error)
-    return go("/check-mail?for=sign-up")
+        return _question(request, "password", answers, error)
+    response = go("/check-mail?for=sign-up")
+    response.delete_cookie(
+        COOKIE, path=SIGN_UP, httponly=True, samesite="lax", secure=get_settings().secure_cookies
+    )
+    return response
+
+
+def _keep(request: Request, answers: dict[str, str], question: str, text: str) -> Response:
+    """Go on with this answer, or show the question again with what is wrong."""
+    try:
+        sign_up.check({question: text})
+    except sign_up.BadSignUp as error:
+        return _question(request, question, {**answers, question: text}, error)
+    return _go_on(answers, question, text)
+
+
+def _go_on(answers: dict[str, str], question: str, text: str) -> Response:
+    response = go(_PATHS[_QUESTIONS[_QUESTIONS.index(question) + 1]])
+    response.set_cookie(
+        COOKIE,
+        urlencode({**answers, question: text.strip()}),
+        max_age=_COOKIE_SECONDS,
+        path=SIGN_UP,
+        httponly=True,
+        samesite="lax",
+        secure=get_settings().secure_cookies,
+    )
+    return response
+
+
+def _first_gap(question: str, answers: dict[str, str]) -> str | None:
+    """The first question before this one that has no answer."""
+    before = _QUESTIONS[: _QUESTIONS.index(question)]
+    return next((name for name in before if name not in answers), None)
+
+
+def _question(
+    request: Request, question: str, answers: dict[str, str], error: DomainError | None = None
+) -> Response:
+    number = _QUESTIONS.index(question) + 1
+    context = {
+        "question": question,
+        "path": _PATHS[question],
+        "number": number,
+        "total": len(_QUESTIONS),
+        "back": _PATHS[_QUESTIONS[number - 2]] if number > 1 else "",
+        "answers": {**dict.fromkeys(_QUESTIONS, ""), **answers},
+        "types": _TYPES,
+    }
+    return account_page(request, "sign_up", context, error)
 
 
 @router.get("/check-mail")

@@ -1,5 +1,7 @@
 """Sign up and confirm the address. Nobody learns from it who has an account."""
 
+from collections.abc import Mapping
+
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -44,7 +46,8 @@ def sign_up(
 
     Raises BadSignUp with every field that is wrong, and TooManyTries.
     """
-    address, line = _checked(email, name, password, account_type)
+    check({"account_type": account_type, "name": name, "email": email, "password": password})
+    address, line = read_email(email) or "", read_line(name, NAME_MAX_CHARACTERS) or ""
     throttling.admit(
         db, (MAILS_PER_EMAIL, address), (MAILS_PER_NETWORK, network_of(browser.address))
     )
@@ -58,6 +61,36 @@ def sign_up(
         user.name, user.password_hash, user.account_type = line, password_hash, account_type
         token = links.issue(db, user, LinkPurpose.CONFIRM_EMAIL, CONFIRM_LINK_LASTS)
         letters.confirm_address(db, address, line, token)
+
+
+def check(answers: Mapping[str, str]) -> None:
+    """Check some of account_type, name, email and password; who has an account is not looked at.
+
+    Raises BadSignUp with each of these answers that is wrong.
+    """
+    faults = {field: _fault(field, answers) for field in answers}
+    wrong = tuple(FieldError(field, fault, field) for field, fault in faults.items() if fault)
+    if wrong:
+        raise BadSignUp("Some of this is not usable yet.", fields=wrong)
+
+
+def _fault(field: str, answers: Mapping[str, str]) -> str | None:
+    """Why this answer is not accepted, or None."""
+    text = answers[field]
+    match field:
+        case "account_type":
+            return None if text in OPEN_TYPES else "Choose one of the three."
+        case "name":
+            asked = f"Say how we may call you, in 1 to {NAME_MAX_CHARACTERS} characters."
+            return None if read_line(text, NAME_MAX_CHARACTERS) else asked
+        case "email":
+            return (
+                None if read_email(text) else "Give a whole e-mail address, like ada@example.org."
+            )
+        case _:
+            email, name = answers.get("email", ""), answers.get("name", "")
+            email, name = read_email(email) or email, read_line(name, NAME_MAX_CHARACTERS) or name
+            return password_fault(text, email=email, name=name)
 
 
 def confirm_email(db: Session, *, token: str, password: str, browser: Browser) -> SignedIn:
@@ -93,26 +126,6 @@ def mark_confirmed(db: Session, user: User) -> None:
             user.email_confirmed_at = now()
             db.flush()
             announce(db, EmailConfirmed(user.id))
-
-
-def _checked(email: str, name: str, password: str, account_type: str) -> tuple[str, str]:
-    address = read_email(email)
-    line = read_line(name, NAME_MAX_CHARACTERS)
-    faults = []
-    if account_type not in OPEN_TYPES:
-        faults.append(FieldError("account_type", "Choose one of the three.", "account_type"))
-    if line is None:
-        message = f"Say how we may call you, in 1 to {NAME_MAX_CHARACTERS} characters."
-        faults.append(FieldError("name", message, "name"))
-    if address is None:
-        message = "Give a whole e-mail address, like ada@example.org."
-        faults.append(FieldError("email", message, "email"))
-    fault = password_fault(password, email=address or email, name=line or name)
-    if fault:
-        faults.append(FieldError("password", fault, "password"))
-    if address is None or line is None or faults:
-        raise BadSignUp("Some of this is not usable yet.", fields=tuple(faults))
-    return address, line
 
 
 def _unconfirmed(db: Session, address: str, account_type: str) -> User | None:
