@@ -1,6 +1,7 @@
 """Turns templates into responses: the Jinja environment, its filters, built assets and icons."""
 
 import json
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -94,6 +95,7 @@ def environment() -> Environment:
         ago=ago,
         plural=plural,
         initials=initials,
+        third_person=third_person,
     )
     # A global, because blocks rendered alone for htmx do not run a template's own imports.
     env.globals["ui"] = env.get_template("ui.html").module
@@ -133,6 +135,20 @@ def date_and_time(value: datetime, zone: str = "UTC") -> str:
 def ago(value: datetime) -> str:
     """Relative to now, past or future: "3 hours ago", "in 2 days"."""
     return dates.format_timedelta(value - clock.now(), add_direction=True, locale=LOCALE)
+
+
+_THIRD_PERSON = {"you": "they", "your": "their", "yourself": "themselves"}
+
+
+def third_person(question: str) -> str:
+    """A label that asks somebody, as others read it: "How you work" becomes "How they work"."""
+    after_preposition = re.sub(r"\b(to|with|for) you\b", r"\1 them", question)
+
+    def swapped(found: re.Match[str]) -> str:
+        word = _THIRD_PERSON[found[0].lower()]
+        return word.capitalize() if found[0][0].isupper() else word
+
+    return re.sub(r"\b(you|your|yourself)\b", swapped, after_preposition, flags=re.IGNORECASE)
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
