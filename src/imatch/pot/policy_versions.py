@@ -1,0 +1,209 @@
+"""Change the economy's numbers: one operator proposes, sees the effect, another approves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch.accounts.models import AccountType, User
+from imatch.core import clock
+from imatch.core.database import atomic
+from imatch.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from imatch.pot import controller, policy
+from imatch.pot.models import PotPolicyVersion
+from imatch.pot.policy import Numbers
+
+MAX_REASON_CHARACTERS = 1_000
+_FIXED = frozenset({"genesis_pot"})  # what was minted cannot be edited afterwards
+
+
+class VersionNotFound(NotFound):
+    code = "policy_version_not_found"
+
+
+class AlreadyDecided(Conflict):
+    code = "policy_version_decided"
+
+
+class OutdatedProposal(Conflict):
+    """Other numbers came into effect since: its difference is no longer what was shown."""
+
+    code = "policy_version_outdated"
+
+
+class SecondPersonNeeded(Forbidden):
+    code = "second_person_needed"
+
+
+class BadNumbers(Invalid):
+    code = "bad_numbers"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A number that a version sets otherwise than another."""
+
+    name: str
+    before: object
+    after: object
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectedWeek:
+    """A week to come, if as much POT leaves as lately and every budget is used up."""
+
+    week: int
+    supply: int
+    treasury: int
+    minted: int
+    award_budget: int
+
+
+def versions(db: Session, limit: int = 50) -> Sequence[PotPolicyVersion]:
+    """Newest first."""
+    return db.scalars(
+        select(PotPolicyVersion).order_by(PotPolicyVersion.id.desc()).limit(limit)
+    ).all()
+
+
+def changes(before: Numbers, after: Numbers) -> list[Change]:
+    """The difference between two sets of numbers."""
+    earlier, later = before.model_dump(), after.model_dump()
+    return [
+        Change(name, earlier[name], later[name]) for name in later if later[name] != earlier[name]
+    ]
+
+
+def edited(numbers: Numbers, edits: Mapping[str, object]) -> Numbers:
+    """The numbers with some of them set anew. Raises BadNumbers, naming each that is wrong."""
+    wrong = [
+        FieldError(name, "This number cannot be edited.")
+        for name in edits
+        if name not in Numbers.model_fields or name in _FIXED
+    ]
+    if wrong:
+        raise BadNumbers("The policy has no such number to edit.", fields=tuple(wrong))
+    try:
+        return Numbers.model_validate({**numbers.model_dump(), **edits})
+    except ValidationError as error:
+        faults = [
+            FieldError(".".join(map(str, fault["loc"])), fault["msg"])
+            for fault in error.errors(include_url=False, include_input=False)
+        ]
+        raise BadNumbers("These numbers cannot be.", fields=tuple(faults)) from None
+
+
+def propose(
+    db: Session, *, operator_id: int, edits: Mapping[str, object], reason: str
+) -> PotPolicyVersion:
+    """File new numbers for another operator's approval; nothing changes yet."""
+    reason = reason.strip()
+    if not 0 < len(reason) <= MAX_REASON_CHARACTERS:
+        fault = FieldError("reason", f"Say why, in up to {MAX_REASON_CHARACTERS} characters.")
+        raise BadNumbers("A change of the policy needs a reason.", fields=(fault,))
+    with atomic(db):
+        _require_operator(db, operator_id)
+        present = policy.current(db)
+        numbers = edited(present, edits)
+        if numbers == present:
+            raise BadNumbers("These are the numbers in effect: nothing would change.")
+        proposed = PotPolicyVersion(
+            numbers=numbers.model_dump(),
+            reason=reason,
+            proposed_by=operator_id,
+            proposed_at=clock.now(),
+        )
+        db.add(proposed)
+    return proposed
+
+
+def approve(
+    db: Session, version_id: int, *, operator_id: int, effective_at: datetime | None = None
+) -> PotPolicyVersion:
+    """Let a proposal come into effect, now or later. Needs another operator than proposed it."""
+    with atomic(db):
+        version = _open_proposal(db, version_id, operator_id)
+        moment = effective_at or clock.now()
+        if moment < clock.now():
+            raise BadNumbers("A policy comes into effect now or later, never in the past.")
+        newer = select(PotPolicyVersion.id).where(
+            PotPolicyVersion.status == "approved",
+            PotPolicyVersion.decided_at > version.proposed_at,
+        )
+        if db.scalar(newer.limit(1)) is not None:
+            raise OutdatedProposal(
+                "Another version was approved since this was proposed. Propose it anew."
+            )
+        _decide(version, "approved", operator_id)
+        version.effective_at = moment
+    return version
+
+
+def reject(db: Session, version_id: int, *, operator_id: int) -> PotPolicyVersion:
+    """Turn a proposal down; who proposed it withdraws it by asking a colleague."""
+    with atomic(db):
+        version = _open_proposal(db, version_id, operator_id)
+        _decide(version, "rejected", operator_id)
+    return version
+
+
+def projection(db: Session, numbers: Numbers, weeks: int = 52) -> list[ProjectedWeek]:
+    """Where these numbers lead the controller from today's books."""
+    run, found = policy.last_run(db), policy.supply(db)
+    leaving = float(run.inputs["leaving"]) if run else 0.0
+    elapsed = float(run.inputs["weeks"]) if run else 0.0
+    budget = run.award_budget if run else numbers.first_weekly_budget
+    growth = controller.weekly_growth(numbers.yearly_growth)
+    total, treasury = found.total, found.treasury
+    ahead = []
+    for week in range(1, weeks + 1):
+        target = controller.target_supply(
+            numbers.genesis_pot, numbers.yearly_growth, elapsed + week
+        )
+        minted = controller.mint(
+            supply=total,
+            leaving=leaving,
+            growth=growth,
+            target=target,
+            correction_weeks=numbers.correction_weeks,
+        )
+        budget = controller.award_budget(
+            leaving=leaving,
+            treasury=treasury,
+            previous=budget,
+            treasury_share=numbers.treasury_share,
+            smallest_step=numbers.smallest_step,
+            largest_step=numbers.largest_step,
+            monthly_cap=numbers.monthly_award_cap,
+        )
+        total += minted - round(leaving)
+        treasury += minted - budget
+        ahead.append(ProjectedWeek(week, total, treasury, minted, budget))
+    return ahead
+
+
+def _open_proposal(db: Session, version_id: int, operator_id: int) -> PotPolicyVersion:
+    _require_operator(db, operator_id)
+    version = db.get(PotPolicyVersion, version_id, with_for_update=True)
+    if version is None:
+        raise VersionNotFound(f"There is no policy version {version_id}.")
+    if version.status != "proposed":
+        raise AlreadyDecided(f"Policy version {version_id} is {version.status} already.")
+    if version.proposed_by == operator_id:
+        raise SecondPersonNeeded("Another operator than the one who proposed it must decide.")
+    return version
+
+
+def _decide(version: PotPolicyVersion, status: str, operator_id: int) -> None:
+    version.status = status
+    version.decided_by = operator_id
+    version.decided_at = clock.now()
+
+
+def _require_operator(db: Session, operator_id: int) -> None:
+    person = db.get(User, operator_id)
+    if person is None or person.account_type != AccountType.OPERATOR or not person.active:
+        raise Forbidden("Only operators change the policy.")

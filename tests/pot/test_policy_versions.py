@@ -1,0 +1,141 @@
+"""The economy's numbers change by two operators' hands, and every version is kept."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from sqlalchemy.orm import Session
+
+from imatch.accounts.models import AccountType, User
+from imatch.core.clock import now
+from imatch.core.errors import Forbidden
+from imatch.pot import policy, policy_versions
+from tests.make import Make
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(datetime(2026, 1, 5, 9, tzinfo=UTC), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def operators(db: Session, make: Make) -> tuple[User, User]:
+    policy.genesis(db)
+    return (
+        make.user(account_type=AccountType.OPERATOR),
+        make.user(account_type=AccountType.OPERATOR),
+    )
+
+
+def test_two_operators_change_a_number(
+    db: Session, operators: tuple[User, User], clock: time_machine.Traveller
+) -> None:
+    one, two = operators
+    clock.shift(60)
+    proposed = policy_versions.propose(
+        db, operator_id=one.id, edits={"monthly_award_cap": 150_000}, reason="The queue grows."
+    )
+    assert policy.current(db).monthly_award_cap == 100_000
+    clock.shift(60)
+    policy_versions.approve(
+        db, proposed.id, operator_id=two.id, effective_at=now() + timedelta(days=1)
+    )
+    assert policy.current(db).monthly_award_cap == 100_000
+    clock.shift(24 * 3600)
+    assert policy.current(db).monthly_award_cap == 150_000
+    kept = policy_versions.versions(db)
+    assert [version.status for version in kept] == ["approved", "approved"]
+    assert policy_versions.changes(
+        policy.Numbers.model_validate(kept[1].numbers),
+        policy.Numbers.model_validate(kept[0].numbers),
+    ) == [policy_versions.Change("monthly_award_cap", 100_000, 150_000)]
+
+
+def test_nobody_approves_their_own_proposal(db: Session, operators: tuple[User, User]) -> None:
+    one, two = operators
+    proposed = policy_versions.propose(
+        db, operator_id=one.id, edits={"yearly_growth": 0.2}, reason="Growth."
+    )
+    with pytest.raises(policy_versions.SecondPersonNeeded):
+        policy_versions.approve(db, proposed.id, operator_id=one.id)
+    policy_versions.reject(db, proposed.id, operator_id=two.id)
+    with pytest.raises(policy_versions.AlreadyDecided):
+        policy_versions.approve(db, proposed.id, operator_id=two.id)
+    assert policy.current(db).yearly_growth == 0.10
+
+
+def test_only_operators_change_the_policy(
+    db: Session, make: Make, operators: tuple[User, User]
+) -> None:
+    seeker = make.user()
+    with pytest.raises(Forbidden):
+        policy_versions.propose(
+            db, operator_id=seeker.id, edits={"yearly_growth": 0.2}, reason="More."
+        )
+    proposed = policy_versions.propose(
+        db, operator_id=operators[0].id, edits={"yearly_growth": 0.2}, reason="More."
+    )
+    with pytest.raises(Forbidden):
+        policy_versions.approve(db, proposed.id, operator_id=seeker.id)
+
+
+@pytest.mark.parametrize(
+    ("edits", "reason"),
+    [
+        ({"yearly_growth": 2}, "Too much."),
+        ({"yearly_growth": "much"}, "No number."),
+        ({"treasury_share": -0.1}, "Below nothing."),
+        ({"clearing_days": 10**30}, "For ever."),
+        ({"genesis_pot": 1}, "It was minted."),
+        ({"no_such_number": 1}, "It is not there."),
+        ({"yearly_growth": 0.1}, "Nothing changes."),
+        ({"yearly_growth": 0.2}, "  "),
+        ({"yearly_growth": 0.2}, "x" * 1_001),
+    ],
+)
+def test_bad_numbers_are_refused(
+    db: Session, operators: tuple[User, User], edits: dict[str, object], reason: str
+) -> None:
+    with pytest.raises(policy_versions.BadNumbers):
+        policy_versions.propose(db, operator_id=operators[0].id, edits=edits, reason=reason)
+    assert len(policy_versions.versions(db)) == 1
+
+
+def test_a_proposal_made_on_older_numbers_is_refused(
+    db: Session, operators: tuple[User, User], clock: time_machine.Traveller
+) -> None:
+    one, two = operators
+    clock.shift(60)
+    first, second = (
+        policy_versions.propose(
+            db, operator_id=one.id, edits={"yearly_growth": growth}, reason="Growth."
+        )
+        for growth in (0.2, 0.3)
+    )
+    clock.shift(60)
+    policy_versions.approve(db, second.id, operator_id=two.id)
+    with pytest.raises(policy_versions.OutdatedProposal):
+        policy_versions.approve(db, first.id, operator_id=two.id)
+    assert policy.current(db).yearly_growth == 0.3
+
+
+def test_a_policy_never_begins_in_the_past(db: Session, operators: tuple[User, User]) -> None:
+    one, two = operators
+    proposed = policy_versions.propose(
+        db, operator_id=one.id, edits={"yearly_growth": 0.2}, reason="Growth."
+    )
+    with pytest.raises(policy_versions.BadNumbers):
+        policy_versions.approve(
+            db, proposed.id, operator_id=two.id, effective_at=now() - timedelta(seconds=1)
+        )
+
+
+def test_the_projection_shows_where_numbers_lead(db: Session, operators: tuple[User, User]) -> None:
+    present = policy.current(db)
+    year = policy_versions.projection(db, present)
+    faster = policy_versions.projection(db, policy_versions.edited(present, {"yearly_growth": 0.2}))
+    assert year[-1].supply == pytest.approx(11_000_000, rel=0.01)
+    assert faster[-1].supply == pytest.approx(12_000_000, rel=0.01)
+    assert [week.week for week in year] == list(range(1, 53))
