@@ -49,7 +49,7 @@ def _sign_up(visit: Visit) -> None:
     visit.page.get_by_label("Your name").fill("Pat")
     visit.press("Continue")
     visit.inspect()
-    visit.page.get_by_label("Your e-mail address").fill(EMAIL)
+    visit.page.get_by_label("Your e-mail").fill(EMAIL)
     visit.press("Continue")
     visit.inspect()
     visit.page.get_by_label("Choose a password").fill("pat@example.org")
@@ -58,7 +58,7 @@ def _sign_up(visit: Visit) -> None:
     visit.inspect()
     visit.page.go_back()
     visit.page.go_back()
-    assert visit.page.get_by_label("Your e-mail address").input_value() == EMAIL
+    assert visit.page.get_by_label("Your e-mail").input_value() == EMAIL
     visit.press("Continue")
     visit.page.get_by_label("Choose a password").fill(PASSWORD)
     visit.press("Open the account")
