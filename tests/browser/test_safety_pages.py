@@ -20,7 +20,8 @@ def test_danger_stops_the_walk_and_names_help(visit: Visit) -> None:
     visit.page.get_by_role("radio", name="Yes", exact=True).check()
     visit.press("Continue")
     assert visit.page.url.endswith("/find/therapists/stop")
-    assert visit.page.get_by_text("988").first.is_visible()
+    call = visit.page.get_by_role("link", name="Call or text 988")
+    assert call.get_attribute("href") == "tel:988"
     visit.inspect()
 
 

@@ -271,7 +271,7 @@ def test_a_web_address_may_leave_out_its_scheme() -> None:
          "Choose what a price is for: a session, an hour, a year and so on."),
         ("fee", 1.5, "fee", "Enter an amount for “Fee” as a number, such as 1,500."),
         ("risk", True, "risk",
-         "Enter a whole number for “How much ups and downs can you live with? (1 none, 5 a lot)”."),
+         "Enter a whole number for “How much up and down can you live with? (1 none, 5 a lot)”."),
         ("display_name", "a" * 81, "display_name",
          "Shorten “Name shown to people” to 80 characters; it has 81."),
         ("bio", "a" * 5_001, "bio",

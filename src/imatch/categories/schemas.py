@@ -164,6 +164,8 @@ class Resource(Strict):
     name: Label
     contact: Label
     region: Label
+    # What a tap does: call, write a text message, or open a site.
+    link: str = Field(default="", pattern=r"^(tel:\+?[0-9]+|sms:[0-9]+|https://[a-z0-9./-]+)?$")
 
 
 class Screen(Strict):
