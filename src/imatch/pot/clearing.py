@@ -1,0 +1,309 @@
+"""Commission that was paid becomes cash allowances, once it is old enough to be safe.
+
+Clearing moves part of a commission into the reserve and promises the same cents, or fewer, to the
+people who brought it in. A reversal takes out of the reserve what clearing put in.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from imatch.accounts import queries as accounts
+from imatch.core.clock import now
+from imatch.core.database import atomic
+from imatch.facts import EngagementPaid, EngagementReversed
+from imatch.ledger import CASH, LedgerError, Movement, post, post_many
+from imatch.ledger.models import CashTransaction
+from imatch.ledger.queries import free, system_balances
+from imatch.pot import policy, redemptions
+from imatch.pot.coverage import coverage, lacks_buffer
+from imatch.pot.models import PotAward, PotCommission, PotRedemption
+from imatch.pot.policy import Numbers
+from imatch.pot.rules import CENTS_PER_REDEEMED_POT
+
+_AT_ONCE = 500
+_PER_CENT = 100
+_PARTS = ("reserve", "provider", "seeker", "provider_referrer", "seeker_referrer")
+_REVERSED = "An engagement whose commission would have paid for it was refunded."
+
+
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    """An allowance out of one commission; `role` is its category in the book."""
+
+    role: str
+    user_id: int
+    cents: int
+
+
+def hear_paid(db: Session, fact: EngagementPaid) -> None:
+    """Book a commission and say when it will be safe. Heard twice, it is booked once."""
+    if fact.commission_cents <= 0:
+        return
+    with atomic(db):
+        received = post(
+            db,
+            CASH,
+            _between_systems(
+                f"commission:{fact.engagement_id}",
+                "commission_received",
+                "payers",
+                fact.commission_cents,
+                "commission",
+                ("engagement", fact.engagement_id),
+            ),
+        )
+        if received.replayed:
+            return
+        wait = timedelta(days=_days_until_safe(db, fact))
+        provider, seeker = PotCommission.provider_user_id, PotCommission.seeker_user_id
+        db.add(
+            PotCommission(
+                engagement_id=fact.engagement_id,
+                provider_user_id=fact.provider_user_id,
+                seeker_user_id=fact.seeker_user_id,
+                provider_referrer_user_id=fact.provider_referrer_user_id
+                or _referrer(
+                    db, PotCommission.provider_referrer_user_id, provider, fact.provider_user_id
+                ),
+                seeker_referrer_user_id=fact.seeker_referrer_user_id
+                or _referrer(
+                    db, PotCommission.seeker_referrer_user_id, seeker, fact.seeker_user_id
+                ),
+                deal_cents=fact.deal_cents,
+                commission_cents=fact.commission_cents,
+                paid_at=fact.paid_at,
+                clears_at=fact.paid_at + wait,
+            )
+        )
+        db.flush()
+
+
+def clear_due(db: Session) -> int:
+    """Clear every commission whose time has come; returns how many."""
+    cleared = 0
+    while count := _clear_some(db):
+        cleared += count
+    return cleared
+
+
+def hear_reversed(db: Session, fact: EngagementReversed) -> None:
+    """Give a commission back. Allowances it granted are taken as far as they are there.
+
+    What people redeemed meanwhile is the reserve's loss.
+    """
+    with atomic(db):
+        commission = db.scalar(
+            select(PotCommission)
+            .where(PotCommission.engagement_id == fact.engagement_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        if commission is None or commission.status == "reversed":
+            return
+        lost = _take_back(db, commission) if commission.status == "cleared" else 0
+        commission.status = "reversed"
+        if commission.commission_cents > lost:
+            _move(
+                db,
+                commission,
+                "refund",
+                ("commission_received", "payers", lost - commission.commission_cents),
+            )
+
+
+def _clear_some(db: Session) -> int:
+    with atomic(db):
+        due = db.scalars(
+            select(PotCommission)
+            .where(PotCommission.status == "paid", PotCommission.clears_at <= now())
+            .order_by(PotCommission.clears_at, PotCommission.id)
+            .limit(_AT_ONCE)
+            .with_for_update(skip_locked=True)
+            .execution_options(populate_existing=True)
+        ).all()
+        if not due:
+            return 0
+        numbers = policy.current(db)
+        found = coverage(db)
+        reserve, allowances = found.reserve_cents, found.allowances_cents
+        for commission in due:
+            grants = _grants(db, commission, numbers)
+            granted = sum(grant.cents for grant in grants)
+            buffer = 0
+            if lacks_buffer(reserve + granted, allowances + granted, numbers):
+                most = commission.commission_cents * numbers.most_percent // _PER_CENT
+                wanted = commission.commission_cents * numbers.buffer_percent // _PER_CENT
+                buffer = min(wanted, most - granted)
+            _clear(db, commission, grants, granted + buffer)
+            reserve, allowances = reserve + granted + buffer, allowances + granted
+        return len(due)
+
+
+def _clear(
+    db: Session, commission: PotCommission, grants: list[_Grant], reserved_cents: int
+) -> None:
+    commission.status, commission.cleared_at = "cleared", now()
+    if reserved_cents:
+        _move(db, commission, "reserve", ("reserve", "commission_received", reserved_cents))
+    for outcome in post_many(
+        db,
+        CASH,
+        [_allowance(commission, grant, f"clear:{commission.id}:{grant.role}") for grant in grants],
+    ):
+        if isinstance(outcome, LedgerError):
+            raise outcome
+
+
+def _grants(db: Session, commission: PotCommission, numbers: Numbers) -> list[_Grant]:
+    """Who is promised how many cents of this commission, rounded down, within the most there is."""
+    cents = commission.commission_cents
+    wanted = [
+        _Grant("provider", commission.provider_user_id, cents * numbers.provider_percent),
+        _Grant("seeker", commission.seeker_user_id, cents * numbers.seeker_percent),
+    ]
+    for side in ("provider", "seeker"):
+        referrer = getattr(commission, f"{side}_referrer_user_id")
+        if referrer is not None:
+            room = _uncovered(db, commission, side, referrer) * _PER_CENT
+            share = min(cents * numbers.referrer_percent, room)
+            wanted.append(_Grant(f"{side}_referrer", referrer, share))
+    left = cents * numbers.most_percent // _PER_CENT
+    grants = []
+    for grant in wanted:
+        granted = min(grant.cents // _PER_CENT, left)
+        left -= granted
+        if granted > 0:
+            grants.append(_Grant(grant.role, grant.user_id, granted))
+    return grants
+
+
+def _uncovered(db: Session, commission: PotCommission, side: str, referrer: int) -> int:
+    """Cents of the referrer's award for this person that no commission has covered yet."""
+    person = getattr(PotCommission, f"{side}_user_id")
+    invited = person == getattr(commission, f"{side}_user_id")
+    award = select(func.coalesce(func.sum(PotAward.amount), 0)).where(
+        PotAward.rule == f"{side}_referral",
+        PotAward.user_id == referrer,
+        PotAward.reference_type == "engagement",
+        PotAward.reference_id.in_(select(PotCommission.engagement_id).where(invited)),
+        PotAward.status != "clawed_back",
+    )
+    row = CashTransaction
+    granted = select(func.coalesce(func.sum(row.amount), 0)).where(
+        row.user_id == referrer,
+        row.category == f"{side}_referrer",
+        row.reference_type == "commission",
+        row.reference_id.in_(select(PotCommission.id).where(invited)),
+    )
+    covered = int(db.scalar(granted) or 0)
+    return max(int(db.scalar(award) or 0) * CENTS_PER_REDEEMED_POT - covered, 0)
+
+
+def _take_back(db: Session, commission: PotCommission) -> int:
+    """Undo a clearing; returns the cents that are lost."""
+    row = CashTransaction
+    entries = db.scalars(
+        select(row)
+        .where(row.idempotency_key.in_([f"clear:{commission.id}:{part}" for part in _PARTS]))
+        .order_by(row.user_id, row.id)
+    ).all()
+    grants = [_Grant(e.category, e.user_id, e.amount) for e in entries if e.user_id is not None]
+    reserved = sum(entry.amount for entry in entries if entry.system_account == "reserve")
+    for user_id in sorted({grant.user_id for grant in grants}):
+        accounts.locked_user(db, user_id)
+    missing = 0
+    for grant in grants:
+        _free_allowance(db, grant)
+        taken = min(grant.cents, free(db, CASH, grant.user_id))
+        missing += grant.cents - taken
+        if taken:
+            back = _Grant(grant.role, grant.user_id, -taken)
+            post(db, CASH, _allowance(commission, back, f"unclear:{commission.id}:{grant.role}"))
+    reserve = max(system_balances(db, CASH)["reserve"], 0)
+    returned = min(reserved - missing, reserve)
+    lost = min(missing, reserve - returned)
+    if returned > 0:
+        _move(db, commission, "unreserve", ("reserve", "commission_received", -returned))
+    if lost:
+        _move(db, commission, "loss", ("reserve", "lost", -lost))
+    return lost
+
+
+def _free_allowance(db: Session, grant: _Grant) -> None:
+    """Give back requests that lean on what is taken, the newest first, unless on their way."""
+    leaning = db.scalars(
+        select(PotRedemption)
+        .where(
+            PotRedemption.user_id == grant.user_id,
+            PotRedemption.status.in_(("pending", "approved")),
+            PotRedemption.cash_hold_id.is_not(None),
+            PotRedemption.exported_at.is_(None),
+        )
+        .order_by(PotRedemption.id.desc())
+        .with_for_update()
+    ).all()
+    for redemption in leaning:
+        if free(db, CASH, grant.user_id) >= grant.cents:
+            return
+        redemptions.give_back(db, redemption, "rejected")
+        redemption.reason = _REVERSED
+
+
+def _referrer(
+    db: Session,
+    referrer: InstrumentedAttribute[int | None],
+    person: InstrumentedAttribute[int],
+    person_id: int,
+) -> int | None:
+    """Who invited this person, as their first paid engagement said."""
+    known = select(referrer).where(person == person_id, referrer.is_not(None))
+    return db.scalar(known.order_by(PotCommission.id).limit(1))
+
+
+def _days_until_safe(db: Session, fact: EngagementPaid) -> int:
+    """Large deals and first payments are the ones that fraud reverses late."""
+    numbers = policy.current(db)
+    paid_before = exists().where(
+        PotCommission.provider_user_id == fact.provider_user_id, PotCommission.status != "reversed"
+    )
+    risky = fact.deal_cents >= numbers.large_deal_cents or not db.scalar(select(paid_before))
+    return numbers.clearing_days_if_risky if risky else numbers.clearing_days
+
+
+def _allowance(commission: PotCommission, grant: _Grant, key: str) -> Movement:
+    return Movement(
+        key=key,
+        user_id=grant.user_id,
+        amount=grant.cents,
+        counter_account="allowances",
+        transaction_type="allowance",
+        category=grant.role,
+        reference_type="commission",
+        reference_id=commission.id,
+    )
+
+
+def _move(db: Session, commission: PotCommission, act: str, flow: tuple[str, str, int]) -> None:
+    """One movement of a commission between system accounts: (account, counter, amount)."""
+    kind = {"unreserve": "reserve"}.get(act, act)
+    prefix = "clear" if act == "reserve" else "unclear"
+    key = f"{prefix}:{commission.id}:{act}"
+    post(db, CASH, _between_systems(key, *flow, kind, ("commission", commission.id)))
+
+
+def _between_systems(
+    key: str, account: str, counter: str, amount: int, kind: str, reference: tuple[str, int]
+) -> Movement:
+    return Movement(
+        key=key,
+        system_account=account,
+        counter_account=counter,
+        amount=amount,
+        transaction_type=kind,
+        category=kind,
+        reference_type=reference[0],
+        reference_id=reference[1],
+    )

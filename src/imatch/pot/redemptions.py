@@ -1,0 +1,383 @@
+"""Redeem POT for dollars: ask, set aside in both books, approve, send to the bank, pay.
+
+A request holds its POT at once, and its part of the person's cash allowance at the latest when an
+operator approves it. Paying it is a second operator's act; until then it can be given back whole.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch.accounts.models import User
+from imatch.core.clock import now
+from imatch.core.database import atomic
+from imatch.core.errors import FieldError
+from imatch.core.settings import get_settings
+from imatch.ledger import CASH, POT, Movement, post, queries, release
+from imatch.ledger.models import MAX_AMOUNT
+from imatch.ledger.movements import Phase
+from imatch.mail import service as mail
+from imatch.pot import policy
+from imatch.pot.errors import BadAmount, BadArgument, KeyReused, UserNotFound
+from imatch.pot.models import PotPayee, PotRedemption
+from imatch.pot.operator_acts import checked_words, record, require_operator
+from imatch.pot.policy import Numbers
+from imatch.pot.redemption_errors import (
+    NotRedeemable,
+    OwnRedemption,
+    RedemptionClosed,
+    RedemptionDecided,
+    RedemptionNotFound,
+    UnknownPaymentMethod,
+)
+from imatch.pot.redemption_gates import limits, reasons_against
+from imatch.pot.rules import CENTS_PER_REDEEMED_POT, REDEMPTION
+
+PAYMENT_METHODS = {"bank_transfer": "Bank transfer"}
+CENTS_PER_POT = 100
+MAX_KEY_CHARACTERS = 150
+_REJECTED = """Your request to redeem {pot:,} POT was not accepted. The POT are yours again.
+
+The reason:
+
+{reason}
+
+Your requests: {url}/wallet/redeem
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionStanding:
+    """What a person may redeem. `most` is what remains of `redeemable_now` under the limits."""
+
+    free: int
+    held: int
+    allowance_cents: int
+    redeemable_now: int
+    payout_cents: int
+    most: int
+    open: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionPreview:
+    """What a request would come to; `pot` at full value less the fee is the payout."""
+
+    pot: int
+    value_cents: int
+    fee_cents: int
+    payout_cents: int
+    due_at: datetime
+
+
+def standing(db: Session, user_id: int) -> RedemptionStanding:
+    """What this person may redeem now, and everything that stands against it."""
+    person = db.get(User, user_id) if _is_id(user_id) else None
+    if person is None:
+        raise UserNotFound(user_id)
+    return _standing(db, person, policy.current(db))
+
+
+def preview(db: Session, user_id: int, pot: int) -> RedemptionPreview:
+    """What redeeming would bring, and when. Raises what `request` would raise."""
+    _check_amount(pot)
+    person = db.get(User, user_id) if _is_id(user_id) else None
+    if person is None:
+        raise UserNotFound(user_id)
+    numbers = policy.current(db)
+    _refuse_unredeemable(db, person, pot, numbers)
+    payout = pot * CENTS_PER_REDEEMED_POT
+    value = pot * CENTS_PER_POT
+    return RedemptionPreview(pot, value, value - payout, payout, _due_at(db, person.id, numbers))
+
+
+def request(db: Session, user_id: int, pot: int, payment_method: str, *, key: str) -> PotRedemption:
+    """Ask for dollars: every gate and limit is checked, and both books set their part aside.
+
+    The same key returns the first request. Raises RedemptionClosed, NotRedeemable, BadAmount,
+    UnknownPaymentMethod, KeyReused.
+    """
+    _check(pot, payment_method, key)
+    with atomic(db):
+        person = _locked_person(db, user_id)
+        known = _known(db, person.id, pot, payment_method, key)
+        if known is not None:
+            return known
+        numbers = policy.current(db)
+        _refuse_unredeemable(db, person, pot, numbers)
+        filed = _filed(db, person.id, pot, payment_method, key, numbers)
+        set_allowance_aside(db, filed)
+        return filed
+
+
+def file(db: Session, user_id: int, pot: int, payment_method: str, *, key: str) -> PotRedemption:
+    """Hold the POT for a request that trusted code makes; gates and limits wait for `approve`."""
+    _check(pot, payment_method, key)
+    with atomic(db):
+        person = _locked_person(db, user_id)
+        known = _known(db, person.id, pot, payment_method, key)
+        if known is not None:
+            return known
+        return _filed(db, person.id, pot, payment_method, key, policy.current(db))
+
+
+def cancel(db: Session, user_id: int, redemption_id: int) -> PotRedemption:
+    """Take one's own request back; its POT are free again. Cancelling twice is once.
+
+    Raises RedemptionNotFound, RedemptionDecided.
+    """
+    with atomic(db):
+        redemption = locked(db, redemption_id)
+        if redemption.user_id != user_id:
+            raise RedemptionNotFound
+        if redemption.status == "cancelled":
+            return redemption
+        if redemption.exported_at is not None:
+            raise RedemptionDecided(redemption)
+        give_back(db, redemption, "cancelled")
+        return redemption
+
+
+def approve(db: Session, redemption_id: int, operator_id: int) -> PotRedemption:
+    """An operator's yes: every gate and limit holds at this moment, and the allowance is held.
+
+    Raises RedemptionDecided, RedemptionClosed, NotRedeemable, OwnRedemption, OperatorsOnly.
+    """
+    with atomic(db):
+        redemption = locked_for_operator(db, redemption_id, operator_id)
+        if redemption.status != "pending":
+            raise RedemptionDecided(redemption)
+        numbers = policy.current(db)
+        person = db.get_one(User, redemption.user_id)
+        reasons = reasons_against(db, person, numbers)
+        if reasons:
+            raise RedemptionClosed(reasons)
+        refusal = refusal_of_amount(db, person.id, redemption.pot_amount, numbers, upto=redemption)
+        if refusal:
+            raise NotRedeemable(refusal)
+        if redemption.cash_hold_id is None:
+            set_allowance_aside(db, redemption)
+        redemption.status = "approved"
+        redemption.decided_by, redemption.decided_at = operator_id, now()
+        record("approve_redemption", operator_id, redemption_id=redemption.id)
+        return redemption
+
+
+def reject(db: Session, redemption_id: int, operator_id: int, reason: str) -> PotRedemption:
+    """An operator's no, also to what the bank sent back; the person reads the reason.
+
+    Raises Invalid without a reason, RedemptionDecided, OwnRedemption, OperatorsOnly.
+    """
+    words = checked_words(reason, "reason", "Say why: the person reads it.")
+    with atomic(db):
+        redemption = locked_for_operator(db, redemption_id, operator_id)
+        give_back(db, redemption, "rejected")
+        redemption.decided_by, redemption.reason = operator_id, words
+        person = db.get_one(User, redemption.user_id)
+        text = _REJECTED.format(
+            pot=redemption.pot_amount, reason=words, url=get_settings().base_url
+        )
+        mail.send(db, recipient=person.email, subject="Your POT are back", text=text)
+        record("reject_redemption", operator_id, redemption_id=redemption.id)
+        return redemption
+
+
+def of_person(db: Session, user_id: int, limit: int = 50) -> Sequence[PotRedemption]:
+    """A person's requests, the newest first."""
+    theirs = select(PotRedemption).where(PotRedemption.user_id == user_id)
+    return db.scalars(theirs.order_by(PotRedemption.id.desc()).limit(limit)).all()
+
+
+def locked(db: Session, redemption_id: int) -> PotRedemption:
+    """The request, with its person, held against changes by others. Raises RedemptionNotFound."""
+    found = db.get(PotRedemption, redemption_id) if _is_id(redemption_id) else None
+    if found is None:
+        raise RedemptionNotFound
+    _locked_person(db, found.user_id)
+    db.refresh(found, with_for_update=True)
+    return found
+
+
+def locked_for_operator(db: Session, redemption_id: int, operator_id: int) -> PotRedemption:
+    """Somebody else's request, to decide on. Raises OperatorsOnly, OwnRedemption."""
+    require_operator(db, operator_id)
+    redemption = locked(db, redemption_id)
+    if redemption.user_id == operator_id:
+        raise OwnRedemption
+    return redemption
+
+
+def give_back(db: Session, redemption: PotRedemption, status: str) -> None:
+    """End an open request: POT and allowance are free again. Raises RedemptionDecided."""
+    if redemption.status not in ("pending", "approved"):
+        raise RedemptionDecided(redemption)
+    key = f"redeem:{redemption.id}:back"
+    release(db, POT, redemption.pot_hold_id, key=key, description="Redemption given back")
+    if redemption.cash_hold_id is not None:
+        release(db, CASH, redemption.cash_hold_id, key=key)
+    redemption.status = status
+    redemption.decided_at = now()
+
+
+def set_allowance_aside(db: Session, redemption: PotRedemption) -> None:
+    """Hold what the request will be paid from. Raises InsufficientFunds."""
+    redemption.cash_hold_id = post(
+        db,
+        CASH,
+        Movement(
+            key=f"redeem:{redemption.id}:allowance",
+            user_id=redemption.user_id,
+            amount=-redemption.payout_cents,
+            counter_account="allowances",
+            transaction_type="hold",
+            category=REDEMPTION,
+            phase=Phase.HOLD,
+            reference_type="redemption",
+            reference_id=redemption.id,
+        ),
+    ).id
+
+
+def refusal_of_amount(
+    db: Session, user_id: int, pot: int, numbers: Numbers, *, upto: PotRedemption | None = None
+) -> str:
+    """Why the smallest amount or a limit refuses this many POT, or nothing."""
+    if pot < numbers.smallest_redemption:
+        return f"Redeem at least {numbers.smallest_redemption:,} POT at once."
+    for limit in limits(db, user_id, numbers, upto=upto):
+        if pot > limit.left:
+            return (
+                f"At most {limit.most:,} POT can be redeemed within {limit.span};"
+                f" {limit.left:,} are left."
+            )
+    return ""
+
+
+def _standing(db: Session, person: User, numbers: Numbers) -> RedemptionStanding:
+    account = queries.account(db, POT, person.id)
+    redeemable = _redeemable(db, person.id)
+    most = min([redeemable, *(limit.left for limit in limits(db, person.id, numbers))])
+    reasons = list(reasons_against(db, person, numbers))
+    if redeemable < numbers.smallest_redemption:
+        reasons.append(
+            f"You can redeem from {numbers.smallest_redemption:,} POT on, and {redeemable:,} of"
+            " yours are covered by paid commission now."
+        )
+    elif most < numbers.smallest_redemption:
+        reasons.append("You have redeemed as much as is allowed for now.")
+    return RedemptionStanding(
+        free=account.balance - account.held if account else 0,
+        held=account.held if account else 0,
+        allowance_cents=queries.free(db, CASH, person.id),
+        redeemable_now=redeemable,
+        payout_cents=redeemable * CENTS_PER_REDEEMED_POT,
+        most=most,
+        open=not reasons,
+        reasons=tuple(reasons),
+    )
+
+
+def _redeemable(db: Session, user_id: int) -> int:
+    """POT that are free and covered by the person's allowance."""
+    covered = queries.free(db, CASH, user_id) // CENTS_PER_REDEEMED_POT
+    return min(queries.free(db, POT, user_id), covered)
+
+
+def _refuse_unredeemable(db: Session, person: User, pot: int, numbers: Numbers) -> None:
+    reasons = reasons_against(db, person, numbers)
+    if reasons:
+        raise RedemptionClosed(reasons)
+    message = refusal_of_amount(db, person.id, pot, numbers)
+    redeemable = _redeemable(db, person.id)
+    if not message and pot > redeemable:
+        message = f"You can redeem {redeemable:,} POT now."
+    if message:
+        raise NotRedeemable(message)
+
+
+def _filed(
+    db: Session, user_id: int, pot: int, payment_method: str, key: str, numbers: Numbers
+) -> PotRedemption:
+    payout = pot * CENTS_PER_REDEEMED_POT
+    hold = post(
+        db,
+        POT,
+        Movement(
+            key=f"{_key(user_id, key)}:hold",
+            user_id=user_id,
+            amount=-pot,
+            counter_account="redeemed",
+            transaction_type="hold",
+            category=REDEMPTION,
+            phase=Phase.HOLD,
+            description=f"Redemption for ${payout / CENTS_PER_POT:,.2f}",
+        ),
+    )
+    filed = PotRedemption(
+        key=_key(user_id, key),
+        user_id=user_id,
+        pot_amount=pot,
+        payout_cents=payout,
+        payment_method=payment_method,
+        pot_hold_id=hold.id,
+        requested_at=now(),
+        due_at=_due_at(db, user_id, numbers),
+    )
+    db.add(filed)
+    db.flush()
+    return filed
+
+
+def _due_at(db: Session, user_id: int, numbers: Numbers) -> datetime:
+    """Payouts wait, and wait longer after the payee's details changed: time to notice a theft."""
+    due = now() + timedelta(days=numbers.hold_days)
+    payee = db.get(PotPayee, user_id)
+    if payee is None:
+        return due
+    changed = payee.details_changed_at
+    return max(due, changed + timedelta(days=numbers.hold_days_after_new_details))
+
+
+def _known(
+    db: Session, user_id: int, pot: int, payment_method: str, key: str
+) -> PotRedemption | None:
+    """The request that this key made before. Raises KeyReused where it asked for other things."""
+    known = db.scalar(select(PotRedemption).where(PotRedemption.key == _key(user_id, key)))
+    if known is not None and (known.pot_amount, known.payment_method) != (pot, payment_method):
+        raise KeyReused(f"The key {key!r} was used for another redemption.")
+    return known
+
+
+def _key(user_id: int, key: str) -> str:
+    return f"redeem:{user_id}:{key}"
+
+
+def _check(pot: int, payment_method: str, key: str) -> None:
+    _check_amount(pot)
+    if payment_method not in PAYMENT_METHODS:
+        raise UnknownPaymentMethod(payment_method)
+    if not 0 < len(key) <= MAX_KEY_CHARACTERS or not key.isprintable():
+        raise BadArgument(f"A key has 1 to {MAX_KEY_CHARACTERS} printable characters.")
+
+
+def _check_amount(pot: int) -> None:
+    if type(pot) is not int or not 0 < pot <= MAX_AMOUNT:
+        message = "Write a whole number of POT."
+        raise BadAmount(message, fields=(FieldError("pot", message, "pot"),))
+
+
+def _is_id(number: int) -> bool:
+    return type(number) is int and 0 < number < 2**63
+
+
+def _locked_person(db: Session, user_id: int) -> User:
+    held = select(User).where(User.id == user_id).with_for_update()
+    held = held.execution_options(populate_existing=True)
+    person = db.scalars(held).one_or_none() if _is_id(user_id) else None
+    if person is None:
+        raise UserNotFound(user_id)
+    return person
