@@ -2,6 +2,7 @@
 
 import pytest
 
+from imatch.matches.engine.clocks import windows_elsewhere
 from imatch.matches.engine.types import Pick
 from tests.matches.engine_pools import TODAY, advisor, advisors, known_need
 
@@ -42,16 +43,76 @@ def test_nobody_is_said_to_want_what_they_did_not_say() -> None:
     assert "Online is fine for you" not in wants[None]
 
 
-@pytest.mark.parametrize(
-    ("zone", "shared"),
-    [("America/New_York", True), ("America/Bogota", True), (None, True), ("Asia/Tokyo", False)],
-)
-def test_evenings_of_different_clocks_are_not_the_same_time(zone: str | None, shared: bool) -> None:
-    """In November New York and Bogotá are both five hours behind UTC."""
-    stated = {"windows": ["tue_evening"], "formats": ["remote"], "time_zone": zone}
+def _times(
+    zone: str | None,
+    *windows: str,
+    asked_from: str | None = "America/New_York",
+    asked: tuple[str, ...] = ("tue_evening",),
+) -> Pick:
+    """Somebody with these weekly times, for a need with time on Tuesday evening, New York's."""
+    stated = {"windows": list(windows), "formats": ["remote"], "time_zone": zone}
     pool = advisors()
     pool.upsert([advisor(1, profile=stated), advisor(2)])
-    asked = {"windows": ["tue_evening"], "time_zone": "America/New_York", "format": None}
-    need = known_need(**asked, needs=[], budget=None, place=None, urgency="flexible")
-    pick = next(p for p in pool.rank(need, seed=1, today=TODAY).picks if p.provider_id == 1)
-    assert ("Offers Tue evening" in [reason.offer for reason in pick.reasons]) is shared
+    when = {"windows": list(asked), "time_zone": asked_from, "format": None}
+    need = known_need(**when, needs=[], budget=None, place=None, urgency="flexible")
+    picks = pool.rank(need, seed=1, today=TODAY).picks
+    return next(pick for pick in picks if pick.provider_id == 1)
+
+
+def _shared_times(pick: Pick) -> float:
+    return next(line.parts["times"] for line in pick.criteria if "times" in line.parts)
+
+
+@pytest.mark.parametrize(
+    ("zone", "window", "said"),
+    [
+        ("America/New_York", "tue_evening", "Offers Tue evening"),
+        # In November New York and Bogotá are both five hours behind UTC.
+        ("America/Bogota", "tue_evening", "Offers Tue evening"),
+        (None, "tue_evening", "Offers Tue evening by their clock"),
+        ("America/Los_Angeles", "tue_afternoon",
+         "Offers Tue afternoon by their clock, which meets your times by yours"),
+        ("Asia/Tokyo", "wed_morning",
+         "Offers Wed morning by their clock, which meets your times by yours"),
+    ],
+)  # fmt: skip
+def test_weekly_times_of_both_are_the_same_by_the_clocks_of_both(
+    zone: str | None, window: str, said: str
+) -> None:
+    pick = _times(zone, window)
+    assert _shared_times(pick) == 1
+    assert said in [reason.offer for reason in pick.reasons]
+
+
+@pytest.mark.parametrize(
+    ("zone", "window"),
+    [
+        ("America/New_York", "wed_morning"),
+        ("Asia/Tokyo", "tue_evening"),
+        ("America/Los_Angeles", "tue_evening"),  # one hour in common
+    ],
+)
+def test_the_same_words_by_another_clock_are_another_time(zone: str, window: str) -> None:
+    pick = _times(zone, window)
+    assert _shared_times(pick) == 0
+    assert not any("Offers" in reason.offer for reason in pick.reasons)
+    assert pick.caveat == "Offers none of the weekly times you gave."
+
+
+def test_a_clock_that_the_seeker_did_not_name_is_told() -> None:
+    unasked = _times("Asia/Tokyo", "tue_evening", asked_from=None)
+    assert "Offers Tue evening by their clock" in [reason.offer for reason in unasked.reasons]
+
+
+def test_fewer_common_times_by_another_clock_are_a_caveat_that_names_the_clock() -> None:
+    pick = _times("America/Los_Angeles", "tue_afternoon", asked=("tue_evening", "fri_morning"))
+    assert _shared_times(pick) == 0.5
+    assert pick.caveat.startswith("Is in another time zone")
+
+
+def test_a_week_ends_where_it_begins() -> None:
+    assert windows_elsewhere(["sun_evening"], 14) == ["mon_morning"]
+    assert windows_elsewhere(["mon_morning"], -14) == ["sun_evening"]
+    assert windows_elsewhere(["mon_morning", "mon_evening"], 0) == ["mon_morning", "mon_evening"]
+    assert windows_elsewhere(["wed_afternoon"], -1) == ["wed_afternoon"]
+    assert windows_elsewhere(["wed_afternoon"], 8) == []  # in the middle of the night

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imatch.categories.schemas import Kind
+from imatch.matches.engine.clocks import windows_by_zone
 from imatch.matches.engine.layout import SET_KINDS, Layout, Words, as_values, unit_vector
 from imatch.matches.engine.prices import Budget
 from imatch.matches.engine.records import Locate
@@ -17,6 +18,7 @@ from imatch.matches.engine.store import Frame
 from imatch.matches.engine.text import stems
 from imatch.matches.engine.types import Need
 
+TIME_ZONE = "time_zone"  # the field of both sides, as `common.toml` names it
 MAX_TEXT = 5_000  # characters of a need that are read
 
 
@@ -44,6 +46,7 @@ class Asked:
     wanted: Mapping[str, Wanted]  # by criterion
     style: Mapping[int, int]  # scale's place -> -3..3
     windows: Words
+    windows_by_zone: NDArray[np.uint64] | None  # the same by the clocks of each time zone
     place: NDArray[np.float32] | None
     budget: Budget | None
     format: str  # in_person, remote or either
@@ -72,6 +75,7 @@ class Asked:
                 if isinstance(style, Mapping) and style.get(scale) is not None
             },
             windows=layout.window_set.mask(as_values(_answer_of_kind(layout, need, Kind.WINDOWS))),
+            windows_by_zone=_windows_by_zone(layout, need, today),
             place=unit_vector(found) if found else None,
             budget=Budget.of(_answer_of_kind(layout, need, Kind.BUDGET)),
             format=need.answer("format") or "either",
@@ -84,6 +88,17 @@ def _answer_of_kind(layout: Layout, need: Need, kind: Kind) -> object:
         if field.kind is kind:
             return need.answer(name)
     return None
+
+
+def _windows_by_zone(layout: Layout, need: Need, today: date) -> NDArray[np.uint64] | None:
+    """None where the need or the category names no time zone, or the need no weekly times."""
+    zones, zone = layout.sets.get(TIME_ZONE), need.answer(TIME_ZONE)
+    windows = tuple(as_values(_answer_of_kind(layout, need, Kind.WINDOWS)))
+    if zones is None or zone not in zones.positions or not windows:
+        return None
+    if layout.definition.provider[TIME_ZONE].kind is not Kind.CHOICE:
+        return None
+    return windows_by_zone(windows, zone, today, zones.keys)
 
 
 def _wanted(layout: Layout, need: Need, criterion: str) -> Wanted:

@@ -76,10 +76,11 @@ def _logistics(facts: Facts, line: CriterionScore) -> str:
         and not (asked.format != "in_person" and facts.meets("remote"))
     ):
         return f"Is {distance(km)}."
-    if asked.windows.any() and facts.other_clock:
-        return "Is in another time zone; the weekly times of their profile go by their clock."
-    if asked.windows.any() and facts.value("windows").any() and not facts.shared_windows:
-        return "Offers none of the weekly times you gave."
+    if asked.windows.any() and facts.value("windows").any():
+        if not facts.shared_windows:
+            return "Offers none of the weekly times you gave."
+        if facts.other_clock:
+            return "Is in another time zone; the weekly times of their profile go by their clock."
     if not line.known or facts.response_hours is None:
         return "How quickly they answer has not been measured yet."
     return ""

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from imatch.categories.schemas import CriterionKind
 from imatch.matches.engine.arithmetic import SCORE_UNITS, units
-from imatch.matches.engine.asked import Asked
-from imatch.matches.engine.layout import EARTH_RADIUS_KM, UNKNOWN_STYLE, has_bits, popcount
+from imatch.matches.engine.asked import TIME_ZONE, Asked
+from imatch.matches.engine.layout import EARTH_RADIUS_KM, UNKNOWN_STYLE, Words, has_bits, popcount
 from imatch.matches.engine.records import RATING_UNITS
 from imatch.matches.engine.store import Frame, Taken
 
@@ -95,7 +95,8 @@ def logistics_parts(taken: Taken, asked: Asked) -> dict[str, Scores]:
     """Part by part: where, how, when, and how soon they answer.
 
     place = 2^(-km/25), or 1 where both accept remote · format = offered or not · times = shared
-    weekly times, two are enough · response = 2^(-hours/24), which weighs by urgency.
+    weekly times by the clocks of both, two are enough · response = 2^(-hours/24), which weighs by
+    urgency.
     """
     parts: dict[str, Scores] = {}
     remote, in_person = offers(taken, asked, "remote"), offers(taken, asked, "in_person")
@@ -107,7 +108,7 @@ def logistics_parts(taken: Taken, asked: Asked) -> dict[str, Scores]:
         parts["format"] = (remote if asked.format == "remote" else in_person).astype(np.float64)
     if asked.windows.any():
         wanted = int(popcount(asked.windows))
-        shared = popcount(taken["windows"] & asked.windows)
+        shared = popcount(taken["windows"] & _windows(taken, asked))
         stated = taken["windows"].any(axis=1)
         enough = np.minimum(shared / min(wanted, ENOUGH_WINDOWS), 1.0)
         parts["times"] = np.where(stated, enough, np.nan)
@@ -116,6 +117,12 @@ def logistics_parts(taken: Taken, asked: Asked) -> dict[str, Scores]:
             -taken["response_hours"].astype(np.float64) / HALF_RESPONSE_HOURS
         )
     return parts
+
+
+def _windows(taken: Taken, asked: Asked) -> Words:
+    """The weekly times asked for, by each row's clock where both time zones are known."""
+    by_zone = asked.windows_by_zone
+    return asked.windows if by_zone is None else by_zone[taken[f"ordinal:{TIME_ZONE}"]]
 
 
 def track_parts(frame: Frame, taken: Taken, asked: Asked) -> dict[str, Scores]:

@@ -1,13 +1,13 @@
 """What is known of one provider, in words, for the few people who are shown."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from functools import cached_property
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from imatch.matches.engine.asked import Asked
+from imatch.matches.engine.asked import TIME_ZONE, Asked
+from imatch.matches.engine.clocks import hours_ahead
 from imatch.matches.engine.criteria import distances_km
 from imatch.matches.engine.layout import PRICE_UNITS, UNKNOWN_STYLE
 from imatch.matches.engine.records import RATING_UNITS
@@ -100,25 +100,30 @@ class Facts:
         return None if np.isnan(found) else found
 
     @property
+    def _time_zone(self) -> str:
+        zones = self.asked.layout.sets.get(TIME_ZONE)
+        held = zones.named(self.value(f"set:{TIME_ZONE}")) if zones else []
+        return zones.keys[held[0]] if zones and held else ""
+
+    @property
     def other_clock(self) -> bool:
         """Whether both named a time zone, and their clocks differ today."""
-        zones = self.asked.layout.sets.get("time_zone")
-        wanted = self.asked.need.answer("time_zone")
-        if zones is None or not wanted:
-            return False
-        held = zones.named(self.value("set:time_zone"))
-        return any(self._offset(zones.keys[i]) != self._offset(wanted) for i in held)
+        own, wanted = self._time_zone, self.asked.need.answer(TIME_ZONE)
+        return bool(own and wanted and hours_ahead(own, wanted, self.asked.today))
 
-    def _offset(self, zone: str) -> timedelta | None:
-        return datetime.combine(self.asked.today, time(12), ZoneInfo(zone)).utcoffset()
+    @property
+    def unknown_clock(self) -> bool:
+        """Whether weekly times are compared as they stand, because a time zone is not known."""
+        return not (self._time_zone and self.asked.need.answer(TIME_ZONE))
 
     @property
     def shared_windows(self) -> list[str]:
-        """Weekly times of both. By different clocks the same words name different times."""
-        if self.other_clock:
-            return []
-        values = self.asked.layout.window_set
-        return [values.labels[i] for i in values.named(self.value("windows") & self.asked.windows)]
+        """Weekly times of both, as this provider calls them."""
+        values, by_zone = self.asked.layout.window_set, self.asked.windows_by_zone
+        wanted = self.asked.windows
+        if by_zone is not None:
+            wanted = by_zone[self.value(f"ordinal:{TIME_ZONE}")]
+        return [values.labels[i] for i in values.named(self.value("windows") & wanted)]
 
     @property
     def response_hours(self) -> float | None:

@@ -85,7 +85,11 @@ def logistics(facts: Facts, line: CriterionScore) -> Reason | None:
     shared = facts.shared_windows
     if shared:
         times = listed(shared[:MOST_NAMED])
-        return _reason(facts, line, f"{times} would suit you", f"Offers {times}")
+        if facts.other_clock:
+            said = f"Offers {times} by their clock, which meets your times by yours"
+            return _reason(facts, line, "You gave times that suit you", said)
+        offer = f"Offers {times}" + (" by their clock" if facts.unknown_clock else "")
+        return _reason(facts, line, f"{times} would suit you", offer)
     if facts.response_hours is not None and asked.urgency in {"immediate", "this_week"}:
         return _measured(
             facts,
