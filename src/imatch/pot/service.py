@@ -27,7 +27,7 @@ from imatch.ledger import KeyReused as LedgerKeyReused
 from imatch.ledger import post as post_entry
 from imatch.ledger.models import MAX_AMOUNT, PotAccount, PotTransaction
 from imatch.ledger.movements import MAX_DESCRIPTION_CHARACTERS, MAX_KEY_CHARACTERS
-from imatch.pot import queries
+from imatch.pot import queries, redemptions
 from imatch.pot.errors import (
     AmountRequired,
     BadAmount,
@@ -124,8 +124,6 @@ class POTService:
         """
         _check_person(user_id)
         amount = _amount(REDEMPTION, pot_amount, None)
-        from imatch.pot import redemptions  # noqa: PLC0415
-
         try:
             with atomic(self.db):
                 filed = redemptions.file(

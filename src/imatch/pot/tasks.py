@@ -1,0 +1,44 @@
+"""Work of the POT economy that runs by the clock: pay what waits, notice second factors kept."""
+
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch.accounts.models import User
+from imatch.core.clock import now
+from imatch.core.database import SessionLocal, atomic
+from imatch.core.events import announce
+from imatch.facts import SecondFactorKept
+from imatch.jobs import job
+from imatch.pot import rewards
+from imatch.pot.models import PotAward
+
+SECOND_FACTOR_KEPT_DAYS = 30
+
+
+@job("pay_queued_awards", cron="7 * * * *")
+def pay_queued_awards() -> None:
+    """Pay awards that wait, while the week's budget lasts."""
+    with SessionLocal() as db:
+        rewards.pay_queue(db)
+
+
+@job("notice_second_factors", cron="53 4 * * *")
+def notice_second_factors() -> None:
+    """Announce second factors that have stood for SECOND_FACTOR_KEPT_DAYS."""
+    with SessionLocal() as db:
+        for user_id in _with_a_second_factor_kept(db):
+            with atomic(db):
+                announce(db, SecondFactorKept(user_id))
+
+
+def _with_a_second_factor_kept(db: Session) -> list[int]:
+    """Those who were not rewarded for it before."""
+    rewarded = select(PotAward.user_id).where(PotAward.rule == "security_setup")
+    kept = select(User.id).where(
+        User.totp_confirmed_at <= now() - timedelta(days=SECOND_FACTOR_KEPT_DAYS),
+        User.active,
+        User.id.not_in(rewarded),
+    )
+    return list(db.scalars(kept.order_by(User.id)))
