@@ -6,7 +6,17 @@ Triggers of migration 0002 apply each new row to its account and refuse every ch
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from sqlalchemy.schema import SchemaItem
 
@@ -138,6 +148,8 @@ class LedgerSeal(Base):
     """
 
     __tablename__ = "ledger_seals"
+    # Of two that seal at once, one comes too late.
+    __table_args__ = (UniqueConstraint("book", "from_id"),)
 
     book: Mapped[str] = mapped_column(String(8), primary_key=True)
     to_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -1,13 +1,60 @@
-"""Read the books: what people have, what system accounts add up to, statements."""
+"""Read the books: what people and system accounts have, statements, seals and audits."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Integer, Select, String, cast, func, select
+from sqlalchemy.orm import Session, aliased
 
+from imatch.core.clock import now
 from imatch.core.paging import Page, page_of
 from imatch.ledger.books import Book
-from imatch.ledger.models import Account, JournalRow
+from imatch.ledger.models import (
+    Account,
+    JournalRow,
+    LedgerAudit,
+    LedgerDaySum,
+    LedgerHourSum,
+    LedgerSeal,
+)
+
+Label = Literal[
+    "day",
+    "hour",
+    "transaction_type",
+    "category",
+    "phase",
+    "system_account",
+    "counter_account",
+]
+DAILY: tuple[Label, ...] = (
+    "day",
+    "transaction_type",
+    "category",
+    "phase",
+    "system_account",
+    "counter_account",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sum:
+    """Rows alike: how many, and their signed amounts added up. Labels not asked for are None.
+
+    `system_account` is "" where people own the rows. Days and hours are in UTC.
+    """
+
+    day: date | None = None
+    hour: int | None = None
+    transaction_type: str | None = None
+    category: str | None = None
+    phase: str | None = None
+    system_account: str | None = None
+    counter_account: str | None = None
+    row_count: int
+    amount: int
 
 
 def account(db: Session, book: Book, user_id: int) -> Account | None:
@@ -20,23 +67,122 @@ def free(db: Session, book: Book, user_id: int) -> int:
     return found.balance - found.held if found else 0
 
 
+def head(db: Session, book: Book) -> LedgerSeal | None:
+    """The last seal: its hash stands for every row up to its `to_id`."""
+    return db.scalars(
+        select(LedgerSeal)
+        .where(LedgerSeal.book == book.name)
+        .order_by(LedgerSeal.to_id.desc())
+        .limit(1)
+    ).first()
+
+
 def system_balances(db: Session, book: Book) -> dict[str, int]:
-    """What flowed into each system account, less what flowed out. Holds have not flowed."""
+    """What flowed into each system account, less what flowed out. Holds have not flowed.
+
+    The last seal knows them; only the rows after it are read.
+    """
     journal = book.journal
-    moved = journal.phase.in_(("direct", "post"))
-    totals = dict.fromkeys(book.system_accounts, 0)
+    last = head(db, book)
+    totals = dict.fromkeys(book.system_accounts, 0) | (last.system_balances if last else {})
     flows = (
-        select(journal.counter_account, -func.sum(journal.amount))
-        .where(moved)
-        .group_by(journal.counter_account),
-        select(journal.system_account, func.sum(journal.amount))
-        .where(moved, journal.system_account.is_not(None))
-        .group_by(journal.system_account),
+        select(journal.system_account, journal.counter_account, func.sum(journal.amount))
+        .where(journal.id > (last.to_id if last else 0), journal.phase.in_(("direct", "post")))
+        .group_by(journal.system_account, journal.counter_account)
     )
-    for flow in flows:
-        for name, amount in db.execute(flow):
-            totals[str(name)] += int(amount)
+    for system_account, counter_account, amount in db.execute(flows).tuples():
+        totals[counter_account] -= int(amount)
+        if system_account:
+            totals[system_account] += int(amount)
     return totals
+
+
+def sums(
+    db: Session,
+    book: Book,
+    since: date | None = None,
+    until: date | None = None,
+    *,
+    by: Sequence[Label] = DAILY,
+    transaction_types: Sequence[str] = (),
+) -> list[Sum]:
+    """What moved from one day to the day before another, added up by some labels, in their order.
+
+    Sealed rows are not read, so it costs the same at any size of the journal. Ask for `hour` only
+    over weeks: each hour and kind has a row of its own.
+    """
+    last = head(db, book)
+    wanted = _Wanted(since, until, tuple(by), tuple(transaction_types))
+    totals: dict[tuple[Any, ...], list[int]] = {}
+    for query in (_sealed(book, wanted), _unsealed(db, book, wanted, last.to_id if last else 0)):
+        for *labels, row_count, amount in db.execute(query).tuples():
+            total = totals.setdefault(tuple(labels), [0, 0])
+            total[0] += int(row_count)
+            total[1] += int(amount)
+    return [
+        Sum(**_named(by, labels), row_count=row_count, amount=amount)
+        for labels, (row_count, amount) in sorted(totals.items())
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    since: date | None
+    until: date | None
+    by: tuple[Label, ...]
+    transaction_types: tuple[str, ...]
+
+
+def _named(by: Sequence[Label], labels: tuple[Any, ...]) -> dict[str, Any]:
+    named = dict(zip(by, labels, strict=True))
+    return {
+        name: date.fromisoformat(value) if name == "day" else value for name, value in named.items()
+    }
+
+
+def _sealed(book: Book, wanted: _Wanted) -> Select[*tuple[Any, ...]]:
+    kind = LedgerHourSum if "hour" in wanted.by else LedgerDaySum
+    labels = [
+        cast(kind.day, String) if name == "day" else getattr(kind, name) for name in wanted.by
+    ]
+    query = select(*labels, func.sum(kind.row_count), func.sum(kind.amount)).where(
+        kind.book == book.name
+    )
+    if wanted.since:
+        query = query.where(kind.day >= wanted.since)
+    if wanted.until:
+        query = query.where(kind.day < wanted.until)
+    if wanted.transaction_types:
+        query = query.where(kind.transaction_type.in_(wanted.transaction_types))
+    return query.group_by(*labels)
+
+
+def _unsealed(db: Session, book: Book, wanted: _Wanted, sealed_to: int) -> Select[*tuple[Any, ...]]:
+    """By id alone: days are compared as texts, so that no database reads by another index."""
+    journal = book.journal
+    on_sqlite = db.get_bind().dialect.name == "sqlite"
+    day, hour = (
+        func.substr(journal.created_at, start, length)
+        if on_sqlite
+        else func.to_char(func.timezone("UTC", journal.created_at), shape)
+        for start, length, shape in ((1, 10, "YYYY-MM-DD"), (12, 2, "HH24"))
+    )
+    expressions: dict[str, ColumnElement[Any]] = {
+        "day": day,
+        "hour": cast(hour, Integer),
+        "system_account": func.coalesce(journal.system_account, ""),
+    }
+    labels = [
+        expressions[name] if name in expressions else getattr(journal, name) for name in wanted.by
+    ]
+    query = select(*labels, func.count(), func.sum(journal.amount)).where(journal.id > sealed_to)
+    if wanted.since:
+        query = query.where(day >= wanted.since.isoformat())
+    if wanted.until:
+        query = query.where(day < wanted.until.isoformat())
+    if wanted.transaction_types:
+        query = query.where(journal.transaction_type.in_(wanted.transaction_types))
+    return query.group_by(*labels)
 
 
 def people_totals(db: Session, book: Book) -> tuple[int, int]:
@@ -66,3 +212,22 @@ def statement(
         query = query.where(journal.transaction_type.in_(transaction_types))
     rows = db.scalars(query.order_by(journal.id.desc()).limit(limit + 1)).all()
     return page_of(rows, limit, lambda row: row.id)
+
+
+def last_audits(db: Session) -> list[LedgerAudit]:
+    """What the last audit of each book found."""
+    return list(db.scalars(select(LedgerAudit).order_by(LedgerAudit.book.desc())))
+
+
+def expired_holds(db: Session, book: Book, *, limit: int) -> list[int]:
+    """Holds that are open although their time is over, the oldest first."""
+    hold = aliased(book.journal)
+    resolved = select(book.journal.id).where(book.journal.hold_id == hold.id)
+    return list(
+        db.scalars(
+            select(hold.id)
+            .where(hold.phase == "hold", hold.expires_at <= now(), ~resolved.exists())
+            .order_by(hold.expires_at)
+            .limit(limit)
+        )
+    )

@@ -265,6 +265,7 @@ def upgrade() -> None:
         sa.Column("row_digests", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("book", "to_id", name=op.f("pk_ledger_seals")),
+        sa.UniqueConstraint("book", "from_id", name=op.f("uq_ledger_seals_book_from_id")),
     )
     op.create_table(
         "cash_accounts",

@@ -1,0 +1,217 @@
+"""Seal finished ranges of a journal, so that no row in them can be changed unseen."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date
+from typing import Any
+
+from sqlalchemy import func, inspect, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session
+
+from imatch.core.clock import now
+from imatch.core.database import atomic
+from imatch.core.logs import log
+from imatch.ledger.books import Book
+from imatch.ledger.models import LedgerDaySum, LedgerHourSum, LedgerSeal, SealedSum
+from imatch.ledger.queries import head
+from imatch.ledger.rows import JournalReader
+from imatch.ledger.statements import table
+
+FIRST_HASH = "0" * 64
+DIGEST_BYTES = 8
+# Writers queue behind a waiting lock: rather seal a minute later than make them wait long.
+_BARRIER_TIMEOUT = "500ms"
+
+Kind = tuple[str, str, str, str, str, str]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What rows moved, by kind: phase, type, category, system account, counter account, hour."""
+
+    row_counts: Counter[Kind] = field(default_factory=Counter)
+    amounts: Counter[Kind] = field(default_factory=Counter)
+
+    @staticmethod
+    def selected(reader: JournalReader) -> str:
+        return (
+            "amount, phase, transaction_type, category, coalesce(system_account, ''),"
+            f" counter_account, {reader.hour}"
+        )
+
+    def flows(self) -> Counter[str]:
+        """What flowed into each system account, less what flowed out. Holds have not flowed."""
+        flows: Counter[str] = Counter()
+        for (phase, _, _, system, counter, _), amount in self.amounts.items():
+            if phase in ("direct", "post"):
+                flows[counter] -= amount
+                if system:
+                    flows[system] += amount
+        return flows
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    to_id: int
+    texts: list[bytes]
+    tally: Tally
+
+
+def seal(db: Session, book: Book, *, most_rows: int = 10_000) -> int:
+    """Seal the rows after the last seal, up to `most_rows` of them; how many were sealed.
+
+    Not to be called inside `atomic`, where it could wait for a row that others wait with.
+    """
+    if db.info.get("atomic"):
+        raise RuntimeError("seal in a transaction of its own")
+    barrier = _barrier(db, book)
+    previous = head(db, book)
+    if barrier is None or barrier <= (previous.to_id if previous else 0):
+        return 0
+    found = _read(db, book, previous.to_id if previous else 0, barrier, most_rows)
+    sealed = _sealed(book, previous, found)
+    hour_sums = _hour_sums(book, found.tally)
+    day_sums = _day_sums(hour_sums)
+    try:
+        with atomic(db):
+            db.add(sealed)
+            db.flush()
+            _add_to(db, LedgerHourSum, hour_sums)
+            _add_to(db, LedgerDaySum, day_sums)
+    except IntegrityError:
+        return 0  # another process sealed this range first
+    # The log lies outside the database: who rewrites rows and seals cannot rewrite it too.
+    log().info(
+        "ledger_sealed",
+        book=book.name,
+        from_id=sealed.from_id,
+        to_id=sealed.to_id,
+        rows=sealed.row_count,
+        hash=sealed.hash,
+    )
+    return sealed.row_count
+
+
+def chained_hash(seal: LedgerSeal, texts: Iterable[bytes]) -> str:
+    """SHA-256 over the line of the seal's own facts and the lines of its rows."""
+    facts = [
+        seal.previous_hash,
+        seal.book,
+        seal.from_id,
+        seal.to_id,
+        seal.row_count,
+        {name: seal.system_balances[name] for name in sorted(seal.system_balances)},
+        seal.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
+    ]
+    lines = [json.dumps(facts, separators=(",", ":"), ensure_ascii=False).encode(), *texts]
+    return hashlib.sha256(b"\n".join(lines)).hexdigest()
+
+
+def digests(texts: Sequence[bytes]) -> bytes:
+    """BLAKE2b of each row's text, `DIGEST_BYTES` each."""
+    blake2b = hashlib.blake2b
+    return b"".join([blake2b(line, digest_size=DIGEST_BYTES).digest() for line in texts])
+
+
+def _barrier(db: Session, book: Book) -> int | None:
+    """The highest id below which nothing can appear any more; None while somebody writes on.
+
+    PostgreSQL gives ids before commit. Holding off writers for the moment of reading makes sure
+    that every id up to the highest is committed or never will be. SQLite has one writer.
+    """
+    highest = select(func.max(book.journal.id))
+    if db.get_bind().dialect.name == "sqlite":
+        return db.scalar(highest)
+    try:
+        with atomic(db):
+            db.execute(text(f"SET LOCAL lock_timeout = '{_BARRIER_TIMEOUT}'"))
+            db.execute(text(f"LOCK TABLE {table(book.journal)} IN SHARE MODE"))
+            return db.scalar(highest)
+    except OperationalError:
+        log().info("ledger_seal_put_off", book=book.name, reason="a long transaction writes")
+        return None
+
+
+def _read(db: Session, book: Book, after_id: int, to_id: int, most_rows: int) -> _Range:
+    reader = JournalReader(book, db.connection())
+    selected = f"{reader.text}, {Tally.selected(reader)}"
+    rows = reader.page(selected, after_id, to_id, most_rows)
+    tally = Tally()
+    for _, _, amount, *kind in rows:
+        key: Any = tuple(kind)
+        tally.row_counts[key] += 1
+        tally.amounts[key] += amount
+    return _Range(
+        # A range that was read to its end also closes the gap after its last row.
+        to_id=to_id if len(rows) < most_rows else rows[-1][0],
+        texts=[line.encode() for _, line, *_ in rows],
+        tally=tally,
+    )
+
+
+def _sealed(book: Book, previous: LedgerSeal | None, found: _Range) -> LedgerSeal:
+    balances = Counter(dict.fromkeys(book.system_accounts, 0))
+    balances.update(previous.system_balances if previous else {})
+    balances.update(found.tally.flows())
+    seal = LedgerSeal(
+        book=book.name,
+        from_id=previous.to_id + 1 if previous else 1,
+        to_id=found.to_id,
+        row_count=len(found.texts),
+        system_balances=dict(sorted(balances.items())),
+        previous_hash=previous.hash if previous else FIRST_HASH,
+        row_digests=digests(found.texts),
+        created_at=now(),
+    )
+    seal.hash = chained_hash(seal, found.texts)
+    return seal
+
+
+def _hour_sums(book: Book, tally: Tally) -> list[dict[str, Any]]:
+    rows = []
+    for kind, row_count in tally.row_counts.items():
+        phase, transaction_type, category, system_account, counter_account, hour = kind
+        rows.append(
+            {
+                "book": book.name,
+                "day": date.fromisoformat(hour[:10]),
+                "hour": int(hour[11:]),
+                "transaction_type": transaction_type,
+                "category": category,
+                "phase": phase,
+                "system_account": system_account,
+                "counter_account": counter_account,
+                "row_count": row_count,
+                "amount": tally.amounts[kind],
+            }
+        )
+    return rows
+
+
+def _day_sums(hour_sums: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    days: dict[tuple[Any, ...], dict[str, Any]] = {}
+    figures = ("row_count", "amount")
+    for row in hour_sums:
+        labels = {name: value for name, value in row.items() if name not in ("hour", *figures)}
+        day = days.setdefault(tuple(labels.values()), labels | dict.fromkeys(figures, 0))
+        for figure in figures:
+            day[figure] += row[figure]
+    return list(days.values())
+
+
+def _add_to(db: Session, kind: type[SealedSum], rows: list[dict[str, Any]]) -> None:
+    on_sqlite = db.get_bind().dialect.name == "sqlite"
+    insert = sqlite.insert(kind) if on_sqlite else postgresql.insert(kind)
+    added = insert.on_conflict_do_update(
+        index_elements=list(inspect(kind).primary_key),
+        set_={
+            "row_count": kind.row_count + insert.excluded.row_count,
+            "amount": kind.amount + insert.excluded.amount,
+        },
+    )
+    db.execute(added, rows)
