@@ -1,6 +1,5 @@
 """Engine, sessions, and the one place where transactions are committed."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,13 +8,15 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from imatch.core.settings import get_settings
+from imatch.core.turns import Turns
 
 _BUSY_TIMEOUT_MS = 10_000
-_WRITES_PER_CHECKPOINT = 500
+_PAGES_PER_CHECKPOINT = 4_000
+_PAGES_PER_TRANSACTION = 8  # about as many as a small one writes beside one for each changed row
 # SQLite has one writer. Queueing for it here instead of in SQLite's busy loop keeps waits short
 # and fair; another process (the worker) still meets the busy timeout.
-_sqlite_writer = threading.Lock()
-_writes_since_checkpoint = 0
+_sqlite_writer = Turns("writing to SQLite", longest_wait_seconds=60)
+_pages_since_checkpoint = 0
 
 
 def make_engine(url: str) -> Engine:
@@ -134,24 +135,41 @@ def _write_transaction(db: Session) -> Iterator[None]:
     if connection.dialect.name != "sqlite":
         yield
         return
-    with _sqlite_writer:
+    driver = connection.connection.driver_connection
+    with sqlite_writer(connection.engine, driver):
         # A reading transaction that turns into a writing one fails at once when somebody wrote in
         # between; beginning as a writer waits its turn instead.
         connection.exec_driver_sql("COMMIT")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield
+
+
+@contextmanager
+def sqlite_writer(writer: Engine, driver: Any) -> Iterator[None]:  # noqa: ANN401 -- sqlite3's
+    """A thread's turn to write to SQLite, through one driver connection."""
+    with _sqlite_writer:
+        rows_before = driver.total_changes
         try:
             yield
         finally:
-            _checkpoint_now_and_then(connection.engine)
+            _checkpoint_now_and_then(writer, driver.total_changes - rows_before)
 
 
-def _checkpoint_now_and_then(writer: Engine) -> None:
-    """Copy the WAL back into the database file; called by whoever holds the writer's lock."""
-    global _writes_since_checkpoint  # noqa: PLW0603 -- guarded by the writer's lock
-    _writes_since_checkpoint += 1
-    if _writes_since_checkpoint < _WRITES_PER_CHECKPOINT:
+def refuse_second_writer() -> None:
+    """Raise RuntimeError in a thread that writes to SQLite: a second turn would never come."""
+    _sqlite_writer.refuse_second_turn()
+
+
+def _checkpoint_now_and_then(writer: Engine, rows: int) -> None:
+    """Copy the WAL back into the database file; called by whoever has the writer's turn.
+
+    By what was written, not by the clock: the longer the WAL, the longer everybody waits for this.
+    """
+    global _pages_since_checkpoint  # noqa: PLW0603 -- guarded by the writer's turn
+    _pages_since_checkpoint += _PAGES_PER_TRANSACTION + rows
+    if _pages_since_checkpoint < _PAGES_PER_CHECKPOINT:
         return
-    _writes_since_checkpoint = 0
+    _pages_since_checkpoint = 0
     checkpointer = writer.raw_connection()
     try:
         checkpointer.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")

@@ -1,5 +1,7 @@
 """Add movements to a journal on an open driver connection, and say what became of each."""
 
+import json
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +20,7 @@ from imatch.ledger.statements import (
     postgresql_arrays,
     postgresql_insert,
     sqlite_insert,
+    sqlite_insert_if_possible,
     sqlite_values,
     table,
 )
@@ -64,31 +67,45 @@ class Journal:
         if not movements:
             return {}
         if self.dialect == "sqlite":
-            inserted: dict[str, tuple[Any, ...]] = {}
-            for movement in movements:
-                person = movement.user_id is not None
-                statement = sqlite_insert(self.book, movement.phase, person=person)
-                row = self.connection.execute(statement, sqlite_values(movement)).fetchone()
-                if row:
-                    inserted[movement.key] = row
-            return inserted
+            return self._insert_one_by_one(movements)
         cursor = self.connection.execute(
             postgresql_insert(self.book), postgresql_arrays(movements), prepare=True
         )
         return {row[1]: row for row in cursor.fetchall()}
 
+    def _insert_one_by_one(self, movements: Sequence[Movement]) -> dict[str, tuple[Any, ...]]:
+        inserted: dict[str, tuple[Any, ...]] = {}
+        cursor = self.connection.cursor()
+        for movement in movements:
+            kind = (self.book, movement.phase)
+            person = movement.user_id is not None
+            values = sqlite_values(movement)
+            try:
+                row = cursor.execute(sqlite_insert(*kind, person=person), values).fetchone()
+            except sqlite3.IntegrityError:
+                # Mostly too little is there; whatever else it is raises again.
+                statement = sqlite_insert_if_possible(*kind, person=person)
+                row = cursor.execute(statement, values).fetchone()
+            if row:
+                inserted[movement.key] = row
+        return inserted
+
     def _open_accounts(self, movements: Sequence[Movement]) -> set[int]:
         """People among these who had no account until now."""
-        opened: set[int] = set()
-        for user_id in {movement.user_id for movement in movements} - {None}:
-            row = self._one(
-                f"INSERT INTO {table(self.book.accounts)} (user_id) SELECT id FROM users"
-                " WHERE id = {} ON CONFLICT DO NOTHING RETURNING user_id",
-                user_id,
-            )
-            if row:
-                opened.add(row[0])
-        return opened
+        people = sorted({movement.user_id for movement in movements if movement.user_id})
+        if not people:
+            return set()
+        among: object
+        if self.dialect == "sqlite":
+            chosen, among = "IN (SELECT value FROM json_each(?))", json.dumps(people)
+        else:
+            chosen, among = "= ANY(%s)", people
+        opened = self.connection.execute(
+            f"INSERT INTO {table(self.book.accounts)} (user_id) SELECT id FROM users"
+            f" WHERE id {chosen} ORDER BY id ON CONFLICT DO NOTHING RETURNING user_id",
+            (among,),
+        )
+        return {row[0] for row in opened.fetchall()}
 
     def _why(self, movement: Movement) -> Outcome:
         """Why a movement left no row: it was posted before, or cannot be carried out."""

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from psycopg.errors import UniqueViolation
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from imatch.core.database import atomic
 from imatch.ledger.books import Book
-from imatch.ledger.errors import HoldNotOpen, LedgerError
+from imatch.ledger.committer import committer
+from imatch.ledger.errors import HoldNotOpen, InsufficientFunds, LedgerError
 from imatch.ledger.journal import Journal, Outcome
 from imatch.ledger.models import JournalRow
 from imatch.ledger.movements import Entry, Movement, Phase
@@ -16,10 +18,15 @@ from imatch.ledger.movements import Entry, Movement, Phase
 def post(db: Session, book: Book, movement: Movement) -> Entry:
     """Carry out one movement and return its entry; a known key returns the first entry.
 
-    Inside `atomic(db)` it joins the transaction. Raises a LedgerError, and moves nothing, for an
-    unknown person, too little, a key used for something else, or a hold that is not open.
+    Inside `atomic(db)` it joins the transaction. Outside, it is committed: together with other
+    callers' movements when the session has nothing open, else with what the session holds. Raises
+    a LedgerError, and moves nothing, for an unknown person, too little, a key used for something
+    else, or a hold that is not open.
     """
-    outcome = post_many(db, book, [movement])[0]
+    outcome = _grouped(db, book, movement) or post_many(db, book, [movement])[0]
+    if isinstance(outcome, InsufficientFunds) and outcome.available >= outcome.required:
+        # Somebody else's movement has come in since this one was refused.
+        outcome = post_many(db, book, [movement])[0]
     if isinstance(outcome, LedgerError):
         raise outcome
     return outcome
@@ -93,6 +100,19 @@ def _hold(db: Session, book: Book, hold_id: int) -> JournalRow:
     if hold is None or hold.phase != Phase.HOLD:
         raise HoldNotOpen(f"There is no hold {hold_id}.")
     return hold
+
+
+def _grouped(db: Session, book: Book, movement: Movement) -> Outcome | None:
+    """Committed with other callers' movements; None where that cannot be."""
+    if db.in_transaction() or db.new or db.dirty or db.deleted:
+        return None
+    engine = db.get_bind()
+    if not isinstance(engine, Engine):
+        return None
+    outcome = committer(engine).post(engine, book, movement)
+    if db.identity_map:
+        db.expire_all()  # as `atomic` does: what was loaded before may have moved
+    return outcome
 
 
 def _joined(db: Session, book: Book, movements: Sequence[Movement]) -> list[Outcome]:

@@ -31,6 +31,7 @@ _COLUMNS = (
     "metadata",
     "created_at",
 )
+_EXPIRES_AT, _CREATED_AT = map(_COLUMNS.index, ("expires_at", "created_at"))
 _POSTGRESQL_TYPES = {
     "user_id": "bigint",
     "amount": "bigint",
@@ -42,6 +43,7 @@ _POSTGRESQL_TYPES = {
 }
 _RETURNED = "id, idempotency_key, balance_before, balance_after"
 _LIST = ", ".join(_COLUMNS)
+_SQLITE_LIST = f"{_LIST}, balance_before, balance_after, held_after"
 
 
 def table(kind: type[object]) -> str:
@@ -53,10 +55,30 @@ def table(kind: type[object]) -> str:
 
 @cache
 def sqlite_insert(book: Book, phase: Phase, *, person: bool) -> str:
-    """One row. The running balance is read and written in the same statement."""
+    """One row, the quickest way: what cannot be carried out is an error that changes nothing.
+
+    The running balance is read and written in the same statement.
+    """
+    if not person or phase in (Phase.POST, Phase.VOID):
+        return sqlite_insert_if_possible(book, phase, person=person)
+    values = ", ".join(f"?{number}" for number in range(1, len(_COLUMNS) + 1))
+    user_id, amount = (f"?{_COLUMNS.index(name) + 1}" for name in ("user_id", "amount"))
+    held_change = "" if phase is Phase.DIRECT else f" - {amount}"
+    balances = ", ".join(
+        f"(SELECT {value} FROM {table(book.accounts)} WHERE user_id = {user_id})"
+        for value in ("balance - held", f"balance - held + {amount}", f"held{held_change}")
+    )
+    return (
+        f"INSERT INTO {table(book.journal)} ({_SQLITE_LIST}) VALUES ({values}, {balances})"
+        f" RETURNING {_RETURNED}"
+    )
+
+
+@cache
+def sqlite_insert_if_possible(book: Book, phase: Phase, *, person: bool) -> str:
+    """One row, or none where too little is free, the person is unknown or the hold not open."""
     journal = table(book.journal)
     values = ", ".join("?" * len(_COLUMNS))
-    columns = f"{_LIST}, balance_before, balance_after, held_after"
     if not person:
         source = f"SELECT {values}, NULL, NULL, NULL WHERE true"
     elif phase in (Phase.DIRECT, Phase.HOLD):
@@ -76,7 +98,7 @@ def sqlite_insert(book: Book, phase: Phase, *, person: bool) -> str:
             WHERE NOT EXISTS (SELECT 1 FROM {journal} t WHERE t.hold_id = r.hold_id)
               AND (r.phase = 'void' OR h.expires_at IS NULL OR h.expires_at > r.created_at)
               AND abs(r.amount) <= -h.amount"""
-    return f"INSERT INTO {journal} ({columns}) {source} RETURNING {_RETURNED}"
+    return f"INSERT INTO {journal} ({_SQLITE_LIST}) {source} RETURNING {_RETURNED}"
 
 
 def _named(values: str) -> str:
@@ -102,13 +124,16 @@ def postgresql_insert(book: Book) -> str:
 
 
 def sqlite_values(movement: Movement) -> tuple[object, ...]:
-    values = _values(movement)
-    return tuple(
-        value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-        if isinstance(value, datetime)
-        else value
-        for value in values
-    )
+    values = list(_values(movement))
+    values[_CREATED_AT] = _sqlite_moment(movement.created_at)
+    if movement.expires_at is not None:
+        values[_EXPIRES_AT] = _sqlite_moment(movement.expires_at)
+    return tuple(values)
+
+
+def _sqlite_moment(moment: datetime) -> str:
+    """As SQLAlchemy stores it: in UTC, without saying so."""
+    return moment.astimezone(UTC).isoformat(" ", "microseconds")[:26]
 
 
 def postgresql_arrays(movements: Sequence[Movement]) -> list[list[object]]:
