@@ -1,16 +1,24 @@
 """The only module that knows every other one: who listens to which fact."""
 
 from imatch.core.events import listen
-from imatch.facts import PersonExported
+from imatch.facts import EngagementReversed, PersonErased, PersonExported
 from imatch.jobs import Job
 from imatch.mail.pruning import forget_old_mail
 from imatch.matches import personal_data as matches_personal_data
+from imatch.pot import clawbacks, rewards
+from imatch.pot import personal_data as pot_personal_data
+from imatch.pot.tasks import notice_second_factors, pay_queued_awards
 from imatch.providers import personal_data as providers_personal_data
 from imatch.seekers import personal_data as seekers_personal_data
 from imatch.seekers.tasks import forget_abandoned_needs
 
 # Jobs that run by the clock alone: a worker knows them because they are imported here.
-SCHEDULED: tuple[Job[[]], ...] = (forget_abandoned_needs, forget_old_mail)
+SCHEDULED: tuple[Job[[]], ...] = (
+    forget_abandoned_needs,
+    forget_old_mail,
+    pay_queued_awards,
+    notice_second_factors,
+)
 
 
 def wire() -> None:
@@ -18,3 +26,10 @@ def wire() -> None:
     listen(PersonExported, seekers_personal_data.export)
     listen(PersonExported, providers_personal_data.export)
     listen(PersonExported, matches_personal_data.export)
+    listen(PersonExported, pot_personal_data.export)
+    listen(PersonErased, pot_personal_data.erase)
+    listen(PersonErased, seekers_personal_data.erase)
+    listen(PersonErased, providers_personal_data.erase)
+    for fact in rewards.REWARDED_FACTS:
+        listen(fact, rewards.hear)
+    listen(EngagementReversed, clawbacks.hear_reversed)

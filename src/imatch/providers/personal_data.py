@@ -1,10 +1,10 @@
-"""What professionals' profiles add to the export of their data."""
+"""What professionals' profiles add to the export of their data, and lose with them."""
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from imatch.categories.models import Category
-from imatch.facts import PersonExported
+from imatch.facts import PersonErased, PersonExported
 from imatch.providers.models import Provider
 
 
@@ -32,3 +32,8 @@ def export(db: Session, fact: PersonExported) -> None:
         }
         for provider, category in found
     ]
+
+
+def erase(db: Session, fact: PersonErased) -> None:
+    """Delete every profile of the person, also where the books keep their nameless number."""
+    db.execute(delete(Provider).where(Provider.user_id == fact.user_id))

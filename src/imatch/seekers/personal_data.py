@@ -1,10 +1,10 @@
-"""What people's needs add to the export of their data."""
+"""What people's needs add to the export of their data, and lose with them."""
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from imatch.categories.models import Category
-from imatch.facts import PersonExported
+from imatch.facts import PersonErased, PersonExported
 from imatch.seekers.models import Seeker
 
 
@@ -27,3 +27,8 @@ def export(db: Session, fact: PersonExported) -> None:
         }
         for need, category in found
     ]
+
+
+def erase(db: Session, fact: PersonErased) -> None:
+    """Delete every need of the person, also where the books keep their nameless number."""
+    db.execute(delete(Seeker).where(Seeker.user_id == fact.user_id))

@@ -1,0 +1,177 @@
+"""What people's POT adds to the export of their data, and what stays of it when they go.
+
+The books keep every amount, under a number that no longer names anybody.
+"""
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from imatch.core.clock import now
+from imatch.facts import PersonErased, PersonExported
+from imatch.ledger import CASH, POT
+from imatch.ledger.models import CashTransaction, JournalRow, PotTransaction
+from imatch.ledger.queries import account, free
+from imatch.pot import clawbacks, redemptions, shop
+from imatch.pot.models import (
+    PotAward,
+    PotFraudHold,
+    PotGrant,
+    PotPayee,
+    PotPurchase,
+    PotRedemption,
+)
+
+_LEFT_BEHIND = "The account was erased: what was left of its POT left the economy."
+
+
+def export(db: Session, fact: PersonExported) -> None:
+    """Balances and everything that moved or was asked for, oldest first."""
+    user_id = fact.user_id
+    pot, cash = account(db, POT, user_id), account(db, CASH, user_id)
+    payee = db.get(PotPayee, user_id)
+    fact.sections["pot"] = {
+        "balance": pot.balance if pot else 0,
+        "held": pot.held if pot else 0,
+        "owed": clawbacks.owed(db, user_id),
+        "redemption_allowance_cents": cash.balance if cash else 0,
+        "payout_details": payee.details if payee else None,
+        "transactions": _transactions(db, PotTransaction, user_id),
+        "allowance_transactions": _transactions(db, CashTransaction, user_id),
+        "awards": _awards(db, user_id),
+        "grants": _grants(db, user_id),
+        "purchases": _purchases(db, user_id),
+        "redemptions": _redemptions(db, user_id),
+    }
+
+
+def erase(db: Session, fact: PersonErased) -> None:
+    """Cancel what is under way, let the POT go, and forget where payouts went.
+
+    A payout that is with the bank already is still paid, so its payee's details stay with it.
+    """
+    user_id = fact.user_id
+    _cancel_queued(db, user_id)
+    with_the_bank = _cancel_redemptions(db, user_id)
+    _cancel_orders(db, user_id)
+    left = free(db, POT, user_id)
+    if left:
+        clawbacks.claw_back(
+            db,
+            user_id,
+            left,
+            key=f"erased:{user_id}",
+            reason=_LEFT_BEHIND,
+            category="account_erased",
+        )
+    if not with_the_bank:
+        db.execute(delete(PotPayee).where(PotPayee.user_id == user_id))
+    db.execute(
+        update(PotPurchase).where(PotPurchase.user_id == user_id).values(note="", renews=False)
+    )
+    db.execute(update(PotFraudHold).where(PotFraudHold.user_id == user_id).values(reason=""))
+    db.execute(
+        update(PotGrant)
+        .where(PotGrant.user_id == user_id, PotGrant.status == "proposed")
+        .values(status="rejected", decided_at=now())
+    )
+
+
+def _cancel_queued(db: Session, user_id: int) -> None:
+    waiting = update(PotAward).where(PotAward.user_id == user_id, PotAward.status == "queued")
+    db.execute(waiting.values(status="clawed_back"))
+
+
+def _cancel_redemptions(db: Session, user_id: int) -> bool:
+    """Give every open request back; whether one is too far on its way for that."""
+    under_way = select(PotRedemption).where(
+        PotRedemption.user_id == user_id, PotRedemption.status.in_(("pending", "approved"))
+    )
+    requests = db.scalars(under_way).all()
+    for request in requests:
+        if request.exported_at is None:
+            redemptions.cancel(db, user_id, request.id)
+    return any(request.exported_at is not None for request in requests)
+
+
+def _cancel_orders(db: Session, user_id: int) -> None:
+    ordered = select(PotPurchase.id).where(
+        PotPurchase.user_id == user_id, PotPurchase.status == "ordered"
+    )
+    for purchase_id in db.scalars(ordered).all():
+        shop.cancel(db, purchase_id, user_id=user_id)
+
+
+def _transactions(db: Session, kind: type[JournalRow], user_id: int) -> list[dict[str, object]]:
+    found = db.scalars(select(kind).where(kind.user_id == user_id).order_by(kind.id))
+    return [
+        {
+            "id": row.id,
+            "amount": row.amount,
+            "transaction_type": row.transaction_type,
+            "category": row.category,
+            "description": row.description,
+            "balance_after": row.balance_after,
+            "created_at": row.created_at.isoformat(),
+        }
+        for row in found
+    ]
+
+
+def _awards(db: Session, user_id: int) -> list[dict[str, object]]:
+    found = db.scalars(select(PotAward).where(PotAward.user_id == user_id).order_by(PotAward.id))
+    return [
+        {
+            "rule": award.rule,
+            "amount": award.amount,
+            "status": award.status,
+            "earned_at": award.earned_at.isoformat(),
+            "paid_at": award.paid_at and award.paid_at.isoformat(),
+        }
+        for award in found
+    ]
+
+
+def _grants(db: Session, user_id: int) -> list[dict[str, object]]:
+    found = db.scalars(select(PotGrant).where(PotGrant.user_id == user_id).order_by(PotGrant.id))
+    return [
+        {
+            "amount": grant.amount,
+            "category": grant.category,
+            "reason": grant.reason,
+            "status": grant.status,
+            "proposed_at": grant.proposed_at.isoformat(),
+        }
+        for grant in found
+    ]
+
+
+def _purchases(db: Session, user_id: int) -> list[dict[str, object]]:
+    bought = select(PotPurchase).where(PotPurchase.user_id == user_id)
+    return [
+        {
+            "option": purchase.option,
+            "amount": purchase.amount,
+            "status": purchase.status,
+            "note": purchase.note,
+            "renews": purchase.renews,
+            "created_at": purchase.created_at.isoformat(),
+            "ends_at": purchase.ends_at and purchase.ends_at.isoformat(),
+        }
+        for purchase in db.scalars(bought.order_by(PotPurchase.id))
+    ]
+
+
+def _redemptions(db: Session, user_id: int) -> list[dict[str, object]]:
+    asked = select(PotRedemption).where(PotRedemption.user_id == user_id)
+    return [
+        {
+            "pot_amount": request.pot_amount,
+            "payout_cents": request.payout_cents,
+            "payment_method": request.payment_method,
+            "status": request.status,
+            "requested_at": request.requested_at.isoformat(),
+            "paid_at": request.paid_at and request.paid_at.isoformat(),
+            "reason": request.reason,
+        }
+        for request in db.scalars(asked.order_by(PotRedemption.id))
+    ]
