@@ -10,7 +10,6 @@ from datetime import timedelta
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from imatch.accounts import queries as accounts
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.facts import EngagementPaid, EngagementReversed
@@ -19,6 +18,7 @@ from imatch.ledger.models import CashTransaction
 from imatch.ledger.queries import free, system_balances
 from imatch.pot import policy, redemptions
 from imatch.pot.coverage import coverage, lacks_buffer
+from imatch.pot.locks import lock_people
 from imatch.pot.models import PotAward, PotCommission, PotRedemption
 from imatch.pot.policy import Numbers
 from imatch.pot.rules import CENTS_PER_REDEEMED_POT
@@ -212,8 +212,7 @@ def _take_back(db: Session, commission: PotCommission) -> int:
     ).all()
     grants = [_Grant(e.category, e.user_id, e.amount) for e in entries if e.user_id is not None]
     reserved = sum(entry.amount for entry in entries if entry.system_account == "reserve")
-    for user_id in sorted({grant.user_id for grant in grants}):
-        accounts.locked_user(db, user_id)
+    lock_people(db, {grant.user_id for grant in grants})
     missing = 0
     for grant in grants:
         _free_allowance(db, grant)

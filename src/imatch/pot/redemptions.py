@@ -375,7 +375,8 @@ def _is_id(number: int) -> bool:
 
 
 def _locked_person(db: Session, user_id: int) -> User:
-    held = select(User).where(User.id == user_id).with_for_update()
+    # Not against the books' references to a person.
+    held = select(User).where(User.id == user_id).with_for_update(key_share=True)
     held = held.execution_options(populate_existing=True)
     person = db.scalars(held).one_or_none() if _is_id(user_id) else None
     if person is None:

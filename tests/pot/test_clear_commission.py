@@ -1,0 +1,239 @@
+"""Commission becomes allowances after a while, never more than it brought, and back on reversal."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch.core.clock import now
+from imatch.core.database import atomic
+from imatch.facts import EngagementReversed
+from imatch.ledger import KeyReused
+from imatch.pot import clearing, redemptions
+from imatch.pot.coverage import CoverageState, coverage
+from imatch.pot.models import PotAward, PotCommission
+from tests.make import Make
+from tests.pot.redeeming import Redeeming, cash_redemption
+
+
+@pytest.fixture
+def redeeming(db: Session, make: Make) -> Redeeming:
+    return Redeeming(db, make)
+
+
+@pytest.fixture
+def _switched_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with cash_redemption(monkeypatch, on=True):
+        yield
+
+
+def commission_of(db: Session, engagement_id: int) -> PotCommission:
+    query = select(PotCommission).where(PotCommission.engagement_id == engagement_id)
+    return db.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def referral(db: Session, referrer: int, rule: str, engagement_id: int, pot: int) -> PotAward:
+    award = PotAward(
+        key=f"earn:{rule}:{engagement_id}:{referrer}",
+        user_id=referrer,
+        rule=rule,
+        amount=pot,
+        award_class="B",
+        status="queued",
+        reference_type="engagement",
+        reference_id=engagement_id,
+    )
+    with atomic(db):
+        db.add(award)
+    return award
+
+
+@pytest.mark.parametrize(
+    ("deal_cents", "paid_before", "days"),
+    [(50_000, True, 60), (99_999, True, 60), (100_000, True, 120), (50_000, False, 120)],
+)
+def test_how_long_commission_waits(
+    db: Session, redeeming: Redeeming, deal_cents: int, paid_before: bool, days: int
+) -> None:
+    provider = redeeming.person()
+    if paid_before:
+        redeeming.paid(provider=provider, days_ago=300)
+    fact = redeeming.paid(provider=provider, deal_cents=deal_cents)
+    assert commission_of(db, fact.engagement_id).clears_at == fact.paid_at + timedelta(days=days)
+
+
+def test_a_reversed_payment_makes_nobody_known(db: Session, redeeming: Redeeming) -> None:
+    provider = redeeming.person()
+    first = redeeming.paid(provider=provider)
+    clearing.hear_reversed(db, EngagementReversed(first.engagement_id, "refund"))
+    fact = redeeming.paid(provider=provider)
+    assert commission_of(db, fact.engagement_id).clears_at == fact.paid_at + timedelta(days=120)
+
+
+def test_commission_clears_on_its_day_and_not_before(db: Session, redeeming: Redeeming) -> None:
+    with time_machine.travel(now(), tick=False) as clock:
+        provider, seeker = redeeming.person(), redeeming.person()
+        fact = redeeming.paid(provider=provider, seeker=seeker, commission_cents=10_010)
+        clock.move_to(fact.paid_at + timedelta(days=120, seconds=-1))
+        assert clearing.clear_due(db) == 0
+        clock.move_to(fact.paid_at + timedelta(days=120))
+        assert clearing.clear_due(db) == 1
+        assert clearing.clear_due(db) == 0
+    assert redeeming.allowance(provider) == 2_502  # a quarter, rounded down
+    assert redeeming.allowance(seeker) == 1_001
+    # Both allowances and 5 % on top, which makes coverage normal.
+    assert redeeming.books() == {
+        "payers": -10_010,
+        "commission_received": 10_010 - 4_003,
+        "reserve": 4_003,
+        "allowances": -3_503,
+        "people": 3_503,
+    }
+    assert commission_of(db, fact.engagement_id).status == "cleared"
+
+
+def test_a_fact_heard_twice_is_booked_once(db: Session, redeeming: Redeeming) -> None:
+    fact = redeeming.paid(days_ago=200)
+    clearing.hear_paid(db, fact)
+    assert redeeming.books()["commission_received"] == 10_000
+    clearing.clear_due(db)
+    books = redeeming.books()
+    clearing.hear_paid(db, fact)
+    assert (redeeming.books(), clearing.clear_due(db)) == (books, 0)
+
+
+def test_an_engagement_has_one_commission(redeeming: Redeeming) -> None:
+    fact = redeeming.paid()
+    with pytest.raises(KeyReused):
+        redeeming.paid(engagement_id=fact.engagement_id, commission_cents=1)
+
+
+@pytest.mark.parametrize("cents", [1, 3, 9])
+def test_cents_too_few_to_share_clear_without_a_movement(
+    db: Session, redeeming: Redeeming, cents: int
+) -> None:
+    redeeming.paid(commission_cents=cents, days_ago=200)
+    assert clearing.clear_due(db) == 1
+    assert redeeming.books()["commission_received"] == cents - redeeming.books()["people"]
+
+
+def test_no_commission_is_no_business_of_the_reserve(db: Session, redeeming: Redeeming) -> None:
+    redeeming.paid(commission_cents=0)
+    assert db.scalars(select(PotCommission)).all() == []
+
+
+def test_referrers_are_paid_until_their_award_is_covered(db: Session, redeeming: Redeeming) -> None:
+    provider, inviter, other = redeeming.person(), redeeming.person(), redeeming.person()
+    first = redeeming.paid(
+        provider=provider,
+        commission_cents=60_000,
+        days_ago=200,
+        provider_referrer_user_id=inviter.id,
+        seeker_referrer_user_id=other.id,
+    )
+    referral(db, inviter.id, "provider_referral", first.engagement_id, 200)  # worth $160
+    referral(db, other.id, "seeker_referral", first.engagement_id, 250)
+    redeeming.paid(provider=provider, commission_cents=60_000, days_ago=199)
+    clearing.clear_due(db)
+    # A fifth of each commission, until 200 x 80 cents are there.
+    assert redeeming.allowance(inviter) == 12_000 + 4_000
+    assert redeeming.allowance(other) == 12_000
+    assert redeeming.allowance(provider) == 30_000
+
+
+def test_without_an_award_a_referrer_is_promised_nothing(db: Session, redeeming: Redeeming) -> None:
+    inviter = redeeming.person()
+    redeeming.paid(days_ago=200, provider_referrer_user_id=inviter.id)
+    clearing.clear_due(db)
+    assert redeeming.allowance(inviter) == 0
+
+
+def test_never_more_than_four_fifths_leave_a_commission(db: Session, redeeming: Redeeming) -> None:
+    inviters = [redeeming.person(), redeeming.person()]
+    fact = redeeming.paid(
+        commission_cents=9_999,
+        days_ago=200,
+        provider_referrer_user_id=inviters[0].id,
+        seeker_referrer_user_id=inviters[1].id,
+    )
+    referral(db, inviters[0].id, "provider_referral", fact.engagement_id, 500)
+    referral(db, inviters[1].id, "seeker_referral", fact.engagement_id, 250)
+    clearing.clear_due(db)
+    books = redeeming.books()
+    assert books["reserve"] == 2_499 + 999 + 1_999 + 1_999 + 499 <= 9_999 * 80 // 100
+    assert books["reserve"] - books["people"] == 499
+
+
+def test_a_full_buffer_takes_no_more(db: Session, redeeming: Redeeming) -> None:
+    for _ in range(3):
+        redeeming.paid(days_ago=200)
+    clearing.clear_due(db)
+    found = coverage(db)
+    # 5 beside 35 per cent is more than a tenth, so that not every commission has to add to it.
+    assert (found.allowances_cents, found.reserve_cents) == (10_500, 10_500 + 3 * 500)
+    redeeming.paid(days_ago=200, commission_cents=1_000)
+    clearing.clear_due(db)
+    assert coverage(db).reserve_cents == 12_000 + 350
+    assert coverage(db).state is CoverageState.NORMAL
+
+
+def test_a_reversal_before_clearing_is_a_refund(db: Session, redeeming: Redeeming) -> None:
+    fact = redeeming.paid(days_ago=200)
+    for _ in range(2):
+        clearing.hear_reversed(db, EngagementReversed(fact.engagement_id, "refund"))
+    assert redeeming.books() == {"people": 0}
+    assert clearing.clear_due(db) == 0
+    assert commission_of(db, fact.engagement_id).status == "reversed"
+
+
+def test_a_reversal_of_something_unknown_moves_nothing(db: Session, redeeming: Redeeming) -> None:
+    clearing.hear_reversed(db, EngagementReversed(2**62, "refund"))
+    assert redeeming.books() == {"people": 0}
+
+
+def test_a_reversal_after_clearing_takes_allowances_back(db: Session, redeeming: Redeeming) -> None:
+    fact = redeeming.paid(days_ago=200)
+    clearing.clear_due(db)
+    for _ in range(2):
+        clearing.hear_reversed(db, EngagementReversed(fact.engagement_id, "dispute"))
+    assert redeeming.books() == {"people": 0}
+
+
+@pytest.mark.usefixtures("_switched_on")
+def test_a_request_that_leans_on_a_reversed_engagement_is_given_back(
+    db: Session, redeeming: Redeeming
+) -> None:
+    person = redeeming.redeemer(covered_pot=250)
+    request = redemptions.request(db, person.id, 250, "bank_transfer", key="a")
+    engagement = db.scalars(select(PotCommission.engagement_id)).one()
+    clearing.hear_reversed(db, EngagementReversed(engagement, "dispute"))
+    assert (request.status, redeeming.pot(person), redeeming.allowance(person)) == (
+        "rejected",
+        1_000,
+        0,
+    )
+    assert redeeming.books() == {"people": 0}
+
+
+@pytest.mark.usefixtures("_switched_on")
+def test_what_went_to_the_bank_is_the_reserves_loss(db: Session, redeeming: Redeeming) -> None:
+    person = redeeming.redeemer(covered_pot=250)
+    redeeming.redeemer(covered_pot=1_000)  # somebody else, whose money is in the reserve too
+    before = coverage(db)
+    request = redemptions.request(db, person.id, 250, "bank_transfer", key="a")
+    with atomic(db):
+        request.status, request.exported_at = "approved", now()
+    commission = db.scalars(
+        select(PotCommission).where(PotCommission.provider_user_id == person.id)
+    ).one()
+    clearing.hear_reversed(db, EngagementReversed(commission.engagement_id, "fraud"))
+    books = redeeming.books()
+    assert books["lost"] == 250 * 80
+    assert books["people"] == before.allowances_cents - 8_000  # the seeker's tenth is back
+    assert coverage(db).state is not CoverageState.NORMAL
+    assert redemptions.of_person(db, person.id)[0].status == "approved"
+    paid_back = 320_000 + commission.commission_cents + books["payers"]
+    assert paid_back + books["lost"] == commission.commission_cents
