@@ -5,6 +5,7 @@ characters beyond ASCII as they are, moments in UTC to the microsecond. It is th
 and PostgreSQL, so a journal moved from one to the other still fits its seals.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -82,11 +83,29 @@ class JournalReader:
         driver: Any = self.connection.connection.driver_connection
         mark = "?" if self.dialect == "sqlite" else "%s"
         rows: list[tuple[Any, ...]] = driver.execute(
-            f"SELECT id, {selected} FROM {table(self.book.journal)}"
+            f"SELECT id{selected and f', {selected}'} FROM {table(self.book.journal)}"
             f" WHERE id > {mark} AND id <= {mark} ORDER BY id LIMIT {mark}",
             (after_id, to_id, most_rows),
         ).fetchall()
         return rows
+
+    def texts(self, after_id: int, to_id: int, most_rows: int) -> list[tuple[int, bytes]]:
+        """Each row's id and text."""
+        try:
+            rows = self.page(self.text, after_id, to_id, most_rows)
+        except sqlite3.OperationalError:
+            # Somebody put bytes where text belongs, which JSON cannot hold: find out in which row.
+            return [
+                (row_id, self._text_of(row_id))
+                for (row_id,) in self.page("", after_id, to_id, most_rows)
+            ]
+        return [(row_id, line.encode()) for row_id, line in rows]
+
+    def _text_of(self, row_id: int) -> bytes:
+        try:
+            return str(self.page(self.text, row_id - 1, row_id)[0][1]).encode()
+        except sqlite3.OperationalError:
+            return b"unreadable"
 
     def pages(self, selected: str, after_id: int, to_id: int) -> Iterator[list[tuple[Any, ...]]]:
         """All of them, so many at a time that memory stays small."""

@@ -1,0 +1,142 @@
+"""Read sealed rows again and compare them with their seals."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, undefer
+
+from imatch.ledger.books import Book
+from imatch.ledger.findings import Findings
+from imatch.ledger.models import LedgerSeal
+from imatch.ledger.rows import PAGE_ROWS, JournalReader
+from imatch.ledger.seals import DIGEST_BYTES, FIRST_HASH, chained_hash, digests
+
+_SEALS_AT_ONCE = 20
+
+
+@dataclass(slots=True)
+class Chain:
+    """How far the seals were followed, and what was wrong with them or their rows."""
+
+    findings: Findings
+    seal_count: int = 0
+    row_count: int = 0
+    to_id: int = 0
+    hash: str = FIRST_HASH
+
+
+def rehash(db: Session, book: Book, *, published: str | None = None) -> Chain:
+    """Compare every sealed row with its digest, and every seal with its rows and the one before.
+
+    `published` is a hash that was noted elsewhere: it must be one of the chain's.
+    """
+    chain = Chain(Findings(book.name))
+    reader = JournalReader(book, db.connection())
+    seen = published in (None, FIRST_HASH)
+    for seal in _seals(db, book):
+        _check_link(chain, seal)
+        _check_rows(chain, reader, seal)
+        chain.seal_count += 1
+        chain.row_count += seal.row_count
+        chain.to_id, chain.hash = seal.to_id, seal.hash
+        seen = seen or seal.hash == published
+    if not seen:
+        chain.findings.add("the published head", expected=published, found="no such seal")
+    return chain
+
+
+def _seals(db: Session, book: Book) -> Iterator[LedgerSeal]:
+    to_id = -1
+    while True:
+        seals = db.scalars(
+            select(LedgerSeal)
+            .options(undefer(LedgerSeal.row_digests))
+            .where(LedgerSeal.book == book.name, LedgerSeal.to_id > to_id)
+            .order_by(LedgerSeal.to_id)
+            .limit(_SEALS_AT_ONCE)
+        ).all()
+        if not seals:
+            return
+        yield from seals
+        to_id = seals[-1].to_id
+        db.expunge_all()
+
+
+def _check_link(chain: Chain, seal: LedgerSeal) -> None:
+    if seal.from_id != chain.to_id + 1:
+        chain.findings.add(
+            f"the range of {_named(seal)} begins at", expected=chain.to_id + 1, found=seal.from_id
+        )
+    if seal.previous_hash != chain.hash:
+        chain.findings.add(
+            f"the hash before {_named(seal)}", expected=chain.hash, found=seal.previous_hash
+        )
+
+
+def _check_rows(chain: Chain, reader: JournalReader, seal: LedgerSeal) -> None:
+    rows = reader.texts(seal.from_id - 1, seal.to_id, seal.row_count + PAGE_ROWS)
+    texts = [line for _, line in rows]
+    found = digests(texts)
+    if found != seal.row_digests:
+        _name_changes(chain.findings, seal, [row_id for row_id, _ in rows], found)
+    hash_found = chained_hash(seal, texts)
+    # Changed rows change the hash too: that need not be said twice.
+    if hash_found != seal.hash and found == seal.row_digests:
+        chain.findings.add(f"the hash of {_named(seal)}", expected=hash_found, found=seal.hash)
+    elif hash_found == seal.hash and found != seal.row_digests:
+        chain.findings.add(
+            f"the row digests of {_named(seal)}",
+            expected="those of its rows, which fit its hash",
+            found="others",
+        )
+
+
+def _name_changes(findings: Findings, seal: LedgerSeal, ids: Sequence[int], found: bytes) -> None:
+    """Which rows are others than those that were sealed, were added, or are gone."""
+    before, after = _pieces(seal.row_digests), _pieces(found)
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    for tag, from_before, to_before, from_after, to_after in matcher.get_opcodes():
+        if tag == "equal":
+            continue
+        surplus = (to_after - from_after) - (to_before - from_before)
+        for place in range(from_after, to_after):
+            was = from_before + place - from_after
+            known = was < to_before
+            findings.add(
+                "the sealed row's digest" if known else "a row among the sealed ones",
+                row_id=ids[place],
+                expected=before[was].hex() if known else "no row",
+                found=after[place].hex(),
+            )
+        if surplus < 0:
+            below = ids[from_after - 1] if from_after else seal.from_id - 1
+            above = ids[to_after] if to_after < len(ids) else seal.to_id + 1
+            _name_missing(findings, below, above, set(ids[from_after:to_after]), -surplus)
+
+
+def _name_missing(
+    findings: Findings, below: int, above: int, present: set[int], missing: int
+) -> None:
+    """Ids have gaps, so that it is not always sure which of them was a row."""
+    if above - below - 1 - len(present) == missing:
+        for row_id in set(range(below + 1, above)) - present:
+            findings.add("a sealed row", row_id=row_id, expected="a row", found="none")
+    else:
+        findings.add(
+            f"sealed rows between {below} and {above}",
+            expected=missing + len(present),
+            found=len(present),
+        )
+
+
+def _pieces(row_digests: bytes) -> list[bytes]:
+    return [
+        row_digests[start : start + DIGEST_BYTES]
+        for start in range(0, len(row_digests), DIGEST_BYTES)
+    ]
+
+
+def _named(seal: LedgerSeal) -> str:
+    return f"the seal of rows {seal.from_id} to {seal.to_id}"
