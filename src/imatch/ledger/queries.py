@@ -90,7 +90,7 @@ def system_balances(db: Session, book: Book) -> dict[str, int]:
         .where(journal.id > (last.to_id if last else 0), journal.phase.in_(("direct", "post")))
         .group_by(journal.system_account, journal.counter_account)
     )
-    for system_account, counter_account, amount in db.execute(flows).tuples():
+    for system_account, counter_account, amount in db.execute(flows):
         totals[counter_account] -= int(amount)
         if system_account:
             totals[system_account] += int(amount)
@@ -115,7 +115,7 @@ def sums(
     wanted = _Wanted(since, until, tuple(by), tuple(transaction_types))
     totals: dict[tuple[Any, ...], list[int]] = {}
     for query in (_sealed(book, wanted), _unsealed(db, book, wanted, last.to_id if last else 0)):
-        for *labels, row_count, amount in db.execute(query).tuples():
+        for *labels, row_count, amount in db.execute(query):
             total = totals.setdefault(tuple(labels), [0, 0])
             total[0] += int(row_count)
             total[1] += int(amount)

@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NoReturn
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
@@ -27,7 +26,7 @@ from imatch.ledger import KeyReused as LedgerKeyReused
 from imatch.ledger import post as post_entry
 from imatch.ledger.models import MAX_AMOUNT, PotAccount, PotTransaction
 from imatch.ledger.movements import MAX_DESCRIPTION_CHARACTERS, MAX_KEY_CHARACTERS
-from imatch.pot import queries, redemptions
+from imatch.pot import economy, queries, redemptions
 from imatch.pot.errors import (
     AmountRequired,
     BadAmount,
@@ -174,7 +173,7 @@ class POTService:
     def get_economy_stats(self) -> Result:
         """Totals of the whole economy."""
         with present(self.db):
-            return dict(self.db.execute(text("SELECT * FROM pot_economy_stats")).mappings().one())
+            return economy.stats(self.db)
 
     def award_profile_creation(self, user_id: int, account_type: str) -> Result:
         """50 for a provider's profile, 25 for a seeker's first need."""

@@ -1,0 +1,144 @@
+"""The economy's figures are what the books say, sealed or not."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from imatch.core.clock import frozen
+from imatch.ledger import POT
+from imatch.ledger.seals import seal
+from imatch.pot import economy, policy, shop
+from imatch.pot.health import State, health, inflation
+from imatch.pot.service import POTService
+from tests.make import Make
+
+MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+@pytest.fixture(params=["sealed", "unsealed"])
+def lived(request: pytest.FixtureRequest, db: Session, make: Make) -> int:
+    """Three people, eight days: 150 earned, 60 held and burned, 20 spent without burning."""
+    pot = POTService(db)
+    one, two, _three = make.user(), make.user(), make.user()
+    with frozen(MONDAY):
+        policy.genesis(db)
+        pot.award_pot(one.id, "provider_profile_creation")
+    with frozen(MONDAY + timedelta(days=6)):
+        pot.award_pot(two.id, "seeker_referral", amount=100)
+        pot.spend_pot(two.id, "re_match", amount=60)
+    with frozen(MONDAY + timedelta(days=7, hours=4)):
+        pot.spend_pot(one.id, "workshop", amount=20, burn=False)
+    if request.param == "sealed":
+        seal(db, POT)
+    return one.id
+
+
+@pytest.fixture
+def stopped(lived: int) -> Iterator[None]:
+    with frozen(MONDAY + timedelta(days=7, hours=10)):
+        yield
+
+
+def test_totals(db: Session, stopped: None) -> None:
+    assert POTService(db).get_economy_stats() == economy.stats(db)
+    assert economy.stats(db) == {
+        "total_users": 3,
+        "users_with_pot": 2,
+        "participation_rate": "66.7%",
+        "total_pot_in_circulation": 70,
+        "total_pot_held": 0,
+        "total_pot_earned_all_time": 150,
+        "total_pot_spent_all_time": 80,
+        "total_pot_burned_all_time": 60,
+        "total_pot_redeemed_all_time": 0,
+        "total_pot_clawed_back_all_time": 0,
+        "total_pot_minted_all_time": 10_000_000,
+        "treasury": 10_000_000 - 150 + 20,
+        "total_supply": 10_000_000 - 60,
+        "burn_rate": "40.0%",
+        "transactions_last_7_days": 3,
+    }
+
+
+def test_the_view_says_the_same(db: Session, stopped: None) -> None:
+    row = db.execute(text("SELECT * FROM pot_economy_stats")).mappings().one()
+    view = {str(name): figure for name, figure in row.items()}
+    figures = economy.stats(db)
+    same = set(view) - {"transactions_last_7_days"}  # the view asks the database's own clock
+    assert {name: view[name] for name in same} == {name: figures[name] for name in same}
+
+
+def test_days_and_the_period_before(db: Session, stopped: None) -> None:
+    shown = economy.period(db, 2)
+    assert [(day.earned, day.spent, day.burned, day.circulation) for day in shown.days] == [
+        (100, 60, 60, 90),
+        (0, 20, 0, 70),
+    ]
+    assert shown.totals == {
+        "earned": 100,
+        "spent": 80,
+        "burned": 60,
+        "redeemed": 0,
+        "transactions": 3,
+    }
+    assert shown.before is not None
+    assert shown.before["earned"] == 0
+
+
+def test_a_period_before_the_first_day_is_not_compared(db: Session, stopped: None) -> None:
+    assert economy.period(db, 30).before is None
+    everything = economy.period(db, None)
+    assert (len(everything.days), everything.days[0].earned) == (8, 50)
+
+
+def test_what_was_earned_and_spent_for(db: Session, stopped: None) -> None:
+    earned = economy.earning_breakdown(db, None)
+    assert [(part.name, part.amount, part.count) for part in earned] == [
+        ("seeker_referral", 100, 1),
+        ("provider_profile_creation", 50, 1),
+    ]
+    spent = economy.spending_breakdown(db, None)
+    assert [(part.name, part.amount, part.share) for part in spent.parts] == [
+        ("re_match", 60, 0.75),
+        ("workshop", 20, 0.25),
+    ]
+    sunday, monday = spent.hours[6], spent.hours[0]
+    assert (sunday[9], monday[13], sum(map(sum, spent.hours))) == (60, 20, 80)
+
+
+def test_an_order_counts_when_it_is_delivered(db: Session, stopped: None, lived: int) -> None:
+    POTService(db).award_pot(lived, "bug_report")
+    order = shop.buy(db, lived, "workshop", key="1")
+    assert economy.period(db, 1).totals["spent"] == 20
+    assert economy.stats(db)["total_pot_held"] == 50
+    shop.deliver(db, order.id)
+    assert economy.period(db, 1).totals["spent"] == 70
+
+
+def test_health_knows_every_figure(db: Session, stopped: None) -> None:
+    found = {indicator.name: indicator for indicator in health(db)}
+    assert found["inflation"].state is State.UNKNOWN
+    assert found["burn_ratio"].value == "0.40"
+    assert found["burn_ratio"].state is State.BAD
+    assert found["participation"].value == "66.7 %"
+    assert found["queue"].state is State.GOOD
+    assert found["concentration"].value == "57.1 %"
+    assert all(one.formula and one.threshold for one in found.values())
+
+
+def test_inflation_is_of_the_whole_supply(db: Session, stopped: None) -> None:
+    with frozen(MONDAY + timedelta(days=365)):
+        assert inflation(db) is not None
+        grown = inflation(db)
+    assert grown is not None
+    assert not grown.provisional
+    assert grown.rate == pytest.approx(-60 / 10_000_000)
+
+
+def test_an_empty_economy_has_figures_too(db: Session) -> None:
+    assert economy.stats(db)["participation_rate"] == "0.0%"
+    assert len(economy.period(db, 7).days) == 7
+    assert {indicator.state for indicator in health(db)} == {State.UNKNOWN, State.GOOD}
