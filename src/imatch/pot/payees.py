@@ -18,6 +18,7 @@ from imatch.core.settings import get_settings
 from imatch.facts import IdentityVerified
 from imatch.mail import service as mail
 from imatch.pot import policy
+from imatch.pot.errors import UserNotFound
 from imatch.pot.models import PotFraudHold, PotPayee, PotRedemption
 from imatch.pot.operator_acts import checked_words, record, require_operator
 from imatch.pot.redemption_gates import same_name
@@ -132,8 +133,9 @@ def place_hold(db: Session, user_id: int, operator_id: int, reason: str) -> PotF
     words = checked_words(reason, "reason", "Say why payouts are held.")
     with atomic(db):
         require_operator(db, operator_id)
-        person = accounts.locked_user(db, user_id)
-        hold = PotFraudHold(user_id=person.id, reason=words, placed_by=operator_id)
+        if db.get(User, user_id) is None:
+            raise UserNotFound(user_id)
+        hold = PotFraudHold(user_id=user_id, reason=words, placed_by=operator_id)
         db.add(hold)
         db.flush()
         record("place_fraud_hold", operator_id, user_id=user_id, hold_id=hold.id)
@@ -144,7 +146,8 @@ def lift_hold(db: Session, hold_id: int, operator_id: int) -> PotFraudHold:
     """End a hold; ending it twice is once. Raises HoldNotFound, OwnIdentity."""
     with atomic(db):
         require_operator(db, operator_id)
-        hold = db.get(PotFraudHold, hold_id, with_for_update=True)
+        known = 0 < hold_id < 2**63
+        hold = db.get(PotFraudHold, hold_id, with_for_update=True) if known else None
         if hold is None:
             raise HoldNotFound
         if hold.user_id == operator_id:
