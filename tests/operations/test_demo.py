@@ -47,6 +47,14 @@ def test_the_same_seed_draws_the_same_people() -> None:
     ]
 
 
+def test_people_live_in_the_time_zone_of_their_city() -> None:
+    people = _People(Random(7), 1, now())
+    profiles = [people.provider(1, definitions()["life_coaches"])[1]["profile"] for _ in range(200)]
+    zones = {(one["place"]["region"], one["time_zone"]) for one in profiles if "time_zone" in one}
+    assert ("CA", "America/Los_Angeles") in zones
+    assert {zone for region, zone in zones if region in {"NY", "MA"}} == {"America/New_York"}
+
+
 def test_bios_differ(db: Session) -> None:
     generate(db, providers=200, seekers=0, seed=1)
     bios = [profile["bio"] for profile in db.scalars(select(Provider.profile))]

@@ -27,6 +27,24 @@ DEMO_DOMAIN = "demo.example"
 _BATCH = 500
 
 
+# The zones of the United States from east to west, each with its western edge, in degrees.
+_TIME_ZONES = (
+    (-86.5, "America/New_York"),
+    (-102.5, "America/Chicago"),
+    (-114.5, "America/Denver"),
+    (-130.0, "America/Los_Angeles"),
+    (-155.0, "America/Anchorage"),
+    (-180.0, "Pacific/Honolulu"),
+)
+_TIME_ZONES_BY_STATE = {"AL": "America/Chicago", "AZ": "America/Phoenix", "ID": "America/Denver"}
+
+
+def _time_zone(city: places.City) -> str:
+    """Near enough for people who do not exist: the borders are drawn straight."""
+    by_longitude = next(zone for edge, zone in _TIME_ZONES if city.longitude >= edge)
+    return _TIME_ZONES_BY_STATE.get(city.region, by_longitude)
+
+
 class NoActiveCategory(Conflict):
     code = "no_active_category"
 
@@ -178,6 +196,8 @@ class _People:
             "cancellation_policy": random.choice(phrases.phrases()["cancellations"]),
             "capacity": random.randint(1, 12),
         }
+        if "time_zone" in values:
+            values["time_zone"] = _time_zone(city)
         if held := self._credentials(definition):
             values["credentials"] = held
         if name := phrases.business_name(random, definition.name, first, last):
@@ -214,7 +234,10 @@ class _People:
                 values[name] = False
         for name, field in asked.items():
             if field.kind is Kind.PLACE:
-                values[name] = random.choice(self.cities).as_place()
+                city = random.choice(self.cities)
+                values[name] = city.as_place()
+                if "time_zone" in values:
+                    values["time_zone"] = _time_zone(city)
         return values
 
     def _regions(self, home: str) -> list[str]:
