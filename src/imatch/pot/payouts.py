@@ -158,4 +158,6 @@ def _tell(db: Session, redemption: PotRedemption) -> None:
         url=get_settings().base_url,
     )
     person = db.get_one(User, redemption.user_id)
+    if not person.active:  # erased meanwhile
+        return
     mail.send(db, recipient=person.email, subject="Your payout", text=text)

@@ -1,4 +1,4 @@
-"""Work of the POT economy that runs by the clock: pay what waits, notice second factors kept."""
+"""Work of the POT economy that runs by the clock."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from imatch.core.database import SessionLocal, atomic
 from imatch.core.events import announce
 from imatch.facts import SecondFactorKept
 from imatch.jobs import job
-from imatch.pot import rewards
+from imatch.pot import clearing, rewards
 from imatch.pot.models import PotAward
 
 SECOND_FACTOR_KEPT_DAYS = 30
@@ -22,6 +22,13 @@ def pay_queued_awards() -> None:
     """Pay awards that wait, while the week's budget lasts."""
     with SessionLocal() as db:
         rewards.pay_queue(db)
+
+
+@job("clear_commissions", cron="13 4 * * *")
+def clear_commissions() -> None:
+    """Turn commission that is old enough into allowances."""
+    with SessionLocal() as db:
+        clearing.clear_due(db)
 
 
 @job("notice_second_factors", cron="53 4 * * *")
