@@ -1,0 +1,258 @@
+"""Every rule pays what its line of the design says, to whom it says, through the fact alone."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch import facts
+from imatch.ledger.models import PotTransaction
+from imatch.pot import rewards
+from imatch.pot.models import PotAward
+from tests.make import Make
+
+ME, OTHER, FRIEND, FOE = 1, 2, 3, 4
+PAID_AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def paid(engagement_id: int = 1, **changes: object) -> facts.EngagementPaid:
+    values: dict[str, object] = {
+        "engagement_id": engagement_id,
+        "provider_user_id": ME,
+        "seeker_user_id": OTHER,
+        "deal_cents": 10_000,
+        "commission_cents": 1_000,
+        "paid_at": PAID_AT,
+        "earlier_of_seeker": 1,
+        "earlier_of_provider": 1,
+    }
+    return facts.EngagementPaid(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def rated(**changes: object) -> facts.RatingGiven:
+    values: dict[str, object] = {
+        "rating_id": 5,
+        "engagement_id": 1,
+        "rater_user_id": OTHER,
+        "rated_user_id": ME,
+        "rated_is_provider": True,
+        "stars": 4,
+        "deal_cents": 4_900,
+    }
+    return facts.RatingGiven(**{**values, **changes})  # type: ignore[arg-type]
+
+
+# What the design's table says: (fact, {(person, rule): POT}), and where each rule's gate ends.
+CASES: dict[str, tuple[object, dict[tuple[int, str], int]]] = {
+    "provider's profile": (
+        facts.ProfileCompleted(ME, "provider"),
+        {(ME, "provider_profile_creation"): 50},
+    ),
+    "seeker's intake": (
+        facts.ProfileCompleted(ME, "seeker"),
+        {(ME, "seeker_profile_creation"): 25},
+    ),
+    "reply within a day": (
+        facts.LeadAnswered(7, ME, 24 * 60),
+        {(ME, "provider_first_response"): 25},
+    ),
+    "reply too late": (facts.LeadAnswered(7, ME, 24 * 60 + 1), {}),
+    "five percent, rounded down": (
+        paid(deal_cents=12_399),
+        {(ME, "provider_engagement_base"): 6},
+    ),
+    "a deal too small for a POT": (paid(deal_cents=1_999), {}),
+    "seeker's first engagement": (
+        paid(earlier_of_seeker=0),
+        {(ME, "provider_engagement_base"): 5, (OTHER, "seeker_first_engagement"): 100},
+    ),
+    "referred seeker": (
+        paid(earlier_of_seeker=0, seeker_referrer_user_id=FRIEND),
+        {
+            (ME, "provider_engagement_base"): 5,
+            (OTHER, "seeker_first_engagement"): 100,
+            (FRIEND, "seeker_referral"): 250,
+        },
+    ),
+    "referred provider": (
+        paid(earlier_of_provider=0, provider_referrer_user_id=FRIEND),
+        {(ME, "provider_engagement_base"): 5, (FRIEND, "provider_referral"): 500},
+    ),
+    "referrers earn for the first one only": (
+        paid(provider_referrer_user_id=FRIEND, seeker_referrer_user_id=FOE),
+        {(ME, "provider_engagement_base"): 5},
+    ),
+    "same pair again": (
+        paid(earlier_with_this_provider=1),
+        {(ME, "provider_engagement_base"): 5, (ME, "repeat_engagement"): 20},
+    ),
+    "on time": (
+        paid(on_time=True),
+        {(ME, "provider_engagement_base"): 5, (ME, "on_time_completion"): 10},
+    ),
+    "five stars for $100": (
+        rated(stars=5, deal_cents=10_000),
+        {(ME, "provider_rating_bonus"): 100, (OTHER, "seeker_rating"): 10},
+    ),
+    "five stars for less": (
+        rated(stars=5, deal_cents=9_999),
+        {(OTHER, "seeker_rating"): 10},
+    ),
+    "four stars for $100": (rated(deal_cents=10_000), {(OTHER, "seeker_rating"): 10}),
+    "a rated seeker": (
+        rated(stars=5, deal_cents=10_000, rated_is_provider=False),
+        {(OTHER, "seeker_rating"): 10},
+    ),
+    "one star for $50": (rated(stars=1, deal_cents=5_000), {(OTHER, "seeker_rating"): 10}),
+    "a small deal's rating": (rated(deal_cents=4_999), {}),
+    "50 words": (rated(review_words=50, stars=1), {(OTHER, "detailed_review"): 15}),
+    "49 words": (rated(review_words=49), {}),
+    "a reply to a review": (facts.ReviewReplied(5, ME), {(ME, "review_reply"): 5}),
+    "tip": (facts.ContentPublished(8, ME, "tip"), {(ME, "provider_content"): 50}),
+    "article": (facts.ContentPublished(8, ME, "article"), {(ME, "provider_content"): 50}),
+    "guide": (facts.ContentPublished(8, ME, "guide"), {(ME, "provider_content"): 100}),
+    "video": (facts.ContentPublished(8, ME, "video"), {(ME, "provider_content"): 200}),
+    "another kind": (facts.ContentPublished(8, ME, "song"), {}),
+    "testimonial": (facts.TestimonialApproved(1, ME, 100), {(ME, "seeker_testimonial"): 50}),
+    "short testimonial": (facts.TestimonialApproved(1, ME, 99), {}),
+    "story": (facts.SuccessStoryApproved(8, ME), {(ME, "seeker_success_story"): 200}),
+    "a day": (facts.DayBegun(ME, date(2026, 3, 2)), {(ME, "daily_login"): 1}),
+    "thirty days": (facts.ThirtyDaysVisited(ME, 30), {(ME, "login_streak_30"): 30}),
+    "helpful answer": (facts.AnswerAccepted(8, ME, 5), {(ME, "community_help"): 25}),
+    "answer": (facts.AnswerAccepted(8, ME, 1), {(ME, "community_help"): 5}),
+    "bug": (facts.ReportAccepted(6, ME, "bug"), {(ME, "bug_report"): 100}),
+    "feature": (facts.ReportAccepted(6, ME, "feature"), {(ME, "feature_suggestion"): 50}),
+    "fraud": (facts.ReportAccepted(6, ME, "fraud"), {(ME, "fraud_report"): 50}),
+    "identity": (facts.IdentityVerified(ME), {(ME, "identity_verified"): 50}),
+    "credential": (facts.CredentialVerified(9, ME), {(ME, "credential_verified"): 75}),
+    "portfolio": (facts.PortfolioItemApproved(9, ME), {(ME, "portfolio_item"): 10}),
+    "calendar": (facts.AvailabilityPublished(3, ME), {(ME, "calendar_connected"): 15}),
+    "confirmed in 72 hours": (
+        facts.CompletionConfirmed(1, ME, 72 * 60),
+        {(ME, "fast_confirmation"): 5},
+    ),
+    "confirmed later": (facts.CompletionConfirmed(1, ME, 72 * 60 + 1), {}),
+    "feedback": (facts.MatchFeedbackGiven(7, ME), {(ME, "match_feedback"): 5}),
+    "refresh": (
+        facts.ProfileRefreshed(3, ME, date(2026, 3, 2)),
+        {(ME, "profile_refresh"): 10},
+    ),
+    "ten clean": (facts.CleanRecordReached(ME, 10), {(ME, "clean_record_10"): 100}),
+    "twenty clean": (facts.CleanRecordReached(ME, 20), {(ME, "clean_record_10"): 100}),
+    "fifteen clean": (facts.CleanRecordReached(ME, 15), {}),
+    "second factor": (facts.SecondFactorKept(ME), {(ME, "security_setup"): 25}),
+}
+
+
+def people(make: Make) -> None:
+    assert [make.user().id for _ in range(4)] == [ME, OTHER, FRIEND, FOE]
+
+
+def earned(db: Session) -> dict[tuple[int, str], int]:
+    """What the books say that people earned, by rule; a rule twice would be added up."""
+    totals: dict[tuple[int, str], int] = {}
+    for row in db.scalars(select(PotTransaction).where(PotTransaction.transaction_type == "earn")):
+        assert row.user_id is not None
+        at = (row.user_id, row.category)
+        totals[at] = totals.get(at, 0) + row.amount
+    return totals
+
+
+@pytest.mark.parametrize(("fact", "expected"), CASES.values(), ids=CASES)
+def test_a_fact_pays_its_rules_once(
+    db: Session, make: Make, fact: object, expected: dict[tuple[int, str], int]
+) -> None:
+    people(make)
+    rewards.hear(db, fact)
+    rewards.hear(db, fact)
+    assert earned(db) == expected
+    awards = db.scalars(select(PotAward)).all()
+    assert {(one.user_id, one.rule): one.amount for one in awards} == expected
+    assert {one.status for one in awards} <= {"paid"}
+
+
+def test_every_rule_is_paid_by_some_case() -> None:
+    paid_rules = {rule for _fact, expected in CASES.values() for _person, rule in expected}
+    assert paid_rules == {standing.earning.name for standing in _all_standings()}
+    assert len(paid_rules) == 31
+
+
+def _all_standings() -> list[rewards.EarningStanding]:
+    return [rewards.EarningStanding(rule, None, None) for rule in rewards.EARNINGS]
+
+
+ALWAYS_PAID = {"provider_engagement_base", "seeker_first_engagement"}
+
+
+def test_only_engagements_are_class_a(db: Session, make: Make) -> None:
+    people(make)
+    for fact, _expected in CASES.values():
+        rewards.hear(db, fact)
+    classes = {one.rule: one.award_class for one in db.scalars(select(PotAward))}
+    assert {rule for rule, award_class in classes.items() if award_class == "A"} == ALWAYS_PAID
+
+
+def test_the_award_says_what_for(db: Session, make: Make) -> None:
+    people(make)
+    rewards.hear(db, rated(stars=5, deal_cents=10_000))
+    rows = {row.category: row for row in db.scalars(select(PotTransaction))}
+    bonus, rating = rows["provider_rating_bonus"], rows["seeker_rating"]
+    assert (bonus.reference_type, bonus.reference_id) == ("engagement", 1)
+    assert (rating.reference_type, rating.reference_id) == ("rating", 5)
+    assert bonus.idempotency_key == "earn:provider_rating_bonus:1:1"
+    assert bonus.description == "Five stars received"
+
+
+THERAPISTS_OFF = frozenset(
+    {
+        "provider_rating_bonus",
+        "seeker_rating",
+        "seeker_referral",
+        "provider_referral",
+        "seeker_testimonial",
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("fact", "expected"),
+    [
+        (rated(stars=5, deal_cents=10_000, rewards_off=THERAPISTS_OFF), {}),
+        (facts.TestimonialApproved(1, ME, 200, THERAPISTS_OFF), {}),
+        (
+            paid(
+                earlier_of_seeker=0,
+                earlier_of_provider=0,
+                seeker_referrer_user_id=FRIEND,
+                provider_referrer_user_id=FOE,
+                rewards_off=THERAPISTS_OFF,
+            ),
+            {(ME, "provider_engagement_base"): 5, (OTHER, "seeker_first_engagement"): 100},
+        ),
+    ],
+)
+def test_a_category_switches_rules_off(
+    db: Session, make: Make, fact: object, expected: dict[tuple[int, str], int]
+) -> None:
+    people(make)
+    rewards.hear(db, fact)
+    assert earned(db) == expected
+
+
+def test_people_who_left_or_never_were_earn_nothing(
+    db: Session, make: Make, new_session: Callable[[], Session]
+) -> None:
+    gone = make.user(active=False)
+    rewards.hear(db, facts.IdentityVerified(gone.id))
+    rewards.hear(db, facts.IdentityVerified(999))
+    with new_session() as other:
+        assert earned(other) == {}
+        assert other.scalars(select(PotAward)).all() == []
+
+
+def test_a_fact_nobody_rewards_is_ignored(db: Session, make: Make) -> None:
+    people(make)
+    rewards.hear(db, facts.EmailConfirmed(ME))
+    assert earned(db) == {}
