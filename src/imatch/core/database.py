@@ -12,7 +12,7 @@ from imatch.core.turns import Turns
 
 _BUSY_TIMEOUT_MS = 10_000
 _PAGES_PER_CHECKPOINT = 4_000
-_PAGES_PER_TRANSACTION = 8  # about as many as a small one writes beside one for each changed row
+_PAGES_PER_TRANSACTION = 8
 # SQLite has one writer. Queueing for it here instead of in SQLite's busy loop keeps waits short
 # and fair; another process (the worker) still meets the busy timeout.
 _sqlite_writer = Turns("writing to SQLite", longest_wait_seconds=60)
@@ -34,6 +34,7 @@ def make_engine(url: str) -> Engine:
     if made.dialect.name == "sqlite":
         event.listen(made, "connect", configure_sqlite)
         event.listen(made, "begin", _begin_sqlite)
+        event.listen(made, "commit", _note_commit)
     return made
 
 
@@ -135,8 +136,7 @@ def _write_transaction(db: Session) -> Iterator[None]:
     if connection.dialect.name != "sqlite":
         yield
         return
-    driver = connection.connection.driver_connection
-    with sqlite_writer(connection.engine, driver):
+    with sqlite_writer(connection.engine):
         # A reading transaction that turns into a writing one fails at once when somebody wrote in
         # between; beginning as a writer waits its turn instead.
         connection.exec_driver_sql("COMMIT")
@@ -145,14 +145,13 @@ def _write_transaction(db: Session) -> Iterator[None]:
 
 
 @contextmanager
-def sqlite_writer(writer: Engine, driver: Any) -> Iterator[None]:  # noqa: ANN401 -- sqlite3's
-    """A thread's turn to write to SQLite, through one driver connection."""
+def sqlite_writer(writer: Engine) -> Iterator[None]:
+    """A thread's turn to write to SQLite, also on a driver connection of its own."""
     with _sqlite_writer:
-        rows_before = driver.total_changes
         try:
             yield
         finally:
-            _checkpoint_now_and_then(writer, driver.total_changes - rows_before)
+            _checkpoint_now_and_then(writer)
 
 
 def refuse_second_writer() -> None:
@@ -160,13 +159,26 @@ def refuse_second_writer() -> None:
     _sqlite_writer.refuse_second_turn()
 
 
-def _checkpoint_now_and_then(writer: Engine, rows: int) -> None:
+def note_sqlite_commit(rows: int) -> None:
+    """Count what a commit adds to the WAL: a few pages, and about one for every changed row."""
+    global _pages_since_checkpoint  # noqa: PLW0603 -- roughly right is good enough
+    if rows:
+        _pages_since_checkpoint += _PAGES_PER_TRANSACTION + rows
+
+
+def _note_commit(connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    changes_before = connection.info.get("changes", 0)
+    connection.info["changes"] = driver.total_changes
+    note_sqlite_commit(driver.total_changes - changes_before)
+
+
+def _checkpoint_now_and_then(writer: Engine) -> None:
     """Copy the WAL back into the database file; called by whoever has the writer's turn.
 
     By what was written, not by the clock: the longer the WAL, the longer everybody waits for this.
     """
     global _pages_since_checkpoint  # noqa: PLW0603 -- guarded by the writer's turn
-    _pages_since_checkpoint += _PAGES_PER_TRANSACTION + rows
     if _pages_since_checkpoint < _PAGES_PER_CHECKPOINT:
         return
     _pages_since_checkpoint = 0

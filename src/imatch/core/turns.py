@@ -19,6 +19,11 @@ class Turns:
         self._owner: int | None = None
         self._waiting: deque[tuple[int, threading.Lock]] = deque()
 
+    @property
+    def waiting(self) -> int:
+        """How many threads have asked and not got their turn yet."""
+        return len(self._waiting)
+
     def refuse_second_turn(self) -> None:
         """Raise RuntimeError when it is this thread's turn already."""
         if self._owner == threading.get_ident():

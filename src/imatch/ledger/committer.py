@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import structlog
 from sqlalchemy import Engine, event
 
-from imatch.core.database import refuse_second_writer, sqlite_writer
+from imatch.core.database import note_sqlite_commit, refuse_second_writer, sqlite_writer
 from imatch.ledger.books import Book
 from imatch.ledger.journal import Journal, Outcome
 from imatch.ledger.movements import Movement
@@ -62,6 +62,7 @@ class _Connection:
                 self.driver.execute("BEGIN IMMEDIATE")
                 outcomes = self._outcomes(group)
                 self.driver.execute("COMMIT")
+                note_sqlite_commit(rows=2 * len(group))
             else:  # each statement commits itself, so one movement is one round trip
                 outcomes = self._outcomes(group)
         except BaseException:
@@ -118,15 +119,24 @@ class Committer:
         group: list[_Request] = []
         try:
             with self._writing:
-                connection = self._connected(engine)
-                with _turn(engine, connection):
-                    group = self._next_group()
-                    try:
-                        connection.carry_out(group)
-                    except Exception:  # each caller tries alone, and meets its own error
-                        log.info("group_commit_undone", movements=len(group), exc_info=True)
+                self._write(engine, group)
         finally:
             self._hand_on(leader, group)
+
+    def _write(self, engine: Engine, group: list[_Request]) -> None:
+        """Fill the group and carry it out. Who gets no outcome tries alone, and meets the error."""
+        try:
+            connection = self._connected(engine)
+        except Exception as error:  # noqa: BLE001 -- each caller meets its own, alone
+            log.warning("group_commit_not_connected", error=type(error).__name__)
+            return
+        with _turn(engine, connection):
+            group += self._next_group()
+            try:
+                connection.carry_out(group)
+            except Exception as error:  # noqa: BLE001 -- each caller meets its own, alone
+                undone = type(error).__name__  # its text may hold what people wrote
+                log.warning("group_commit_undone", error=undone, movements=len(group))
 
     def _hand_on(self, leader: _Request, group: Sequence[_Request]) -> None:
         """Wake everybody who was served, and one who leads next."""
@@ -156,11 +166,7 @@ class Committer:
 
 
 def _turn(engine: Engine, connection: _Connection) -> AbstractContextManager[None]:
-    return (
-        sqlite_writer(engine, connection.driver)
-        if connection.dialect == "sqlite"
-        else nullcontext()
-    )
+    return sqlite_writer(engine) if connection.dialect == "sqlite" else nullcontext()
 
 
 _committers: WeakKeyDictionary[Engine, Committer] = WeakKeyDictionary()
