@@ -11,6 +11,7 @@ from imatch import facts
 from imatch.ledger.models import PotTransaction
 from imatch.pot import rewards
 from imatch.pot.models import PotAward
+from imatch.pot.rules import EARNING_BY_NAME
 from tests.make import Make
 
 ME, OTHER, FRIEND, FOE = 1, 2, 3, 4
@@ -175,12 +176,8 @@ def test_a_fact_pays_its_rules_once(
 
 def test_every_rule_is_paid_by_some_case() -> None:
     paid_rules = {rule for _fact, expected in CASES.values() for _person, rule in expected}
-    assert paid_rules == {standing.earning.name for standing in _all_standings()}
+    assert paid_rules == set(EARNING_BY_NAME)
     assert len(paid_rules) == 31
-
-
-def _all_standings() -> list[rewards.EarningStanding]:
-    return [rewards.EarningStanding(rule, None, None) for rule in rewards.EARNINGS]
 
 
 ALWAYS_PAID = {"provider_engagement_base", "seeker_first_engagement"}

@@ -277,11 +277,12 @@ def test_bad_input_is_told_and_moves_nothing(
 def test_an_amount_is_a_whole_positive_number(
     db: Session, pot: POTService, user_id: int, amount: int
 ) -> None:
-    for refused in (
+    refusals: tuple[Callable[[], object], ...] = (
         lambda: pot.award_pot(user_id, "bug_report", amount=amount),
         lambda: pot.spend_pot(user_id, "workshop", amount=amount),
         lambda: pot.redeem_pot_for_usd(user_id, amount),
-    ):
+    )
+    for refused in refusals:
         with pytest.raises(BadAmount):
             refused()
     assert rows(db) == []
@@ -384,3 +385,47 @@ def test_the_economy_in_figures(pot: POTService, make: Make) -> None:
     assert stats["total_pot_burned_all_time"] == 100
     assert stats["burn_rate"] == "16.7%"
     assert stats["transactions_last_7_days"] == 5
+
+
+def test_a_redemption_is_held_and_pending(db: Session, pot: POTService, user_id: int) -> None:
+    pot.award_pot(user_id, "bug_report", amount=1500)
+    result = pot.redeem_pot_for_usd(user_id=user_id, pot_amount=1000)
+    assert result.keys() == AWARD_KEYS | {"burned", "usd_amount", "payment_method", "status"}
+    assert (result["amount"], result["usd_amount"], result["category"]) == (
+        -1000,
+        800.0,
+        "pot_redemption",
+    )
+    assert (result["payment_method"], result["status"]) == ("bank_transfer", "pending")
+    assert (result["balance_before"], result["balance_after"]) == (1500, 500)
+    assert result["transaction_id"] == pot.get_transaction_history(user_id)[0]["id"]
+    assert pot.get_user_balance(user_id) == db.get_one(User, user_id).pot_balance == 500
+    # Every call is a new request.
+    assert pot.redeem_pot_for_usd(user_id, 500)["balance_after"] == 0
+    assert [row.transaction_type for row in rows(db)] == ["earn", "hold", "hold"]
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (
+            lambda p, u: p.redeem_pot_for_usd(u, 11),
+            "Insufficient POT balance. Required: 11, Available: 10",
+        ),
+        (lambda p, u: p.redeem_pot_for_usd(u, 10, payment_method="barter"), "barter"),
+        (lambda p, _u: p.redeem_pot_for_usd(999, 10), "User 999 not found"),
+    ],
+)
+def test_a_redemption_that_cannot_be_is_refused(
+    db: Session,
+    pot: POTService,
+    user_id: int,
+    call: Callable[[POTService, int], object],
+    text: str,
+) -> None:
+    pot.award_pot(user_id, "seeker_rating")
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011 -- the text is compared below
+        call(pot, user_id)
+    assert isinstance(refusal.value, DomainError)
+    assert text in str(refusal.value)
+    assert len(rows(db)) == 1

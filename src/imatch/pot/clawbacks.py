@@ -3,7 +3,7 @@
 Later awards pay a debt first. Only awards can be taken back, and for RETRIEVABLE_DAYS.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -70,7 +70,8 @@ def reverse_awards(
 def reverse_award(db: Session, award_id: int, reason: str) -> PotAward:
     """Take one award back. Raises NoSuchAward, TooLateToReverse."""
     with atomic(db):
-        found = _held(db, select(PotAward).where(PotAward.id == award_id))
+        named = select(PotAward).where(PotAward.id == award_id)
+        found = _held(db, named) if 0 < award_id < 2**63 else ()
         if not found:
             raise NoSuchAward(f"There is no award {award_id}.")
         (award,) = found
@@ -165,6 +166,12 @@ def settle_debts(db: Session, user_id: int, earned: int, source: str) -> int:
         left -= paid
     db.flush()
     return earned - left
+
+
+def debtors(db: Session, user_ids: Iterable[int]) -> set[int]:
+    """Who of these owes something."""
+    owing = select(PotDebt.user_id).where(PotDebt.user_id.in_(set(user_ids)), PotDebt.owed > 0)
+    return set(db.scalars(owing))
 
 
 def owed(db: Session, user_id: int) -> int:
