@@ -3,15 +3,17 @@
 Queued awards count, those that were taken back do not.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from imatch.pot.models import PotAward
 from imatch.pot.rules import EARNINGS, Earning, Window
 
+_AT_ONCE = 200
 _MONTHS_OF = {Window.YEAR: 12, Window.QUARTER: 3, Window.MONTH: 1}
 
 
@@ -31,15 +33,46 @@ def scope_of(rule: Earning, fact: object) -> str:
     return f"{within}:{getattr(fact, within)}" if within else ""
 
 
-def has_room(db: Session, rule: Earning, user_id: int, scope: str, moment: datetime) -> bool:
-    """Whether one more award stays within the rule's cap."""
-    if rule.cap is None:
+class Tally:
+    """Counts awards against caps: those that stand, and those that are taken here on top."""
+
+    def __init__(
+        self, db: Session, wanted: Sequence[tuple[Earning, int, str]], moment: datetime
+    ) -> None:
+        self._used: Counter[tuple[str, int, str]] = Counter()
+        for window in Window:
+            capped = [
+                (rule.name, user_id)
+                for rule, user_id, _scope in wanted
+                if rule.cap and rule.cap.window is window
+            ]
+            for start in range(0, len(capped), _AT_ONCE):
+                self._count(db, capped[start : start + _AT_ONCE], start_of(window, moment))
+
+    def take(self, rule: Earning, user_id: int, scope: str) -> bool:
+        """Count one more award, unless its cap is reached."""
+        place = (rule.name, user_id, scope)
+        if rule.cap is not None and self._used[place] >= rule.cap.times:
+            return False
+        self._used[place] += 1
         return True
-    counted = _awards(user_id).where(PotAward.rule == rule.name, PotAward.cap_scope == scope)
-    began = start_of(rule.cap.window, moment)
-    if began is not None:
-        counted = counted.where(PotAward.earned_at >= began)
-    return (db.scalar(counted) or 0) < rule.cap.times
+
+    def _count(
+        self, db: Session, capped: Sequence[tuple[str, int]], began: datetime | None
+    ) -> None:
+        if not capped:
+            return
+        rules, people = {rule for rule, _person in capped}, {person for _rule, person in capped}
+        counts = select(PotAward.rule, PotAward.user_id, PotAward.cap_scope, func.count()).where(
+            PotAward.user_id.in_(people),
+            PotAward.rule.in_(rules),
+            PotAward.status != "clawed_back",
+        )
+        if began is not None:
+            counts = counts.where(PotAward.earned_at >= began)
+        grouped = counts.group_by(PotAward.rule, PotAward.user_id, PotAward.cap_scope)
+        for rule, user_id, scope, count in db.execute(grouped):
+            self._used[rule, user_id, scope] = count
 
 
 def times_left(db: Session, user_id: int, moment: datetime) -> dict[str, int | None]:
@@ -66,10 +99,6 @@ def times_left(db: Session, user_id: int, moment: datetime) -> dict[str, int | N
 
 def _capped(window: Window) -> Iterable[str]:
     return [rule.name for rule in EARNINGS if rule.cap and rule.cap.window is window]
-
-
-def _awards(user_id: int) -> Select[int]:
-    return select(func.count()).select_from(PotAward).where(*_valid(user_id))
 
 
 def _valid(user_id: int) -> tuple[ColumnElement[bool], ...]:

@@ -4,7 +4,7 @@ Class A is paid at once. Class B is paid out of the week's budget; while that is
 wait, it is queued first in first out: late, never lost.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,12 +16,12 @@ from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.events import announce
 from imatch.facts import DayBegun, ThirtyDaysVisited
-from imatch.ledger import POT, Movement, post
+from imatch.ledger import POT, LedgerError, Movement, post_many
 from imatch.pot import caps, policy
-from imatch.pot.clawbacks import settle_debts
+from imatch.pot.clawbacks import debtors, settle_debts
 from imatch.pot.locks import lock_people
 from imatch.pot.models import PotAward
-from imatch.pot.rules import EARNINGS, AwardClass, Earning, Window
+from imatch.pot.rules import EARNING_BY_NAME, EARNINGS, AwardClass, Earning, Window
 
 _STREAK_DAYS = 30
 _BATCH = 200
@@ -48,6 +48,8 @@ class _Due:
     user_id: int
     amount: int
     key: str
+    scope: str  # what the rule's cap counts within
+    reference: tuple[str | None, int | None]
 
 
 def hear(db: Session, fact: object) -> None:
@@ -55,16 +57,26 @@ def hear(db: Session, fact: object) -> None:
 
     Above a cap, or for somebody who is no longer here, it earns nothing.
     """
-    due = _due(fact)
+    hear_all(db, (fact,))
+
+
+def hear_all(db: Session, facts: Sequence[object]) -> None:
+    """Award what each of these facts earns, as if heard one after the other, in fewer queries."""
+    due = [one for fact in facts for one in _due(fact)]
     if not due:
         return
     with atomic(db):
         here = lock_people(db, {one.user_id for one in due})
-        keys = [one.key for one in due]
-        known = set(db.scalars(select(PotAward.key).where(PotAward.key.in_(keys))))
+        known = _known(db, [one.key for one in due])
+        tally = caps.Tally(db, [(one.rule, one.user_id, one.scope) for one in due], now())
+        earned = []
         for one in due:
-            if one.user_id in here and one.key not in known and _award(db, one, fact):
-                _look_at_streak(db, one, fact)
+            fresh = one.user_id in here and one.key not in known
+            if fresh and tally.take(one.rule, one.user_id, one.scope):
+                known.add(one.key)
+                earned.append(one)
+        _award(db, earned)
+        _look_at_streaks(db, earned)
 
 
 def pay_queue(db: Session) -> int:
@@ -128,45 +140,75 @@ def _due(fact: object) -> list[_Due]:
             continue
         amount = rule.amount(fact)
         if amount > 0:
-            due.append(_Due(rule, user_id, amount, rule.key(fact)))
+            scope = caps.scope_of(rule, fact)
+            due.append(_Due(rule, user_id, amount, rule.key(fact), scope, rule.reference(fact)))
     return due
 
 
-def _award(db: Session, due: _Due, fact: object) -> bool:
-    """Pay or queue one award; False if its cap is reached."""
-    moment, scope = now(), caps.scope_of(due.rule, fact)
-    if not caps.has_room(db, due.rule, due.user_id, scope, moment):
-        return False
-    reference_type, reference_id = due.rule.reference(fact)
-    award = PotAward(
-        key=due.key,
-        user_id=due.user_id,
-        rule=due.rule.name,
-        cap_scope=scope,
-        amount=due.amount,
-        award_class=due.rule.award_class,
-        status="queued",
-        reference_type=reference_type,
-        reference_id=reference_id,
-        earned_at=moment,
-    )
-    at_once = due.rule.award_class is AwardClass.ALWAYS or _next_is_affordable(db, due.amount)
-    db.add(award)
-    db.flush()
-    if at_once:
-        _pay(db, award, due.rule.title)
-    return True
+def _known(db: Session, keys: Sequence[str]) -> set[str]:
+    """Which of these were awarded before."""
+    known: set[str] = set()
+    for start in range(0, len(keys), _BATCH):
+        batch = keys[start : start + _BATCH]
+        known.update(db.scalars(select(PotAward.key).where(PotAward.key.in_(batch))))
+    return known
 
 
-def _next_is_affordable(db: Session, amount: int) -> bool:
-    if db.scalar(select(PotAward.id).where(PotAward.status == "queued").limit(1)) is not None:
-        return False  # who came first is paid first
-    return _fits(policy.budget(db), amount)
+def _award(db: Session, earned: Sequence[_Due]) -> None:
+    """Pay or queue each award, in order: who came first is paid first."""
+    if not earned:
+        return
+    moment = now()
+    purse = None
+    awards, payable = [], []
+    for one in earned:
+        award = PotAward(
+            key=one.key,
+            user_id=one.user_id,
+            rule=one.rule.name,
+            cap_scope=one.scope,
+            amount=one.amount,
+            award_class=one.rule.award_class,
+            status="queued",
+            reference_type=one.reference[0],
+            reference_id=one.reference[1],
+            earned_at=moment,
+        )
+        awards.append(award)
+        if one.rule.award_class is AwardClass.ALWAYS:
+            payable.append(award)
+            continue
+        purse = purse or _Purse.of_week(db, somebody_waits=_somebody_waits(db))
+        if purse.take(one.amount):
+            payable.append(award)
+    _pay(db, awards, payable)
 
 
-def _fits(budget: policy.WeekBudget, amount: int) -> bool:
-    # One award above a whole week's budget would otherwise wait for ever, and all behind it.
-    return amount <= budget.left or (budget.spent == 0 and budget.total > 0)
+@dataclass(slots=True)
+class _Purse:
+    """What is left of the week's budget; closed as soon as somebody has to wait."""
+
+    total: int
+    spent: int
+    closed: bool
+
+    @classmethod
+    def of_week(cls, db: Session, *, somebody_waits: bool = False) -> "_Purse":
+        budget = policy.budget(db)
+        return cls(budget.total, budget.spent, somebody_waits)
+
+    def take(self, amount: int) -> bool:
+        # One award above a whole week's budget would otherwise wait for ever, and all behind it.
+        unspent = self.spent == 0 and self.total > 0
+        self.closed = self.closed or not (amount <= self.total - self.spent or unspent)
+        if not self.closed:
+            self.spent += amount
+        return not self.closed
+
+
+def _somebody_waits(db: Session) -> bool:
+    waiting = select(PotAward.id).where(PotAward.status == "queued").limit(1)
+    return db.scalar(waiting) is not None
 
 
 def _queue() -> Select[PotAward]:
@@ -176,49 +218,64 @@ def _queue() -> Select[PotAward]:
 def _pay_batch(db: Session) -> int:
     waiting = _queue().order_by(PotAward.id).limit(_BATCH).with_for_update()
     awards = db.scalars(waiting.execution_options(populate_existing=True)).all()
+    if not awards:
+        return 0
     lock_people(db, {award.user_id for award in awards})
-    titles = {rule.name: rule.title for rule in EARNINGS}
-    paid = 0
-    for award in awards:
-        if not _fits(policy.budget(db), award.amount):
-            break
-        _pay(db, award, titles.get(award.rule, award.rule))
-        paid += 1
-    return paid
+    purse = _Purse.of_week(db)
+    payable = [award for award in awards if purse.take(award.amount)]
+    _pay(db, (), payable)
+    return len(payable)
 
 
-def _pay(db: Session, award: PotAward, title: str) -> None:
-    entry = post(
-        db,
-        POT,
-        Movement(
-            key=award.key,
-            user_id=award.user_id,
-            amount=award.amount,
-            counter_account="treasury",
-            transaction_type="earn",
-            category=award.rule,
-            description=title,
-            reference_type=award.reference_type,
-            reference_id=award.reference_id,
-        ),
-    )
-    award.status = "paid"
-    award.paid_at = entry.created_at
-    award.transaction_id = entry.id
-    settle_debts(db, award.user_id, award.amount, f"award:{award.id}")
+def _pay(db: Session, new: Sequence[PotAward], payable: Sequence[PotAward]) -> None:
+    """Post what can be paid, save it with what is new, and let debts take their part."""
+    outcomes = post_many(db, POT, [_movement(award) for award in payable])
+    for award, outcome in zip(payable, outcomes, strict=True):
+        if isinstance(outcome, LedgerError):
+            raise outcome
+        award.status = "paid"
+        award.paid_at = outcome.created_at
+        award.transaction_id = outcome.id
+    db.add_all(new)
     db.flush()
+    owing = debtors(db, {award.user_id for award in payable})
+    for award in payable:
+        if award.user_id in owing:
+            settle_debts(db, award.user_id, award.amount, f"award:{award.id}")
 
 
-def _look_at_streak(db: Session, due: _Due, fact: object) -> None:
-    """Every thirty days that earned something are a fact of their own."""
-    if not isinstance(fact, DayBegun):
-        return
-    days = select(func.count()).where(
-        PotAward.user_id == due.user_id,
-        PotAward.rule == due.rule.name,
-        PotAward.status != "clawed_back",
+def _movement(award: PotAward) -> Movement:
+    rule = EARNING_BY_NAME.get(award.rule)
+    return Movement(
+        key=award.key,
+        user_id=award.user_id,
+        amount=award.amount,
+        counter_account="treasury",
+        transaction_type="earn",
+        category=award.rule,
+        description=rule.title if rule else award.rule,
+        reference_type=award.reference_type,
+        reference_id=award.reference_id,
     )
-    visited = db.scalar(days) or 0
-    if visited and visited % _STREAK_DAYS == 0:
-        announce(db, ThirtyDaysVisited(due.user_id, visited))
+
+
+def _look_at_streaks(db: Session, earned: Sequence[_Due]) -> None:
+    """Every thirty days that earned something are a fact of their own."""
+    today = Counter(one.user_id for one in earned if one.rule.fact is DayBegun)
+    visitors = sorted(today)
+    for start in range(0, len(visitors), _BATCH):
+        batch = visitors[start : start + _BATCH]
+        days = (
+            select(PotAward.user_id, func.count())
+            .where(
+                PotAward.user_id.in_(batch),
+                PotAward.rule.in_([rule.name for rule in _RULES[DayBegun]]),
+                PotAward.status != "clawed_back",
+            )
+            .group_by(PotAward.user_id)
+            .order_by(PotAward.user_id)
+        )
+        for user_id, visited in db.execute(days).all():
+            streaks = visited // _STREAK_DAYS
+            if streaks > (visited - today[user_id]) // _STREAK_DAYS:
+                announce(db, ThirtyDaysVisited(user_id, streaks * _STREAK_DAYS))
