@@ -19,7 +19,7 @@ run: $(VENV)/.run $(STATIC) ## Set up and serve http://127.0.0.1:8401 with demo 
 	@imatch serve --setup
 
 test: $(VENV)/.dev $(STATIC) ## Set up and run every test (arguments: ARGS="-k name")
-	@python -m pytest -n auto --dist loadgroup $(ARGS)
+	@python -m pytest -n auto $(ARGS)
 
 check: $(VENV)/.dev ## Format, lint, types, import contracts, dead code, dependencies
 	@ruff format --check .

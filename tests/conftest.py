@@ -14,6 +14,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
+from xdist.remote import Producer
 
 from imatch.accounts.deps import cookie_name
 from imatch.accounts.models import User
@@ -27,6 +28,7 @@ from imatch.core.settings import Settings, get_settings
 from imatch.operations.database import migrate
 from tests import postgresql
 from tests.make import Make
+from tests.scheduling import Scheduling
 
 _numbers = itertools.count(1)
 
@@ -42,6 +44,11 @@ def pytest_configure() -> None:
     if "TMPDIR" not in os.environ and _has_room(_MEMORY):
         os.environ["TMPDIR"] = str(_MEMORY)
         tempfile.tempdir = None  # to be asked for again
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return Scheduling(config, log)
 
 
 def _has_room(folder: Path) -> bool:
