@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from imatch.accounts import queries
 from imatch.accounts.models import AccountType, User, UserSession
-from imatch.accounts.service import api_keys, sessions
+from imatch.accounts.service import api_keys, sessions, visits
 from imatch.accounts.service.sessions import Browser
 from imatch.core.errors import Forbidden, Unauthenticated
 from imatch.core.settings import get_settings
@@ -17,6 +17,8 @@ from imatch.web.deps import ClientAddress, Db
 from imatch.web.openapi import API_KEY, SESSION
 
 _BEARER = "bearer "
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_LEAVING = frozenset({"/sign-out", "/account/delete"})  # not what a visit is for
 
 
 class NotSignedIn(Unauthenticated):
@@ -91,6 +93,8 @@ def _by_cookie(request: Request, db: Db) -> User | None:
     if session.second_factor_pending:
         return None
     sessions.note_seen(db, session)
+    if request.method not in _READING and request.url.path not in _LEAVING:
+        visits.note_action(db, session)
     return user
 
 
