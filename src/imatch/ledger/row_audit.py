@@ -203,9 +203,9 @@ class RowAudit:
     def _compare_sums(
         self, span: str, expected: dict[Any, tuple[int, int]], found: dict[Row, tuple[int, int]]
     ) -> None:
-        for kind in sorted(expected.keys() | found.keys()):
+        for kind in sorted(expected.keys() | found.keys(), key=str):
             if expected.get(kind) != found.get(kind):
-                labels = ", ".join(filter(None, kind[:-1]))
+                labels = ", ".join(str(label) for label in kind[:-1] if label)
                 self.findings.add(
                     f"the sealed sum of the {span} {kind[-1]}, {labels}",
                     expected=_said(expected.get(kind)),

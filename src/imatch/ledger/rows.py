@@ -119,5 +119,5 @@ def _postgresql_json(name: str) -> str:
         return f"{name}::text"
     if name in _MOMENTS:
         # A moment needs no escapes.
-        return f"to_char({name} AT TIME ZONE 'UTC', '\"YYYY-MM-DD HH24:MI:SS.US\"')"
+        return f"'\"' || to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '\"'"
     return f"to_json({name}::text)::text"

@@ -1,0 +1,80 @@
+"""A small book with rows of every phase."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from imatch.core.clock import now
+from imatch.ledger import POT, Movement, capture, post, release
+from imatch.ledger.movements import Phase
+from tests.make import Make
+
+
+def earn(user_id: int, amount: int, key: str, **labels: Any) -> Movement:  # noqa: ANN401 -- any of its fields
+    return Movement(
+        key=key,
+        user_id=user_id,
+        amount=amount,
+        counter_account="treasury",
+        transaction_type="earn",
+        category="daily_login",
+        **labels,
+    )
+
+
+def spend(user_id: int, amount: int, key: str) -> Movement:
+    return Movement(
+        key=key,
+        user_id=user_id,
+        amount=-amount,
+        counter_account="burned",
+        transaction_type="spend",
+        category="rush_match",
+    )
+
+
+def hold(user_id: int, amount: int, key: str, minutes: int = 60) -> Movement:
+    return Movement(
+        key=key,
+        user_id=user_id,
+        amount=-amount,
+        counter_account="burned",
+        transaction_type="hold",
+        category="workshop",
+        phase=Phase.HOLD,
+        expires_at=now() + timedelta(minutes=minutes),
+    )
+
+
+def mint(amount: int, key: str) -> Movement:
+    return Movement(
+        key=key,
+        system_account="treasury",
+        amount=amount,
+        counter_account="mint",
+        transaction_type="mint",
+        category="policy",
+    )
+
+
+def fill(db: Session, make: Make) -> dict[str, int]:
+    """Post one of everything for two people; each row's id by its key."""
+    ada, bo = make.user(), make.user()
+    ids = {"ada": ada.id, "bo": bo.id}
+
+    def keep(movement: Movement) -> None:
+        ids[movement.key] = post(db, POT, movement).id
+
+    keep(mint(10_000, "mint"))
+    keep(earn(ada.id, 500, "earn", details={"from": 'Zoë\'s "first"\nday'}, description="Ünï"))
+    keep(earn(bo.id, 300, "earn bo", reference_type="rating", reference_id=7))
+    keep(spend(ada.id, 40, "spend"))
+    keep(hold(ada.id, 60, "hold"))
+    ids["post"] = capture(db, POT, ids["hold"], key="post", transaction_type="spend", amount=45).id
+    keep(hold(bo.id, 100, "hold bo"))
+    ids["void"] = release(db, POT, ids["hold bo"], key="void").id
+    keep(hold(bo.id, 30, "open hold"))
+    keep(earn(ada.id, 500, "earn again"))
+    keep(spend(bo.id, 5, "spend bo"))
+    return ids

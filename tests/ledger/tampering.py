@@ -1,0 +1,33 @@
+"""Change a journal behind the ledger's back, as an administrator of the database could."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from imatch.core.database import atomic
+
+
+@contextmanager
+def unguarded(db: Session) -> Iterator[None]:
+    """A transaction in which no trigger works; they are back afterwards."""
+    with atomic(db):
+        if db.get_bind().dialect.name == "postgresql":
+            db.execute(text("SET LOCAL session_replication_role = replica"))
+            yield
+            return
+        triggers = db.execute(
+            text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        ).all()
+        for name, _ in triggers:
+            db.execute(text(f"DROP TRIGGER {name}"))
+        yield
+        for _, sql in triggers:
+            db.connection().exec_driver_sql(sql)
+
+
+def tamper(db: Session, statement: str, **values: object) -> None:
+    with unguarded(db):
+        done = db.connection().execute(text(statement), values)
+        assert done.rowcount == 1, statement

@@ -1,0 +1,258 @@
+"""Finished ranges are sealed in a chain that anybody can follow by hand."""
+
+import hashlib
+import itertools
+import json
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from imatch.core import database
+from imatch.core.database import SessionLocal, atomic
+from imatch.ledger import CASH, POT, Movement, post, queries
+from imatch.ledger.audit import audit
+from imatch.ledger.models import LedgerDaySum, LedgerSeal, PotTransaction
+from imatch.ledger.rows import COLUMNS, JournalReader
+from imatch.ledger.seals import seal
+from tests.ledger.books import earn, fill
+from tests.make import Make
+
+EMPTY = "0" * 64
+
+
+def seals(db: Session) -> list[LedgerSeal]:
+    return list(db.scalars(select(LedgerSeal).order_by(LedgerSeal.book, LedgerSeal.to_id)))
+
+
+def test_an_empty_book_has_nothing_to_seal(db: Session) -> None:
+    assert seal(db, POT) == 0
+    assert queries.head(db, POT) is None
+
+
+def test_ranges_follow_each_other_without_a_gap(db: Session, make: Make) -> None:
+    fill(db, make)
+    assert [seal(db, POT, most_rows=4) for _ in range(4)] == [4, 4, 3, 0]
+    made = seals(db)
+    assert [made[0].from_id, made[0].previous_hash] == [1, EMPTY]
+    for before, after in itertools.pairwise(made):
+        assert (after.from_id, after.previous_hash) == (before.to_id + 1, before.hash)
+    assert sum(one.row_count for one in made) == 11
+    assert [len(one.row_digests) for one in made] == [32, 32, 24]
+
+
+def test_books_are_sealed_apart(db: Session, make: Make) -> None:
+    fill(db, make)
+    post(
+        db,
+        CASH,
+        Movement(
+            key="paid",
+            system_account="commission_received",
+            counter_account="payers",
+            amount=5_000,
+            transaction_type="commission",
+            category="engagement",
+        ),
+    )
+    assert (seal(db, POT), seal(db, CASH)) == (11, 1)
+    head = queries.head(db, CASH)
+    assert head is not None
+    assert head.system_balances["commission_received"] == 5_000
+    assert head.system_balances["payers"] == -5_000
+
+
+def test_every_column_is_sealed() -> None:
+    assert set(COLUMNS) == set(PotTransaction.__table__.columns.keys())
+
+
+def test_the_text_of_a_row_is_plain_json(db: Session, make: Make) -> None:
+    """Byte for byte what any language writes for the same row, on either database."""
+    with time_machine.travel(datetime(2026, 3, 1, 9, 5, 0, 70, tzinfo=UTC), tick=False):
+        ids = fill(db, make)
+    reader = JournalReader(POT, db.connection())
+    texts = dict(reader.texts(0, 10**9, 100))
+    for name, row in (
+        (
+            "earn",
+            [
+                ids["earn"],
+                ids["ada"],
+                None,
+                "treasury",
+                500,
+                "earn",
+                "daily_login",
+                "Ünï",
+                None,
+                None,
+                "direct",
+                None,
+                None,
+                0,
+                500,
+                0,
+                "earn",
+                json.dumps({"from": 'Zoë\'s "first"\nday'}, ensure_ascii=False),
+                "2026-03-01 09:05:00.000070",
+            ],
+        ),
+        (
+            "hold",
+            [
+                ids["hold"],
+                ids["ada"],
+                None,
+                "burned",
+                -60,
+                "hold",
+                "workshop",
+                "",
+                None,
+                None,
+                "hold",
+                None,
+                "2026-03-01 10:05:00.000070",
+                460,
+                400,
+                60,
+                "hold",
+                None,
+                "2026-03-01 09:05:00.000070",
+            ],
+        ),
+    ):
+        expected = json.dumps(row, separators=(",", ":"), ensure_ascii=False)
+        assert texts[ids[name]].decode() == expected
+
+
+def test_odd_characters_have_the_same_text_everywhere(db: Session, make: Make) -> None:
+    odd = "".join(map(chr, range(1, 0xA0))) + "\u2028\ufeff😀\\'\""
+    user = make.user()
+    row = post(db, POT, earn(user.id, 1, "odd", description=odd))
+    (line,) = [line for _, line in JournalReader(POT, db.connection()).texts(0, row.id, 1)]
+    assert json.dumps(odd, ensure_ascii=False) in line.decode()
+    assert json.loads(line)[COLUMNS.index("description")] == odd
+
+
+def test_a_hash_can_be_made_again_by_hand(db: Session, make: Make) -> None:
+    fill(db, make)
+    seal(db, POT)
+    (made,) = seals(db)
+    facts = [
+        made.previous_hash,
+        "pot",
+        1,
+        made.to_id,
+        11,
+        dict(sorted(made.system_balances.items())),
+        made.created_at.strftime("%Y-%m-%d %H:%M:%S.%f"),
+    ]
+    lines = [json.dumps(facts, separators=(",", ":")).encode()]
+    lines += [line for _, line in JournalReader(POT, db.connection()).texts(0, made.to_id, 100)]
+    assert hashlib.sha256(b"\n".join(lines)).hexdigest() == made.hash
+
+
+def test_a_seal_knows_what_system_accounts_have(db: Session, make: Make) -> None:
+    fill(db, make)
+    expected = {
+        "mint": -10_000,
+        "treasury": 10_000 - 1_300,
+        "burned": 40 + 45 + 5,
+        "redeemed": 0,
+        "clawed_back": 0,
+    }
+    assert queries.system_balances(db, POT) == expected
+    seal(db, POT, most_rows=5)
+    assert queries.system_balances(db, POT) == expected
+    seal(db, POT)
+    head = queries.head(db, POT)
+    assert head is not None
+    assert head.system_balances == expected
+    assert queries.system_balances(db, POT) == expected
+
+
+def test_a_seal_waits_for_nobodys_transaction(db: Session, make: Make) -> None:
+    fill(db, make)
+    with atomic(db), pytest.raises(RuntimeError, match="transaction of its own"):
+        seal(db, POT)
+
+
+@pytest.mark.postgresql
+def test_rows_that_are_not_committed_yet_are_waited_for(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An id below the highest may still appear: its writer has it and has not committed."""
+    bound = database.bind(postgresql_url)
+    monkeypatch.setattr("imatch.ledger.seals._BARRIER_TIMEOUT", "30s")
+    sealed: list[int] = []
+
+    def seal_in_a_thread() -> None:
+        with SessionLocal() as other:
+            sealed.append(seal(other, POT))
+
+    with SessionLocal() as db:
+        make = Make(db)
+        one, two = make.user(), make.user()
+        with SessionLocal() as slow, atomic(slow):
+            late = post(slow, POT, earn(one.id, 5, "late"))
+            early = post(db, POT, earn(two.id, 5, "early"))
+            assert late.id < early.id
+            thread = threading.Thread(target=seal_in_a_thread)
+            thread.start()
+            waiting = "SELECT count(*) FROM pg_locks WHERE mode = 'ShareLock' AND NOT granted"
+            while not db.scalar(text(waiting)):
+                db.rollback()
+        thread.join()
+        assert sealed == [2]
+        assert audit(db, POT).findings == []
+    bound.dispose()
+
+
+@pytest.mark.postgresql
+def test_a_long_transaction_puts_the_seal_off(postgresql_url: str) -> None:
+    bound = database.bind(postgresql_url)
+    with SessionLocal() as db, SessionLocal() as slow:
+        user = Make(db).user()
+        with atomic(slow):
+            post(slow, POT, earn(user.id, 5, "late"))
+            assert seal(db, POT) == 0
+        assert seal(db, POT) == 1
+    bound.dispose()
+
+
+def test_of_two_that_seal_at_once_one_is_too_late(
+    db: Session, make: Make, new_session: Callable[[], Session]
+) -> None:
+    fill(db, make)
+    sealed: list[int] = []
+    both = threading.Barrier(2)
+
+    def run() -> None:
+        with new_session() as own:
+            both.wait()
+            sealed.append(seal(own, POT))
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(sealed) == [0, 11]
+    assert db.scalar(select(func.sum(LedgerDaySum.row_count))) == 11
+    assert audit(db, POT).findings == []
+
+
+def test_a_gap_in_the_ids_is_no_fault(db: Session, make: Make) -> None:
+    user = make.user()
+    post(db, POT, earn(user.id, 5, "one"))
+    if db.get_bind().dialect.name == "postgresql":
+        db.execute(text("SELECT nextval('pot_transactions_id_seq')"))
+        db.rollback()
+    post(db, POT, earn(user.id, 5, "two"))
+    assert seal(db, POT) == 2
+    assert audit(db, POT).findings == []
