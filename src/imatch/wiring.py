@@ -1,14 +1,27 @@
 """The only module that knows every other one: who listens to which fact."""
 
 from imatch.core.events import listen
-from imatch.facts import EngagementPaid, EngagementReversed, PersonErased, PersonExported
+from imatch.facts import (
+    EmailConfirmed,
+    EngagementPaid,
+    EngagementReversed,
+    PersonErased,
+    PersonExported,
+)
 from imatch.jobs import Job
 from imatch.mail.pruning import forget_old_mail
 from imatch.matches import personal_data as matches_personal_data
 from imatch.pot import clawbacks, clearing, rewards
 from imatch.pot import personal_data as pot_personal_data
-from imatch.pot.tasks import clear_commissions, notice_second_factors, pay_queued_awards
+from imatch.pot.tasks import (
+    clear_commissions,
+    decide_the_weeks_pot,
+    notice_second_factors,
+    pay_queued_awards,
+)
+from imatch.providers import milestones as providers_milestones
 from imatch.providers import personal_data as providers_personal_data
+from imatch.seekers import milestones as seekers_milestones
 from imatch.seekers import personal_data as seekers_personal_data
 from imatch.seekers.tasks import forget_abandoned_needs
 
@@ -19,6 +32,7 @@ SCHEDULED: tuple[Job[[]], ...] = (
     pay_queued_awards,
     notice_second_factors,
     clear_commissions,
+    decide_the_weeks_pot,
 )
 
 
@@ -33,6 +47,8 @@ def wire() -> None:
     listen(PersonErased, providers_personal_data.erase)
     for fact in rewards.REWARDED_FACTS:
         listen(fact, rewards.hear)
+    listen(EmailConfirmed, providers_milestones.hear_email_confirmed)
+    listen(EmailConfirmed, seekers_milestones.hear_email_confirmed)
     listen(EngagementPaid, clearing.hear_paid)
     # First: what it gives back of open requests can then be clawed back.
     listen(EngagementReversed, clearing.hear_reversed)

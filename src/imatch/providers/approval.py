@@ -14,7 +14,7 @@ from imatch.core.logs import log
 from imatch.core.settings import get_settings
 from imatch.facts import ProviderApproved, ProviderRejected
 from imatch.mail import service as mail
-from imatch.providers import rules
+from imatch.providers import milestones, rules
 from imatch.providers.models import Provider, ProviderStatus
 from imatch.providers.service import UNSENT, definition_of, locked
 
@@ -61,6 +61,7 @@ def approve(
         _decide(held, ProviderStatus.APPROVED, "")
         category = definition_of(db, held)
         announce(db, ProviderApproved(held.id, held.user_id, category.name))
+        milestones.profile_published(db, held)
         _tell(db, held, f"Your profile as a {category.singular} is approved", _APPROVED)
         _record("approve_provider", held, operator)
     return held
@@ -110,6 +111,7 @@ def verify_credentials(
         if not wanted <= set(stated):
             fault = FieldError("verified", "Choose from the credentials stated.", "verified")
             raise Invalid("The profile does not state that credential.", fields=(fault,))
+        before = held.verified_credentials
         held.verified_credentials = [kind for kind in stated if kind in wanted]
         held.verified_on = {
             kind: held.verified_on.get(kind, today().isoformat())
@@ -117,6 +119,8 @@ def verify_credentials(
         }
         held.credentials_changed_at = None
         held.updated_at = now()
+        fresh = [kind for kind in held.verified_credentials if kind not in before]
+        milestones.credentials_verified(db, held, fresh)
         _record("verify_credentials", held, operator)
     return held
 

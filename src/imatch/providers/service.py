@@ -20,7 +20,7 @@ from imatch.core.database import atomic
 from imatch.core.errors import Conflict, FieldError, Invalid, NotFound
 from imatch.core.events import announce
 from imatch.facts import ProviderSubmitted
-from imatch.providers import rules
+from imatch.providers import milestones, rules
 from imatch.providers.models import Provider, ProviderStatus
 from imatch.providers.queries import UnknownProvider, find_own, taken_slugs
 
@@ -240,6 +240,7 @@ def _write(
     held.headline = values.get("headline", "")
     held.capacity = values.get("capacity", 1)
     held.updated_at = now()  # also when nothing differs: the matching index asks what is newer
+    milestones.profile_saved(db, held, definition)
 
 
 def _still_verified(held: Provider, values: dict[str, Any]) -> list[str]:

@@ -19,7 +19,7 @@ from imatch.core.errors import Conflict, FieldError, Invalid, NotFound, RateLimi
 from imatch.core.events import announce
 from imatch.core.security import new_token, token_hash
 from imatch.facts import NeedCompleted
-from imatch.seekers import rules
+from imatch.seekers import milestones, rules
 from imatch.seekers.models import NeedStatus, Seeker
 from imatch.seekers.queries import NeedNotFound, definition_of
 
@@ -212,6 +212,7 @@ def complete(db: Session, need: Seeker) -> Seeker:
         need.status = NeedStatus.COMPLETE
         need.completed_at = now()
         announce(db, NeedCompleted(seeker_id=need.id, category=category.name))
+        milestones.need_completed(db, need)
     return need
 
 
@@ -270,6 +271,7 @@ def claim(db: Session, need: Seeker, user: User) -> Seeker:
         if need.user_id not in {None, user.id}:
             raise NeedNotFound
         need.user_id = user.id
+        milestones.need_completed(db, need)
     return need
 
 
