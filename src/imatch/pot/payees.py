@@ -113,11 +113,14 @@ def save(
 
 
 def verify_identity(db: Session, user_id: int, operator_id: int) -> PotPayee:
-    """An operator saw proof that this person is the payee. Raises NoPayee, OwnIdentity."""
+    """An operator saw proof that this person is the payee. Raises NoPayee, OwnIdentity,
+    UserNotFound.
+    """
     with atomic(db):
         require_operator(db, operator_id)
         if user_id == operator_id:
             raise OwnIdentity
+        _check_person(db, user_id)
         payee = db.get(PotPayee, user_id, populate_existing=True)
         if payee is None:
             raise NoPayee
@@ -133,8 +136,7 @@ def place_hold(db: Session, user_id: int, operator_id: int, reason: str) -> PotF
     words = checked_words(reason, "reason", "Say why payouts are held.")
     with atomic(db):
         require_operator(db, operator_id)
-        if db.get(User, user_id) is None:
-            raise UserNotFound(user_id)
+        _check_person(db, user_id)
         hold = PotFraudHold(user_id=user_id, reason=words, placed_by=operator_id)
         db.add(hold)
         db.flush()
@@ -174,6 +176,11 @@ def unverified(db: Session, limit: int) -> Sequence[tuple[PotPayee, User]]:
         .limit(limit)
     )
     return [(payee, person) for payee, person in db.execute(waiting)]
+
+
+def _check_person(db: Session, user_id: int) -> None:
+    if not 0 < user_id < 2**63 or db.get(User, user_id) is None:
+        raise UserNotFound(user_id)
 
 
 def _let_open_payouts_wait(db: Session, user_id: int) -> None:

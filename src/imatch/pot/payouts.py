@@ -64,6 +64,15 @@ def payable(db: Session, *, lock: bool = False) -> Sequence[PotRedemption]:
     return chosen
 
 
+def with_people(db: Session, *statuses: str, limit: int) -> Sequence[tuple[PotRedemption, User]]:
+    """Redemptions in these states: open ones by when they are due, ended ones newest first."""
+    row = PotRedemption
+    ended = {"paid", "rejected", "cancelled"} >= set(statuses)
+    found = select(row, User).join(User, User.id == row.user_id).where(row.status.in_(statuses))
+    order = (row.decided_at.desc(), row.id.desc()) if ended else (row.due_at, row.id)
+    return [(one, person) for one, person in db.execute(found.order_by(*order).limit(limit))]
+
+
 def bank_export(db: Session, operator_id: int) -> str:
     """The bank's file: everything that may be paid now but by this operator's own approval.
 
@@ -108,7 +117,7 @@ def mark_paid(
             bank_reference, "bank_reference", "Write the bank's reference.", BANK_REFERENCE_MAX
         )
         if redemption not in payable(db, lock=True):
-            raise NotPayableYet(_why_not(db, redemption))
+            raise NotPayableYet(why_not(db, redemption))
         _move(db, redemption)
         redemption.status = "paid"
         redemption.paid_by, redemption.paid_at = operator_id, now()
@@ -140,7 +149,8 @@ def _move(db: Session, redemption: PotRedemption) -> None:
     )
 
 
-def _why_not(db: Session, redemption: PotRedemption) -> str:
+def why_not(db: Session, redemption: PotRedemption) -> str:
+    """Why an approved redemption that `payable` leaves out is not paid now."""
     if redemption.due_at > now():
         return f"This payout is due on {redemption.due_at:%d %B %Y, %H:%M} UTC."
     if is_on_hold(db, redemption.user_id):

@@ -91,6 +91,21 @@ def limits(
     return [Limit(most, days, _used(db, user_id, moment, days, upto)) for most, days in spans]
 
 
+def refusal_of_amount(
+    db: Session, user_id: int, pot: int, numbers: Numbers, *, upto: PotRedemption | None = None
+) -> str:
+    """Why the smallest amount or a limit refuses this many POT, or nothing."""
+    if pot < numbers.smallest_redemption:
+        return f"Redeem at least {numbers.smallest_redemption:,} POT at once."
+    for limit in limits(db, user_id, numbers, upto=upto):
+        if pot > limit.left:
+            return (
+                f"At most {limit.most:,} POT can be redeemed within {limit.span};"
+                f" {limit.left:,} are left."
+            )
+    return ""
+
+
 def _used(
     db: Session, user_id: int, moment: datetime, days: int, upto: PotRedemption | None
 ) -> int:

@@ -33,7 +33,7 @@ from imatch.pot.redemption_errors import (
     RedemptionNotFound,
     UnknownPaymentMethod,
 )
-from imatch.pot.redemption_gates import limits, reasons_against
+from imatch.pot.redemption_gates import limits, reasons_against, refusal_of_amount
 from imatch.pot.rules import CENTS_PER_REDEEMED_POT, REDEMPTION
 
 PAYMENT_METHODS = {"bank_transfer": "Bank transfer"}
@@ -186,6 +186,26 @@ def reject(db: Session, redemption_id: int, operator_id: int, reason: str) -> Po
         return redemption
 
 
+def objections(db: Session, redemption: PotRedemption) -> tuple[str, ...]:
+    """What `approve` would refuse an open request for; nothing if it may be approved."""
+    numbers = policy.current(db)
+    found = list(reasons_against(db, db.get_one(User, redemption.user_id), numbers))
+    pot = redemption.pot_amount
+    found.append(refusal_of_amount(db, redemption.user_id, pot, numbers, upto=redemption))
+    allowance = queries.free(db, CASH, redemption.user_id)
+    if redemption.cash_hold_id is None and allowance < redemption.payout_cents:
+        found.append("Paid commission does not cover it.")
+    return tuple(text for text in found if text)
+
+
+def of_id(db: Session, redemption_id: int) -> PotRedemption:
+    """Raises RedemptionNotFound."""
+    found = db.get(PotRedemption, redemption_id) if _is_id(redemption_id) else None
+    if found is None:
+        raise RedemptionNotFound
+    return found
+
+
 def of_person(db: Session, user_id: int, limit: int = 50) -> Sequence[PotRedemption]:
     """A person's requests, the newest first."""
     theirs = select(PotRedemption).where(PotRedemption.user_id == user_id)
@@ -194,9 +214,7 @@ def of_person(db: Session, user_id: int, limit: int = 50) -> Sequence[PotRedempt
 
 def locked(db: Session, redemption_id: int) -> PotRedemption:
     """The request, with its person, held against changes by others. Raises RedemptionNotFound."""
-    found = db.get(PotRedemption, redemption_id) if _is_id(redemption_id) else None
-    if found is None:
-        raise RedemptionNotFound
+    found = of_id(db, redemption_id)
     _locked_person(db, found.user_id)
     db.refresh(found, with_for_update=True)
     return found
@@ -240,21 +258,6 @@ def set_allowance_aside(db: Session, redemption: PotRedemption) -> None:
             reference_id=redemption.id,
         ),
     ).id
-
-
-def refusal_of_amount(
-    db: Session, user_id: int, pot: int, numbers: Numbers, *, upto: PotRedemption | None = None
-) -> str:
-    """Why the smallest amount or a limit refuses this many POT, or nothing."""
-    if pot < numbers.smallest_redemption:
-        return f"Redeem at least {numbers.smallest_redemption:,} POT at once."
-    for limit in limits(db, user_id, numbers, upto=upto):
-        if pot > limit.left:
-            return (
-                f"At most {limit.most:,} POT can be redeemed within {limit.span};"
-                f" {limit.left:,} are left."
-            )
-    return ""
 
 
 def _standing(db: Session, person: User, numbers: Numbers) -> RedemptionStanding:

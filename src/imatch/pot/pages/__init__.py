@@ -1,0 +1,1 @@
+"""Pages of the POT economy: wallet, redemptions, the operators' economy."""
