@@ -165,6 +165,11 @@ def last_run(db: Session) -> PotPolicyRun | None:
     return db.scalar(select(PotPolicyRun).order_by(PotPolicyRun.week.desc()).limit(1))
 
 
+def last_runs(db: Session, limit: int) -> list[PotPolicyRun]:
+    """The latest weeks' decisions, newest first."""
+    return list(db.scalars(select(PotPolicyRun).order_by(PotPolicyRun.week.desc()).limit(limit)))
+
+
 def run_week(db: Session, monday: date | None = None) -> PotPolicyRun:
     """Mint and set the award budget of a week, and of all weeks missed before it, once each.
 

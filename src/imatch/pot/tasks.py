@@ -11,7 +11,7 @@ from imatch.core.database import SessionLocal, atomic
 from imatch.core.events import announce
 from imatch.facts import SecondFactorKept
 from imatch.jobs import job
-from imatch.pot import clearing, rewards
+from imatch.pot import clearing, policy, rewards
 from imatch.pot.models import PotAward
 
 SECOND_FACTOR_KEPT_DAYS = 30
@@ -21,6 +21,14 @@ SECOND_FACTOR_KEPT_DAYS = 30
 def pay_queued_awards() -> None:
     """Pay awards that wait, while the week's budget lasts."""
     with SessionLocal() as db:
+        rewards.pay_queue(db)
+
+
+@job("decide_the_weeks_pot", cron="10 0 * * 1")
+def decide_the_weeks_pot() -> None:
+    """Mint and set the award budget of the week, and pay what waited for it."""
+    with SessionLocal() as db:
+        policy.run_week(db)
         rewards.pay_queue(db)
 
 

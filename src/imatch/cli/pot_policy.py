@@ -1,0 +1,229 @@
+"""`imatch pot policy`: the economy's numbers, their versions, and the weekly decision."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from sqlalchemy.orm import Session
+
+from imatch.accounts.service import operators
+from imatch.cli.output import JsonOption, out, print_facts, print_json, print_table
+from imatch.core.database import SessionLocal
+from imatch.core.errors import Invalid
+from imatch.pot import policy, policy_versions
+from imatch.pot.models import PotPolicyRun, PotPolicyVersion
+
+app = typer.Typer(
+    help="The economy's numbers: show, propose, approve; the weekly decision.",
+    no_args_is_help=True,
+)
+OperatorOption = Annotated[str, typer.Option("--operator", help="Who acts: an operator's address.")]
+VersionArgument = Annotated[int, typer.Argument(help="The version's number.")]
+_PROJECTED_WEEKS = (4, 13, 26, 52)
+
+
+@app.command()
+def show(*, as_json: JsonOption = False) -> None:
+    """The numbers in effect, this week's budget, the last decisions and every version."""
+    with SessionLocal() as db:
+        numbers, budget = policy.current(db), policy.budget(db)
+        runs, versions = policy.last_runs(db, 8), policy_versions.versions(db)
+    if as_json:
+        print_json(
+            {
+                "numbers": numbers.model_dump(),
+                "budget": {"total": budget.total, "spent": budget.spent, "left": budget.left},
+                "runs": [_run(run) for run in runs],
+                "versions": [_version(version) for version in versions],
+            }
+        )
+        return
+    print_facts("Numbers in effect", numbers.model_dump())
+    print_facts(
+        "Awards this week",
+        {"Budget": f"{budget.total:,}", "Spent": f"{budget.spent:,}", "Left": f"{budget.left:,}"},
+    )
+    _print_runs(runs)
+    print_table(
+        "Versions",
+        ("Version", "Status", "In effect from", "Reason"),
+        [(row.id, row.status, _moment(row.effective_at), row.reason) for row in versions],
+    )
+
+
+@app.command()
+def propose(
+    *,
+    edits: Annotated[
+        list[str], typer.Option("--set", help="A number to change: name=value. Repeat it.")
+    ],
+    reason: Annotated[str, typer.Option(help="Why; kept with the version.")],
+    operator: OperatorOption,
+    as_json: JsonOption = False,
+) -> None:
+    """File new numbers, and show what they change and where they lead."""
+    with SessionLocal() as db:
+        before = policy.current(db)
+        filed = policy_versions.propose(
+            db,
+            operator_id=operators.user_named(db, operator).id,
+            edits=dict(_edit(one) for one in edits),
+            reason=reason,
+        )
+        after = policy.Numbers.model_validate(filed.numbers)
+        paths = [policy_versions.projection(db, numbers) for numbers in (before, after)]
+    changes = policy_versions.changes(before, after)
+    ahead = [(old, new) for old, new in zip(*paths, strict=True) if old.week in _PROJECTED_WEEKS]
+    if as_json:
+        print_json(
+            {
+                **_version(filed),
+                "changes": {one.name: [one.before, one.after] for one in changes},
+                "projection": [
+                    {
+                        "week": old.week,
+                        "supply": [old.supply, new.supply],
+                        "award_budget": [old.award_budget, new.award_budget],
+                    }
+                    for old, new in ahead
+                ],
+            }
+        )
+        return
+    rows = [(one.name, one.before, one.after) for one in changes]
+    print_table(f"Version {filed.id} is proposed", ("Number", "Now", "Then"), rows)
+    print_table(
+        "Where it leads, if as much POT leaves as lately and all budgets are used up",
+        ("Week", "Supply now", "Supply then", "Budget now", "Budget then"),
+        [
+            (
+                old.week,
+                f"{old.supply:,}",
+                f"{new.supply:,}",
+                f"{old.award_budget:,}",
+                f"{new.award_budget:,}",
+            )
+            for old, new in ahead
+        ],
+    )
+    out.print("Another operator approves it: imatch pot policy approve", filed.id)
+
+
+@app.command()
+def approve(
+    version: VersionArgument,
+    *,
+    operator: OperatorOption,
+    on: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="In effect from this day on, in UTC; else now."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let proposed numbers come into effect. Needs another operator than proposed them."""
+    with SessionLocal() as db:
+        decided = policy_versions.approve(
+            db,
+            version,
+            operator_id=operators.user_named(db, operator).id,
+            effective_at=on.replace(tzinfo=UTC) if on else None,
+        )
+    if as_json:
+        print_json(_version(decided))
+    else:
+        out.print(f"Version {decided.id} is in effect from {_moment(decided.effective_at)} on.")
+
+
+@app.command()
+def reject(
+    version: VersionArgument, *, operator: OperatorOption, as_json: JsonOption = False
+) -> None:
+    """Turn proposed numbers down."""
+    with SessionLocal() as db:
+        operator_id = operators.user_named(db, operator).id
+        decided = policy_versions.reject(db, version, operator_id=operator_id)
+    if as_json:
+        print_json(_version(decided))
+    else:
+        out.print(f"Version {decided.id} is rejected.")
+
+
+@app.command()
+def run(*, as_json: JsonOption = False) -> None:
+    """Decide this week and weeks that were missed, as the worker does on Mondays at 00:10 UTC."""
+    with SessionLocal() as db:
+        decided = policy.run_week(db)
+    if as_json:
+        print_json(_run(decided))
+    else:
+        _print_runs([decided])
+
+
+@app.command("dry-run")
+def dry_run(*, as_json: JsonOption = False) -> None:
+    """What would be decided if next week began now; nothing is written."""
+    with SessionLocal() as db:
+        decision = _dry_run(db)
+    if as_json:
+        print_json(decision)
+    else:
+        print_facts("If next week began now", decision)
+
+
+def _dry_run(db: Session) -> dict[str, object]:
+    decided = policy.dry_run(db)
+    inputs = decided.pop("inputs")
+    return {**(inputs if isinstance(inputs, dict) else {}), **decided}
+
+
+def _edit(written: str) -> tuple[str, object]:
+    """A name and a value; `none` takes a limit away."""
+    name, equals, value = written.partition("=")
+    if not equals or not name.strip():
+        raise Invalid(f"Write --set as name=value, not {written!r}.")
+    return name.strip(), None if value.strip().lower() == "none" else value.strip()
+
+
+def _print_runs(runs: list[PotPolicyRun]) -> None:
+    print_table(
+        "Weekly decisions",
+        ("Week", "Supply", "Course", "Left supply", "Minted", "Award budget"),
+        [
+            (
+                row.week,
+                f"{row.inputs['supply']:,}",
+                f"{row.inputs['target']:,.0f}",
+                f"{row.inputs['left_this_week']:,.0f}",
+                f"{row.minted:,}",
+                f"{row.award_budget:,}",
+            )
+            for row in runs
+        ],
+    )
+
+
+def _run(row: PotPolicyRun) -> dict[str, object]:
+    return {
+        "week": row.week,
+        "version": row.policy_version_id,
+        "inputs": row.inputs,
+        "minted": row.minted,
+        "award_budget": row.award_budget,
+    }
+
+
+def _version(row: PotPolicyVersion) -> dict[str, object]:
+    return {
+        "version": row.id,
+        "status": row.status,
+        "reason": row.reason,
+        "numbers": row.numbers,
+        "proposed_by": row.proposed_by,
+        "proposed_at": row.proposed_at,
+        "decided_by": row.decided_by,
+        "effective_at": row.effective_at,
+    }
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "–"

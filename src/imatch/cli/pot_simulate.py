@@ -1,0 +1,132 @@
+"""`imatch pot simulate`: live through months of the economy, attacks included, in minutes."""
+
+import csv
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from imatch.cli.output import JsonOption, err, out, print_json, print_table
+from imatch.core.database import SessionLocal, make_engine
+from imatch.core.logs import configure_logs
+from imatch.core.settings import get_settings
+from imatch.operations.database import migrate
+from imatch.pot.simulation import Plan, Result, Week
+from imatch.pot.simulation import simulate as live_through
+from imatch.pot.simulation.charts import Chart, charts
+
+_MOST_PEOPLE = 100_000
+_BARS = " ▁▂▃▄▅▆▇█"
+_PLOT_COLUMNS = 72
+
+
+def simulate(
+    *,
+    months: Annotated[int, typer.Option(min=1, max=120, help="How long.")] = 24,
+    seekers: Annotated[int, typer.Option(min=0, max=_MOST_PEOPLE, help="Honest ones.")] = 3_900,
+    providers: Annotated[int, typer.Option(min=0, max=_MOST_PEOPLE, help="Honest ones.")] = 800,
+    attackers: Annotated[int, typer.Option(min=0, max=_MOST_PEOPLE, help="Accounts.")] = 300,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same figures.")] = 1,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the weeks as CSV.")] = False,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw the weeks in the terminal.")] = False,
+    svg: Annotated[Path | None, typer.Option(help="Write the plots into this folder.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the real rules, books and policy over invented people, on a database thrown away."""
+    plan = Plan(months, seekers, providers, attackers, seed)
+    with _scratch_database() as db, Progress(console=err, transient=True) as bar:
+        task = bar.add_task("Living through the days", total=plan.days)
+        result = live_through(db, plan, progress=lambda day: bar.update(task, completed=day))
+    if svg is not None:
+        svg.mkdir(parents=True, exist_ok=True)
+        for chart in charts(result):
+            (svg / f"{chart.name}.svg").write_text(chart.svg(), encoding="utf-8")
+    if as_json:
+        print_json(result.as_dict())
+    elif as_csv:
+        _print_csv(result)
+    else:
+        _print_result(result)
+        if plot:
+            for chart in charts(result):
+                _draw(chart)
+
+
+@contextmanager
+def _scratch_database() -> Iterator[Session]:
+    """A migrated SQLite database that need not survive a power cut, with redemption on."""
+    os.environ["IMATCH_CASH_REDEMPTION"] = "true"
+    os.environ["IMATCH_LOG_LEVEL"] = "error"  # thousands of operators' acts are no news here
+    get_settings.cache_clear()
+    configure_logs(to_stderr=True)
+    memory = Path("/dev/shm")  # noqa: S108 -- a folder with a random name is made below
+    place = memory if os.access(memory, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="imatch-simulation-", dir=place) as folder:
+        engine = make_engine(f"sqlite:///{folder}/simulation.db")
+        event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
+        migrate(engine)
+        try:
+            with SessionLocal(bind=engine) as db:
+                yield db
+        finally:
+            engine.dispose()
+
+
+def _print_result(result: Result) -> None:
+    print_table(
+        f"{result.plan.months} months, seed {result.plan.seed}",
+        ("Claim", "Found", "Holds"),
+        [(one.claim, one.found, "yes" if one.holds else "NO") for one in result.checks],
+    )
+    print_table(
+        "Who got what",
+        ("Group", "Accounts", "Earned", "Spent", "Redeemed", "Commission paid", "Net cash"),
+        [
+            (
+                group,
+                one.accounts,
+                f"{one.earned:,}",
+                f"{one.spent:,}",
+                f"${one.redeemed_cents / 100:,.0f}",
+                f"${one.commission_cents / 100:,.0f}",
+                f"${one.net_cents / 100:,.0f}",
+            )
+            for group, one in result.groups.items()
+        ],
+    )
+    out.print(
+        f"{result.facts:,} facts, {result.transactions:,} transactions,"
+        f" {result.redemptions_paid:,} redemptions paid in {result.seconds:,.0f} s."
+    )
+
+
+def _print_csv(result: Result) -> None:
+    writer = csv.writer(sys.stdout)
+    writer.writerow(field.name for field in fields(Week))
+    writer.writerows(asdict(week).values() for week in result.weeks)
+
+
+def _draw(chart: Chart) -> None:
+    """Every line of a chart as a row of bars, with its range."""
+    out.print(f"\n[bold]{chart.title}[/]")
+    for line in chart.lines:
+        values = [value for value in line.values if value is not None]
+        if not values:
+            continue
+        least, most = min(values), max(values)
+        step = max(len(line.values) // _PLOT_COLUMNS, 1)
+        span = (most - least) or 1
+        bars = "".join(
+            " " if value is None else _BARS[1 + int((value - least) / span * (len(_BARS) - 2))]
+            for value in line.values[::step]
+        )
+        out.print(f"{line.name:>24} {bars} {least:,.6g} to {most:,.6g}", highlight=False)

@@ -1,0 +1,80 @@
+"""Run a simulation from its first day to its last."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from imatch.core import clock
+from imatch.core.database import atomic
+from imatch.core.events import heard_only_by
+from imatch.ledger.models import PotTransaction
+from imatch.pot import policy
+from imatch.pot.models import PotRedemption
+from imatch.pot.simulation.attacks import Attackers
+from imatch.pot.simulation.desk import Desk
+from imatch.pot.simulation.honest import Honest
+from imatch.pot.simulation.market import Market
+from imatch.pot.simulation.measures import Measures, Result
+from imatch.pot.simulation.people import draw
+from imatch.pot.simulation.plan import START, Plan
+from imatch.pot.simulation.world import LISTENERS, World
+
+
+def simulate(
+    db: Session, plan: Plan, *, progress: Callable[[int], None] = lambda _day: None
+) -> Result:
+    """Live through the plan's months on an empty database, which is of no use afterwards.
+
+    `progress` is called with every finished day's number.
+    """
+    began = time.perf_counter()
+    rng = np.random.default_rng(plan.seed)
+    with clock.frozen(START), atomic(db):
+        policy.genesis(db)
+        world = World(db, plan, rng, draw(db, plan, rng))
+    desk, market = Desk(world), Market(world)
+    Honest(world, market)
+    Attackers(world, market)
+    measures = Measures(world)
+    for day in range(plan.days):
+        world.day = day
+        with atomic(db), heard_only_by(LISTENERS):
+            _live_through(world)
+        progress(day + 1)
+    with clock.frozen(world.today):
+        return _result(world, desk, measures, time.perf_counter() - began)
+
+
+def _live_through(world: World) -> None:
+    """Everything that is due today, in its order, each at its moment."""
+    tomorrow = world.today + timedelta(days=1)
+    while (moment := world.agenda.next_moment(tomorrow)) is not None:
+        with clock.frozen(moment):
+            for act in world.agenda.take(moment):
+                act()
+            world.settle()
+
+
+def _result(world: World, desk: Desk, measures: Measures, seconds: float) -> Result:
+    db = world.db
+
+    def redemptions(*statuses: str) -> int:
+        counted = select(func.count()).select_from(PotRedemption)
+        return db.scalar(counted.where(PotRedemption.status.in_(statuses))) or 0
+
+    return Result(
+        plan=world.plan,
+        weeks=measures.weeks,
+        groups=measures.groups(),
+        checks=measures.checks(),
+        facts=world.facts,
+        transactions=db.scalar(select(func.count()).select_from(PotTransaction)) or 0,
+        redemptions_paid=redemptions("paid"),
+        redemptions_waiting=redemptions("pending", "approved"),
+        redemptions_refused=desk.refused,
+        seconds=round(seconds, 1),
+    )
