@@ -1,5 +1,7 @@
 """What a card says of a person is so: nothing more was checked, wanted or stated."""
 
+from dataclasses import replace
+
 import pytest
 
 from imatch.matches.engine.clocks import windows_elsewhere
@@ -116,3 +118,25 @@ def test_a_week_ends_where_it_begins() -> None:
     assert windows_elsewhere(["mon_morning", "mon_evening"], 0) == ["mon_morning", "mon_evening"]
     assert windows_elsewhere(["wed_afternoon"], -1) == ["wed_afternoon"]
     assert windows_elsewhere(["wed_afternoon"], 8) == []  # in the middle of the night
+
+
+def test_of_sentences_that_say_the_same_the_first_is_shown_whatever_their_order() -> None:
+    words = [
+        "equity",
+        "retirement",
+        "estate",
+        "divorce",
+        "debt",
+        "college",
+        "mortgage",
+        "pension",
+        "insurance",
+    ]
+    turned = [words[n:] + words[:n] for n in range(len(words))]
+    passage = " ".join(f"{' '.join(order).capitalize()}." for order in turned)
+    others = [advisor(n, " ".join(words[n:])) for n in range(2, len(words))]
+    pool = advisors()
+    pool.upsert([advisor(1, passage), *others])
+    need = replace(known_need(), text=" ".join(words))
+    pick = next(p for p in pool.rank(need, seed=1, today=TODAY).picks if p.provider_id == 1)
+    assert pick.best_sentence == f"{' '.join(words).capitalize()}."

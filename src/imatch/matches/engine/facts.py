@@ -2,6 +2,7 @@
 
 from datetime import date
 from functools import cached_property
+from math import fsum
 from typing import Any
 
 import numpy as np
@@ -160,7 +161,7 @@ class Facts:
         for passage in self.passages:
             for sentence in sentences(passage)[:READ_SENTENCES]:
                 words = stems(sentence)
-                held = sum(rarities[stem] for stem in self.asked.stems.intersection(words))
+                held = fsum(rarities[stem] for stem in self.asked.stems.intersection(words))
                 score = held / (8 + len(words)) ** 0.5
                 if score > best_score:
                     best, best_score = sentence, score
