@@ -9,6 +9,7 @@ from imatch.facts import (
     PersonExported,
 )
 from imatch.jobs import Job
+from imatch.ledger.tasks import audit_ledger, expire_holds, seal_ledger
 from imatch.mail.pruning import forget_old_mail
 from imatch.matches import personal_data as matches_personal_data
 from imatch.pot import clawbacks, clearing, rewards
@@ -29,6 +30,9 @@ from imatch.seekers.tasks import forget_abandoned_needs
 SCHEDULED: tuple[Job[[]], ...] = (
     forget_abandoned_needs,
     forget_old_mail,
+    seal_ledger,
+    expire_holds,
+    audit_ledger,
     pay_queued_awards,
     notice_second_factors,
     clear_commissions,

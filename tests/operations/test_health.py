@@ -42,6 +42,7 @@ def test_with_a_worker_all_is_well(client: TestClient) -> None:
         "categories",
         "jobs",
         "mail",
+        "ledger",
         "assets",
     ]
     assert body["checks"]["jobs"]["details"]["pending"] == 0

@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date
+from datetime import UTC, date, timedelta
 from typing import Any
 
 from sqlalchemy import func, inspect, select, text
@@ -26,6 +26,9 @@ FIRST_HASH = "0" * 64
 DIGEST_BYTES = 8
 # Writers queue behind a waiting lock: rather seal a minute later than make them wait long.
 _BARRIER_TIMEOUT = "500ms"
+# A seal for each row would cost more than its row; a row must not wait long for its seal.
+_ENOUGH_ROWS = 1_000
+_LONG_ENOUGH = timedelta(minutes=15)
 
 Kind = tuple[str, str, str, str, str, str]
 
@@ -95,6 +98,19 @@ def seal(db: Session, book: Book, *, most_rows: int = 10_000) -> int:
         hash=sealed.hash,
     )
     return sealed.row_count
+
+
+def seal_is_due(db: Session, book: Book) -> bool:
+    """Whether about `_ENOUGH_ROWS` wait for a seal, or one that was posted `_LONG_ENOUGH` ago."""
+    last = head(db, book)
+    journal = book.journal
+    after = select(journal.id, journal.created_at).where(journal.id > (last.to_id if last else 0))
+    oldest = db.execute(after.order_by(journal.id).limit(1)).first()
+    newest = db.execute(after.order_by(journal.id.desc()).limit(1)).first()
+    if oldest is None or newest is None:
+        return False
+    waited_long: bool = oldest.created_at <= now() - _LONG_ENOUGH
+    return waited_long or newest.id - oldest.id >= _ENOUGH_ROWS
 
 
 def chained_hash(seal: LedgerSeal, texts: Iterable[bytes]) -> str:

@@ -14,6 +14,7 @@ from imatch.core.clock import now
 from imatch.core.settings import get_settings
 from imatch.jobs import presence
 from imatch.jobs.queue import FAILED, WAITING, status_counts
+from imatch.ledger import queries as ledger
 from imatch.mail import queries as mail
 from imatch.operations.database import current_revision, head_revision
 from imatch.web.rendering import assets_are_built
@@ -53,6 +54,7 @@ def examine(db: Session) -> Health:
         "categories": _categories,
         "jobs": _jobs,
         "mail": _mail,
+        "ledger": _ledger,
         "assets": _assets,
     }
     return Health(__version__, {name: _checked(look, db) for name, look in parts.items()})
@@ -100,6 +102,15 @@ def _mail(db: Session) -> Check:
     late = mail.undelivered_since(db, now() - _SLOW_MAIL)
     to = "smtp" if get_settings().smtp_host else "local outbox"
     return Check(ok=late == 0, details={"delivers_to": to, "undelivered_for_15_minutes": late})
+
+
+def _ledger(db: Session) -> Check:
+    """What the nightly audit found; `imatch ledger audit` says where."""
+    audits = ledger.last_audits(db)
+    oldest = min((audit.ended_at for audit in audits), default=None)
+    age = None if oldest is None else round((now() - oldest).total_seconds() / 3600, 1)
+    findings = {f"{audit.book}_findings": audit.finding_count for audit in audits}
+    return Check(ok=not any(findings.values()), details={**findings, "last_audit_age_hours": age})
 
 
 def _assets(_db: Session) -> Check:
