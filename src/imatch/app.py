@@ -26,6 +26,8 @@ from imatch.matches import service as matches
 from imatch.matches.pages import check, compare, find, home, shortlist, why
 from imatch.operations import api as operations_api
 from imatch.operations.demo import is_demo
+from imatch.pot import api as pot_api
+from imatch.pot.pages import redemption_queue, redemptions
 from imatch.providers import api as providers_api
 from imatch.providers import pages as providers_pages
 from imatch.seekers import api as seekers_api
@@ -50,6 +52,7 @@ _TAGS = [
     {"name": "needs", "description": "What a seeker looks for."},
     {"name": "matches", "description": "Who fits a need, and why."},
     {"name": "providers", "description": "Public profiles, and the caller's own."},
+    {"name": "pot", "description": "The caller's POT, and the economy in figures."},
     {"name": "operation", "description": "How the service is doing."},
 ]
 
@@ -113,6 +116,8 @@ def _add_routers(app: FastAPI) -> None:
     app.include_router(mail_pages.router)
     app.include_router(accounts_api.router, prefix=API)
     app.include_router(accounts_pages.router)
+    app.include_router(pot_api.router, prefix=API)
+    app.include_router(pot_api.public_router)
     app.include_router(categories_api.router, prefix=API)
     app.include_router(seekers_api.router, prefix=API)
     app.include_router(matches_api.router, prefix=API)
@@ -122,6 +127,8 @@ def _add_routers(app: FastAPI) -> None:
     app.include_router(providers_api.router, prefix=API)
     app.include_router(providers_pages.router)
     app.include_router(console_pages.router)
+    app.include_router(redemptions.router)
+    app.include_router(redemption_queue.router)
     for page in (shortlist.router, why.router, compare.router):
         app.include_router(page)
     app.include_router(operations_api.router)

