@@ -1,0 +1,121 @@
+"""People take their POT's history with them; the books keep amounts without a name."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch import POTService, facts
+from imatch.accounts import service as accounts
+from imatch.accounts.models import AccountType, User
+from imatch.core.database import atomic
+from imatch.ledger.books import POT
+from imatch.ledger.models import PotAccount, PotTransaction
+from imatch.ledger.queries import system_balances
+from imatch.pot import grants, rewards, shop
+from imatch.pot.models import PotAward, PotPayee, PotPurchase, PotRedemption
+from imatch.providers.models import Provider
+from imatch.wiring import wire
+from tests.make import Make
+from tests.pot.test_queue import TUESDAY, set_budget
+
+
+@pytest.fixture(autouse=True)
+def _wired() -> None:
+    wire()
+
+
+def test_the_export_has_everything_that_moved(db: Session, make: Make) -> None:
+    user, other = make.user(), make.user()
+    pot = POTService(db)
+    rewards.hear(db, facts.IdentityVerified(user.id))
+    rewards.hear(db, facts.IdentityVerified(other.id))
+    pot.award_pot(user.id, "bug_report", 500)
+    shop.buy(db, user.id, "workshop", key="w", amount=60, note="The one in May")
+    pot.redeem_pot_for_usd(user.id, 100)
+    operator = make.user(account_type=AccountType.OPERATOR)
+    grants.propose(db, user.id, 5, "bug_report", "Well", operator_id=operator.id)
+    section = accounts.export(db, user)["pot"]
+    assert isinstance(section, dict)
+    assert (section["balance"], section["held"], section["owed"]) == (550, 160, 0)
+    assert [one["amount"] for one in section["transactions"]] == [50, 500, -60, -100]
+    assert [one["rule"] for one in section["awards"]] == ["identity_verified"]
+    assert [one["note"] for one in section["purchases"]] == ["The one in May"]
+    assert [one["payout_cents"] for one in section["redemptions"]] == [8_000]
+    assert [one["reason"] for one in section["grants"]] == ["Well"]
+    assert section["payout_details"] is None
+
+
+def test_nobodys_export_is_empty(db: Session, make: Make) -> None:
+    section = accounts.export(db, make.user())["pot"]
+    assert isinstance(section, dict)
+    assert (section["balance"], section["transactions"], section["awards"]) == (0, [], [])
+
+
+def test_a_person_in_the_books_leaves_a_nameless_number(
+    db: Session, make: Make, new_session: Callable[[], Session]
+) -> None:
+    user = make.user(email="gone@example.org", name="Gone Person")
+    user_id = user.id
+    with time_machine.travel(TUESDAY, tick=False):
+        set_budget(db, 50)
+        rewards.hear(db, facts.IdentityVerified(user_id))
+        rewards.hear(db, facts.SecondFactorKept(user_id))
+    pot = POTService(db)
+    pot.award_pot(user_id, "bug_report", 500)
+    shop.buy(db, user_id, "workshop", key="w", amount=60, note="The one in May")
+    pot.redeem_pot_for_usd(user_id, 100)
+    with atomic(db):
+        db.add(PotPayee(user_id=user_id, details={"name": "Gone Person", "account": "1"}))
+    accounts.erase(db, user)
+    with new_session() as fresh:
+        left = fresh.get_one(User, user_id)
+        assert (left.name, left.active, left.password_hash) == ("Erased account", False, None)
+        account = fresh.get_one(PotAccount, user_id)
+        assert (account.balance, account.held) == (0, 0)
+        assert system_balances(fresh, POT)["clawed_back"] == 550
+        last = fresh.scalars(select(PotTransaction).order_by(PotTransaction.id.desc())).first()
+        assert last is not None
+        assert (last.amount, last.category) == (-550, "account_erased")
+        assert "erased" in last.description
+        statuses = set(fresh.scalars(select(PotAward.status)))
+        assert statuses == {"paid", "clawed_back"}
+        assert fresh.scalars(select(PotPayee)).all() == []
+        assert [one.status for one in fresh.scalars(select(PotRedemption))] == ["cancelled"]
+        bought = fresh.scalars(select(PotPurchase)).one()
+        assert (bought.status, bought.note) == ("cancelled", "")
+
+
+def test_a_person_without_books_is_deleted_whole(db: Session, make: Make) -> None:
+    user = make.user()
+    accounts.erase(db, user)
+    with atomic(db):
+        assert db.scalars(select(User)).all() == []
+
+
+def test_a_payout_with_the_bank_keeps_what_it_needs(db: Session, make: Make) -> None:
+    user = make.user()
+    user_id = user.id
+    POTService(db).award_pot(user_id, "bug_report", 500)
+    POTService(db).redeem_pot_for_usd(user_id, 100)
+    with atomic(db):
+        db.add(PotPayee(user_id=user_id, details={"name": "Gone Person", "account": "1"}))
+        request = db.scalars(select(PotRedemption)).one()
+        request.status, request.exported_at = "approved", datetime(2026, 3, 1, tzinfo=UTC)
+    accounts.erase(db, user)
+    with atomic(db):
+        assert db.get(PotPayee, user_id) is not None
+        account = db.get_one(PotAccount, user_id)
+        assert (account.balance, account.held) == (100, 100)
+
+
+def test_profiles_and_needs_go_with_the_name(db: Session, make: Make) -> None:
+    provider = make.provider()
+    owner = db.get_one(User, provider.user_id)
+    POTService(db).award_pot(owner.id, "bug_report")
+    accounts.erase(db, owner)
+    with atomic(db):
+        assert db.scalars(select(Provider)).all() == []
