@@ -136,8 +136,27 @@ def _sqlite_moment(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(" ", "microseconds")[:26]
 
 
-def postgresql_arrays(movements: Sequence[Movement]) -> list[list[object]]:
-    return [list(column) for column in zip(*map(_values, movements), strict=True)]
+def postgresql_arrays(movements: Sequence[Movement]) -> list[str | None]:
+    """Each column as PostgreSQL writes arrays, which takes a third of the driver's time for it.
+
+    A column without values is no array at all: `unnest` fills it with NULL.
+    """
+    columns = zip(*map(_values, movements), strict=True)
+    return [
+        None
+        if column.count(None) == len(column)
+        else "{" + ",".join(map(_array_element, column)) + "}"
+        for column in columns
+    ]
+
+
+def _array_element(value: object) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, int):
+        return str(value)
+    text = value if isinstance(value, str) else str(value)
+    return '"' + text.replace("\\", r"\\").replace('"', r"\"") + '"'
 
 
 def _values(movement: Movement) -> tuple[object, ...]:
