@@ -7,7 +7,18 @@ from pydantic import ValidationError
 from rich.markup import escape
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
 
-from imatch.cli import categories, database, demo, match, pot, providers, serve, users, worker
+from imatch.cli import (
+    categories,
+    database,
+    demo,
+    ledger,
+    match,
+    pot,
+    providers,
+    serve,
+    users,
+    worker,
+)
 from imatch.cli.output import err
 from imatch.core.database import engine
 from imatch.core.errors import Conflict, DomainError, Invalid
@@ -27,6 +38,7 @@ app.command("migrate")(database.migrate)
 app.command("demo")(demo.demo)
 app.command("match")(match.match)
 app.add_typer(categories.app, name="categories")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(pot.app, name="pot")
 app.add_typer(providers.app, name="providers")
 app.add_typer(users.app, name="users")

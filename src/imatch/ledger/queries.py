@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Integer, Select, String, cast, func, select
@@ -202,14 +202,23 @@ def statement(
     after_id: int | None = None,
     limit: int = 50,
     transaction_types: Sequence[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> Page[JournalRow]:
-    """A person's entries, newest first. `after_id` is the last id of the page before."""
+    """A person's entries, newest first. `after_id` is the last id of the page before.
+
+    `since` is the first moment that counts, `until` the first one that does not.
+    """
     journal = book.journal
     query = select(journal).where(journal.user_id == user_id)
     if after_id is not None:
         query = query.where(journal.id < after_id)
     if transaction_types:
         query = query.where(journal.transaction_type.in_(transaction_types))
+    if since is not None:
+        query = query.where(journal.created_at >= since)
+    if until is not None:
+        query = query.where(journal.created_at < until)
     rows = db.scalars(query.order_by(journal.id.desc()).limit(limit + 1)).all()
     return page_of(rows, limit, lambda row: row.id)
 

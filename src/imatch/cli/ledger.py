@@ -1,0 +1,207 @@
+"""`imatch ledger`: prove the books, seal them, print somebody's statement."""
+
+import csv
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from enum import Enum
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from imatch.accounts.models import User
+from imatch.accounts.service import operators
+from imatch.cli.output import JsonOption, err, out, print_facts, print_json, print_table
+from imatch.core.database import SessionLocal
+from imatch.core.paging import decode_cursor
+from imatch.ledger import queries
+from imatch.ledger.audit import Audit, audit, note
+from imatch.ledger.books import BOOKS, Book
+from imatch.ledger.models import JournalRow
+from imatch.ledger.seals import seal
+
+app = typer.Typer(
+    help="Prove the books of POT and cash, seal them, print statements.", no_args_is_help=True
+)
+
+_ROWS_FOR_TWO_PROCESSES = 100_000
+_PAGE_ROWS = 500
+_LARGEST_ID = 2**63 - 1
+_STATEMENT = (
+    "id",
+    "created_at",
+    "transaction_type",
+    "category",
+    "phase",
+    "amount",
+    "balance_after",
+    "held_after",
+    "counter_account",
+    "reference_type",
+    "reference_id",
+    "description",
+)
+
+
+class BookName(Enum):
+    POT = "pot"
+    CASH = "cash"
+
+
+OneBook = Annotated[BookName | None, typer.Option("--book", help="Only this book.")]
+
+
+def _chosen(name: BookName | None) -> list[Book]:
+    return [BOOKS[name.value]] if name else list(BOOKS.values())
+
+
+@app.command("audit")
+def audit_books(
+    *,
+    book: OneBook = None,
+    head: Annotated[
+        str | None,
+        typer.Option(help="A seal's hash that was noted elsewhere: it must still be there."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Prove every balance and every seal from the rows alone. Any finding exits with 1."""
+    if head and not book:
+        raise typer.BadParameter("Name the --book that the hash belongs to.", param_hint="--head")
+    with SessionLocal() as db:
+        results = [_audited(db, one, head) for one in _chosen(book)]
+        for result in results:
+            note(db, result)
+    if as_json:
+        print_json([asdict(result) for result in results])
+    else:
+        for result in results:
+            _print_audit(result)
+    if any(result.findings for result in results):
+        raise typer.Exit(1)
+
+
+def _audited(db: Session, book: Book, published: str | None) -> Audit:
+    highest = db.scalar(select(func.max(book.journal.id))) or 0
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(f"Rows of the {book.name} book", total=highest)
+        return audit(
+            db,
+            book,
+            published=published,
+            progress=lambda rows: bar.update(task, advance=rows),
+            in_two_processes=highest >= _ROWS_FOR_TWO_PROCESSES,
+        )
+
+
+def _print_audit(result: Audit) -> None:
+    print_facts(
+        f"The {result.book} book",
+        {
+            "Rows": f"{result.row_count:,}",
+            "Accounts": f"{result.account_count:,}",
+            "Seals": f"{result.seal_count:,}, up to row {result.sealed_to:,}",
+            "Head": result.head,
+            "Seconds": result.seconds,
+            "Findings": f"{result.finding_count:,}" if result.findings else "none: drift 0",
+        },
+    )
+    for finding in result.findings:
+        out.print(str(finding), markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command("seal")
+def seal_books(*, book: OneBook = None, as_json: JsonOption = False) -> None:
+    """Seal what was posted since the last seal, and print the head to note elsewhere."""
+    heads = []
+    with SessionLocal() as db:
+        for one in _chosen(book):
+            rows = 0
+            while sealed := seal(db, one):
+                rows += sealed
+            heads.append({"book": one.name, "rows_sealed": rows, **_head(db, one)})
+    if as_json:
+        print_json(heads)
+        return
+    for each in heads:
+        out.print(
+            f"{each['book']}: {each['rows_sealed']} rows sealed, up to row {each['sealed_to']}."
+            f" Head {each['head'] or 'none'}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _head(db: Session, book: Book) -> dict[str, object]:
+    last = queries.head(db, book)
+    return {"sealed_to": last.to_id if last else 0, "head": last.hash if last else None}
+
+
+@app.command()
+def statement(
+    user: Annotated[str, typer.Argument(help="The person's id or e-mail address.")],
+    *,
+    book: Annotated[BookName, typer.Option("--book", help="Which book.")] = BookName.POT,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 50,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print all entries as CSV.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """What a person has in a book, and the entries that made it so."""
+    chosen = BOOKS[book.value]
+    with SessionLocal() as db:
+        user_id = _id_of(db, user)
+        if as_csv:
+            _write_csv(_rows(db, chosen, user_id))
+            return
+        rows = list(_rows(db, chosen, user_id, limit))
+        account = queries.account(db, chosen, user_id)
+        balance, held = (account.balance, account.held) if account else (0, 0)
+        head = _head(db, chosen)
+    facts = {"user_id": user_id, "book": chosen.name, "unit": chosen.unit}
+    facts |= {"balance": balance, "held": held, "free": balance - held, **head}
+    if as_json:
+        print_json(facts | {"entries": rows})
+        return
+    print_facts(f"User {user_id}", facts)
+    shown = ("id", "created_at", "transaction_type", "category", "amount", "balance_after")
+    print_table("Entries", shown, [[row[name] for name in shown] for row in rows])
+
+
+def _id_of(db: Session, user: str) -> int:
+    if not user.isdecimal():
+        return operators.user_named(db, user).id
+    found = db.get(User, int(user)) if int(user) <= _LARGEST_ID else None
+    if found is None:
+        raise operators.NoSuchUser(f"There is no account with the id {user}.")
+    return found.id
+
+
+def _rows(
+    db: Session, book: Book, user_id: int, limit: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """A person's entries, newest first, read a page at a time."""
+    after_id, left = None, limit
+    while left is None or left > 0:
+        wanted = _PAGE_ROWS if left is None else min(left, _PAGE_ROWS)
+        page = queries.statement(db, book, user_id, after_id=after_id, limit=wanted)
+        for row in page.items:
+            yield _entry(row)
+        db.expunge_all()
+        after_id = decode_cursor(page.next_cursor)
+        left = left if left is None else left - wanted
+        if after_id is None:
+            return
+
+
+def _entry(row: JournalRow) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _STATEMENT}
+
+
+def _write_csv(rows: Iterator[dict[str, Any]]) -> None:
+    writer = csv.DictWriter(sys.stdout, _STATEMENT, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow(row | {"created_at": row["created_at"].isoformat()})

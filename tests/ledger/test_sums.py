@@ -1,0 +1,136 @@
+"""Figures come from seals plus the rows since, and are the same wherever the last seal lies."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from imatch.ledger import POT, post, queries
+from imatch.ledger.queries import Sum, sums
+from imatch.ledger.seals import seal
+from tests.ledger.books import earn, fill, hold, spend
+from tests.make import Make
+
+START = datetime(2026, 3, 1, 22, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def days(db: Session, make: Make) -> int:
+    """Three days: an award an hour apart from its spend, across midnight."""
+    user = make.user()
+    for day in range(3):
+        with time_machine.travel(START + timedelta(days=day), tick=False) as moment:
+            post(db, POT, earn(user.id, 10, f"earn {day}"))
+            moment.shift(timedelta(hours=2))
+            post(db, POT, spend(user.id, 4, f"spend {day}"))
+    with time_machine.travel(START + timedelta(days=2), tick=False):
+        post(db, POT, hold(user.id, 5, "hold"))
+    return user.id
+
+
+@pytest.mark.parametrize("sealed", [0, 1, 4, 7])
+def test_days_add_up_the_same_under_seal_or_not(db: Session, days: int, sealed: int) -> None:
+    if sealed:
+        seal(db, POT, most_rows=sealed)
+    found = sums(db, POT, by=("day", "transaction_type"))
+    assert [(s.day, s.transaction_type, s.row_count, s.amount) for s in found] == [
+        (date(2026, 3, 1), "earn", 1, 10),
+        (date(2026, 3, 2), "earn", 1, 10),
+        (date(2026, 3, 2), "spend", 1, -4),
+        (date(2026, 3, 3), "earn", 1, 10),
+        (date(2026, 3, 3), "hold", 1, -5),
+        (date(2026, 3, 3), "spend", 1, -4),
+        (date(2026, 3, 4), "spend", 1, -4),
+    ]
+
+
+@pytest.mark.parametrize("sealed", [0, 3, 7])
+def test_from_one_day_to_before_another(db: Session, days: int, sealed: int) -> None:
+    if sealed:
+        seal(db, POT, most_rows=sealed)
+    found = sums(db, POT, date(2026, 3, 2), date(2026, 3, 3), by=("transaction_type",))
+    assert found == [
+        Sum(transaction_type="earn", row_count=1, amount=10),
+        Sum(transaction_type="spend", row_count=1, amount=-4),
+    ]
+
+
+@pytest.mark.parametrize("sealed", [0, 3, 7])
+def test_by_hour_and_kind(db: Session, days: int, sealed: int) -> None:
+    if sealed:
+        seal(db, POT, most_rows=sealed)
+    found = sums(db, POT, by=("hour", "category"), transaction_types=("earn", "spend"))
+    assert found == [
+        Sum(hour=0, category="rush_match", row_count=3, amount=-12),
+        Sum(hour=22, category="daily_login", row_count=3, amount=30),
+    ]
+
+
+def test_all_labels(db: Session, make: Make) -> None:
+    with time_machine.travel(START, tick=False):
+        fill(db, make)
+    found = sums(db, POT)
+    seal(db, POT)
+    assert sums(db, POT) == found
+    assert found[0] == Sum(
+        day=date(2026, 3, 1),
+        transaction_type="earn",
+        category="daily_login",
+        phase="direct",
+        system_account="",
+        counter_account="treasury",
+        row_count=3,
+        amount=1_300,
+    )
+    assert sum(one.row_count for one in found) == 11
+
+
+def _plans(db: Session, ask: Callable[[], object]) -> list[str]:
+    """How the database carries out each query of a call."""
+    asked: list[tuple[str, Any]] = []
+
+    def record(_c: object, _cursor: object, sql: str, values: object, *_: object) -> None:
+        asked.append((sql, values))
+
+    engine = db.get_bind()
+    event.listen(engine, "before_cursor_execute", record)
+    ask()
+    event.remove(engine, "before_cursor_execute", record)
+    explain = "EXPLAIN QUERY PLAN " if engine.dialect.name == "sqlite" else "EXPLAIN "
+    connection = db.connection()
+    if engine.dialect.name == "postgresql":
+        # A handful of rows is read in whole otherwise.
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+    return [
+        "\n".join(str(row[-1]) for row in connection.exec_driver_sql(explain + sql, values))
+        for sql, values in asked
+    ]
+
+
+def test_sealed_rows_are_not_read(db: Session, days: int) -> None:
+    seal(db, POT, most_rows=5)
+    *_, sealed, tail = _plans(db, lambda: sums(db, POT, date(2026, 3, 1), date(2026, 4, 1)))
+    *_, balances = _plans(db, lambda: queries.system_balances(db, POT))
+    if db.get_bind().dialect.name == "sqlite":
+        assert "PRIMARY KEY (book=? AND day>? AND day<?)" in sealed
+        assert "INTEGER PRIMARY KEY (rowid>?)" in tail
+        assert "INTEGER PRIMARY KEY (rowid>?)" in balances
+    else:
+        assert "pk_ledger_day_sums" in sealed
+        assert "pk_pot_transactions" in tail
+        assert "pk_pot_transactions" in balances
+
+
+def test_expired_holds_are_found_by_their_index(db: Session, days: int) -> None:
+    (plan,) = _plans(db, lambda: queries.expired_holds(db, POT, limit=10))
+    assert "ix_pot_transactions_expires_at" in plan
+    assert "uq_pot_transactions_hold_id" in plan
+
+
+def test_a_statement_is_read_by_its_index(db: Session, days: int) -> None:
+    (plan,) = _plans(db, lambda: queries.statement(db, POT, days, after_id=6))
+    assert "ix_pot_transactions_user" in plan
