@@ -1,0 +1,122 @@
+"""By the clock: seals when enough was posted, holds given back in time, an audit at night."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+from structlog.testing import capture_logs
+
+from imatch.core.database import atomic
+from imatch.ledger import POT, capture, post, post_many, queries, release
+from imatch.ledger.errors import HoldNotOpen
+from imatch.ledger.models import PotTransaction
+from imatch.ledger.tasks import audit_ledger, expire_holds, seal_ledger
+from imatch.wiring import SCHEDULED
+from tests.ledger.books import earn, fill, hold
+from tests.ledger.tampering import tamper
+from tests.make import Make
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def test_a_worker_knows_these_jobs() -> None:
+    assert {"seal_ledger", "expire_holds", "audit_ledger"} <= {job.name for job in SCHEDULED}
+
+
+def test_a_few_rows_wait_a_quarter_of_an_hour_for_their_seal(db: Session, make: Make) -> None:
+    with time_machine.travel(NOON, tick=False) as moment:
+        fill(db, make)
+        seal_ledger()
+        assert queries.head(db, POT) is None
+        moment.shift(timedelta(minutes=15))
+        seal_ledger()
+        db.rollback()
+        sealed = queries.head(db, POT)
+        assert sealed is not None
+        assert sealed.row_count == 11
+
+
+def test_many_rows_are_sealed_at_once_and_their_head_is_logged(db: Session, make: Make) -> None:
+    user = make.user()
+    post_many(db, POT, [earn(user.id, 1, str(number)) for number in range(1_001)])
+    with capture_logs() as logs:
+        seal_ledger()
+    head = queries.head(db, POT)
+    assert head is not None
+    (line,) = [line for line in logs if line["event"] == "ledger_sealed"]
+    assert (line["book"], line["rows"], line["hash"]) == ("pot", 1_001, head.hash)
+    assert line["to_id"] == head.to_id
+
+
+def test_an_expired_hold_is_given_back_once(db: Session, make: Make) -> None:
+    with time_machine.travel(NOON, tick=False) as moment:
+        user = make.user()
+        post(db, POT, earn(user.id, 100, "earn"))
+        held = post(db, POT, hold(user.id, 60, "hold", minutes=10))
+        later = post(db, POT, hold(user.id, 20, "later", minutes=30))
+        expire_holds()
+        assert queries.free(db, POT, user.id) == 20
+        moment.shift(timedelta(minutes=10))
+        expire_holds()
+        expire_holds()
+        db.rollback()
+        assert queries.free(db, POT, user.id) == 80
+        freed = db.query(PotTransaction).filter_by(idempotency_key=f"expire:{held.id}").one()
+        assert (freed.phase, freed.amount, freed.hold_id) == ("void", 60, held.id)
+        with pytest.raises(HoldNotOpen):
+            capture(db, POT, held.id, key="capture", transaction_type="spend")
+        assert capture(db, POT, later.id, key="c", transaction_type="spend").amount == -20
+
+
+def test_a_resolved_hold_does_not_expire(db: Session, make: Make) -> None:
+    with time_machine.travel(NOON, tick=False) as moment:
+        user = make.user()
+        post(db, POT, earn(user.id, 100, "earn"))
+        taken = post(db, POT, hold(user.id, 30, "taken", minutes=10))
+        freed = post(db, POT, hold(user.id, 30, "freed", minutes=10))
+        capture(db, POT, taken.id, key="c", transaction_type="spend")
+        release(db, POT, freed.id, key="r")
+        moment.shift(timedelta(hours=1))
+        assert queries.expired_holds(db, POT, limit=10) == []
+        expire_holds()
+        db.rollback()
+        assert queries.free(db, POT, user.id) == 70
+
+
+def test_a_sound_book_is_healthy(db: Session, make: Make, client: TestClient) -> None:
+    fill(db, make)
+    assert client.get("/health").json()["checks"]["ledger"]["details"] == {
+        "last_audit_age_hours": None
+    }
+    audit_ledger()
+    check = client.get("/health").json()["checks"]["ledger"]
+    assert check["ok"]
+    assert check["details"] == {
+        "pot_findings": 0,
+        "cash_findings": 0,
+        "last_audit_age_hours": 0.0,
+    }
+
+
+def test_drift_is_logged_and_degrades_health_until_it_is_gone(
+    db: Session, make: Make, client: TestClient
+) -> None:
+    ids = fill(db, make)
+    change = "UPDATE pot_accounts SET version = version {} WHERE user_id = :id"
+    tamper(db, change.format("+ 1"), id=ids["ada"])
+    with capture_logs() as logs:
+        audit_ledger()
+    drift = [line for line in logs if line["event"] == "ledger_drift"]
+    assert [line["finding"] for line in drift] == [
+        f"pot user {ids['ada']}: the account's version: 6 instead of 5"
+    ]
+    health = client.get("/health").json()
+    assert "ledger" in health["degraded"]
+    assert health["checks"]["ledger"]["details"]["pot_findings"] == 1
+    with atomic(db):
+        db.execute(text(change.format("- 1")), {"id": ids["ada"]})
+    audit_ledger()
+    assert "ledger" not in client.get("/health").json()["degraded"]
