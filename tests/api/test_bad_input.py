@@ -19,10 +19,14 @@ from imatch.accounts.models import AccountType, SignInAttempt, User
 from imatch.accounts.service import api_keys, sessions
 from imatch.app import create_app
 from imatch.categories.catalog import definition
+from imatch.core.clock import today
 from imatch.core.columns import Base
 from imatch.core.database import atomic
+from imatch.facts import DayBegun
 from imatch.matches import queries as matches
 from imatch.matches import service as matching
+from imatch.pot import payees, redemptions, rewards, shop
+from imatch.pot.service import POTService
 from imatch.seekers import service as seekers
 from imatch.web.deps import posted_form
 from tests.make import Make
@@ -109,7 +113,8 @@ class Sender:
         self.client.cookies.set(cookie_name(), started.token)
         # Lone surrogates in a body can only come as the bytes that they would be.
         content = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
-        return self.client.request(method, url, content=content, headers=headers)
+        every = {"Idempotency-Key": "tests"} | (headers or {})
+        return self.client.request(method, url, content=content, headers=every)
 
     def fingerprint(self) -> str:
         """Of every row; who signed in, and how often somebody tried, is left out."""
@@ -134,6 +139,10 @@ def sender(db: Session, make: Make) -> Iterator[Sender]:
     need, _token = seekers.submit(db, ADVISORS, {"needs_description": "Taxes."}, {}, user=user)
     match = matches.matches_of(db, matching.suggest(db, need).id)[0]
     key = api_keys.create(db, user, name="Tests")
+    POTService(db).award_pot(user.id, "community_help", amount=1_000)
+    redemption = redemptions.file(db, user.id, 100, "bank_transfer", key="1")
+    payees.save(db, user.id, name=user.name, country="DE", account="DE89370400440532013000")
+    hold = payees.place_hold(db, user.id, make.user(account_type="operator").id, "Tests")
     ids: dict[str, object] = {
         "category": ADVISORS,
         "name": ADVISORS,
@@ -148,7 +157,13 @@ def sender(db: Session, make: Make) -> Iterator[Sender]:
         "match_id": match.id,
         "match_id:int": match.id,
         "provider_id:int": provider.id,
+        "purchase_id": shop.buy(db, user.id, "workshop", key="1").id,
+        "redemption_id": redemption.id,
+        "redemption_id:int": redemption.id,
+        "user_id:int": user.id,
+        "hold_id:int": hold.id,
     }
+    rewards.hear(db, DayBegun(user.id, today()))  # earns POT only once
     made = Sender(db, user, ids)
     with made.client:
         yield made

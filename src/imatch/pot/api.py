@@ -9,7 +9,6 @@ from imatch.core.paging import decode_cursor
 from imatch.ledger import POT
 from imatch.ledger.queries import statement
 from imatch.pot import economy, redemptions, rules, shop
-from imatch.pot.errors import BadArgument
 from imatch.pot.health import health
 from imatch.pot.schemas import (
     BalanceOut,
@@ -163,7 +162,9 @@ def spend_pot(
     """Buy something whose effect needs nothing but the order; others are bought where they are."""
     option = rules.SPENDING_BY_NAME.get(wanted.option)
     if option is not None and option.bought_at:
-        raise BadArgument(f"{option.title} is bought where it takes effect: {option.bought_at}")
+        raise shop.BoughtElsewhere(
+            f"{option.title} is bought where it takes effect: {option.bought_at}"
+        )
     purchase = shop.buy(
         db,
         user.id,

@@ -7,13 +7,14 @@ from sqlalchemy.orm import Session
 
 from imatch.core.clock import now
 from imatch.core.database import atomic
-from imatch.core.errors import Conflict, Invalid, NotFound
+from imatch.core.errors import Conflict, NotFound
 from imatch.core.events import announce
 from imatch.facts import OptionEnded, OptionPurchased
 from imatch.ledger import POT, Entry, InsufficientFunds, Movement, capture, post, release
 from imatch.ledger.movements import Phase
 from imatch.pot.errors import InsufficientPot
 from imatch.pot.models import PotPurchase
+from imatch.pot.operator_acts import checked_words
 from imatch.pot.rules import SPENDING_BY_NAME, SPENDINGS, Delivery, Spending
 
 REFUNDABLE_DAYS = 180
@@ -23,8 +24,12 @@ class NotOffered(NotFound):
     code = "not_offered"
 
 
-class WrongPrice(Invalid):
+class WrongPrice(Conflict):
     code = "wrong_price"
+
+
+class BoughtElsewhere(Conflict):
+    code = "bought_elsewhere"
 
 
 class PurchaseNotFound(NotFound):
@@ -38,6 +43,14 @@ class PurchaseSettled(Conflict):
 def offered() -> tuple[Spending, ...]:
     """What can be bought: options whose effect exists."""
     return tuple(spending for spending in SPENDINGS if spending.offered)
+
+
+def option_named(option: str) -> Spending:
+    """What is bought under this name. Raises NotOffered."""
+    spending = SPENDING_BY_NAME.get(option)
+    if spending is None or not spending.offered:
+        raise NotOffered(f"There is nothing called {option!r} to spend POT on.")
+    return spending
 
 
 def buy(
@@ -58,20 +71,21 @@ def buy(
     profile, a need). Announces OptionPurchased for what takes effect at once; a listener that
     raises undoes the purchase. Raises NotOffered, WrongPrice, InsufficientPot, KeyReused.
     """
-    spending = _spending(option)
+    spending = option_named(option)
+    words = _checked_note(note)
     price = spending.pot if amount is None else amount
     if not spending.price_allows(price):
         raise WrongPrice(f"{spending.title} costs {_price_in_words(spending)}.")
     with atomic(db):
         purchase = PotPurchase(
-            key=f"buy:{user_id}:{key}",
+            key=_key(user_id, key),
             user_id=user_id,
             option=option,
             amount=price,
             status="ordered" if spending.delivery is Delivery.ORDER else "active",
             reference_type=reference_type,
             reference_id=reference_id,
-            note=note,
+            note=words,
             renews=renews and spending.delivery is Delivery.SPAN,
             starts_at=now(),
             created_at=now(),
@@ -113,7 +127,8 @@ def _charge(db: Session, purchase: PotPurchase, spending: Spending) -> Entry:
 
 
 def deliver(db: Session, purchase_id: int, *, note: str = "") -> PotPurchase:
-    """An operator did what was ordered: the held POT is burned."""
+    """An operator did what was ordered: the held POT is burned. Its buyer reads the note."""
+    words = _checked_note(note)
     with atomic(db):
         purchase = _open_order(db, purchase_id)
         capture(
@@ -124,7 +139,7 @@ def deliver(db: Session, purchase_id: int, *, note: str = "") -> PotPurchase:
             transaction_type=_spend_type(purchase.option),
         )
         purchase.status = "delivered"
-        purchase.note = note or purchase.note
+        purchase.note = words or purchase.note
         purchase.settled_at = now()
         return purchase
 
@@ -218,6 +233,11 @@ def purchases(db: Session, user_id: int, limit: int = 50) -> list[PotPurchase]:
     return list(db.scalars(query.order_by(PotPurchase.id.desc()).limit(limit)))
 
 
+def bought(db: Session, user_id: int, key: str) -> PotPurchase | None:
+    """What somebody bought with this key, if they did."""
+    return db.scalar(select(PotPurchase).where(PotPurchase.key == _key(user_id, key)))
+
+
 def open_orders(db: Session, limit: int = 200) -> list[PotPurchase]:
     """What operators have to deliver, the most urgent first."""
     query = select(PotPurchase).where(PotPurchase.status == "ordered")
@@ -248,11 +268,13 @@ def _end(db: Session, purchase: PotPurchase) -> None:
     announce(db, _ended(purchase))
 
 
-def _spending(option: str) -> Spending:
-    spending = SPENDING_BY_NAME.get(option)
-    if spending is None or not spending.offered:
-        raise NotOffered(f"There is nothing called {option!r} to spend POT on.")
-    return spending
+def _key(user_id: int, key: str) -> str:
+    return f"buy:{user_id}:{key}"
+
+
+def _checked_note(note: str) -> str:
+    """One line, or nothing. Raises Invalid."""
+    return checked_words(note, "note", "Write one line of plain text.") if note.strip() else ""
 
 
 def _spend_type(option: str) -> str:
@@ -283,7 +305,9 @@ def _end_of_running(db: Session, purchase: PotPurchase) -> datetime | None:
 
 
 def _locked(db: Session, purchase_id: int, user_id: int | None = None) -> PotPurchase:
-    purchase = db.get(PotPurchase, purchase_id, with_for_update=True, populate_existing=True)
+    purchase = None
+    if 0 < purchase_id < 2**63:
+        purchase = db.get(PotPurchase, purchase_id, with_for_update=True, populate_existing=True)
     if purchase is None or (user_id is not None and purchase.user_id != user_id):
         raise PurchaseNotFound(f"There is no purchase {purchase_id}.")
     return purchase
