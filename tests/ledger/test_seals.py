@@ -3,9 +3,12 @@
 import hashlib
 import itertools
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -20,7 +23,9 @@ from imatch.ledger.models import LedgerDaySum, LedgerSeal, PotTransaction
 from imatch.ledger.rows import COLUMNS, JournalReader
 from imatch.ledger.seals import seal
 from tests.ledger.books import earn, fill
+from tests.ledger.tampering import tamper
 from tests.make import Make
+from tests.project.test_tidy import ROOT
 
 EMPTY = "0" * 64
 
@@ -256,3 +261,20 @@ def test_a_gap_in_the_ids_is_no_fault(db: Session, make: Make) -> None:
     post(db, POT, earn(user.id, 5, "two"))
     assert seal(db, POT) == 2
     assert audit(db, POT).findings == []
+
+
+def test_the_program_in_the_reference_follows_the_chain(sqlite_url: str, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "reference" / "ledger.md").read_text(encoding="utf-8")
+    program = page.split("```python\n")[1].split("```")[0]
+    bound = database.bind(sqlite_url)
+    with SessionLocal() as db:
+        ids = fill(db, Make(db))
+        seal(db, POT, most_rows=6)
+        seal(db, POT)
+        asked = [sys.executable, "-c", program]
+        said = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert said.stdout.splitlines() == ["6 holds", "11 holds"]
+        tamper(db, "UPDATE pot_transactions SET amount = 9 WHERE id = :id", id=ids["earn"])
+        said = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert said.stdout.splitlines() == ["6 BROKEN", "11 holds"]
+    bound.dispose()
