@@ -87,7 +87,7 @@ def test_preview_confirm_request_and_take_back(
     assert "•••• 3000" in page.text
     assert IBAN not in page.text
     page = client.get(f"{HOME}/check", params={"pot": "1 25"})
-    for shown in ("125 POT", "$125", "−$25", "$100", "Paid from"):
+    for shown in ("125 POT", "$125", "−$25", "$100", "Paid on or after"):
         assert shown in page.text
     form = {"pot": "125", "payment_method": "bank_transfer", "key": key_on(page.text)}
     for _ in range(2):  # pressed twice
