@@ -27,7 +27,7 @@ from imatch.matches.pages import check, compare, find, home, shortlist, why
 from imatch.operations import api as operations_api
 from imatch.operations.demo import is_demo
 from imatch.pot import api as pot_api
-from imatch.pot.pages import redemption_queue, redemptions
+from imatch.pot.pages import operator, redemption_queue, redemptions, spend, wallet
 from imatch.providers import api as providers_api
 from imatch.providers import pages as providers_pages
 from imatch.seekers import api as seekers_api
@@ -127,8 +127,8 @@ def _add_routers(app: FastAPI) -> None:
     app.include_router(providers_api.router, prefix=API)
     app.include_router(providers_pages.router)
     app.include_router(console_pages.router)
-    app.include_router(redemptions.router)
-    app.include_router(redemption_queue.router)
+    for page in (wallet, spend, redemptions, redemption_queue, operator):
+        app.include_router(page.router)
     for page in (shortlist.router, why.router, compare.router):
         app.include_router(page)
     app.include_router(operations_api.router)

@@ -13,6 +13,7 @@ from imatch.categories import service as categories
 from imatch.core.clock import now
 from imatch.core.errors import FieldError, Invalid
 from imatch.core.logs import log
+from imatch.pot.queries import waiting_for_operators
 from imatch.providers import approval, queries, rules, service
 from imatch.providers.models import Provider
 from imatch.web.deps import Db
@@ -35,6 +36,7 @@ def today(request: Request, db: Db, _operator: CurrentOperator) -> HTMLResponse:
         "waiting": waiting,
         "changed": changed,
         "waiting_since": oldest[0][0].submitted_at if oldest else None,
+        "pot": waiting_for_operators(db),
         "any_open": bool(category_queries.active_categories(db)),
     }
     return render(request, "console/today.html", context)

@@ -1,11 +1,14 @@
 """Read the books: what people and system accounts have, statements, seals and audits."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from threading import Lock
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Integer, Select, String, cast, func, select
+from sqlalchemy import ColumnElement, Engine, Integer, Row, Select, String, cast, func, select
 from sqlalchemy.orm import Session, aliased
 
 from imatch.core.clock import now
@@ -111,14 +114,14 @@ def sums(
     Sealed rows are not read, so it costs the same at any size of the journal. Ask for `hour` only
     over weeks: each hour and kind has a row of its own.
     """
-    last = head(db, book)
     wanted = _Wanted(since, until, tuple(by), tuple(transaction_types))
+    sealed_to, sealed = _sealed_sums(db, book, wanted)
+    unsealed = db.execute(_unsealed(db, book, wanted, sealed_to)).all()
     totals: dict[tuple[Any, ...], list[int]] = {}
-    for query in (_sealed(book, wanted), _unsealed(db, book, wanted, last.to_id if last else 0)):
-        for *labels, row_count, amount in db.execute(query):
-            total = totals.setdefault(tuple(labels), [0, 0])
-            total[0] += int(row_count)
-            total[1] += int(amount)
+    for *labels, row_count, amount in (*sealed, *unsealed):
+        total = totals.setdefault(tuple(labels), [0, 0])
+        total[0] += int(row_count)
+        total[1] += int(amount)
     return [
         Sum(**_named(by, labels), row_count=row_count, amount=amount)
         for labels, (row_count, amount) in sorted(totals.items())
@@ -131,6 +134,40 @@ class _Wanted:
     until: date | None
     by: tuple[Label, ...]
     transaction_types: tuple[str, ...]
+
+
+_SumRows = Sequence[Row[*tuple[Any, ...]]]
+_REMEMBERED_SUMS = 64
+_remembered: WeakKeyDictionary[Engine, OrderedDict[tuple[str, _Wanted], _SumRows]] = (
+    WeakKeyDictionary()
+)
+_remembering = Lock()
+
+
+def _sealed_sums(db: Session, book: Book, wanted: _Wanted) -> tuple[int, _SumRows]:
+    """Up to which id rows are sealed, and their sums, which stay so until the next seal.
+
+    Where each statement sees its own moment, a seal may come between reading the last one and
+    reading the sums; then both are read again.
+    """
+    last = head(db, book)
+    while last is not None:
+        key = (last.hash, wanted)
+        with _remembering:
+            remembered = _remembered.setdefault(db.get_bind().engine, OrderedDict())
+            found = remembered.get(key)
+        if found is not None:
+            return last.to_id, found
+        found = db.execute(_sealed(book, wanted)).all()
+        newest = head(db, book)
+        if newest is not None and newest.to_id == last.to_id:
+            with _remembering:
+                remembered[key] = found
+                if len(remembered) > _REMEMBERED_SUMS:
+                    remembered.popitem(last=False)
+            return last.to_id, found
+        last = newest
+    return 0, ()
 
 
 def _named(by: Sequence[Label], labels: tuple[Any, ...]) -> dict[str, Any]:

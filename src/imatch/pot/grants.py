@@ -100,6 +100,13 @@ def proposed(db: Session) -> Sequence[PotGrant]:
     return db.scalars(waiting.order_by(PotGrant.id)).all()
 
 
+def decided(db: Session, limit: int = 50) -> Sequence[PotGrant]:
+    """Grants that were approved or rejected, the latest decision first."""
+    done = select(PotGrant).where(PotGrant.status != "proposed")
+    latest = done.order_by(PotGrant.decided_at.desc(), PotGrant.id.desc())
+    return db.scalars(latest.limit(limit)).all()
+
+
 def _for_decision(db: Session, grant_id: int, operator_id: int) -> PotGrant:
     require_operator(db, operator_id)
     query = select(PotGrant).where(PotGrant.id == grant_id).with_for_update()

@@ -1,15 +1,21 @@
-"""Reads of people's POT for POTService."""
+"""Reads of people's POT for POTService, and of what waits for operators."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from imatch.accounts import queries as accounts
 from imatch.accounts.models import User
+from imatch.accounts.rules import read_email
 from imatch.ledger.models import PotAccount, PotTransaction
-from imatch.pot.errors import BadArgument
+from imatch.pot.errors import BadArgument, UserNotFound
+from imatch.pot.models import PotGrant, PotPurchase, PotRedemption
 
 MAX_PAGE = 1_000
+_ID_DIGITS = 18
 _HIGHEST_OFFSET = 2**63 - 1
 TRANSACTION_TYPES = ("earn", "spend", "burn", "redeem", "hold", "release", "clawback", "mint")
 
@@ -20,6 +26,39 @@ def free_pot(db: Session, user_id: int) -> int | None:
     account = PotAccount.user_id == User.id
     return db.scalar(
         select(free).select_from(User).outerjoin(PotAccount, account).where(User.id == user_id)
+    )
+
+
+def person_named(db: Session, written: str) -> User:
+    """Whose id or e-mail address this is. Raises UserNotFound."""
+    text = written.strip()
+    found = None
+    if text.isascii() and text.isdigit():
+        found = db.get(User, int(text)) if len(text) <= _ID_DIGITS else None
+    elif address := read_email(text):
+        found = accounts.user_by_email(db, address)
+    if found is None:
+        raise UserNotFound(text)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingForOperators:
+    orders: int
+    next_order_due: datetime | None
+    grants: int
+    redemptions: int
+
+
+def waiting_for_operators(db: Session) -> WaitingForOperators:
+    """How much of the economy needs somebody to do or decide something."""
+    orders, next_due = db.execute(
+        select(func.count(), func.min(PotPurchase.ends_at)).where(PotPurchase.status == "ordered")
+    ).one()
+    grants = select(func.count()).where(PotGrant.status == "proposed")
+    redemptions = select(func.count()).where(PotRedemption.status == "pending")
+    return WaitingForOperators(
+        orders, next_due, int(db.scalar(grants) or 0), int(db.scalar(redemptions) or 0)
     )
 
 

@@ -72,6 +72,15 @@ class Earning:
     cap: Cap | None = None
     when: Callable[[Any], bool] = lambda _fact: True
     award_class: AwardClass = AwardClass.BUDGETED
+    side: str = ""  # "provider" or "seeker" where only that side can earn it
+
+    @property
+    def offered(self) -> bool:
+        """False while nothing announces its fact: nobody can earn it yet."""
+        return self.fact not in UNANNOUNCED
+
+    def is_for(self, account_type: str) -> bool:
+        return not self.side or account_type in (self.side, "both")
 
     def amount(self, fact: object) -> int:
         """Whole POT; 0 earns nothing."""
@@ -126,26 +135,29 @@ def _report(kind: str) -> Callable[[ReportAccepted], bool]:
 EARNINGS: tuple[Earning, ...] = (
     Earning("provider_profile_creation", ProfileCompleted, 50, to="user_id", by="user_id",
             cap=ONCE, when=lambda f: f.account_type == "provider",
-            title="Provider profile complete",
+            side="provider", title="Provider profile complete",
             how="Fill in every part of your profile and confirm your e-mail address."),
     Earning("seeker_profile_creation", ProfileCompleted, 25, to="user_id", by="user_id", cap=ONCE,
             when=lambda f: f.account_type == "seeker",
-            title="First need described",
+            side="seeker", title="First need described",
             how="Answer a category's questions and confirm your e-mail address."),
     Earning("provider_first_response", LeadAnswered, 25, to="provider_user_id", by="match_id",
             cap=ONCE, when=lambda f: f.reply_minutes <= 24 * 60,
-            title="First quick reply", how="Reply to your first lead within 24 hours."),
+            side="provider", title="First quick reply",
+            how="Reply to your first lead within 24 hours."),
     Earning("provider_engagement_base", EngagementPaid, _five_percent, shown="5 % of the deal",
             to="provider_user_id", by="engagement_id", award_class=AwardClass.ALWAYS,
-            title="Engagement completed", how="Complete an engagement whose commission is paid."),
+            side="provider", title="Engagement completed",
+            how="Complete an engagement whose commission is paid."),
     Earning("seeker_first_engagement", EngagementPaid, 100, to="seeker_user_id",
             by="engagement_id", cap=ONCE, award_class=AwardClass.ALWAYS,
             when=lambda f: f.earlier_of_seeker == 0,
-            title="First engagement", how="Complete your first engagement."),
+            side="seeker", title="First engagement", how="Complete your first engagement."),
     Earning("provider_rating_bonus", RatingGiven, 100, to="rated_user_id", by="engagement_id",
             cap=Cap(1, Window.YEAR, within="rater_user_id"),
             when=lambda f: f.rated_is_provider and f.stars == 5 and f.deal_cents >= 10_000,
-            title="Five stars received", how="Receive five stars for a deal of $100 or more."),
+            side="provider", title="Five stars received",
+            how="Receive five stars for a deal of $100 or more."),
     Earning("seeker_rating", RatingGiven, 10, to="rater_user_id", by="rating_id",
             cap=per_month(8), when=lambda f: f.deal_cents >= 5_000,
             title="Rating given",
@@ -159,14 +171,15 @@ EARNINGS: tuple[Earning, ...] = (
             how="Invite a provider who completes a first paid engagement."),
     Earning("provider_content", ContentPublished, _content_pot, shown="50, 100 or 200",
             to="author_user_id", by="content_id", cap=per_month(2),
-            title="Something published",
+            side="provider", title="Something published",
             how="Publish a tip or article, a guide or a video that is approved."),
     Earning("seeker_testimonial", TestimonialApproved, 50, to="user_id", by="engagement_id",
             when=lambda f: f.words >= 100,
-            title="Testimonial", how="Tell in 100 words or more how it went, good or bad."),
+            side="seeker", title="Testimonial",
+            how="Tell in 100 words or more how it went, good or bad."),
     Earning("seeker_success_story", SuccessStoryApproved, 200, to="user_id", by="content_id",
             cap=per_year(2),
-            title="Success story", how="Let us publish the story of an engagement."),
+            side="seeker", title="Success story", how="Let us publish the story of an engagement."),
     Earning("daily_login", DayBegun, 1, to="user_id", by="day", cap=per_month(30),
             title="A day's visit", how="Sign in and do something."),
     Earning("login_streak_30", ThirtyDaysVisited, 30, to="user_id", by="days", cap=per_month(1),
@@ -183,19 +196,23 @@ EARNINGS: tuple[Earning, ...] = (
     Earning("identity_verified", IdentityVerified, 50, to="user_id", by="user_id", cap=ONCE,
             title="Identity verified", how="Have your identity verified."),
     Earning("credential_verified", CredentialVerified, 75, to="user_id", by="credential_id",
-            title="Credential verified", how="Have a licence or certificate verified."),
+            side="provider", title="Credential verified",
+            how="Have a licence or certificate verified."),
     Earning("portfolio_item", PortfolioItemApproved, 10, to="user_id", by="item_id",
             cap=Cap(5, Window.EVER),
-            title="Portfolio item", how="Show a piece of your work that is approved."),
+            side="provider", title="Portfolio item",
+            how="Show a piece of your work that is approved."),
     Earning("calendar_connected", AvailabilityPublished, 15, to="user_id", by="provider_id",
             cap=ONCE,
-            title="Availability published", how="Publish when you are available."),
+            side="provider", title="Availability published", how="Publish when you are available."),
     Earning("repeat_engagement", EngagementPaid, 20, to="provider_user_id", by="engagement_id",
             cap=per_month(4), when=lambda f: f.earlier_with_this_provider > 0,
-            title="Together again", how="Complete another engagement with the same person here."),
+            side="provider", title="Together again",
+            how="Complete another engagement with the same person here."),
     Earning("on_time_completion", EngagementPaid, 10, to="provider_user_id", by="engagement_id",
             cap=per_month(8), when=lambda f: f.on_time,
-            title="Completed on time", how="Complete an engagement by the agreed day."),
+            side="provider", title="Completed on time",
+            how="Complete an engagement by the agreed day."),
     Earning("fast_confirmation", CompletionConfirmed, 5, to="user_id", by="engagement_id",
             cap=per_month(8), when=lambda f: f.after_minutes <= 72 * 60,
             title="Quick confirmation", how="Confirm a completed engagement within 72 hours."),
@@ -205,13 +222,14 @@ EARNINGS: tuple[Earning, ...] = (
             how="Write 50 words or more with your rating, whatever its stars."),
     Earning("review_reply", ReviewReplied, 5, to="provider_user_id", by="rating_id",
             cap=per_month(8),
-            title="Review answered", how="Answer a review of your work."),
+            side="provider", title="Review answered", how="Answer a review of your work."),
     Earning("match_feedback", MatchFeedbackGiven, 5, to="user_id", by="match_id",
             cap=per_month(8),
             title="Feedback on a match", how="Tell us why a match did or did not fit."),
     Earning("profile_refresh", ProfileRefreshed, 10, to="user_id", by="provider_id on",
             cap=Cap(1, Window.QUARTER),
-            title="Profile kept fresh", how="Confirm or update your profile once a quarter."),
+            side="provider", title="Profile kept fresh",
+            how="Confirm or update your profile once a quarter."),
     Earning("clean_record_10", CleanRecordReached, 100, to="user_id", by="engagements",
             when=lambda f: f.engagements >= 10 and f.engagements % 10 == 0,
             title="Ten without a dispute", how="Complete ten engagements without a dispute."),
@@ -223,6 +241,24 @@ EARNINGS: tuple[Earning, ...] = (
             how="Protect your account with a second factor for thirty days."),
 )
 # fmt: on
+# Facts of parts that are not here yet. Who announces one takes it out.
+UNANNOUNCED: frozenset[type] = frozenset(
+    {
+        AnswerAccepted,
+        CleanRecordReached,
+        CompletionConfirmed,
+        ContentPublished,
+        EngagementPaid,
+        LeadAnswered,
+        MatchFeedbackGiven,
+        PortfolioItemApproved,
+        RatingGiven,
+        ReportAccepted,
+        ReviewReplied,
+        SuccessStoryApproved,
+        TestimonialApproved,
+    }
+)
 EARNING_BY_NAME = {earning.name: earning for earning in EARNINGS}
 
 

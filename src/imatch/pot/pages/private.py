@@ -9,6 +9,7 @@ from imatch.core.errors import DomainError
 from imatch.web.rendering import render
 
 _SEE_OTHER = 303
+_LONGEST_NUMBER = 15
 
 
 def private_page(
@@ -31,3 +32,10 @@ def private_page(
 
 def go(path: str) -> Response:
     return RedirectResponse(path, _SEE_OTHER)
+
+
+def whole_number(written: str) -> int:
+    """The number as somebody writes it, "1,000" too; 0, which is refused, for anything else."""
+    digits = "".join(written.split()).replace(",", "")
+    readable = digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_NUMBER
+    return int(digits) if readable else 0

@@ -11,7 +11,7 @@ from imatch.accounts.models import User
 from imatch.core.errors import DomainError
 from imatch.pot import payees, policy, redemptions
 from imatch.pot.coverage import CoverageState, coverage
-from imatch.pot.pages.private import go, private_page
+from imatch.pot.pages.private import go, private_page, whole_number
 from imatch.pot.redemption_errors import RedemptionDecided
 from imatch.pot.rules import CENTS_PER_REDEEMED_POT
 from imatch.web.deps import Db
@@ -19,7 +19,6 @@ from imatch.web.deps import Db
 router = APIRouter(prefix="/wallet/redeem", include_in_schema=False)
 HOME = "/wallet/redeem"
 REQUESTS_SHOWN = 50
-_LONGEST_NUMBER = 15
 _BANK = "bank_transfer"
 _SAVED = {
     "requested": "Your request is filed. You can take it back until it goes to the bank.",
@@ -44,7 +43,7 @@ def check(
 ) -> Response:
     """POT, dollars, fee and date before anything is asked for."""
     try:
-        preview = redemptions.preview(db, user.id, _whole(pot))
+        preview = redemptions.preview(db, user.id, whole_number(pot))
     except DomainError as refusal:
         return _overview(request, db, user, error=refusal, typed=pot)
     context = {
@@ -68,7 +67,7 @@ def ask(
 ) -> Response:
     """File the request. The form's key makes a second press the same request."""
     try:
-        redemptions.request(db, user.id, _whole(pot), payment_method, key=key)
+        redemptions.request(db, user.id, whole_number(pot), payment_method, key=key)
     except DomainError as refusal:
         return _overview(request, db, user, error=refusal, typed=pot)
     return go(f"{HOME}?saved=requested")
@@ -168,10 +167,3 @@ def _waits(db: Db) -> str:
         CoverageState.PAUSED: "Payouts pause at present, until the reserve covers them again."
         " Requests wait; they are never paid at a lower rate.",
     }.get(coverage(db).state, "")
-
-
-def _whole(written: str) -> int:
-    """The number as somebody writes it, "1,000" too; 0, which is refused, for anything else."""
-    digits = "".join(written.split()).replace(",", "")
-    readable = digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_NUMBER
-    return int(digits) if readable else 0
