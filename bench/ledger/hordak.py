@@ -1,0 +1,95 @@
+"""The same load on django-hordak, another ledger, run by the Python of its own environment.
+
+    python -m venv /somewhere/hordak
+    /somewhere/hordak/bin/pip install django-hordak "psycopg[binary]"
+
+`bench.ledger.speed --hordak-python /somewhere/hordak/bin/python` calls this on a database of the
+same PostgreSQL server and reads the line of JSON that it prints.
+"""
+
+import argparse
+import json
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import django
+from django.conf import settings
+
+from bench.ledger import load
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("address")
+    parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--accounts", type=int, default=300)
+    parser.add_argument("--one-account", action="store_true")
+    given = parser.parse_args()
+    _set_up(given.address)
+    accounts = _accounts(given.accounts)
+    seen = load.run(_client(accounts, given.one_account), given.clients, given.seconds)
+    print(json.dumps(asdict(seen)))
+
+
+def _set_up(address: str) -> None:
+    parts = urlsplit(address)
+    settings.configure(
+        DATABASES={
+            "default": {
+                "ENGINE": "django.db.backends.postgresql",
+                "NAME": parts.path.lstrip("/"),
+                "USER": parts.username or "",
+                "PASSWORD": parts.password or "",
+                "HOST": parse_qs(parts.query).get("host", [parts.hostname or ""])[0],
+                "PORT": parts.port or "",
+                "CONN_MAX_AGE": None,
+            }
+        },
+        INSTALLED_APPS=["django.contrib.contenttypes", "mptt", "hordak"],
+        DEFAULT_AUTO_FIELD="django.db.models.AutoField",
+        USE_TZ=True,
+        DEFAULT_CURRENCY="USD",
+        CURRENCIES=["USD"],
+    )
+    django.setup()
+    from django.core.management import call_command  # noqa: PLC0415 -- after the settings
+
+    call_command("migrate", verbosity=0)
+
+
+def _accounts(count: int) -> list[Any]:
+    from hordak.models import Account  # noqa: PLC0415
+
+    known = list(Account.objects.all())
+    made = [
+        Account.objects.create(name=f"Person {n}", type="AS", code=f"{n:05}", currencies=["USD"])
+        for n in range(len(known), count)
+    ]
+    return known + made
+
+
+def _client(accounts: list[Any], one_account: bool) -> load.Client:
+    from django.db import connection  # noqa: PLC0415
+    from moneyed import Money  # noqa: PLC0415
+
+    amount = Money(100, "USD")
+
+    @contextmanager
+    def client() -> Iterator[load.Call]:
+        def call(chance: random.Random) -> object:
+            payer, payee = chance.sample(accounts, 2)
+            return (accounts[0] if one_account else payer).transfer_to(payee, amount)
+
+        yield call
+        connection.close()
+
+    return client
+
+
+if __name__ == "__main__":
+    main()
