@@ -4,23 +4,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
 from imatch.core.clock import now, today
-from imatch.ledger import CASH, POT
+from imatch.ledger import POT
 from imatch.ledger.models import PotAccount, PotTransaction
-from imatch.ledger.queries import last_audits, people_totals, sums, system_balances
+from imatch.ledger.queries import Label, last_audits, people_totals, sums, system_balances
 from imatch.pot import controller, rewards
-from imatch.pot.coverage import coverage
-from imatch.pot.models import PotAward, PotCommission, PotRedemption
+from imatch.pot.coverage import Coverage, coverage
+from imatch.pot.models import PotCommission, PotRedemption
 from imatch.pot.policy import WEEK
 from imatch.pot.rules import CENTS_PER_REDEEMED_POT
 
 _SEASON_WEEKS = 13
 _NEW_ACCOUNT = timedelta(days=30)
+_MOVED = ("direct", "post")  # a hold has not moved yet
+_DIRECTION: tuple[Label, ...] = ("phase", "system_account", "counter_account")
 
 
 class State(StrEnum):
@@ -44,11 +47,47 @@ class Indicator:
 
 def health(db: Session) -> tuple[Indicator, ...]:
     """Every indicator, the monetary ones first."""
-    return tuple(indicator(db) for indicator in _INDICATORS)
+    books = _Books(db)
+    return tuple(indicator(books) for indicator in _INDICATORS)
 
 
-def _inflation(db: Session) -> Indicator:
-    found = inflation(db)
+class _Books:
+    """What several indicators need, read once each."""
+
+    def __init__(self, db: Session) -> None:
+        self.db = db
+
+    @cached_property
+    def circulation(self) -> int:
+        return people_totals(self.db, POT)[0]
+
+    @cached_property
+    def treasury(self) -> int:
+        return system_balances(self.db, POT)["treasury"]
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        return coverage(self.db)
+
+    @cached_property
+    def holders(self) -> int:
+        """People who have POT."""
+        holders = select(func.count()).select_from(PotAccount).where(PotAccount.balance > 0)
+        return self.db.scalar(holders) or 0
+
+    @cached_property
+    def season(self) -> tuple[int, int]:
+        """What was awarded and burned in the last thirteen weeks."""
+        since = today() - timedelta(weeks=_SEASON_WEEKS) + timedelta(days=1)
+        flows = sums(self.db, POT, since, by=("transaction_type", *_DIRECTION))
+        own = [flow for flow in flows if flow.phase in _MOVED and not flow.system_account]
+        awarded = sum(flow.amount for flow in own if flow.transaction_type == "earn")
+        burned = -sum(flow.amount for flow in own if flow.counter_account == "burned")
+        return awarded, burned
+
+
+def _inflation(books: _Books) -> Indicator:
+    found = _inflation_of(books)
     state = State.UNKNOWN
     value, note = "–", "No figure before the supply is 28 days old."
     if found is not None:
@@ -69,23 +108,28 @@ def _inflation(db: Session) -> Indicator:
 
 def inflation(db: Session) -> controller.Inflation | None:
     """Growth of treasury plus people's POT over the last year, or since the first day."""
+    return _inflation_of(_Books(db))
+
+
+def _inflation_of(books: _Books) -> controller.Inflation | None:
+    db = books.db
     first = db.scalar(select(PotTransaction.created_at).order_by(PotTransaction.id).limit(1))
     if first is None:
         return None
     window = min(now() - first, timedelta(days=controller.DAYS_A_YEAR))
     since = (now() - window).date() + timedelta(days=1)
-    flows = sums(db, POT, since, by=("phase", "system_account", "counter_account"))
+    flows = sums(db, POT, since, by=_DIRECTION)
     change = 0
     for flow in flows:
-        if flow.phase in ("direct", "post"):
+        if flow.phase in _MOVED:
             inside = bool(flow.system_account == "treasury") - (flow.counter_account == "treasury")
             change += flow.amount * (inside if flow.system_account else 1 + inside)
-    supply = system_balances(db, POT)["treasury"] + people_totals(db, POT)[0]
+    supply = books.treasury + books.circulation
     return controller.inflation(supply=supply, earlier_supply=supply - change, window=window)
 
 
-def _coverage(db: Session) -> Indicator:
-    found = coverage(db)
+def _coverage(books: _Books) -> Indicator:
+    found = books.coverage
     return Indicator(
         "coverage",
         "Reserve against allowances",
@@ -97,10 +141,9 @@ def _coverage(db: Session) -> Indicator:
     )
 
 
-def _backing(db: Session) -> Indicator:
-    circulation, _held = people_totals(db, POT)
-    reserve = system_balances(db, CASH)["reserve"]
-    ratio = reserve / (circulation * CENTS_PER_REDEEMED_POT) if circulation else None
+def _backing(books: _Books) -> Indicator:
+    full_peg_cents = books.circulation * CENTS_PER_REDEEMED_POT
+    ratio = books.coverage.reserve_cents / full_peg_cents if full_peg_cents else None
     return Indicator(
         "backing",
         "Full-peg backing",
@@ -112,8 +155,8 @@ def _backing(db: Session) -> Indicator:
     )
 
 
-def _burn_ratio(db: Session) -> Indicator:
-    awarded, burned = _season(db)
+def _burn_ratio(books: _Books) -> Indicator:
+    awarded, burned = books.season
     ratio = burned / awarded if awarded else None
     return Indicator(
         "burn_ratio",
@@ -125,11 +168,10 @@ def _burn_ratio(db: Session) -> Indicator:
     )
 
 
-def _runway(db: Session) -> Indicator:
-    awarded, _burned = _season(db)
+def _runway(books: _Books) -> Indicator:
+    awarded, _burned = books.season
     weekly = awarded / _SEASON_WEEKS
-    treasury = system_balances(db, POT)["treasury"]
-    weeks = treasury / weekly if weekly else None
+    weeks = books.treasury / weekly if weekly else None
     return Indicator(
         "runway",
         "Treasury runway",
@@ -140,8 +182,8 @@ def _runway(db: Session) -> Indicator:
     )
 
 
-def _queue(db: Session) -> Indicator:
-    oldest = rewards.oldest_queued(db)
+def _queue(books: _Books) -> Indicator:
+    oldest = rewards.oldest_queued(books.db)
     waits = timedelta() if oldest is None else now() - oldest
     return Indicator(
         "queue",
@@ -153,13 +195,13 @@ def _queue(db: Session) -> Indicator:
     )
 
 
-def _redeemed(db: Session) -> Indicator:
+def _redeemed(books: _Books) -> Indicator:
     paid = select(func.sum(PotRedemption.payout_cents)).where(PotRedemption.status == "paid")
     cleared = select(func.sum(PotCommission.commission_cents)).where(
         PotCommission.status == "cleared"
     )
-    commission = db.scalar(cleared)
-    ratio = float(db.scalar(paid) or 0) / float(commission) if commission else None
+    commission = books.db.scalar(cleared)
+    ratio = float(books.db.scalar(paid) or 0) / float(commission) if commission else None
     return Indicator(
         "redeemed",
         "Redeemed against cleared commission",
@@ -170,14 +212,16 @@ def _redeemed(db: Session) -> Indicator:
     )
 
 
-def _new_accounts(db: Session) -> Indicator:
-    recent = PotAward.paid_at >= now() - _NEW_ACCOUNT
-    awarded = db.scalar(select(func.sum(PotAward.amount)).where(recent))
-    to_new = db.scalar(
-        select(func.sum(PotAward.amount))
-        .join(User, User.id == PotAward.user_id)
-        .where(recent, User.created_at >= now() - _NEW_ACCOUNT)
+def _new_accounts(books: _Books) -> Indicator:
+    # All that a new account ever earned was earned within its age.
+    to_new = books.db.scalar(
+        select(func.sum(PotAccount.earned))
+        .join(User, User.id == PotAccount.user_id)
+        .where(User.created_at >= now() - _NEW_ACCOUNT)
     )
+    since = (now() - _NEW_ACCOUNT).date()
+    earned = sums(books.db, POT, since, by=("phase",), transaction_types=("earn",))
+    awarded = sum(flow.amount for flow in earned if flow.phase in _MOVED)
     ratio = float(to_new or 0) / float(awarded) if awarded else None
     return Indicator(
         "new_accounts",
@@ -189,10 +233,9 @@ def _new_accounts(db: Session) -> Indicator:
     )
 
 
-def _participation(db: Session) -> Indicator:
-    users = db.scalar(select(func.count()).select_from(User)) or 0
-    holders = _holders(db)
-    ratio = holders / users if users else None
+def _participation(books: _Books) -> Indicator:
+    users = books.db.scalar(select(func.count()).select_from(User)) or 0
+    ratio = books.holders / users if users else None
     return Indicator(
         "participation",
         "Users who hold POT",
@@ -203,18 +246,16 @@ def _participation(db: Session) -> Indicator:
     )
 
 
-def _concentration(db: Session) -> Indicator:
-    holders = _holders(db)
+def _concentration(books: _Books) -> Indicator:
     richest = (
         select(PotAccount.balance)
         .where(PotAccount.balance > 0)
         .order_by(PotAccount.balance.desc())
-        .limit(max(holders // 100, 1))
+        .limit(max(books.holders // 100, 1))
         .subquery()
     )
-    circulation, _held = people_totals(db, POT)
-    top = db.scalar(select(func.coalesce(func.sum(richest.c.balance), 0))) or 0
-    ratio = float(top) / circulation if circulation else None
+    top = books.db.scalar(select(func.coalesce(func.sum(richest.c.balance), 0))) or 0
+    ratio = float(top) / books.circulation if books.circulation else None
     return Indicator(
         "concentration",
         "Largest wallets",
@@ -225,8 +266,8 @@ def _concentration(db: Session) -> Indicator:
     )
 
 
-def _drift(db: Session) -> Indicator:
-    audits = last_audits(db)
+def _drift(books: _Books) -> Indicator:
+    audits = last_audits(books.db)
     findings = sum(audit.finding_count for audit in audits)
     value = f"{findings} findings" if audits else "–"
     note = ""
@@ -243,7 +284,7 @@ def _drift(db: Session) -> Indicator:
     )
 
 
-_INDICATORS: Sequence[Callable[[Session], Indicator]] = (
+_INDICATORS: Sequence[Callable[[_Books], Indicator]] = (
     _inflation,
     _coverage,
     _backing,
@@ -256,23 +297,6 @@ _INDICATORS: Sequence[Callable[[Session], Indicator]] = (
     _concentration,
     _drift,
 )
-
-
-def _season(db: Session) -> tuple[int, int]:
-    """What was awarded and burned in the last thirteen weeks."""
-    since = today() - timedelta(weeks=_SEASON_WEEKS) + timedelta(days=1)
-    flows = sums(
-        db, POT, since, by=("transaction_type", "phase", "system_account", "counter_account")
-    )
-    own = [flow for flow in flows if flow.phase in ("direct", "post") and not flow.system_account]
-    awarded = sum(flow.amount for flow in own if flow.transaction_type == "earn")
-    burned = -sum(flow.amount for flow in own if flow.counter_account == "burned")
-    return awarded, burned
-
-
-def _holders(db: Session) -> int:
-    holders = select(func.count()).select_from(PotAccount).where(PotAccount.balance > 0)
-    return db.scalar(holders) or 0
 
 
 def _at_least(ratio: float | None, least: float) -> State:
