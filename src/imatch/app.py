@@ -127,8 +127,8 @@ def _add_routers(app: FastAPI) -> None:
     app.include_router(providers_api.router, prefix=API)
     app.include_router(providers_pages.router)
     app.include_router(console_pages.router)
-    for page in (wallet, spend, redemptions, redemption_queue, operator):
-        app.include_router(page.router)
+    for room in (wallet, spend, redemptions, redemption_queue, operator):
+        app.include_router(room.router)
     for page in (shortlist.router, why.router, compare.router):
         app.include_router(page)
     app.include_router(operations_api.router)
