@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import cache
 
 from babel import Locale
 from sqlalchemy import select
@@ -26,16 +27,6 @@ from imatch.pot.redemption_gates import same_name
 NAME_MAX = 70  # what bank transfers carry
 # ISO 3166 codes that stand for no country, and those with digits or more letters.
 _NO_COUNTRY = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
-COUNTRIES: dict[str, str] = dict(
-    sorted(
-        (
-            (code, str(name))
-            for code, name in Locale("en").territories.items()
-            if re.fullmatch("[A-Z]{2}", code) and code not in _NO_COUNTRY
-        ),
-        key=lambda item: item[1],
-    )
-)
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _ACCOUNT = re.compile(r"[A-Z0-9]{4,34}")
 _BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?")
@@ -75,6 +66,17 @@ class HoldNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("There is no such hold.")
+
+
+@cache
+def countries() -> dict[str, str]:
+    """Names by ISO code, in the order of the names."""
+    named = (
+        (code, str(name))
+        for code, name in Locale("en").territories.items()
+        if re.fullmatch("[A-Z]{2}", code) and code not in _NO_COUNTRY
+    )
+    return dict(sorted(named, key=lambda item: item[1]))
 
 
 def payee_of(db: Session, user_id: int) -> PotPayee | None:
@@ -217,7 +219,7 @@ def _checked(person: User, name: str, country: str, account: str, bank_code: str
         faults["name"] = (
             f"Your account here is in the name {person.name}: payouts go to that name only."
         )
-    if country not in COUNTRIES:
+    if country not in countries():
         faults["country"] = "Choose the country of your bank."
     else:
         faults |= _faults_of_account(country, account, bank_code)

@@ -140,7 +140,7 @@ def _payee_form(
 ) -> Response:
     context = {
         "typed": typed,
-        "countries": list(payees.COUNTRIES.items()),
+        "countries": list(payees.countries().items()),
         "account_name": user.name,
         "days": policy.current(db).hold_days_after_new_details,
     }
