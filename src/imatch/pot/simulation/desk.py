@@ -68,10 +68,13 @@ class Desk:
 
     def _sell(self, person: Person, has: int) -> None:
         world = self.world
+        by_hand = world.happens(world.behaviour.orders_among_purchases)
         affordable = [
             spending
             for spending in self.offered
-            if spending.pot <= has and (person.provider or not spending.for_providers)
+            if spending.pot <= has
+            and (person.provider or not spending.for_providers)
+            and (spending.delivery is Delivery.ORDER) is by_hand
         ]
         if not affordable:
             return

@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 
 from imatch.core import clock
 from imatch.ledger import CASH, POT
+from imatch.ledger.audit import audit
 from imatch.ledger.models import PotAccount
 from imatch.ledger.queries import people_totals, system_balances
 from imatch.pot import policy, rewards
 from imatch.pot.coverage import coverage
 from imatch.pot.models import PotAward, PotRedemption
 from imatch.pot.simulation.people import Group
-from imatch.pot.simulation.plan import Plan
+from imatch.pot.simulation.plan import START, Plan
 from imatch.pot.simulation.world import World
 
 WEEKS_A_YEAR = 52
@@ -212,7 +213,7 @@ class Measures:
                 self.least_surplus_cents >= 0,
             )
         )
-        checks += self._inflation_checks()
+        checks += [*self._run_checks(), *self._inflation_checks()]
         attacked = bool(self.world.plan.attackers)
         checks.append(
             Check(
@@ -224,6 +225,33 @@ class Measures:
         )
         checks.append(self._books_check())
         return checks
+
+    def _run_checks(self) -> list[Check]:
+        """Whoever asked for cash while everybody did has it, or it is not due yet."""
+        behaviour = self.world.behaviour
+        begins = START + timedelta(days=behaviour.run_day)
+        ends = begins + timedelta(days=behaviour.run_days)
+        asked = self.world.db.scalars(
+            select(PotRedemption).where(
+                PotRedemption.requested_at >= begins, PotRedemption.requested_at < ends
+            )
+        ).all()
+        if not asked:
+            return []
+        paid = [one for one in asked if one.status == "paid"]
+        overdue = [
+            one
+            for one in asked
+            if one.status != "paid" and one.due_at < self.world.today - timedelta(days=1)
+        ]
+        cents = sum(one.payout_cents for one in paid)
+        return [
+            Check(
+                "Everybody in the run on the reserve is paid",
+                f"{len(paid)} of {len(asked)} requests, ${cents / 100:,.0f}",
+                not overdue,
+            )
+        ]
 
     def _inflation_checks(self) -> list[Check]:
         checks = []
@@ -242,15 +270,16 @@ class Measures:
         return checks
 
     def _books_check(self) -> Check:
-        """Everything minted is in the treasury, with people, or gone."""
-        drifts = []
-        for book in (POT, CASH):
-            people, _held = people_totals(self.world.db, book)
-            drifts.append(people + sum(system_balances(self.world.db, book).values()))
+        """The ledger's own audit of every row, balance and seal."""
+        found = [audit(self.world.db, book) for book in (POT, CASH)]
+        findings, rows = (
+            sum(getattr(one, counted) for one in found)
+            for counted in ("finding_count", "row_count")
+        )
         return Check(
-            "Both books add up to nothing",
-            f"drift {drifts[0]} POT, {drifts[1]} cents",
-            not any(drifts),
+            "The audit of both books finds nothing",
+            f"{findings} findings in {rows:,} rows",
+            findings == 0,
         )
 
 

@@ -51,7 +51,8 @@ class Behaviour:
     verifies_identity: float = 0.30
     helps_others_a_month: float = 0.01
     reports_a_month: float = 0.004
-    shops_a_month: float = 0.55  # of those who can afford something
+    shops_a_month: float = 0.25  # of those who can afford something
+    orders_among_purchases: float = 0.2  # of what an operator delivers by hand
     redeems_a_month: float = 0.15  # of those who may
 
     # Attackers; nobody stops them

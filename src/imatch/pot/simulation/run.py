@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 from imatch.core import clock
 from imatch.core.database import atomic
 from imatch.core.events import heard_only_by
+from imatch.ledger import CASH, POT
 from imatch.ledger.models import PotTransaction
+from imatch.ledger.seals import seal
 from imatch.pot import policy
 from imatch.pot.models import PotRedemption
 from imatch.pot.simulation.attacks import Attackers
@@ -44,9 +46,18 @@ def simulate(
         world.day = day
         with atomic(db), heard_only_by(LISTENERS):
             _live_through(world)
+        with clock.frozen(world.today + timedelta(days=1)):
+            _seal(db)
         progress(day + 1)
     with clock.frozen(world.today):
         return _result(world, desk, measures, time.perf_counter() - began)
+
+
+def _seal(db: Session) -> None:
+    """As the job does: figures are read from seals and the rows after them."""
+    for book in (POT, CASH):
+        while seal(db, book):
+            pass
 
 
 def _live_through(world: World) -> None:

@@ -1,0 +1,60 @@
+"""A small economy lives through months by the real rules, and its books balance at the end."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from imatch.core.settings import get_settings
+from imatch.pot.models import PotAward, PotPolicyRun
+from imatch.pot.simulation import Behaviour, Plan, simulate
+from imatch.pot.simulation.charts import Chart, Line, charts
+from imatch.pot.simulation.people import Group
+
+# Three months with refunds and a run on the reserve, and deals enough to fund one.
+BEHAVIOUR = Behaviour(
+    attackers_join_over_months=0.1,
+    seeker_logs_in_later=0.005,
+    provider_logs_in=0.02,
+    further_needs_a_year=4,
+    wash_deal_cents=60_000,
+    wash_deals_a_month=8,
+    wash_refunded=0.2,
+    run_day=75,
+    run_days=10,
+)
+PLAN = Plan(months=3, seekers=60, providers=20, attackers=10, seed=3, behaviour=BEHAVIOUR)
+
+
+@pytest.fixture(autouse=True)
+def _redemption_is_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("IMATCH_CASH_REDEMPTION", "true")
+    get_settings.cache_clear()
+    yield
+    monkeypatch.undo()
+    get_settings.cache_clear()
+
+
+def test_a_season_of_the_economy(db: Session) -> None:
+    days: list[int] = []
+    result = simulate(db, PLAN, progress=days.append)
+    assert days == list(range(1, PLAN.days + 1))
+    assert [check for check in result.checks if not check.holds] == []
+    assert len(result.weeks) == PLAN.days // 7
+    assert db.scalar(select(func.count()).select_from(PotPolicyRun)) == PLAN.days // 7
+    # Everything happened: awards by many rules, purchases, refunds, and cash.
+    assert len(db.scalars(select(PotAward.rule).distinct()).all()) >= 15
+    assert result.weeks[-1].burned > 0
+    assert result.weeks[-1].clawed_back > 0
+    assert result.groups[Group.WASH].redeemed_cents > 0
+    assert result.groups[Group.FARM].redeemed_cents == 0
+    assert [chart.name for chart in charts(result)] == ["supply", "awards", "reserve", "attackers"]
+
+
+def test_a_plot_is_a_small_document_that_names_itself() -> None:
+    chart = Chart("x", "Profit & loss", "POT", [Line("a", [1, None, 3.5]), Line("b", [])])
+    drawn = chart.svg()
+    assert drawn.startswith("<svg ")
+    assert "<title>Profit &amp; loss (POT)</title>" in drawn
+    assert len(drawn) < 10_000
