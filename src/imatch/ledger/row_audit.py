@@ -1,4 +1,4 @@
-"""Add up every row of a journal again and compare with accounts, running balances and sums."""
+"""Add up every row of a journal again and compare with accounts and running balances."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -9,10 +9,8 @@ from sqlalchemy.orm import Session
 
 from imatch.ledger.books import Book
 from imatch.ledger.findings import Findings
-from imatch.ledger.models import LedgerDaySum, LedgerHourSum, LedgerSeal
-from imatch.ledger.queries import head
+from imatch.ledger.queries import system_balances
 from imatch.ledger.rows import JournalReader
-from imatch.ledger.seals import Tally
 
 _LOWEST_ID = -(2**63)
 # Places in what is known of an account. Lists, because this is done for millions of rows.
@@ -25,6 +23,11 @@ _STORED = {
     "spent": _SPENT,
     "burned": _BURNED,
 }
+
+_SELECTED = (
+    "user_id, hold_id, balance_before, balance_after, held_after, amount, phase, transaction_type,"
+    " counter_account"
+)
 
 Row = tuple[Any, ...]
 
@@ -43,46 +46,37 @@ class RowAudit:
         self._open_holds: dict[int, tuple[int, int, str]] = {}  # user, amount, counter account
 
     def run(self) -> None:
-        last = head(self._db, self._book)
-        sealed, tail = Tally(), Tally()
-        highest = self._db.scalar(select(func.max(self._book.journal.id))) or 0
-        sealed_to = last.to_id if last else 0
-        self._scan(_LOWEST_ID, sealed_to, sealed)
-        self._check_sums(sealed)
-        self._check_seals(last, sealed)
-        self._scan(sealed_to, highest, tail)
-        people = self._check_accounts()
-        system = sum(sealed.flows().values()) + sum(tail.flows().values())
-        if people != -system:
-            self.findings.add("what all people have", expected=-system, found=people)
-
-    def _scan(self, after_id: int, to_id: int, tally: Tally) -> None:
         reader = JournalReader(self._book, self._db.connection())
-        selected = "user_id, hold_id, balance_before, balance_after, held_after, " + Tally.selected(
-            reader
-        )
-        row_counts, amounts = tally.row_counts, tally.amounts
-        for rows in reader.pages(selected, after_id, to_id):
-            for row in rows:
-                kind: Any = row[7:]
-                try:
-                    row_counts[kind] += 1
-                    amounts[kind] += row[6]
-                    if row[1] is not None:
-                        self._person(row)
-                except TypeError:
-                    self.findings.add(
-                        "the row's numbers", row_id=row[0], expected="numbers", found=row[1:7]
-                    )
+        highest = self._db.scalar(select(func.max(self._book.journal.id))) or 0
+        for rows in reader.pages(_SELECTED, _LOWEST_ID, highest):
             if rows[0][0] < 1:
                 self.findings.add(
                     "the id", row_id=rows[0][0], expected="1 or more", found=rows[0][0]
                 )
+            for row in rows:
+                if row[1] is not None:
+                    self._person(row)
             self.row_count += len(rows)
             self._progress(len(rows))
+        people = self._check_accounts()
+        system = sum(system_balances(self._db, self._book).values())
+        if people != -system:
+            self.findings.add("what all people have", expected=-system, found=people)
 
     def _person(self, row: Row) -> None:
-        _, user_id, _, before, after, held_after, amount, phase, kind, _, _, counter, _ = row
+        try:
+            self._add_up(row)
+        except TypeError:
+            self.findings.add(
+                "the row's numbers",
+                row_id=row[0],
+                user_id=row[1],
+                expected="numbers",
+                found=row[2:7],
+            )
+
+    def _add_up(self, row: Row) -> None:
+        _, user_id, _, before, after, held_after, amount, phase, kind, counter = row
         account = self._accounts.get(user_id)
         if account is None:
             account = self._accounts[user_id] = [0] * 7
@@ -109,7 +103,7 @@ class RowAudit:
 
     def _two_phase(self, row: Row) -> tuple[int, int, int]:
         """What a hold, its post or its void changes: what is free, held, and the balance."""
-        row_id, user_id, hold_id, _, _, _, amount, phase, _, _, _, counter, _ = row
+        row_id, user_id, hold_id, _, _, _, amount, phase, _, counter = row
         if phase == "hold":
             self._open_holds[row_id] = (user_id, amount, counter)
             return amount, -amount, 0
@@ -165,78 +159,3 @@ class RowAudit:
                 "the account", user_id=user_id, expected=f"balance {expected[_BALANCE]}", found=None
             )
         return people
-
-    def _check_sums(self, sealed: Tally) -> None:
-        hours = {kind: (count, sealed.amounts[kind]) for kind, count in sealed.row_counts.items()}
-        days: dict[Row, tuple[int, int]] = {}
-        for (*labels, hour), (count, amount) in hours.items():
-            kind = (*labels, hour[:10])
-            known = days.get(kind, (0, 0))
-            days[kind] = (known[0] + count, known[1] + amount)
-        self._compare_sums("hour", dict(hours), self._stored_sums(LedgerHourSum))
-        self._compare_sums("day", days, self._stored_sums(LedgerDaySum))
-
-    def _stored_sums(
-        self, kind: type[LedgerHourSum] | type[LedgerDaySum]
-    ) -> dict[Row, tuple[int, int]]:
-        columns: list[Any] = [
-            kind.phase,
-            kind.transaction_type,
-            kind.category,
-            kind.system_account,
-            kind.counter_account,
-            kind.row_count,
-            kind.amount,
-            kind.day,
-        ]
-        if kind is LedgerHourSum:
-            columns.append(LedgerHourSum.hour)
-        stored = {}
-        query = select(*columns).where(kind.book == self._book.name)
-        for *labels, row_count, amount, day, hour in (
-            (*row, None) if kind is LedgerDaySum else tuple(row) for row in self._db.execute(query)
-        ):
-            moment = day.isoformat() if hour is None else f"{day.isoformat()} {hour:02}"
-            stored[*labels, moment] = (row_count, amount)
-        return stored
-
-    def _compare_sums(
-        self, span: str, expected: dict[Any, tuple[int, int]], found: dict[Row, tuple[int, int]]
-    ) -> None:
-        for kind in sorted(expected.keys() | found.keys(), key=str):
-            if expected.get(kind) != found.get(kind):
-                labels = ", ".join(str(label) for label in kind[:-1] if label)
-                self.findings.add(
-                    f"the sealed sum of the {span} {kind[-1]}, {labels}",
-                    expected=_said(expected.get(kind)),
-                    found=_said(found.get(kind)),
-                )
-
-    def _check_seals(self, last: LedgerSeal | None, sealed: Tally) -> None:
-        """The sums count rows that no seal covers when somebody took away the last seals."""
-        counted = self._db.scalar(
-            select(func.sum(LedgerDaySum.row_count)).where(LedgerDaySum.book == self._book.name)
-        )
-        covered = self._db.scalar(
-            select(func.sum(LedgerSeal.row_count)).where(LedgerSeal.book == self._book.name)
-        )
-        if (counted or 0) != (covered or 0):
-            self.findings.add(
-                "rows under seal, after which seals may be missing",
-                row_id=last.to_id if last else None,
-                expected=counted or 0,
-                found=covered or 0,
-            )
-        if last is None:
-            return
-        balances = dict.fromkeys(self._book.system_accounts, 0) | sealed.flows()
-        for name in sorted(balances.keys() | last.system_balances.keys()):
-            expected, found = balances.get(name), last.system_balances.get(name)
-            if expected != found:
-                self.findings.add(
-                    f"the last seal's balance of {name}", expected=expected, found=found
-                )
-
-
-def _said(figures: tuple[int, int] | None) -> str:
-    return f"{figures[0]} rows, {figures[1]}" if figures else "none"

@@ -83,29 +83,28 @@ class JournalReader:
         driver: Any = self.connection.connection.driver_connection
         mark = "?" if self.dialect == "sqlite" else "%s"
         rows: list[tuple[Any, ...]] = driver.execute(
-            f"SELECT id{selected and f', {selected}'} FROM {table(self.book.journal)}"
+            f"SELECT id, {selected} FROM {table(self.book.journal)}"
             f" WHERE id > {mark} AND id <= {mark} ORDER BY id LIMIT {mark}",
             (after_id, to_id, most_rows),
         ).fetchall()
         return rows
 
-    def texts(self, after_id: int, to_id: int, most_rows: int) -> list[tuple[int, bytes]]:
-        """Each row's id and text."""
+    def texts(
+        self, after_id: int, to_id: int, most_rows: int, selected: str = "0"
+    ) -> list[tuple[Any, ...]]:
+        """Each row's id, text, and what else is selected."""
         try:
-            rows = self.page(self.text, after_id, to_id, most_rows)
+            return self.page(f"{self.text}, {selected}", after_id, to_id, most_rows)
         except sqlite3.OperationalError:
             # Somebody put bytes where text belongs, which JSON cannot hold: find out in which row.
-            return [
-                (row_id, self._text_of(row_id))
-                for (row_id,) in self.page("", after_id, to_id, most_rows)
-            ]
-        return [(row_id, line.encode()) for row_id, line in rows]
+            rows = self.page(selected, after_id, to_id, most_rows)
+            return [(row_id, self._text_of(row_id), *rest) for row_id, *rest in rows]
 
-    def _text_of(self, row_id: int) -> bytes:
+    def _text_of(self, row_id: int) -> str:
         try:
-            return str(self.page(self.text, row_id - 1, row_id)[0][1]).encode()
+            return str(self.page(self.text, row_id - 1, row_id)[0][1])
         except sqlite3.OperationalError:
-            return b"unreadable"
+            return "unreadable"
 
     def pages(self, selected: str, after_id: int, to_id: int) -> Iterator[list[tuple[Any, ...]]]:
         """All of them, so many at a time that memory stays small."""

@@ -1,7 +1,7 @@
 """Read sealed rows again and compare them with their seals."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from sqlalchemy import select
@@ -11,7 +11,8 @@ from imatch.ledger.books import Book
 from imatch.ledger.findings import Findings
 from imatch.ledger.models import LedgerSeal
 from imatch.ledger.rows import PAGE_ROWS, JournalReader
-from imatch.ledger.seals import DIGEST_BYTES, FIRST_HASH, chained_hash, digests
+from imatch.ledger.seals import DIGEST_BYTES, FIRST_HASH, Tally, chained_hash, digests
+from imatch.ledger.sum_audit import check_last_seal, check_sums
 
 _SEALS_AT_ONCE = 20
 
@@ -21,6 +22,7 @@ class Chain:
     """How far the seals were followed, and what was wrong with them or their rows."""
 
     findings: Findings
+    tally: Tally = field(default_factory=Tally)
     seal_count: int = 0
     row_count: int = 0
     to_id: int = 0
@@ -28,7 +30,8 @@ class Chain:
 
 
 def rehash(db: Session, book: Book, *, published: str | None = None) -> Chain:
-    """Compare every sealed row with its digest, and every seal with its rows and the one before.
+    """Compare every sealed row with its digest, every seal with its rows and the one before, and
+    the sums with all of them.
 
     `published` is a hash that was noted elsewhere: it must be one of the chain's.
     """
@@ -42,6 +45,8 @@ def rehash(db: Session, book: Book, *, published: str | None = None) -> Chain:
         chain.row_count += seal.row_count
         chain.to_id, chain.hash = seal.to_id, seal.hash
         seen = seen or seal.hash == published
+    check_sums(db, book, chain.tally, chain.findings)
+    check_last_seal(db, book, chain.tally, chain.row_count, chain.findings)
     if not seen:
         chain.findings.add("the published head", expected=published, found="no such seal")
     return chain
@@ -76,11 +81,13 @@ def _check_link(chain: Chain, seal: LedgerSeal) -> None:
 
 
 def _check_rows(chain: Chain, reader: JournalReader, seal: LedgerSeal) -> None:
-    rows = reader.texts(seal.from_id - 1, seal.to_id, seal.row_count + PAGE_ROWS)
-    texts = [line for _, line in rows]
+    most_rows = seal.row_count + PAGE_ROWS
+    rows = reader.texts(seal.from_id - 1, seal.to_id, most_rows, Tally.selected(reader))
+    chain.tally.add(rows)
+    texts = [row[1].encode() for row in rows]
     found = digests(texts)
     if found != seal.row_digests:
-        _name_changes(chain.findings, seal, [row_id for row_id, _ in rows], found)
+        _name_changes(chain.findings, seal, [row[0] for row in rows], found)
     hash_found = chained_hash(seal, texts)
     # Changed rows change the hash too: that need not be said twice.
     if hash_found != seal.hash and found == seal.row_digests:

@@ -37,8 +37,21 @@ Kind = tuple[str, str, str, str, str, str]
 class Tally:
     """What rows moved, by kind: phase, type, category, system account, counter account, hour."""
 
-    row_counts: Counter[Kind] = field(default_factory=Counter)
-    amounts: Counter[Kind] = field(default_factory=Counter)
+    # Lists of a row count and an amount, because this is done for millions of rows.
+    totals: dict[Kind, list[int]] = field(default_factory=dict)
+
+    def add(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Rows of an id, a text and what `selected` names."""
+        totals = self.totals
+        for row in rows:
+            kind: Any = row[3:]
+            total = totals.get(kind)
+            if total is None:
+                total = totals[kind] = [0, 0]
+            total[0] += 1
+            amount = row[2]
+            if type(amount) is int:  # SQLite lets a forger write anything; the text tells
+                total[1] += amount
 
     @staticmethod
     def selected(reader: JournalReader) -> str:
@@ -50,7 +63,7 @@ class Tally:
     def flows(self) -> Counter[str]:
         """What flowed into each system account, less what flowed out. Holds have not flowed."""
         flows: Counter[str] = Counter()
-        for (phase, _, _, system, counter, _), amount in self.amounts.items():
+        for (phase, _, _, system, counter, _), (_, amount) in self.totals.items():
             if phase in ("direct", "post"):
                 flows[counter] -= amount
                 if system:
@@ -155,17 +168,13 @@ def _barrier(db: Session, book: Book) -> int | None:
 
 def _read(db: Session, book: Book, after_id: int, to_id: int, most_rows: int) -> _Range:
     reader = JournalReader(book, db.connection())
-    selected = f"{reader.text}, {Tally.selected(reader)}"
-    rows = reader.page(selected, after_id, to_id, most_rows)
+    rows = reader.texts(after_id, to_id, most_rows, Tally.selected(reader))
     tally = Tally()
-    for _, _, amount, *kind in rows:
-        key: Any = tuple(kind)
-        tally.row_counts[key] += 1
-        tally.amounts[key] += amount
+    tally.add(rows)
     return _Range(
         # A range that was read to its end also closes the gap after its last row.
         to_id=to_id if len(rows) < most_rows else rows[-1][0],
-        texts=[line.encode() for _, line, *_ in rows],
+        texts=[row[1].encode() for row in rows],
         tally=tally,
     )
 
@@ -190,7 +199,7 @@ def _sealed(book: Book, previous: LedgerSeal | None, found: _Range) -> LedgerSea
 
 def _hour_sums(book: Book, tally: Tally) -> list[dict[str, Any]]:
     rows = []
-    for kind, row_count in tally.row_counts.items():
+    for kind, (row_count, amount) in tally.totals.items():
         phase, transaction_type, category, system_account, counter_account, hour = kind
         rows.append(
             {
@@ -203,7 +212,7 @@ def _hour_sums(book: Book, tally: Tally) -> list[dict[str, Any]]:
                 "system_account": system_account,
                 "counter_account": counter_account,
                 "row_count": row_count,
-                "amount": tally.amounts[kind],
+                "amount": amount,
             }
         )
     return rows
