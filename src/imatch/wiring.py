@@ -19,6 +19,7 @@ from imatch.pot.tasks import (
     decide_the_weeks_pot,
     notice_second_factors,
     pay_queued_awards,
+    settle_purchases,
 )
 from imatch.providers import milestones as providers_milestones
 from imatch.providers import personal_data as providers_personal_data
@@ -34,6 +35,7 @@ SCHEDULED: tuple[Job[[]], ...] = (
     expire_holds,
     audit_ledger,
     pay_queued_awards,
+    settle_purchases,
     notice_second_factors,
     clear_commissions,
     decide_the_weeks_pot,

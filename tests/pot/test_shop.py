@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from imatch.core.clock import frozen
@@ -11,29 +12,31 @@ from imatch.facts import OptionEnded, OptionPurchased
 from imatch.ledger import POT, Movement, post
 from imatch.ledger.errors import KeyReused
 from imatch.ledger.queries import account, free
+from imatch.mail.models import MailMessage
 from imatch.pot import shop
 from imatch.pot.errors import InsufficientPot
 from imatch.pot.rules import SPENDINGS
+from imatch.pot.tasks import settle_purchases
 from tests.make import Make
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def rich(db: Session, make: Make, pot: int = 1_000) -> int:
-    user = make.user()
+def rich(db: Session, make: Make, pot: int = 1_000, user_id: int | None = None) -> int:
+    user_id = user_id or make.user().id
     post(
         db,
         POT,
         Movement(
-            key=f"give {user.id}",
-            user_id=user.id,
+            key=f"give {user_id}",
+            user_id=user_id,
             amount=pot,
             counter_account="treasury",
             transaction_type="earn",
             category="grant",
         ),
     )
-    return user.id
+    return user_id
 
 
 def test_a_charge_burns_and_is_announced(db: Session, make: Make) -> None:
@@ -113,7 +116,8 @@ def test_an_order_that_nobody_delivers_returns(db: Session, make: Make) -> None:
 
 
 def test_a_span_runs_renews_and_ends(db: Session, make: Make) -> None:
-    user_id = rich(db, make)
+    provider = make.provider()
+    user_id = rich(db, make, user_id=provider.user_id)
     ended: list[OptionEnded] = []
     listen(OptionEnded, lambda _db, fact: ended.append(fact))
     with frozen(NOON):
@@ -123,26 +127,37 @@ def test_a_span_runs_renews_and_ends(db: Session, make: Make) -> None:
             "profile_boost_month",
             key="1",
             reference_type="provider",
-            reference_id=7,
+            reference_id=provider.id,
             renews=True,
         )
         until = NOON + timedelta(days=30)
-        assert shop.active(db, "profile_boost_month", "provider") == {7: until}
+        assert shop.active(db, "profile_boost_month", "provider") == {provider.id: until}
     with frozen(until):
         assert shop.settle_due(db) == 1
-        assert shop.active(db, "profile_boost_month", "provider") == {7: until + timedelta(days=30)}
+        assert shop.active(db, "profile_boost_month", "provider") == {
+            provider.id: until + timedelta(days=30)
+        }
         assert (free(db, POT, user_id), ended) == (0, [])
     with frozen(until + timedelta(days=30)):
         shop.settle_due(db)
         assert shop.active(db, "profile_boost_month", "provider") == {}
-    assert [fact.reference_id for fact in ended] == [7]
+    assert [fact.reference_id for fact in ended] == [provider.id]
 
 
 def test_a_second_span_follows_the_first(db: Session, make: Make) -> None:
-    user_id = rich(db, make)
+    provider = make.provider()
+    user_id = rich(db, make, user_id=provider.user_id)
     with frozen(NOON):
         first, second = (
-            shop.buy(db, user_id, "featured_listing_week", key=key, reference_id=7) for key in "ab"
+            shop.buy(
+                db,
+                user_id,
+                "featured_listing_week",
+                key=key,
+                reference_type="provider",
+                reference_id=provider.id,
+            )
+            for key in "ab"
         )
     assert second.starts_at == first.ends_at == NOON + timedelta(days=7)
 
@@ -156,3 +171,58 @@ def test_a_refund_returns_everything_once(db: Session, make: Make) -> None:
     assert (free(db, POT, user_id), shop.purchases(db, user_id)[0].status) == (1_000, "refunded")
     with pytest.raises(shop.PurchaseSettled):
         shop.refund(db, purchase.id, reason="Again")
+
+
+def test_a_key_is_for_one_order(db: Session, make: Make) -> None:
+    user_id = rich(db, make)
+    first = shop.buy(db, user_id, "workshop", key="1", note="A seat at the front")
+    with pytest.raises(KeyReused):
+        shop.buy(db, user_id, "workshop", key="1", note="A seat at the back")
+    assert shop.buy(db, user_id, "workshop", key="1", note="A seat at the front").id == first.id
+    assert free(db, POT, user_id) == 950
+
+
+def letters(db: Session) -> list[str]:
+    return list(db.scalars(select(MailMessage.subject).order_by(MailMessage.id)))
+
+
+def test_buyers_read_what_became_of_an_order(db: Session, make: Make) -> None:
+    user_id = rich(db, make)
+    with frozen(NOON):
+        delivered = shop.buy(db, user_id, "consulting", key="1")
+        shop.buy(db, user_id, "rush_match", key="2")
+        own = shop.buy(db, user_id, "workshop", key="3")
+        shop.cancel(db, own.id, user_id=user_id)
+        shop.deliver(db, delivered.id, note="Tuesday at nine")
+    with frozen(NOON + timedelta(days=1)):
+        settle_purchases()
+    assert letters(db) == [
+        "Delivered: An hour of consulting",
+        "Your POT are back: Matched by hand within a day",
+    ]
+    texts = db.scalars(select(MailMessage.text).order_by(MailMessage.id)).all()
+    assert "Tuesday at nine" in texts[0]
+    assert "200 POT" in texts[1]
+
+
+def test_a_renewal_that_cannot_be_paid_ends_with_a_letter(db: Session, make: Make) -> None:
+    owner = make.provider()
+    user_id = rich(db, make, 300, owner.user_id)
+    with frozen(NOON):
+        shop.buy(
+            db,
+            user_id,
+            "featured_listing_week",
+            key="1",
+            reference_type="provider",
+            reference_id=owner.id,
+            renews=True,
+        )
+    with frozen(NOON + timedelta(days=7)):
+        settle_purchases()
+        db.rollback()
+        assert shop.active(db, "featured_listing_week", "provider") == {}
+    assert letters(db) == ["Not renewed: Featured for a week"]
+    assert "300 POT are missing" in db.scalars(select(MailMessage.text)).one()
+    ended = shop.purchases(db, user_id)
+    assert [(one.status, one.renews) for one in ended] == [("delivered", False)]

@@ -1,5 +1,6 @@
 """Spend POT on something: charge or hold it, and see to it that it is delivered or returned."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -7,12 +8,13 @@ from sqlalchemy.orm import Session
 
 from imatch.core.clock import now
 from imatch.core.database import atomic
-from imatch.core.errors import Conflict, NotFound
+from imatch.core.errors import Conflict, DomainError, NotFound
 from imatch.core.events import announce
 from imatch.facts import OptionEnded, OptionPurchased
 from imatch.ledger import POT, Entry, InsufficientFunds, Movement, capture, post, release
 from imatch.ledger.movements import Phase
-from imatch.pot.errors import InsufficientPot
+from imatch.pot import letters
+from imatch.pot.errors import InsufficientPot, KeyReused
 from imatch.pot.models import PotPurchase
 from imatch.pot.operator_acts import checked_words
 from imatch.pot.rules import SPENDING_BY_NAME, SPENDINGS, Delivery, Spending
@@ -92,7 +94,7 @@ def buy(
         )
         entry = _charge(db, purchase, spending)
         if entry.replayed:
-            return db.scalars(select(PotPurchase).where(PotPurchase.key == purchase.key)).one()
+            return _the_same(db, purchase)
         purchase.transaction_id = entry.id
         if spending.delivery is Delivery.SPAN:
             purchase.starts_at = _end_of_running(db, purchase) or purchase.starts_at
@@ -103,6 +105,19 @@ def buy(
         if purchase.status == "active":
             announce(db, _purchased(purchase))
         return purchase
+
+
+def _the_same(db: Session, again: PotPurchase) -> PotPurchase:
+    """What was bought with this key. Raises KeyReused where it was ordered otherwise.
+
+    The ledger has compared the option, the price and what it is for.
+    """
+    first = db.scalars(select(PotPurchase).where(PotPurchase.key == again.key)).one()
+    # An operator's note takes the place of the buyer's, and renewing can be stopped meanwhile.
+    other_note = first.note != again.note and first.status != "delivered"
+    if other_note or (first.renews and not again.renews):
+        raise KeyReused("This key was used for another order.")
+    return first
 
 
 def _charge(db: Session, purchase: PotPurchase, spending: Spending) -> Entry:
@@ -141,16 +156,22 @@ def deliver(db: Session, purchase_id: int, *, note: str = "") -> PotPurchase:
         purchase.status = "delivered"
         purchase.note = words or purchase.note
         purchase.settled_at = now()
+        letters.order_delivered(db, purchase, words)
         return purchase
 
 
 def cancel(db: Session, purchase_id: int, *, user_id: int | None = None) -> PotPurchase:
-    """Give an order's POT back. A buyer (`user_id`) may cancel only their own."""
+    """Give an order's POT back. A buyer (`user_id`) may cancel only their own.
+
+    Who did not cancel it themselves gets a letter.
+    """
     with atomic(db):
         purchase = _open_order(db, purchase_id, user_id)
         release(db, POT, purchase.transaction_id or 0, key=f"cancel:{purchase.id}")
         purchase.status = "cancelled"
         purchase.settled_at = now()
+        if user_id is None:
+            letters.order_returned(db, purchase)
         return purchase
 
 
@@ -196,8 +217,7 @@ def stop_renewing(db: Session, purchase_id: int, *, user_id: int) -> PotPurchase
 def settle_due(db: Session) -> int:
     """Renew or end what has run out, and return orders that nobody delivered in time.
 
-    Returns how many purchases were settled. A renewal that cannot be paid ends quietly: its
-    buyer sees in the wallet that it ended.
+    Returns how many purchases were settled. Who wanted a renewal that cannot be gets a letter.
     """
     due = select(PotPurchase.id).where(
         PotPurchase.status.in_(("active", "ordered")), PotPurchase.ends_at <= now()
@@ -213,18 +233,37 @@ def settle_due(db: Session) -> int:
     return len(ids)
 
 
-def active(db: Session, option: str, reference_type: str) -> dict[int, datetime | None]:
-    """What an option is in effect for now: reference id -> until when (None: for ever)."""
-    rows = db.execute(
-        select(PotPurchase.reference_id, PotPurchase.ends_at).where(
-            PotPurchase.option == option,
-            PotPurchase.status == "active",
-            PotPurchase.reference_type == reference_type,
-            PotPurchase.starts_at <= now(),
-            (PotPurchase.ends_at.is_(None)) | (PotPurchase.ends_at > now()),
-        )
+def active(
+    db: Session, option: str, reference_type: str, among: Collection[int] | None = None
+) -> dict[int, datetime | None]:
+    """What an option is in effect for now: reference id -> until when (None: for ever).
+
+    `among` asks for these reference ids only.
+    """
+    query = select(PotPurchase.reference_id, PotPurchase.ends_at).where(
+        PotPurchase.option == option,
+        PotPurchase.status == "active",
+        PotPurchase.reference_type == reference_type,
+        PotPurchase.starts_at <= now(),
+        (PotPurchase.ends_at.is_(None)) | (PotPurchase.ends_at > now()),
     )
-    return {int(reference_id): ends_at for reference_id, ends_at in rows if reference_id}
+    if among is not None:
+        query = query.where(PotPurchase.reference_id.in_(among))
+    rows = db.execute(query)
+    return {reference_id: ends_at for reference_id, ends_at in rows if reference_id is not None}
+
+
+def bought_for(
+    db: Session, user_id: int, reference_type: str, reference_id: int
+) -> list[PotPurchase]:
+    """What somebody ordered or has in effect for one thing, the first to end first."""
+    query = select(PotPurchase).where(
+        PotPurchase.user_id == user_id,
+        PotPurchase.status.in_(("active", "ordered")),
+        PotPurchase.reference_type == reference_type,
+        PotPurchase.reference_id == reference_id,
+    )
+    return list(db.scalars(query.order_by(PotPurchase.ends_at, PotPurchase.id)))
 
 
 def purchases(db: Session, user_id: int, limit: int = 50) -> list[PotPurchase]:
@@ -248,8 +287,15 @@ def _end(db: Session, purchase: PotPurchase) -> None:
     purchase.status = "delivered"
     purchase.settled_at = now()
     db.flush()
-    if purchase.renews:
-        try:
+    if purchase.renews and _renewed(db, purchase):
+        return
+    announce(db, _ended(purchase))
+
+
+def _renewed(db: Session, purchase: PotPurchase) -> bool:
+    try:
+        # A refused renewal takes back its charge, not what was settled before.
+        with db.begin_nested():
             buy(
                 db,
                 purchase.user_id,
@@ -261,11 +307,11 @@ def _end(db: Session, purchase: PotPurchase) -> None:
                 renews=True,
                 note=purchase.note,
             )
-        except (InsufficientPot, NotOffered, WrongPrice):
-            purchase.renews = False
-        else:
-            return
-    announce(db, _ended(purchase))
+    except DomainError as refusal:
+        purchase.renews = False
+        letters.not_renewed(db, purchase, refusal)
+        return False
+    return True
 
 
 def _key(user_id: int, key: str) -> str:

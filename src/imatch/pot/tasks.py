@@ -11,7 +11,7 @@ from imatch.core.database import SessionLocal, atomic
 from imatch.core.events import announce
 from imatch.facts import SecondFactorKept
 from imatch.jobs import job
-from imatch.pot import clearing, policy, rewards
+from imatch.pot import clearing, policy, rewards, shop
 from imatch.pot.models import PotAward
 
 SECOND_FACTOR_KEPT_DAYS = 30
@@ -22,6 +22,13 @@ def pay_queued_awards() -> None:
     """Pay awards that wait, while the week's budget lasts."""
     with SessionLocal() as db:
         rewards.pay_queue(db)
+
+
+@job("settle_purchases", cron="23 * * * *")
+def settle_purchases() -> None:
+    """Renew or end what has run out, and return orders that nobody delivered in time."""
+    with SessionLocal() as db:
+        shop.settle_due(db)
 
 
 @job("decide_the_weeks_pot", cron="10 0 * * 1")
