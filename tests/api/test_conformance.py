@@ -33,6 +33,8 @@ RULED_FURTHER = [
     "submit_own_profile",
     "list_providers",
     "list_matches",
+    "list_pot_transactions",
+    "request_redemption",
 ]
 
 

@@ -9,7 +9,7 @@ ones. People's accounts have a stored balance that the database moves and proves
 are only in the journal, so nobody waits for a row that everybody writes.
 """
 
-from imatch.ledger.books import CASH, POT, Book
+from imatch.ledger.books import BOOKS, CASH, POT, Book
 from imatch.ledger.errors import (
     AccountNotFound,
     HoldNotOpen,
@@ -21,6 +21,7 @@ from imatch.ledger.movements import Entry, Movement
 from imatch.ledger.service import capture, post, post_many, release
 
 __all__ = [
+    "BOOKS",
     "CASH",
     "POT",
     "AccountNotFound",

@@ -1,0 +1,319 @@
+"""Whatever is done in whatever order, by several at once and again: the books balance."""
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+
+import pytest
+import time_machine
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from imatch.core.clock import now
+from imatch.core.database import SessionLocal
+from imatch.core.errors import DomainError
+from imatch.ledger import BOOKS, POT, HoldNotOpen, Movement, capture, post, release
+from imatch.ledger.audit import audit
+from imatch.ledger.movements import Phase
+from imatch.ledger.queries import account, people_totals, system_balances
+from imatch.ledger.seals import seal
+from imatch.ledger.tasks import expire_holds
+from imatch.pot import clawbacks, payouts, policy, redemptions, shop
+from imatch.pot.coverage import coverage
+from imatch.pot.errors import InsufficientPot
+from imatch.pot.service import POTService
+from tests.make import Make
+from tests.pot.redeeming import Redeeming, cash_redemption, make_due
+
+PEOPLE = 3
+CALLERS = 6
+_keys = itertools.count(1)
+
+person = st.integers(0, PEOPLE - 1)
+amount = st.integers(1, 400)
+chance = st.integers(0, 2**16)
+
+
+class Economy(RuleBasedStateMachine):
+    """Real services beside a model that only knows what each person should have."""
+
+    db: Session
+    make: Make
+    shift: Callable[[timedelta], None]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free: dict[int, int] = {}
+        self.held: dict[int, int] = {}
+        self.said: list[tuple[Callable[[], dict[str, object]], dict[str, object]]] = []
+        self.holds: dict[int, tuple[int, int]] = {}  # hold id -> person, amount
+        self.orders: dict[int, tuple[int, int]] = {}
+        self.requests: dict[int, tuple[int, int]] = {}
+
+    @initialize()
+    def people(self) -> None:
+        self.redeeming = Redeeming(self.db, self.make)
+        self.users = [
+            self.redeeming.redeemer(pot=0, covered_pot=300).id for _number in range(PEOPLE)
+        ]
+        self.free = dict.fromkeys(self.users, 0)
+        self.held = dict.fromkeys(self.users, 0)
+        self.pot = POTService(self.db)
+
+    @rule(who=person, pot=amount)
+    def award(self, who: int, pot: int) -> None:
+        act = partial(
+            self.pot.award_pot, self.users[who], "community_help", pot, key=f"m{next(_keys)}"
+        )
+        self.said.append((act, act()))
+        self.free[self.users[who]] += pot
+
+    @rule(who=person, pot=amount, burn=st.booleans())
+    def spend(self, who: int, pot: int, burn: bool) -> None:
+        user_id = self.users[who]
+        act = partial(
+            self.pot.spend_pot, user_id, "workshop", pot, key=f"m{next(_keys)}", burn=burn
+        )
+        if pot > self.free[user_id]:
+            with pytest.raises(InsufficientPot):
+                act()
+            return
+        self.said.append((act, act()))
+        self.free[user_id] -= pot
+
+    @precondition(lambda self: self.said)
+    @rule(which=chance)
+    def replay(self, which: int) -> None:
+        act, first = self.said[which % len(self.said)]
+        assert act() == first
+
+    @precondition(lambda self: self.said)
+    @rule(which=chance, pot=st.integers(500, 600))
+    def reuse_a_key(self, which: int, pot: int) -> None:
+        act, _first = self.said[which % len(self.said)]
+        assert isinstance(act, partial)
+        with pytest.raises(DomainError, match="key"):
+            act.func(*act.args[:2], pot, **act.keywords)
+
+    @rule(who=person, pot=amount, minutes=st.integers(1, 300))
+    def hold(self, who: int, pot: int, minutes: int) -> None:
+        user_id = self.users[who]
+        if pot > self.free[user_id]:
+            return
+        movement = Movement(
+            key=f"m{next(_keys)}",
+            user_id=user_id,
+            amount=-pot,
+            counter_account="burned",
+            transaction_type="hold",
+            category="workshop",
+            phase=Phase.HOLD,
+            expires_at=now() + timedelta(minutes=minutes),
+        )
+        self.holds[post(self.db, POT, movement).id] = (user_id, pot)
+        self._hold(user_id, pot)
+
+    @precondition(lambda self: self.holds)
+    @rule(which=chance, part=st.integers(1, 100))
+    def carry_out(self, which: int, part: int) -> None:
+        hold_id = sorted(self.holds)[which % len(self.holds)]
+        user_id, pot = self.holds[hold_id]
+        taken = max(pot * part // 100, 1)
+        try:
+            capture(
+                self.db, POT, hold_id, key=f"c{hold_id}", transaction_type="spend", amount=taken
+            )
+        except HoldNotOpen:
+            return  # it has expired, and the job has not come yet
+        del self.holds[hold_id]
+        self._release(user_id, pot)
+        self.free[user_id] -= taken
+
+    @precondition(lambda self: self.holds)
+    @rule(which=chance)
+    def give_back(self, which: int) -> None:
+        hold_id = sorted(self.holds)[which % len(self.holds)]
+        release(self.db, POT, hold_id, key=f"v{hold_id}")
+        self._release(*self.holds.pop(hold_id))
+
+    @rule(minutes=st.integers(1, 400))
+    def time_passes(self, minutes: int) -> None:
+        type(self).shift(timedelta(minutes=minutes))
+        expire_holds()
+        self.db.rollback()
+        for hold_id in list(self.holds):
+            row = self.db.get_one(POT.journal, hold_id)
+            if row.expires_at is not None and row.expires_at <= now():
+                self._release(*self.holds.pop(hold_id))
+
+    @rule(who=person, pot=st.integers(50, 500))
+    def order(self, who: int, pot: int) -> None:
+        user_id = self.users[who]
+        if pot <= self.free[user_id]:
+            bought = shop.buy(self.db, user_id, "workshop", key=f"m{next(_keys)}", amount=pot)
+            self.orders[bought.id] = (user_id, pot)
+            self._hold(user_id, pot)
+
+    @precondition(lambda self: self.orders)
+    @rule(which=chance, delivered=st.booleans())
+    def settle_order(self, which: int, delivered: bool) -> None:
+        purchase_id = sorted(self.orders)[which % len(self.orders)]
+        user_id, pot = self.orders.pop(purchase_id)
+        self._release(user_id, pot)
+        if delivered:
+            shop.deliver(self.db, purchase_id)
+            self.free[user_id] -= pot
+        else:
+            shop.cancel(self.db, purchase_id)
+
+    @rule(who=person, pot=st.integers(100, 250))
+    def ask_for_cash(self, who: int, pot: int) -> None:
+        user_id = self.users[who]
+        try:
+            asked = redemptions.request(
+                self.db, user_id, pot, "bank_transfer", key=f"m{next(_keys)}"
+            )
+        except DomainError:
+            return
+        self.requests[asked.id] = (user_id, pot)
+        self._hold(user_id, pot)
+
+    @precondition(lambda self: self.requests)
+    @rule(which=chance, pay=st.booleans())
+    def settle_request(self, which: int, pay: bool) -> None:
+        request_id = sorted(self.requests)[which % len(self.requests)]
+        user_id, pot = self.requests[request_id]
+        asked = redemptions.locked(self.db, request_id)
+        if pay:
+            try:
+                redemptions.approve(self.db, request_id, self.redeeming.operator.id)
+                make_due(self.db, asked)
+                payouts.mark_paid(self.db, request_id, self.redeeming.second_operator.id, "B1")
+            except DomainError:
+                return
+            self._release(user_id, pot)
+            self.free[user_id] -= pot
+        else:
+            redemptions.cancel(self.db, user_id, request_id)
+            self._release(user_id, pot)
+        del self.requests[request_id]
+
+    @rule(who=person, pot=amount)
+    def claw_back(self, who: int, pot: int) -> None:
+        user_id = self.users[who]
+        key = f"m{next(_keys)}"
+        for _again in range(2):
+            clawbacks.claw_back(self.db, user_id, pot, key=key, reason="fraud")
+        self.free[user_id] -= min(pot, self.free[user_id])
+
+    @rule(who=person, pot=amount)
+    def spend_at_once(self, who: int, pot: int) -> None:
+        user_id = self.users[who]
+        self.db.rollback()
+
+        def one(_number: int) -> str:
+            with SessionLocal() as session:
+                try:
+                    POTService(session).spend_pot(user_id, "workshop", pot)
+                except InsufficientPot:
+                    return "refused"
+            return "spent"
+
+        with ThreadPoolExecutor(CALLERS) as pool:
+            outcomes = Counter(pool.map(one, range(CALLERS)))
+        affordable = min(self.free[user_id] // pot, CALLERS)
+        assert outcomes["spent"] == affordable
+        self.free[user_id] -= affordable * pot
+
+    @rule(who=person, pot=amount)
+    def award_once_at_once(self, who: int, pot: int) -> None:
+        user_id = self.users[who]
+        key = f"m{next(_keys)}"
+        self.db.rollback()
+
+        def one(_number: int) -> object:
+            with SessionLocal() as session:
+                award = POTService(session).award_pot(user_id, "community_help", pot, key=key)
+            return award["transaction_id"]
+
+        with ThreadPoolExecutor(CALLERS) as pool:
+            assert len(set(pool.map(one, range(CALLERS)))) == 1
+        self.free[user_id] += pot
+
+    @rule()
+    def seal_what_there_is(self) -> None:
+        for book in BOOKS.values():
+            seal(self.db, book)
+
+    @invariant()
+    def people_have_what_they_should(self) -> None:
+        self.db.rollback()
+        for user_id in self.free:
+            found = account(self.db, POT, user_id)
+            has = (found.balance - found.held, found.held) if found else (0, 0)
+            assert has == (self.free[user_id], self.held[user_id])
+
+    @invariant()
+    def books_balance(self) -> None:
+        for book in BOOKS.values():
+            people, held = people_totals(self.db, book)
+            assert people + sum(system_balances(self.db, book).values()) == 0
+            assert people >= held >= 0
+
+    @invariant()
+    def the_reserve_covers(self) -> None:
+        found = coverage(self.db)
+        assert found.reserve_cents >= found.allowances_cents
+        for user_id in self.free:
+            standing = redemptions.standing(self.db, user_id)
+            assert 0 <= standing.payout_cents <= standing.allowance_cents
+
+    def teardown(self) -> None:
+        self.db.rollback()
+        for book in BOOKS.values():
+            assert audit(self.db, book).findings == []
+            keys = select(func.count() - func.count(book.journal.idempotency_key.distinct()))
+            assert self.db.scalar(keys.select_from(book.journal)) == 0
+
+    def _hold(self, user_id: int, pot: int) -> None:
+        self.free[user_id] -= pot
+        self.held[user_id] += pot
+
+    def _release(self, user_id: int, pot: int) -> None:
+        self.free[user_id] += pot
+        self.held[user_id] -= pot
+
+
+@pytest.fixture(autouse=True)
+def _switched_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with cash_redemption(monkeypatch, on=True):
+        yield
+
+
+def test_the_books_always_balance(db: Session, make: Make) -> None:
+    policy.genesis(db)
+    with time_machine.travel(now(), tick=False) as clock:
+        machine = type("Bound", (Economy,), {"db": db, "make": make, "shift": staticmethod(clock.shift)})
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=10,
+                derandomize=True,
+                stateful_step_count=30,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
