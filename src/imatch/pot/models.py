@@ -110,6 +110,7 @@ class PotPurchase(Base):
         CheckConstraint("amount > 0", name="amount"),
         Index("ix_pot_purchases_user", "user_id", "id"),
         Index("ix_pot_purchases_status", "status", "ends_at"),
+        Index("ix_pot_purchases_reference", "option", "reference_id"),  # what shows its effect
     )
 
     id: Mapped[Id]

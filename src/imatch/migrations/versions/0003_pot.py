@@ -236,6 +236,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pot_purchases")),
         sa.UniqueConstraint("key", name=op.f("uq_pot_purchases_key")),
     )
+    op.create_index(
+        "ix_pot_purchases_reference", "pot_purchases", ["option", "reference_id"], unique=False
+    )
     op.create_index("ix_pot_purchases_status", "pot_purchases", ["status", "ends_at"], unique=False)
     op.create_index("ix_pot_purchases_user", "pot_purchases", ["user_id", "id"], unique=False)
     op.create_table(
@@ -304,6 +307,7 @@ def downgrade() -> None:
     op.drop_table("pot_redemptions")
     op.drop_index("ix_pot_purchases_user", table_name="pot_purchases")
     op.drop_index("ix_pot_purchases_status", table_name="pot_purchases")
+    op.drop_index("ix_pot_purchases_reference", table_name="pot_purchases")
     op.drop_table("pot_purchases")
     op.drop_table("pot_policy_versions")
     op.drop_table("pot_payees")
