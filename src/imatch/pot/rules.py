@@ -183,7 +183,7 @@ EARNINGS: tuple[Earning, ...] = (
     Earning("daily_login", DayBegun, 1, to="user_id", by="day", cap=per_month(30),
             title="A day's visit", how="Sign in and do something."),
     Earning("login_streak_30", ThirtyDaysVisited, 30, to="user_id", by="days", cap=per_month(1),
-            title="Thirty days' visits", how="Collect thirty such days."),
+            title="Thirty days' visits", how="Sign in and do something on thirty days."),
     Earning("community_help", AnswerAccepted, _help_pot, shown="5 to 25", to="user_id",
             by="content_id", cap=per_month(4),
             title="Answer accepted", how="Answer somebody's question so that it helps."),
