@@ -126,8 +126,9 @@ def approve(
     """Let a proposal come into effect, now or later. Needs another operator than proposed it."""
     with atomic(db):
         version = _open_proposal(db, version_id, operator_id)
-        moment = effective_at or clock.now()
-        if moment < clock.now():
+        present = clock.now()
+        moment = effective_at or present
+        if moment < present:
             raise BadNumbers("A policy comes into effect now or later, never in the past.")
         newer = select(PotPolicyVersion.id).where(
             PotPolicyVersion.status == "approved",
