@@ -105,7 +105,8 @@ def _print_result(result: Result) -> None:
     )
     out.print(
         f"{result.facts:,} facts, {result.transactions:,} transactions,"
-        f" {result.redemptions_paid:,} redemptions paid in {result.seconds:,.0f} s."
+        f" {result.redemptions_paid:,} redemptions paid in {result.seconds:,.0f} s"
+        f" ({result.cpu_seconds:,.0f} s of one processor)."
     )
 
 

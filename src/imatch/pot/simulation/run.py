@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -33,7 +34,7 @@ def simulate(
 
     `progress` is called with every finished day's number.
     """
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     rng = np.random.default_rng(plan.seed)
     with clock.frozen(START), atomic(db):
         policy.genesis(db)
@@ -50,7 +51,12 @@ def simulate(
             _seal(db)
         progress(day + 1)
     with clock.frozen(world.today):
-        return _result(world, desk, measures, time.perf_counter() - began)
+        result = _result(world, desk, measures)
+    return replace(
+        result,
+        seconds=round(time.perf_counter() - began, 1),
+        cpu_seconds=round(time.process_time() - worked, 1),
+    )
 
 
 def _seal(db: Session) -> None:
@@ -70,7 +76,7 @@ def _live_through(world: World) -> None:
             world.settle()
 
 
-def _result(world: World, desk: Desk, measures: Measures, seconds: float) -> Result:
+def _result(world: World, desk: Desk, measures: Measures) -> Result:
     db = world.db
 
     def redemptions(*statuses: str) -> int:
@@ -87,5 +93,4 @@ def _result(world: World, desk: Desk, measures: Measures, seconds: float) -> Res
         redemptions_paid=redemptions("paid"),
         redemptions_waiting=redemptions("pending", "approved"),
         redemptions_refused=desk.refused,
-        seconds=round(seconds, 1),
     )
