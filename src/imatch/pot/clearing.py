@@ -247,8 +247,7 @@ def _free_allowance(db: Session, grant: _Grant) -> None:
     for redemption in leaning:
         if free(db, CASH, grant.user_id) >= grant.cents:
             return
-        redemptions.give_back(db, redemption, "rejected")
-        redemption.reason = _REVERSED
+        redemptions.give_back(db, redemption, "rejected", _REVERSED)
 
 
 def _referrer(

@@ -14,7 +14,7 @@ from imatch.core.settings import get_settings
 from imatch.ledger import CASH, POT, Movement, capture, post
 from imatch.mail import service as mail
 from imatch.pot.coverage import CoverageState, coverage
-from imatch.pot.models import PotPayee, PotRedemption
+from imatch.pot.models import PotFraudHold, PotPayee, PotRedemption
 from imatch.pot.operator_acts import checked_words, record, require_operator
 from imatch.pot.redemption_errors import NotPayableYet, RedemptionDecided, SecondPersonNeeded
 from imatch.pot.redemption_gates import is_on_hold
@@ -55,10 +55,11 @@ def payable(db: Session, *, lock: bool = False) -> Sequence[PotRedemption]:
         due.sort(key=lambda row: (row.due_at, row.id))
     chosen = sorted(sent, key=lambda row: row.id)
     left = covered.payable_cents - sum(row.payout_cents for row in sent)
+    reachable = _reachable(db, {row.user_id for row in due})
     for row in due:
         if row.payout_cents > left:
             break
-        if not is_on_hold(db, row.user_id) and db.get(PotPayee, row.user_id) is not None:
+        if row.user_id in reachable:
             chosen.append(row)
             left -= row.payout_cents
     return chosen
@@ -125,6 +126,15 @@ def mark_paid(
         _tell(db, redemption)
         record("pay_redemption", operator_id, redemption_id=redemption.id)
         return redemption
+
+
+def _reachable(db: Session, user_ids: set[int]) -> set[int]:
+    """Those of these whom nothing holds, and who said where payouts go."""
+    held = select(PotFraudHold.user_id).where(PotFraudHold.lifted_at.is_(None))
+    found = select(PotPayee.user_id).where(
+        PotPayee.user_id.in_(user_ids), PotPayee.user_id.not_in(held)
+    )
+    return set(db.scalars(found))
 
 
 def _move(db: Session, redemption: PotRedemption) -> None:

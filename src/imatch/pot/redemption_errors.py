@@ -48,7 +48,8 @@ class RedemptionDecided(Conflict, ValueError):
     code = "redemption_decided"
 
     def __init__(self, redemption: PotRedemption) -> None:
-        words = "on its way to the bank" if redemption.status == "approved" else redemption.status
+        with_the_bank = redemption.status == "approved" and redemption.exported_at is not None
+        words = "on its way to the bank" if with_the_bank else redemption.status
         super().__init__(f"This redemption is {words}: nothing was changed.")
 
 

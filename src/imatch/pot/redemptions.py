@@ -39,7 +39,7 @@ from imatch.pot.rules import CENTS_PER_REDEEMED_POT, REDEMPTION
 PAYMENT_METHODS = {"bank_transfer": "Bank transfer"}
 CENTS_PER_POT = 100
 MAX_KEY_CHARACTERS = 150
-_REJECTED = """Your request to redeem {pot:,} POT was not accepted. The POT are yours again.
+_GIVEN_BACK = """Your request to redeem {pot:,} POT was not accepted. The POT are yours again.
 
 The reason:
 
@@ -175,13 +175,8 @@ def reject(db: Session, redemption_id: int, operator_id: int, reason: str) -> Po
     words = checked_words(reason, "reason", "Say why: the person reads it.")
     with atomic(db):
         redemption = locked_for_operator(db, redemption_id, operator_id)
-        give_back(db, redemption, "rejected")
-        redemption.decided_by, redemption.reason = operator_id, words
-        person = db.get_one(User, redemption.user_id)
-        text = _REJECTED.format(
-            pot=redemption.pot_amount, reason=words, url=get_settings().base_url
-        )
-        mail.send(db, recipient=person.email, subject="Your POT are back", text=text)
+        give_back(db, redemption, "rejected", words)
+        redemption.decided_by = operator_id
         record("reject_redemption", operator_id, redemption_id=redemption.id)
         return redemption
 
@@ -229,16 +224,25 @@ def locked_for_operator(db: Session, redemption_id: int, operator_id: int) -> Po
     return redemption
 
 
-def give_back(db: Session, redemption: PotRedemption, status: str) -> None:
-    """End an open request: POT and allowance are free again. Raises RedemptionDecided."""
+def give_back(db: Session, redemption: PotRedemption, status: str, reason: str = "") -> None:
+    """End an open request: POT and allowance are free again, and the person reads the reason.
+
+    Raises RedemptionDecided.
+    """
     if redemption.status not in ("pending", "approved"):
         raise RedemptionDecided(redemption)
     key = f"redeem:{redemption.id}:back"
     release(db, POT, redemption.pot_hold_id, key=key, description="Redemption given back")
     if redemption.cash_hold_id is not None:
         release(db, CASH, redemption.cash_hold_id, key=key)
-    redemption.status = status
+    redemption.status, redemption.reason = status, reason
     redemption.decided_at = now()
+    person = db.get_one(User, redemption.user_id)
+    if reason and person.active:
+        text = _GIVEN_BACK.format(
+            pot=redemption.pot_amount, reason=reason, url=get_settings().base_url
+        )
+        mail.send(db, recipient=person.email, subject="Your POT are back", text=text)
 
 
 def set_allowance_aside(db: Session, redemption: PotRedemption) -> None:
