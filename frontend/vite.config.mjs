@@ -24,6 +24,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: 'es2022',
-    rollupOptions: { input: { app: 'src/app.js' } },
+    rollupOptions: { input: { app: 'src/app.js', economy: 'src/economy.js' } },
   },
 });

@@ -29,7 +29,7 @@ BROKEN_SECONDS = 1.0
 @contextmanager
 def serving(providers: int) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
-        port = _free_port()
+        port = free_port()
         environment = {
             **os.environ,
             "IMATCH_DATABASE_URL": f"sqlite:///{Path(folder) / 'bench.db'}",
@@ -43,20 +43,20 @@ def serving(providers: int) -> Iterator[str]:
         server = subprocess.Popen([*run, "serve", "--port", str(port)], env=environment)
         try:
             base_url = f"http://127.0.0.1:{port}"
-            _wait_until_healthy(base_url)
+            wait_until_healthy(base_url)
             yield base_url
         finally:
             server.terminate()
             server.wait(20)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _wait_until_healthy(base_url: str) -> None:
+def wait_until_healthy(base_url: str) -> None:
     for _ in range(300):
         try:
             with urllib.request.urlopen(f"{base_url}/health", timeout=2):
@@ -69,7 +69,7 @@ def _wait_until_healthy(base_url: str) -> None:
 def report(rate: float, measured: Measured) -> float:
     """Print a line for the rate and one for each page; returns the 95th percentile in seconds."""
     everything = measured.all_seconds()
-    p50, p95, p99 = (_percentile(everything, share) for share in (0.50, 0.95, 0.99))
+    p50, p95, p99 = (percentile(everything, share) for share in (0.50, 0.95, 0.99))
     print(
         f"{rate:5.0f} requests/s: {len(everything)} answers, p50 {p50 * 1000:.0f} ms, "
         f"p95 {p95 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, {len(measured.errors)} errors"
@@ -77,15 +77,15 @@ def report(rate: float, measured: Measured) -> float:
     for page, seconds in measured.seconds.items():
         seconds.sort()
         print(
-            f"        {page:40s} p50 {_percentile(seconds, 0.5) * 1000:6.0f} ms"
-            f"   p95 {_percentile(seconds, 0.95) * 1000:6.0f} ms"
+            f"        {page:40s} p50 {percentile(seconds, 0.5) * 1000:6.0f} ms"
+            f"   p95 {percentile(seconds, 0.95) * 1000:6.0f} ms"
         )
     for error in sorted(set(measured.errors))[:5]:
         print(f"        error {error}")
     return p95
 
 
-def _percentile(ordered: list[float], share: float) -> float:
+def percentile(ordered: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else float("nan")
 
 

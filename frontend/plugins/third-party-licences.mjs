@@ -10,6 +10,7 @@ const shipped = [
   'htmx.org',
   'lucide-static',
   'tailwindcss',
+  'uplot',
 ];
 
 function licence(name) {

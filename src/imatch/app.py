@@ -27,12 +27,12 @@ from imatch.matches.pages import check, compare, find, home, shortlist, why
 from imatch.operations import api as operations_api
 from imatch.operations.demo import is_demo
 from imatch.pot import api as pot_api
-from imatch.pot.pages import operator, redemption_queue, redemptions, spend, wallet
+from imatch.pot.pages import economy, operator, redemption_queue, redemptions, spend, wallet
 from imatch.providers import api as providers_api
 from imatch.providers import pages as providers_pages
 from imatch.seekers import api as seekers_api
 from imatch.seekers import pages as seekers_pages
-from imatch.web import docs
+from imatch.web import docs, streams
 from imatch.web import pages as web_pages
 from imatch.web.errors import add_error_handlers
 from imatch.web.middleware import (
@@ -59,7 +59,7 @@ _TAGS = [
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    with ExitStack() as running:
+    with streams.ending_with_the_server(), ExitStack() as running:
         if get_settings().embedded_worker:
             await asyncio.to_thread(running.enter_context, running_worker())
         app.state.demo_people = await asyncio.to_thread(_holds_demo_people)
@@ -127,7 +127,7 @@ def _add_routers(app: FastAPI) -> None:
     app.include_router(providers_api.router, prefix=API)
     app.include_router(providers_pages.router)
     app.include_router(console_pages.router)
-    for room in (wallet, spend, redemptions, redemption_queue, operator):
+    for room in (wallet, spend, redemptions, redemption_queue, operator, economy):
         app.include_router(room.router)
     for page in (shortlist.router, why.router, compare.router):
         app.include_router(page)

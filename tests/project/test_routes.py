@@ -94,6 +94,7 @@ OPERATOR = """
     POST /console/providers/{provider_id:int}/credentials
     GET /console/categories   POST /console/categories/{name}/activate
     POST /console/categories/{name}/deactivate
+    GET /console/economy   GET /console/economy/{block}.csv   GET /console/economy/live
     GET /console/redemptions   POST /console/redemptions/export
     GET /console/redemptions/{redemption_id:int}
     POST /console/redemptions/{redemption_id:int}/approve
@@ -206,6 +207,7 @@ def owned(db: Session, make: Make) -> Owned:
         "redemption_id:int": redemption.id,
         "user_id:int": owner.id,
         "hold_id:int": hold.id,
+        "block": "flow",
     }
     key_hash = db.scalars(select(ApiKey.key_hash)).one()
     return Owned(

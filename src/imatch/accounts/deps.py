@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
+from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from imatch.accounts import queries
@@ -133,6 +134,14 @@ def _current_operator(user: CurrentUser) -> User:
 
 
 CurrentOperator = Annotated[User, Depends(_current_operator)]
+
+
+def is_operators_session(db: Session, token: str) -> bool:
+    """Whether a cookie is still an operator's: for answers that stay open after CurrentOperator."""
+    found = queries.live_session(db, token)
+    if found is None or found[0].second_factor_pending:
+        return False
+    return found[1].account_type == AccountType.OPERATOR
 
 
 def _current_session(request: Request, user: CurrentUser) -> UserSession:

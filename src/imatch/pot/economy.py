@@ -40,6 +40,7 @@ class Period:
     days: tuple[Day, ...]
     totals: Mapping[str, int]
     before: Mapping[str, int] | None
+    circulation_before: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,12 @@ def period(db: Session, days: int | None, *, until: date | None = None) -> Perio
     shown = every[length.days :]
     earlier = every[: length.days]
     has_before = days is not None and first < since
-    return Period(shown, _totals(shown), _totals(earlier) if has_before else None)
+    return Period(
+        shown,
+        _totals(shown),
+        _totals(earlier) if has_before else None,
+        earlier[-1].circulation if earlier else circulation,
+    )
 
 
 def earning_breakdown(db: Session, days: int | None) -> tuple[Part, ...]:

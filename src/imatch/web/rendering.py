@@ -106,6 +106,8 @@ def environment() -> Environment:
 
 
 def number(value: float | Decimal) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"  # the same as below, and much faster on pages with long tables
     return numbers.format_decimal(value, locale=LOCALE)
 
 
@@ -179,12 +181,12 @@ def icon(name: str, cls: str = "size-5") -> Markup:
     ).format(escape(cls), Markup(shapes))  # noqa: S704 - drawings of our own build
 
 
-def stylesheet_urls() -> list[str]:
-    return [STATIC_URL + file for file in _manifest()[ENTRY]["css"]]
+def stylesheet_urls(entry: str = ENTRY) -> list[str]:
+    return [STATIC_URL + file for file in _manifest()[entry]["css"]]
 
 
-def script_url() -> str:
-    return STATIC_URL + str(_manifest()[ENTRY]["file"])
+def script_url(entry: str = ENTRY) -> str:
+    return STATIC_URL + str(_manifest()[entry]["file"])
 
 
 def preloaded_font_urls() -> list[str]:

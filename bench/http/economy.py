@@ -1,0 +1,208 @@
+"""How fast the economy page answers an operator, at any size of the book.
+
+    python -m bench.http.economy [--transactions 100000] [--people 20000] [--requests 200]
+
+Fills a SQLite database of its own with 90 days of transactions through the ledger's batch door,
+seals them as the worker would, starts a server on a free port of this machine, and asks for
+/console/economy as an operator: first while nothing moves, then with a movement before every
+request, so that no answer can come from what was worked out before.
+"""
+
+import argparse
+import http.client
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from bench.http.load import free_port, percentile, wait_until_healthy
+from imatch.accounts.deps import cookie_name
+from imatch.accounts.models import User
+from imatch.accounts.service import sessions
+from imatch.core import database
+from imatch.core.clock import frozen, now
+from imatch.core.database import SessionLocal, atomic
+from imatch.ledger import POT, Movement, post_many
+from imatch.ledger.seals import seal
+from imatch.operations.database import migrate
+from imatch.pot import policy
+from imatch.pot.models import PotAward
+from imatch.pot.rules import EARNINGS, SPENDINGS
+
+DAYS = 90
+AT_ONCE = 10_000
+UNSEALED = 900  # the worker seals about every thousand rows
+PERIODS = ("7", "30", "90", "365", "all")
+
+
+def fill(transactions: int, people: int) -> str:
+    """Returns an operator's cookie."""
+    chance = random.Random(1)
+    end = now()
+    began = end - timedelta(days=DAYS)
+    with SessionLocal() as db:
+        with frozen(began):
+            policy.genesis(db)
+        _add_people(db, people, began, chance)
+        sealed = max(transactions - UNSEALED, 0)
+        bounds = [*range(0, sealed, AT_ONCE), sealed, transactions]
+        step = timedelta(days=DAYS) / transactions
+        for first, last in pairwise(bounds):
+            movements = [_movement(n, began + n * step, people, chance) for n in range(first, last)]
+            with atomic(db):
+                post_many(db, POT, movements)
+                db.execute(insert(PotAward), _awards(movements))
+            _say(f"{last} of {transactions} transactions")
+            if last <= sealed:
+                seal(db, POT, most_rows=AT_ONCE)
+        operator = db.get_one(User, people + 1)
+        browser = sessions.Browser(address="127.0.0.1", user_agent="bench", token=None)
+        return sessions.start(db, operator, browser, proved=True).token
+
+
+def _add_people(db: Session, people: int, began: datetime, chance: random.Random) -> None:
+    for first in range(1, people + 2, AT_ONCE):
+        rows = [
+            {
+                "id": number,
+                "email": f"person{number}@example.org",
+                "name": f"Person {number}",
+                "account_type": "operator" if number > people else "both",
+                "created_at": began + timedelta(days=chance.uniform(-300, DAYS)),
+            }
+            for number in range(first, min(first + AT_ONCE, people + 2))
+        ]
+        with atomic(db):
+            db.execute(insert(User), rows)
+
+
+def _movement(number: int, moment: datetime, people: int, chance: random.Random) -> Movement:
+    """Three of five earn; who has too little to spend leaves no row."""
+    who = int(people * chance.random() ** 2) + 1
+    if chance.random() < 0.6:
+        rule = chance.choice(EARNINGS)
+        amount, category, account = chance.randint(10, 200), rule.name, "treasury"
+    else:
+        option = chance.choice(SPENDINGS)
+        amount, category, account = -chance.randint(10, 150), option.name, "burned"
+    return Movement(
+        key=f"bench:{number:09}",
+        user_id=who,
+        amount=amount,
+        counter_account=account,
+        transaction_type="earn" if amount > 0 else "spend",
+        category=category,
+        created_at=moment,
+    )
+
+
+def _awards(movements: list[Movement]) -> list[dict[str, object]]:
+    return [
+        {
+            "key": movement.key,
+            "user_id": movement.user_id,
+            "rule": movement.category,
+            "amount": movement.amount,
+            "award_class": "B",
+            "status": "paid",
+            "earned_at": movement.created_at,
+            "paid_at": movement.created_at,
+        }
+        for movement in movements
+        if movement.amount > 0
+    ]
+
+
+@contextmanager
+def serving(url: str) -> Iterator[str]:
+    port = free_port()
+    environment = {
+        **os.environ,
+        "IMATCH_DATABASE_URL": url,
+        "IMATCH_LOG_LEVEL": "warning",
+        "IMATCH_EMBEDDED_WORKER": "false",  # what it does beside would be measured too
+    }
+    run = [sys.executable, "-m", "imatch", "serve", "--port", str(port)]
+    server = subprocess.Popen(run, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        wait_until_healthy(f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def measure(base_url: str, cookie: str, requests: int, *, moving: bool) -> None:
+    connection = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=60)
+    headers = {"Cookie": f"{cookie_name()}={cookie}", "Accept-Encoding": "gzip"}
+    for period in PERIODS:
+        seconds, size = [], 0
+        for number in range(requests + 3):
+            if moving:
+                _earn_one(f"bench:{period}:{number}")
+            started = time.perf_counter()
+            connection.request("GET", f"/console/economy?days={period}", headers=headers)
+            answer = connection.getresponse()
+            size = len(answer.read())
+            if answer.status != 200:
+                sys.exit(f"the page answered {answer.status}")
+            if number >= 3:  # the first ones warm up
+                seconds.append(time.perf_counter() - started)
+        seconds.sort()
+        print(
+            f"    {period:>3} days: p50 {percentile(seconds, 0.5) * 1000:5.1f} ms,"
+            f" p95 {percentile(seconds, 0.95) * 1000:5.1f} ms, {size / 1000:.0f} kB gzipped"
+        )
+
+
+def _earn_one(key: str) -> None:
+    earned = Movement(
+        key=key,
+        user_id=1,
+        amount=1,
+        counter_account="treasury",
+        transaction_type="earn",
+        category="daily_login",
+    )
+    with SessionLocal() as db:
+        post_many(db, POT, [earned])
+
+
+def _say(text: str) -> None:
+    print(f"\r{text}", end="", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--transactions", type=int, default=100_000)
+    parser.add_argument("--people", type=int, default=20_000)
+    parser.add_argument("--requests", type=int, default=200, help="for each period")
+    parser.add_argument("--folder", help="where the database is made, instead of TMPDIR")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
+        url = f"sqlite:///{Path(folder) / 'bench.db'}"
+        migrate(database.bind(url))
+        started = time.perf_counter()
+        cookie = fill(given.transactions, given.people)
+        _say("")
+        print(f"{given.transactions} transactions in {time.perf_counter() - started:.0f} s")
+        with serving(url) as base_url:
+            print("nothing moves:")
+            measure(base_url, cookie, given.requests, moving=False)
+            print("a movement before every request:")
+            measure(base_url, cookie, given.requests, moving=True)
+
+
+if __name__ == "__main__":
+    main()

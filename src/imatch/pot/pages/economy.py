@@ -1,0 +1,163 @@
+"""The operators' page about the economy, each of its blocks as CSV, and its live figures."""
+
+import asyncio
+import csv
+import io
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from imatch.accounts.deps import CurrentOperator, cookie_name, is_operators_session
+from imatch.core.clock import now, today
+from imatch.core.database import SessionLocal
+from imatch.core.logs import log
+from imatch.pot import dashboard
+from imatch.pot.dashboard import Dashboard, Mark
+from imatch.pot.health import State
+from imatch.pot.pages import economy_view as view
+from imatch.pot.pages.private import private_page
+from imatch.web import streams
+from imatch.web.deps import Db
+from imatch.web.rendering import environment
+
+router = APIRouter(prefix="/console/economy", include_in_schema=False)
+
+Period = Literal["7", "30", "90", "365", "all"]
+Block = Literal["summary", "flow", "earning", "spending", "hours", "latest", "health"]
+
+_LOOK_SECONDS = 1
+_BEAT_SECONDS = 5
+_PROVE_SECONDS = 60
+
+
+@router.get("")
+def economy_page(request: Request, _operator: CurrentOperator, days: Period = "30") -> Response:
+    found = dashboard.figures(view.days_of(days))
+    health = dashboard.fresh_health()
+    points = view.points(found.shown.days)
+    context: dict[str, Any] = {
+        "section": "economy",
+        "period": days,
+        "periods": view.PERIODS,
+        "found": found,
+        "health": health,
+        "bad": [one for one in health.indicators if one.state is State.BAD],
+        "points": points,
+        "by_week": len(points) < len(found.shown.days),
+        "hours": view.hour_cells(found.spending.hours),
+        "weekdays": view.WEEKDAYS,
+        "hours_summary": view.hours_summary(found.spending.hours),
+        "day_words": view.day_words,
+        **_moving(found, days),
+    }
+    return private_page(request, "console/economy.html", context)
+
+
+@router.get("/{block}.csv")
+def economy_csv(_operator: CurrentOperator, block: Block, days: Period = "30") -> Response:
+    found = dashboard.figures(view.days_of(days))
+    indicators = dashboard.fresh_health().indicators
+    text = io.StringIO()
+    csv.writer(text).writerows(view.csv_rows(block, found, indicators, days))
+    name = f"economy-{block}-{days}-{today().isoformat()}.csv"
+    return Response(
+        text.getvalue(),
+        media_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _watcher(request: Request, _operator: CurrentOperator, db: Db) -> str:
+    """An operator's cookie. A stream lasts for hours: it gives the request's session back."""
+    db.close()
+    return request.cookies[cookie_name()]
+
+
+def _place() -> Iterator[None]:
+    with streams.stream():
+        yield
+
+
+@router.get("/live", response_class=EventSourceResponse, dependencies=[Depends(_place)])
+async def live(
+    request: Request, token: Annotated[str, Depends(_watcher)], days: Period = "30"
+) -> AsyncIterator[ServerSentEvent]:
+    """Figures whenever something moved, and every few seconds that they are still the last.
+
+    Who does not ask for an event stream gets the present figures, once.
+    """
+    follows = "text/event-stream" in request.headers.get("accept", "")
+    seen: Mark | None = None
+    said_at = proved_at = time.monotonic()
+    while not streams.stopping():
+        try:
+            if time.monotonic() - proved_at >= _PROVE_SECONDS:
+                proved_at = time.monotonic()
+                if not await run_in_threadpool(_may_watch, token):
+                    yield ServerSentEvent(event="ended", data="signed out")
+                    return
+            found = await run_in_threadpool(_news, days, seen)
+        except SQLAlchemyError as error:  # the browser asks again by itself
+            log().warning("live_figures_failed", error=type(error).__name__)
+            return
+        if found is not None:
+            seen, said_at = found.mark, time.monotonic()
+            yield ServerSentEvent(event="figures", data=_message(found, days), retry=2_000)
+        elif time.monotonic() - said_at >= _BEAT_SECONDS:
+            said_at = time.monotonic()
+            yield ServerSentEvent(event="current", data={"at": _clock_time()})
+        if not follows:
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _may_watch(token: str) -> bool:
+    with SessionLocal() as db:
+        return is_operators_session(db, token)
+
+
+def _news(days: Period, seen: Mark | None) -> Dashboard | None:
+    if seen is not None and dashboard.mark() == seen:
+        return None
+    return dashboard.figures(view.days_of(days))
+
+
+def _moving(found: Dashboard, days: Period) -> dict[str, Any]:
+    """What the page shows first and the stream renews."""
+    return {
+        "tiles": view.tiles(found, days),
+        "summary": view.flow_summary(found, view.points(found.shown.days)),
+        "rows": found.latest,
+        "title_of": view.title_of,
+        "tones": view.TONES,
+        "read_at": f"{found.read_at:%H:%M:%S}",
+    }
+
+
+def _message(found: Dashboard, days: Period) -> dict[str, Any]:
+    moving = _moving(found, days)
+    last = view.points(found.shown.days)[-1]
+    rows = environment().get_template("console/economy_rows.html").render(moving)
+    return {
+        "at": _clock_time(),
+        "tiles": {
+            tile.name: {"value": f"{tile.value:,}", "change": tile.change, "than": tile.than}
+            for tile in moving["tiles"]
+        },
+        "summary": moving["summary"],
+        "point": [last.day.isoformat(), last.earned, last.spent],
+        "rows": rows,
+    }
+
+
+def _clock_time() -> str:
+    return f"{now():%H:%M:%S}"

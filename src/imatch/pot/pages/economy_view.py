@@ -1,0 +1,213 @@
+"""How the economy's figures read: tiles with their changes, tables, and sentences about them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from imatch.ledger.models import PotTransaction
+from imatch.pot.dashboard import Dashboard
+from imatch.pot.economy import Day
+from imatch.pot.health import Indicator
+from imatch.pot.rules import EARNING_BY_NAME, SPENDING_BY_NAME
+
+PERIODS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "365 days", "all": "All"}
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_DAILY_UP_TO = 400  # longer periods are shown by week, or nobody could read them
+_SHADES = 8
+TONES = {"earn": "offer", "spend": "seek", "burn": "seek", "redeem": "match"}
+_TITLES = {name: rule.title for name, rule in (EARNING_BY_NAME | SPENDING_BY_NAME).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """`change` is set in bold, `than` says what it is compared with."""
+
+    name: str
+    title: str
+    value: int
+    change: str
+    than: str
+    before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What was earned and spent on a day, or in the week that begins on it."""
+
+    day: date
+    earned: int
+    spent: int
+    burned: int
+    redeemed: int
+    transactions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """An hour of a weekday: how much was spent, in few characters, and how dark that is."""
+
+    amount: int
+    short: str
+    shade: int
+
+
+def days_of(period: str) -> int | None:
+    return None if period == "all" else int(period)
+
+
+def tiles(found: Dashboard, period: str) -> list[Tile]:
+    """The figures at the top; each change names what it is compared with."""
+    totals, shown = found.totals, found.shown
+    suffix = "all time" if period == "all" else PERIODS[period]
+    span = f"than in the {PERIODS[period]} before" if shown.before is not None else ""
+    circulation = int(totals["total_pot_in_circulation"])
+    first_day = "" if period == "all" else f"since {day_words(shown.days[0].day)}"
+    change, than = _change(circulation, shown.circulation_before if first_day else None, first_day)
+    made = [
+        Tile("circulation", "POT in circulation", circulation, change, than),
+    ]
+    for name in ("earned", "spent", "burned", "redeemed"):
+        before = shown.before[name] if shown.before is not None else None
+        change, than = _change(shown.totals[name], before, span)
+        title = f"{name.capitalize()}, {suffix}"
+        made.append(Tile(name, title, shown.totals[name], change, than, before))
+    made.append(
+        Tile(
+            "users",
+            "Users with POT",
+            int(totals["users_with_pot"]),
+            str(totals["participation_rate"]).replace("%", " %"),
+            f"of {int(totals['total_users']):,}",
+        )
+    )
+    before = found.week.before["transactions"] if found.week.before is not None else None
+    value = int(totals["transactions_last_7_days"])
+    change, than = _change(value, before, "than in the 7 days before")
+    made.append(Tile("transactions", "Transactions, 7 days", value, change, than, before))
+    return made
+
+
+def _change(value: int, before: int | None, than: str) -> tuple[str, str]:
+    if before is None:
+        return "", "no days before to compare" if than else ""
+    if value == before:
+        return "±0 %", than
+    if before <= 0:
+        return "new", f"none {than.removeprefix('than ')}" if than.startswith("than ") else than
+    return f"{100 * (value - before) / before:+.1f} %".replace("-", "−"), than
+
+
+def points(days: Sequence[Day]) -> list[Point]:
+    """One for each day, or for each week where there are many days."""
+    by_week = len(days) > _DAILY_UP_TO
+    sums: dict[date, list[int]] = {}
+    for one in days:
+        begins = one.day - timedelta(days=one.day.weekday()) if by_week else one.day
+        total = sums.setdefault(begins, [0] * 5)
+        figures = (one.earned, one.spent, one.burned, one.redeemed, one.transactions)
+        sums[begins] = [had + new for had, new in zip(total, figures, strict=True)]
+    return [Point(day, *figures) for day, figures in sums.items()]
+
+
+def flow_summary(found: Dashboard, shown: Sequence[Point]) -> str:
+    """What the chart shows, in a sentence."""
+    totals = found.shown.totals
+    if not totals["earned"] and not totals["spent"]:
+        return "Nothing was earned or spent in this time."
+    most_earned = max(shown, key=lambda point: point.earned)
+    most_spent = max(shown, key=lambda point: point.spent)
+    peaks = f"Most was earned on {day_words(most_earned.day)} ({most_earned.earned:,})"
+    if most_spent.spent:
+        peaks += f" and spent on {day_words(most_spent.day)} ({most_spent.spent:,})"
+    return f"{totals['earned']:,} POT earned, {totals['spent']:,} spent. {peaks}."
+
+
+def hour_cells(hours: Sequence[Sequence[int]]) -> list[tuple[str, list[Cell]]]:
+    """A row for each hour, a column for each weekday."""
+    most = max((amount for row in hours for amount in row), default=0)
+    return [
+        (f"{hour:02}", [_cell(hours[weekday][hour], most) for weekday in range(7)])
+        for hour in range(24)
+    ]
+
+
+def _cell(amount: int, most: int) -> Cell:
+    shade = -(-_SHADES * max(amount, 0) // most) if most > 0 else 0
+    return Cell(amount, _short(amount), shade)
+
+
+def _short(amount: int) -> str:
+    size = abs(amount)
+    for limit, unit in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
+        if size >= limit:
+            digits = 0 if size >= 10 * limit else 1
+            return f"{amount / limit:.{digits}f}{unit}"
+    return str(amount)
+
+
+def hours_summary(hours: Sequence[Sequence[int]]) -> str:
+    total = sum(map(sum, hours))
+    if total <= 0:
+        return "Nothing was spent in this time."
+    amount, weekday, hour = max(
+        (amount, -weekday, -hour)
+        for weekday, row in enumerate(hours)
+        for hour, amount in enumerate(row)
+    )
+    share = 100 * amount / total
+    return (
+        f"Most on {WEEKDAYS[-weekday]} from {-hour:02}:00 to {1 - hour:02}:00 UTC:"
+        f" {amount:,} POT, {share:.0f} % of all."
+    )
+
+
+def title_of(category: str) -> str:
+    """What a row of the journal is about, in words."""
+    return _TITLES.get(category, category.replace("_", " ").capitalize())
+
+
+def day_words(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"
+
+
+def csv_rows(block: str, found: Dashboard, indicators: Iterable[Indicator], period: str) -> Any:  # noqa: ANN401 -- cells of any type
+    """A block of the page as rows, its heads first."""
+    makers = {
+        "summary": lambda: [
+            ("figure", "value", "before", "change", "compared"),
+            *((t.title, t.value, t.before, t.change, t.than) for t in tiles(found, period)),
+        ],
+        "flow": lambda: [
+            ("day", "earned", "spent", "burned", "redeemed", "transactions", "circulation"),
+            *(
+                (d.day, d.earned, d.spent, d.burned, d.redeemed, d.transactions, d.circulation)
+                for d in found.shown.days
+            ),
+        ],
+        "earning": lambda: _part_rows(found.earning),
+        "spending": lambda: _part_rows(found.spending.parts),
+        "hours": lambda: [
+            ("hour_utc", *WEEKDAYS),
+            *((hour, *(row[hour] for row in found.spending.hours)) for hour in range(24)),
+        ],
+        "latest": lambda: [
+            ("id", "time_utc", "type", "phase", "category", "user_id", "amount"),
+            *(_transaction_row(row) for row in found.latest),
+        ],
+        "health": lambda: [
+            ("indicator", "value", "state", "threshold", "formula", "note"),
+            *((i.title, i.value, i.state, i.threshold, i.formula, i.note) for i in indicators),
+        ],
+    }
+    return makers[block]()
+
+
+def _part_rows(parts: Iterable[Any]) -> list[tuple[object, ...]]:
+    head: tuple[object, ...] = ("category", "title", "pot", "transactions", "share")
+    return [head, *((p.name, p.title, p.amount, p.count, f"{p.share:.4f}") for p in parts)]
+
+
+def _transaction_row(row: PotTransaction) -> tuple[object, ...]:
+    moment = f"{row.created_at:%Y-%m-%d %H:%M:%S}"
+    return (row.id, moment, row.transaction_type, row.phase, row.category, row.user_id, row.amount)
