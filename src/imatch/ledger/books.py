@@ -12,7 +12,7 @@ from imatch.ledger.models import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Book:
     """`unit` is what amounts count; system accounts exist in the journal only."""
 

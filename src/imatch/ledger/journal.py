@@ -77,14 +77,16 @@ class Journal:
         inserted: dict[str, tuple[Any, ...]] = {}
         cursor = self.connection.cursor()
         for movement in movements:
-            kind = (self.book, movement.phase)
+            phase = movement.phase
             person = movement.user_id is not None
             values = sqlite_values(movement)
             try:
-                row = cursor.execute(sqlite_insert(*kind, person=person), values).fetchone()
+                row = cursor.execute(
+                    sqlite_insert(self.book, phase, person=person), values
+                ).fetchone()
             except sqlite3.IntegrityError:
                 # Mostly too little is there; whatever else it is raises again.
-                statement = sqlite_insert_if_possible(*kind, person=person)
+                statement = sqlite_insert_if_possible(self.book, phase, person=person)
                 row = cursor.execute(statement, values).fetchone()
             if row:
                 inserted[movement.key] = row

@@ -31,7 +31,6 @@ _COLUMNS = (
     "metadata",
     "created_at",
 )
-_EXPIRES_AT, _CREATED_AT = map(_COLUMNS.index, ("expires_at", "created_at"))
 _POSTGRESQL_TYPES = {
     "user_id": "bigint",
     "amount": "bigint",
@@ -124,11 +123,12 @@ def postgresql_insert(book: Book) -> str:
 
 
 def sqlite_values(movement: Movement) -> tuple[object, ...]:
-    values = list(_values(movement))
-    values[_CREATED_AT] = _sqlite_moment(movement.created_at)
-    if movement.expires_at is not None:
-        values[_EXPIRES_AT] = _sqlite_moment(movement.expires_at)
-    return tuple(values)
+    expires_at = movement.expires_at
+    return _values(
+        movement,
+        _sqlite_moment(movement.created_at),
+        None if expires_at is None else _sqlite_moment(expires_at),
+    )
 
 
 def _sqlite_moment(moment: datetime) -> str:
@@ -141,7 +141,8 @@ def postgresql_arrays(movements: Sequence[Movement]) -> list[str | None]:
 
     A column without values is no array at all: `unnest` fills it with NULL.
     """
-    columns = zip(*map(_values, movements), strict=True)
+    rows = (_values(one, one.created_at, one.expires_at) for one in movements)
+    columns = zip(*rows, strict=True)
     return [
         None
         if column.count(None) == len(column)
@@ -159,7 +160,7 @@ def _array_element(value: object) -> str:
     return '"' + text.replace("\\", r"\\").replace('"', r"\"") + '"'
 
 
-def _values(movement: Movement) -> tuple[object, ...]:
+def _values(movement: Movement, created_at: object, expires_at: object) -> tuple[object, ...]:
     details = movement.details
     return (
         movement.user_id,
@@ -173,8 +174,8 @@ def _values(movement: Movement) -> tuple[object, ...]:
         movement.reference_id,
         movement.phase.value,
         movement.hold_id,
-        movement.expires_at,
+        expires_at,
         movement.key,
         None if details is None else json.dumps(details, sort_keys=True, ensure_ascii=False),
-        movement.created_at,
+        created_at,
     )
