@@ -33,7 +33,7 @@ from imatch.pot.redemption_errors import (
     RedemptionNotFound,
     UnknownPaymentMethod,
 )
-from imatch.pot.redemption_gates import limits, reasons_against, refusal_of_amount
+from imatch.pot.redemption_gates import OFF, limits, reasons_against, refusal_of_amount
 from imatch.pot.rules import CENTS_PER_REDEEMED_POT, REDEMPTION
 
 PAYMENT_METHODS = {"bank_transfer": "Bank transfer"}
@@ -269,12 +269,13 @@ def _standing(db: Session, person: User, numbers: Numbers) -> RedemptionStanding
     redeemable = _redeemable(db, person.id)
     most = min([redeemable, *(limit.left for limit in limits(db, person.id, numbers))])
     reasons = list(reasons_against(db, person, numbers))
-    if redeemable < numbers.smallest_redemption:
+    smallest = numbers.smallest_redemption
+    if OFF not in reasons and redeemable < smallest:
         reasons.append(
-            f"You can redeem from {numbers.smallest_redemption:,} POT on, and {redeemable:,} of"
-            " yours are covered by paid commission now."
+            f"You can redeem from {smallest:,} POT on; paid commission covers {redeemable:,} of"
+            " yours now."
         )
-    elif most < numbers.smallest_redemption:
+    elif OFF not in reasons and most < smallest:
         reasons.append("You have redeemed as much as is allowed for now.")
     return RedemptionStanding(
         free=account.balance - account.held if account else 0,
