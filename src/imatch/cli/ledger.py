@@ -27,7 +27,7 @@ app = typer.Typer(
     help="Prove the books of POT and cash, seal them, print statements.", no_args_is_help=True
 )
 
-_ROWS_FOR_TWO_PROCESSES = 100_000
+_ROWS_FOR_TWO_PROCESSES = 500_000  # below, starting another takes longer
 _PAGE_ROWS = 500
 _LARGEST_ID = 2**63 - 1
 _STATEMENT = (
