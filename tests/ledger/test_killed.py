@@ -1,0 +1,9 @@
+"""Killed at any moment, the program has kept what it acknowledged (`bench/faults`, in short)."""
+
+from bench.faults.kill import run
+
+
+def test_what_was_acknowledged_survives_kill_9(database_url: str) -> None:
+    result = run(database_url, kills=3, audit_every=3)
+    assert result.acknowledged > 0
+    assert (result.lost, result.moved_again, result.findings) == (0, 0, 0)
