@@ -1,9 +1,16 @@
-"""`imatch pot`: the token's wallet, economy and policy from the command line."""
+"""`imatch pot`: the token's wallets, grants, economy and policy from the command line."""
 
 import typer
 
-from imatch.cli import pot_policy, pot_simulate
+from imatch.cli import pot_grants, pot_policy, pot_simulate, pot_wallet
 
-app = typer.Typer(help="POT: balances, economy, policy, simulation.", no_args_is_help=True)
+app = typer.Typer(help="POT: wallets, grants, economy, policy, simulation.", no_args_is_help=True)
+app.command("balance")(pot_wallet.balance)
+app.command("history")(pot_wallet.history)
+app.command("spend")(pot_wallet.spend)
+app.command("grant")(pot_grants.grant)
+app.add_typer(pot_grants.app, name="grants")
+app.command("economy")(pot_wallet.economy)
+app.command("rules")(pot_wallet.rules)
 app.add_typer(pot_policy.app, name="policy")
 app.command("simulate")(pot_simulate.simulate)

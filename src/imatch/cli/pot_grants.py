@@ -1,0 +1,111 @@
+"""`imatch pot grant` and `imatch pot grants`: awards by hand, which a second operator approves."""
+
+from typing import Annotated
+
+import typer
+
+from imatch.accounts.models import User
+from imatch.cli.output import JsonOption, out, print_json, print_table
+from imatch.core.database import SessionLocal
+from imatch.pot import grants, queries
+from imatch.pot.models import PotGrant
+
+app = typer.Typer(
+    help="Awards that wait for a second operator: list, approve, reject.", no_args_is_help=True
+)
+OperatorOption = Annotated[
+    str, typer.Option("--as", "--operator", help="Who acts: an operator's id or e-mail address.")
+]
+GrantArgument = Annotated[int, typer.Argument(help="The grant's number.")]
+
+
+def grant(
+    user: Annotated[str, typer.Argument(help="The person's id or e-mail address.")],
+    pot: Annotated[int, typer.Argument(help="How many POT.")],
+    *,
+    reason: Annotated[str, typer.Option(help="Why; the person reads it.")],
+    operator: OperatorOption,
+    category: Annotated[
+        str, typer.Option(help="What it counts as: an earning rule's name.")
+    ] = "community_help",
+    as_json: JsonOption = False,
+) -> None:
+    """Propose to give a person POT: a grant waits for a second operator."""
+    with SessionLocal() as db:
+        person = queries.person_named(db, user)
+        who = queries.person_named(db, operator)
+        proposed = grants.propose(db, person.id, pot, category, reason, operator_id=who.id)
+        summary = _summary(proposed)
+        address = person.email
+    if as_json:
+        print_json(summary)
+        return
+    out.print(
+        f"Grant {summary['id']}: {pot:,} POT for {address} waits for a second operator.\n"
+        f"To approve it: imatch pot grants approve {summary['id']} --as THEIR-ADDRESS",
+        markup=False,
+        highlight=False,
+    )
+
+
+@app.command("list")
+def list_waiting(*, as_json: JsonOption = False) -> None:
+    """Grants that wait for a second operator, the oldest first."""
+    with SessionLocal() as db:
+        waiting = [
+            (_summary(one), db.get_one(User, one.user_id).email, db.get_one(User, one.proposed_by))
+            for one in grants.proposed(db)
+        ]
+        lines = [
+            (one["id"], email, f"{one['amount']:,}", one["reason"], proposer.email)
+            for one, email, proposer in waiting
+        ]
+    if as_json:
+        print_json([one for one, _email, _proposer in waiting])
+        return
+    print_table("Waiting grants", ("Grant", "For", "POT", "Reason", "Proposed by"), lines)
+
+
+@app.command()
+def approve(
+    grant_id: GrantArgument, *, operator: OperatorOption, as_json: JsonOption = False
+) -> None:
+    """Give what a colleague proposed."""
+    with SessionLocal() as db:
+        who = queries.person_named(db, operator)
+        _confirm(grants.approve(db, grant_id, operator_id=who.id), as_json=as_json)
+
+
+@app.command()
+def reject(
+    grant_id: GrantArgument, *, operator: OperatorOption, as_json: JsonOption = False
+) -> None:
+    """Turn down what a colleague proposed."""
+    with SessionLocal() as db:
+        who = queries.person_named(db, operator)
+        _confirm(grants.reject(db, grant_id, operator_id=who.id), as_json=as_json)
+
+
+def _confirm(decided: PotGrant, *, as_json: bool) -> None:
+    if as_json:
+        print_json(_summary(decided))
+        return
+    out.print(
+        f"Grant {decided.id} of {decided.amount:,} POT: {decided.status}.",
+        markup=False,
+        highlight=False,
+    )
+
+
+def _summary(row: PotGrant) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "user_id": row.user_id,
+        "amount": row.amount,
+        "category": row.category,
+        "reason": row.reason,
+        "status": row.status,
+        "proposed_by": row.proposed_by,
+        "decided_by": row.decided_by,
+        "transaction_id": row.transaction_id,
+    }

@@ -1,0 +1,218 @@
+"""`imatch pot`: what somebody has and had, spend for them, and the economy with its rules."""
+
+import secrets
+from typing import Annotated
+
+import typer
+
+from imatch.cli.output import JsonOption, out, print_facts, print_json, print_table
+from imatch.core.database import SessionLocal
+from imatch.pot import economy as figures
+from imatch.pot import queries, redemptions, shop
+from imatch.pot.rules import EARNINGS, SPENDINGS, Earning, Spending
+from imatch.pot.service import POTService
+
+UserArgument = Annotated[str, typer.Argument(help="The person's id or e-mail address.")]
+
+
+def balance(user: UserArgument, *, as_json: JsonOption = False) -> None:
+    """What a person has, and what of it could be redeemed now."""
+    with SessionLocal() as db:
+        person = queries.person_named(db, user)
+        standing = redemptions.standing(db, person.id)
+        found = {
+            "user_id": person.id,
+            "email": person.email,
+            "free": standing.free,
+            "held": standing.held,
+            "earned": person.total_pot_earned,
+            "spent": person.total_pot_spent,
+            "burned": person.total_pot_burned,
+            "redeemable_now": standing.redeemable_now,
+            "payout_cents": standing.payout_cents,
+            "not_redeemable_because": list(standing.reasons),
+        }
+    if as_json:
+        print_json(found)
+        return
+    numbers = {name: found[name] for name in ("free", "held", "earned", "spent", "burned")}
+    payout = f"{standing.redeemable_now:,} (${standing.payout_cents / 100:,.2f})"
+    lines = {name.capitalize(): f"{value:,}" for name, value in numbers.items()}
+    print_facts(f"POT of {found['email']}", lines | {"Redeemable now": payout})
+    for reason in standing.reasons:
+        out.print(f"Not redeemable: {reason}", markup=False, highlight=False)
+
+
+def history(
+    user: UserArgument,
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 50,
+    offset: Annotated[int, typer.Option(min=0, help="How many of the newest to skip.")] = 0,
+    transaction_type: Annotated[
+        str | None, typer.Option("--type", help="Only these: earn, spend, burn, hold and so on.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """A person's transactions."""
+    with SessionLocal() as db:
+        person = queries.person_named(db, user)
+        rows = POTService(db).get_transaction_history(person.id, limit, offset, transaction_type)
+        address = person.email
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        f"Transactions of {address}",
+        ("Id", "When", "Type", "What", "POT", "Free afterwards"),
+        [
+            (
+                row["id"],
+                row["created_at"][:16].replace("T", " "),
+                row["transaction_type"],
+                row["description"] or row["category"],
+                f"{row['amount']:+,}",
+                f"{row['balance_after']:,}",
+            )
+            for row in rows
+        ],
+    )
+
+
+def spend(
+    user: UserArgument,
+    option: Annotated[str, typer.Argument(help="What to buy: a name of `imatch pot rules`.")],
+    *,
+    amount: Annotated[int | None, typer.Option(help="The price, where it is open.")] = None,
+    note: Annotated[str, typer.Option(help="One line for who delivers it.")] = "",
+    key: Annotated[str, typer.Option(help="The same key again buys nothing more.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Buy something with a person's POT, as they would in their wallet."""
+    with SessionLocal() as db:
+        person = queries.person_named(db, user)
+        wanted = shop.option_named(option)
+        if wanted.bought_at:
+            raise shop.BoughtElsewhere(
+                f"{wanted.title} is bought where it takes effect: {wanted.bought_at}."
+            )
+        bought = shop.buy(
+            db,
+            person.id,
+            option,
+            key=f"command:{key or secrets.token_hex(8)}",
+            amount=amount,
+            note=note,
+        )
+        left = POTService(db).get_user_balance(person.id)
+        found = {
+            "id": bought.id,
+            "user_id": person.id,
+            "option": option,
+            "amount": bought.amount,
+            "status": bought.status,
+            "ends_at": bought.ends_at,
+            "free": left,
+        }
+    if as_json:
+        print_json(found)
+        return
+    held = "held until it is delivered" if found["status"] == "ordered" else "charged"
+    out.print(
+        f"{wanted.title}: {found['amount']:,} POT {held}; {left:,} are free now.",
+        markup=False,
+        highlight=False,
+    )
+
+
+def economy(*, as_json: JsonOption = False) -> None:
+    """The economy's totals."""
+    with SessionLocal() as db:
+        stats = figures.stats(db)
+    if as_json:
+        print_json(stats)
+        return
+    shown = {
+        name.replace("_", " ").capitalize().replace("pot", "POT"): (
+            f"{value:,}" if isinstance(value, int) else value
+        )
+        for name, value in stats.items()
+    }
+    print_facts("POT economy", shown)
+
+
+def rules(*, as_json: JsonOption = False) -> None:
+    """Everything that earns POT, and everything to spend POT on."""
+    if as_json:
+        print_json(
+            {
+                "earnings": [_earning(rule) for rule in EARNINGS],
+                "spendings": [_spending(option) for option in SPENDINGS],
+            }
+        )
+        return
+    print_table(
+        "Earning",
+        ("Name", "POT", "Cap", "Class", "Open"),
+        [
+            (
+                rule.name,
+                rule.shown or rule.pot,
+                _cap(rule),
+                str(rule.award_class),
+                "yes" if rule.offered else "not yet",
+            )
+            for rule in EARNINGS
+        ],
+    )
+    print_table(
+        "Spending",
+        ("Name", "POT", "Days", "Delivery", "Offered"),
+        [
+            (
+                option.name,
+                _price(option),
+                option.days or "",
+                str(option.delivery),
+                "yes" if option.offered else "not yet",
+            )
+            for option in SPENDINGS
+        ],
+    )
+
+
+def _earning(rule: Earning) -> dict[str, object]:
+    return {
+        "name": rule.name,
+        "title": rule.title,
+        "how": rule.how,
+        "pot": rule.shown or str(rule.pot),
+        "times": rule.cap.times if rule.cap else None,
+        "window": rule.cap.window if rule.cap else None,
+        "class": rule.award_class,
+        "offered": rule.offered,
+    }
+
+
+def _spending(option: Spending) -> dict[str, object]:
+    return {
+        "name": option.name,
+        "title": option.title,
+        "effect": option.effect,
+        "pot": option.pot,
+        "most": option.most,
+        "days": option.days,
+        "usd_cents": option.usd_cents,
+        "offered": option.offered,
+        "bought_at": option.bought_at,
+    }
+
+
+def _cap(rule: Earning) -> str:
+    if rule.cap is None:
+        return ""
+    times = f"{rule.cap.times} {'ever' if rule.cap.window == 'ever' else f'a {rule.cap.window}'}"
+    return f"{times} each" if rule.cap.within else times
+
+
+def _price(option: Spending) -> str:
+    return f"{option.pot:,} to {option.most:,}" if option.most else f"{option.pot:,}"
