@@ -29,6 +29,7 @@ app = typer.Typer(
 
 _ROWS_FOR_TWO_PROCESSES = 500_000  # below, starting another takes longer
 _PAGE_ROWS = 500
+_FINDINGS_SHOWN = 50
 _LARGEST_ID = 2**63 - 1
 _STATEMENT = (
     "id",
@@ -109,8 +110,10 @@ def _print_audit(result: Audit) -> None:
             "Findings": f"{result.finding_count:,}" if result.findings else "none: drift 0",
         },
     )
-    for finding in result.findings:
+    for finding in result.findings[:_FINDINGS_SHOWN]:
         out.print(str(finding), markup=False, highlight=False, soft_wrap=True)
+    if result.finding_count > _FINDINGS_SHOWN:
+        out.print(f"and {result.finding_count - _FINDINGS_SHOWN:,} more; --json prints up to 1,000")
 
 
 @app.command("seal")
