@@ -13,6 +13,8 @@ from imatch.categories import service as categories
 from imatch.core.clock import now
 from imatch.core.errors import FieldError, Invalid
 from imatch.core.logs import log
+from imatch.pot.dashboard import fresh_health
+from imatch.pot.health import State
 from imatch.pot.queries import waiting_for_operators
 from imatch.providers import approval, queries, rules, service
 from imatch.providers.models import Provider
@@ -37,6 +39,7 @@ def today(request: Request, db: Db, _operator: CurrentOperator) -> HTMLResponse:
         "changed": changed,
         "waiting_since": oldest[0][0].submitted_at if oldest else None,
         "pot": waiting_for_operators(db),
+        "out_of_bounds": [one for one in fresh_health().indicators if one.state is State.BAD],
         "any_open": bool(category_queries.active_categories(db)),
     }
     return render(request, "console/today.html", context)
