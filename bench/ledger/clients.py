@@ -112,7 +112,7 @@ def raw_sqlite(url: str, people: int, *, one_category: bool) -> Iterator[Client]
     statement = sqlite_insert(POT, Phase.DIRECT, person=True)
     with closing(sqlite3.connect(path, check_same_thread=False)) as connection:
         configure_sqlite(connection, None)
-        connection.execute("PRAGMA wal_autocheckpoint=4000")
+        connection.execute("PRAGMA wal_autocheckpoint=20000")
 
         def write(rows: Sequence[tuple[Any, ...]]) -> list[object]:
             connection.execute("BEGIN IMMEDIATE")

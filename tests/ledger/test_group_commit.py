@@ -17,12 +17,16 @@ from imatch.ledger import (
     POT,
     AccountNotFound,
     Entry,
+    HoldNotOpen,
     InsufficientFunds,
     Movement,
+    capture,
     post,
     post_many,
+    release,
 )
 from imatch.ledger.models import PotAccount, PotTransaction
+from imatch.ledger.movements import Phase
 from tests.make import Make
 
 THREADS = 32
@@ -301,3 +305,35 @@ def test_an_engine_posts_again_after_it_was_disposed_of(
         post(other, POT, earn(user, 5, "a"))
         other.get_bind().engine.dispose()
         assert post(other, POT, earn(user, 5, "b")).balance_after == 10
+
+
+def test_a_hold_is_resolved_once(db: Session, make: Make, new_session: NewSession) -> None:
+    (user,) = people(make, 1)
+    post(db, POT, earn(user, 100, "start"))
+    held = post(
+        db,
+        POT,
+        Movement(
+            key="hold",
+            user_id=user,
+            amount=-60,
+            counter_account="burned",
+            transaction_type="hold",
+            category="workshop",
+            phase=Phase.HOLD,
+        ),
+    )
+
+    def settling(number: int) -> Callable[[Session], object]:
+        if number % 2:
+            return lambda session: [release(session, POT, held.id, key=f"r{number}")]
+        return lambda session: [
+            capture(session, POT, held.id, key=f"c{number}", transaction_type="spend")
+        ]
+
+    outcomes = at_once(new_session, [settling(number) for number in range(16)])
+    refused = [outcome for outcome in outcomes if isinstance(outcome, HoldNotOpen)]
+    (entry,) = posted([outcome for outcome in outcomes if outcome not in refused])
+    assert len(refused) == 15
+    assert balance(db, user) == (40 if entry.amount < 0 else 100)
+    assert row_count(db) == 3

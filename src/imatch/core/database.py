@@ -11,7 +11,7 @@ from imatch.core.settings import get_settings
 from imatch.core.turns import Turns
 
 _BUSY_TIMEOUT_MS = 10_000
-_PAGES_PER_CHECKPOINT = 4_000
+_PAGES_PER_CHECKPOINT = 20_000
 _PAGES_PER_TRANSACTION = 8
 # SQLite has one writer. Queueing for it here instead of in SQLite's busy loop keeps waits short
 # and fair; another process (the worker) still meets the busy timeout.

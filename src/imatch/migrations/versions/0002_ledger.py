@@ -119,12 +119,15 @@ BEGIN
     ELSIF NEW.phase = 'hold' THEN
       held_change := -NEW.amount;
     ELSE
+      -- Of two that resolve one hold at once, the second waits here and then finds it resolved.
+      PERFORM 1 FROM {book}_accounts a WHERE a.user_id = NEW.user_id FOR NO KEY UPDATE;
       SELECT h.amount INTO hold_amount FROM {book}_transactions h
       WHERE h.id = NEW.hold_id AND h.phase = 'hold' AND h.user_id = NEW.user_id
         AND h.counter_account = NEW.counter_account
         AND CASE NEW.phase WHEN 'void' THEN NEW.amount = -h.amount
             ELSE NEW.amount >= h.amount
-                 AND (h.expires_at IS NULL OR h.expires_at > NEW.created_at) END;
+                 AND (h.expires_at IS NULL OR h.expires_at > NEW.created_at) END
+        AND NOT EXISTS (SELECT 1 FROM {book}_transactions t WHERE t.hold_id = NEW.hold_id);
       IF NOT FOUND THEN
         RETURN NULL;
       END IF;
@@ -141,8 +144,6 @@ BEGIN
       AND a.balance + moved >= a.held + held_change
       AND NOT EXISTS (SELECT 1 FROM {book}_transactions t
                       WHERE t.idempotency_key = NEW.idempotency_key)
-      AND (NEW.hold_id IS NULL OR NOT EXISTS (SELECT 1 FROM {book}_transactions t
-                                              WHERE t.hold_id = NEW.hold_id))
     RETURNING a.balance - a.held, a.held INTO NEW.balance_after, NEW.held_after;
     IF NOT FOUND THEN
       RETURN NULL;
