@@ -10,11 +10,14 @@ from sqlalchemy.orm import Session
 
 from imatch.core.clock import now
 from imatch.core.database import atomic
-from imatch.facts import EngagementReversed
+from imatch.core.events import announce
+from imatch.facts import EngagementPaid, EngagementReversed
 from imatch.ledger import KeyReused
 from imatch.pot import clearing, redemptions
 from imatch.pot.coverage import CoverageState, coverage
 from imatch.pot.models import PotAward, PotCommission
+from imatch.pot.tasks import clear_commissions
+from imatch.wiring import wire
 from tests.make import Make
 from tests.pot.redeeming import Redeeming, cash_redemption
 
@@ -142,6 +145,34 @@ def test_referrers_are_paid_until_their_award_is_covered(db: Session, redeeming:
     assert redeeming.allowance(inviter) == 12_000 + 4_000
     assert redeeming.allowance(other) == 12_000
     assert redeeming.allowance(provider) == 30_000
+
+
+def test_what_is_announced_is_awarded_cleared_and_taken_back(
+    db: Session, redeeming: Redeeming
+) -> None:
+    """The whole way through the real rules and the daily job."""
+    wire()
+    provider, seeker, inviter = (redeeming.person() for _ in range(3))
+    fact = EngagementPaid(
+        engagement_id=7_000,
+        provider_user_id=provider.id,
+        seeker_user_id=seeker.id,
+        deal_cents=100_000,
+        commission_cents=15_000,
+        paid_at=now() - timedelta(days=130),
+        provider_referrer_user_id=inviter.id,
+    )
+    with atomic(db):
+        announce(db, fact)
+    clear_commissions()
+    db.rollback()
+    people = (provider, seeker, inviter)
+    assert [redeeming.pot(person) for person in people] == [50, 100, 500]
+    assert [redeeming.allowance(person) for person in people] == [3_750, 1_500, 3_000]
+    with atomic(db):
+        announce(db, EngagementReversed(7_000, "dispute"))
+    assert [redeeming.pot(person) for person in people] == [0, 0, 0]
+    assert redeeming.books() == {"people": 0}
 
 
 def test_without_an_award_a_referrer_is_promised_nothing(db: Session, redeeming: Redeeming) -> None:
