@@ -28,6 +28,7 @@ from imatch.operations import api as operations_api
 from imatch.operations.demo import is_demo
 from imatch.pot import api as pot_api
 from imatch.pot.pages import economy, operator, redemption_queue, redemptions, spend, wallet
+from imatch.pot.pages import policy as policy_pages
 from imatch.providers import api as providers_api
 from imatch.providers import pages as providers_pages
 from imatch.seekers import api as seekers_api
@@ -127,7 +128,7 @@ def _add_routers(app: FastAPI) -> None:
     app.include_router(providers_api.router, prefix=API)
     app.include_router(providers_pages.router)
     app.include_router(console_pages.router)
-    for room in (wallet, spend, redemptions, redemption_queue, operator, economy):
+    for room in (wallet, spend, redemptions, redemption_queue, operator, economy, policy_pages):
         app.include_router(room.router)
     for page in (shortlist.router, why.router, compare.router):
         app.include_router(page)

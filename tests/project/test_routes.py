@@ -21,7 +21,7 @@ from imatch.app import create_app
 from imatch.core.columns import Base
 from imatch.matches import queries as matches
 from imatch.matches import service as matching
-from imatch.pot import grants, payees, redemptions, shop
+from imatch.pot import grants, payees, policy_versions, redemptions, shop
 from imatch.pot.service import POTService
 from imatch.seekers import service as seekers
 from imatch.seekers.deps import COOKIE
@@ -108,6 +108,8 @@ OPERATOR = """
     POST /console/orders/{purchase_id:int}/cancel
     GET /console/grants   POST /console/grants
     POST /console/grants/{grant_id:int}/approve   POST /console/grants/{grant_id:int}/reject
+    GET /console/policy   POST /console/policy   POST /console/policy/check
+    POST /console/policy/{version_id:int}/approve   POST /console/policy/{version_id:int}/reject
 """
 
 
@@ -185,6 +187,9 @@ def owned(db: Session, make: Make) -> Owned:
     order = shop.buy(db, owner.id, "workshop", key="1", note="Seatsecret")
     colleague = make.user(account_type="operator").id
     grant = grants.propose(db, owner.id, 5, "bug_report", "Grantsecret", operator_id=colleague)
+    version = policy_versions.propose(
+        db, operator_id=colleague, edits={"yearly_growth": 0.2}, reason="Policysecret"
+    )
     ids = {
         "category": ADVISORS,
         "name": ADVISORS,
@@ -202,6 +207,7 @@ def owned(db: Session, make: Make) -> Owned:
         "purchase_id": order.id,
         "purchase_id:int": order.id,
         "grant_id:int": grant.id,
+        "version_id:int": version.id,
         "option": "workshop",
         "redemption_id": redemption.id,
         "redemption_id:int": redemption.id,
@@ -227,6 +233,7 @@ def owned(db: Session, make: Make) -> Owned:
             "DE8937",
             "Holdsecret",
             "Grantsecret",
+            "Policysecret",
             token,
             need.token_hash,
             key.key,
@@ -353,11 +360,15 @@ def _refused(answer: Response, route: str, rule: str, who: str) -> bool:
     return True
 
 
+# Their fields are sent empty, which is refused beside the form.
+UNFILLED_FORMS = {"POST /console/grants", "POST /console/policy", "POST /console/policy/check"}
+
+
 def test_operators_may_use_the_console(
     owned: Owned, strangers: dict[str, Enter], ask: Callable[[str, Owned, Enter], Any]
 ) -> None:
     for route in _listed(OPERATOR):
-        done = {422} if route == "POST /console/grants" else {200, 303, 409}  # nobody is named
+        done = {422} if route in UNFILLED_FORMS else {200, 303, 409}
         assert ask(route, owned, strangers["operator"]).status_code in done, route
 
 

@@ -1,0 +1,166 @@
+"""The operators' page of the economy's numbers: what is in effect, and how it is changed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from imatch.accounts.deps import CurrentOperator
+from imatch.accounts.models import User
+from imatch.core.errors import DomainError, NotFound
+from imatch.pot import policy, policy_versions
+from imatch.pot.models import PotPolicyVersion
+from imatch.pot.operator_acts import record
+from imatch.pot.pages.private import go, private_page
+from imatch.pot.pages.redemption_queue import ProvedOperator
+from imatch.pot.policy import Numbers
+from imatch.web.deps import Db
+
+router = APIRouter(prefix="/console/policy", include_in_schema=False)
+HOME = "/console/policy"
+RUNS, VERSIONS = 26, 50
+_SHOWN_WEEKS = (4, 13, 26, 52)
+# genesis_pot was minted; it is shown, not edited.
+_EDITABLE = [name for name in Numbers.model_fields if name != "genesis_pot"]
+
+Text = Annotated[str, Form(max_length=1_100)]
+
+
+@router.get("")
+def overview(request: Request, db: Db, operator: CurrentOperator) -> Response:
+    """The weeks' decisions, the numbers, proposals that wait, and every version so far."""
+    return _page(request, db, operator)
+
+
+@router.post("/check")
+def check(
+    request: Request,
+    db: Db,
+    operator: CurrentOperator,
+    name: Text = "",
+    value: Text = "",
+    reason: Text = "",
+) -> Response:
+    """What a change would do, before it is proposed."""
+    typed = {"name": name, "value": value, "reason": reason}
+    try:
+        numbers = policy_versions.edited(policy.current(db), {name: _read(value)})
+    except DomainError as refusal:
+        return _page(request, db, operator, error=_at_the_form(refusal, name), typed=typed)
+    return _page(request, db, operator, typed=typed, checked=numbers)
+
+
+@router.post("")
+def propose(
+    request: Request,
+    db: Db,
+    operator: CurrentOperator,
+    name: Text = "",
+    value: Text = "",
+    reason: Text = "",
+) -> Response:
+    """File the change for another operator."""
+    typed = {"name": name, "value": value, "reason": reason}
+    try:
+        filed = policy_versions.propose(
+            db, operator_id=operator.id, edits={name: _read(value)}, reason=reason
+        )
+    except DomainError as refusal:
+        return _page(request, db, operator, error=_at_the_form(refusal, name), typed=typed)
+    record("propose_policy", operator.id, version_id=filed.id)
+    return go(HOME)
+
+
+@router.post("/{version_id:int}/approve")
+def approve(request: Request, db: Db, operator: ProvedOperator, version_id: int) -> Response:
+    try:
+        policy_versions.approve(db, version_id, operator_id=operator.id)
+    except NotFound:
+        raise
+    except DomainError as refusal:
+        return _page(request, db, operator, error=refusal)
+    record("approve_policy", operator.id, version_id=version_id)
+    return go(HOME)
+
+
+@router.post("/{version_id:int}/reject")
+def reject(request: Request, db: Db, operator: ProvedOperator, version_id: int) -> Response:
+    try:
+        policy_versions.reject(db, version_id, operator_id=operator.id)
+    except NotFound:
+        raise
+    except DomainError as refusal:
+        return _page(request, db, operator, error=refusal)
+    record("reject_policy", operator.id, version_id=version_id)
+    return go(HOME)
+
+
+def _page(
+    request: Request,
+    db: Session,
+    operator: User,
+    *,
+    error: DomainError | None = None,
+    typed: Mapping[str, str] | None = None,
+    checked: Numbers | None = None,
+) -> Response:
+    present = policy.current(db)
+    versions = policy_versions.versions(db, VERSIONS)
+    waiting = [
+        (version, policy_versions.changes(present, after), _effect(db, present, after))
+        for version in versions
+        if version.status == "proposed"
+        for after in (Numbers.model_validate(version.numbers),)
+    ]
+    context = {
+        "section": "policy",
+        "numbers": present.model_dump(),
+        "editable": _EDITABLE,
+        "budget": policy.budget(db),
+        "runs": policy.last_runs(db, RUNS),
+        "waiting": waiting,
+        "decided": [version for version in versions if version.status != "proposed"],
+        "people": _people(db, versions),
+        "operator_id": operator.id,
+        "typed": typed or {"name": "", "value": "", "reason": ""},
+        "changes": policy_versions.changes(present, checked) if checked else [],
+        "effect": _effect(db, present, checked) if checked else [],
+        "reason_max": policy_versions.MAX_REASON_CHARACTERS,
+    }
+    return private_page(request, "console/policy.html", context, error)
+
+
+def _effect(
+    db: Session, before: Numbers, after: Numbers
+) -> list[tuple[policy_versions.ProjectedWeek, policy_versions.ProjectedWeek]]:
+    """Where both lead, at some weeks of the year to come."""
+    paths = (policy_versions.projection(db, numbers) for numbers in (before, after))
+    return [pair for pair in zip(*paths, strict=True) if pair[0].week in _SHOWN_WEEKS]
+
+
+def _people(db: Session, versions: Sequence[PotPolicyVersion]) -> dict[int, str]:
+    ids = {one for row in versions for one in (row.proposed_by, row.decided_by) if one}
+    found = db.execute(select(User.id, User.name).where(User.id.in_(ids)))
+    return {row.id: row.name for row in found}
+
+
+def _read(written: str) -> str | None:
+    """Numbers as people write them; "none" takes a limit away."""
+    value = written.strip().replace(",", "")
+    return None if value.lower() == "none" else value
+
+
+def _at_the_form(refusal: DomainError, name: str) -> DomainError:
+    """The form has one field for the value of whichever number is chosen."""
+
+    def field(named: str) -> str:
+        if named == "reason":
+            return named
+        return "value" if named == name and name in _EDITABLE else "name"
+
+    refusal.fields = tuple(replace(fault, field=field(fault.field)) for fault in refusal.fields)
+    return refusal
