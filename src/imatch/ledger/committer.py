@@ -96,7 +96,8 @@ class Committer:
 
     def post(self, engine: Engine, book: Book, movement: Movement) -> Outcome | None:
         """What became of a movement, durably; None when it must be tried outside a group."""
-        refuse_second_writer()
+        if engine.dialect.name == "sqlite":
+            refuse_second_writer()
         request = _Request(book, movement)
         request.woken.acquire()
         with self._lock:
@@ -104,7 +105,7 @@ class Committer:
             request.leads = not self._has_leader
             self._has_leader = True
         if not request.leads:
-            request.woken.acquire()
+            self._wait(request)
         if request.leads:
             self._lead(engine, request)
         return request.outcome
@@ -138,6 +139,17 @@ class Committer:
                 undone = type(error).__name__  # its text may hold what people wrote
                 log.warning("group_commit_undone", error=undone, movements=len(group))
 
+    def _wait(self, request: _Request) -> None:
+        try:
+            request.woken.acquire()
+        except BaseException:  # interrupted: nobody may count on this thread any more
+            with self._lock:
+                if request in self._queue:
+                    self._queue.remove(request)
+            if request.leads:
+                self._hand_on(request, [])
+            raise
+
     def _hand_on(self, leader: _Request, group: Sequence[_Request]) -> None:
         """Wake everybody who was served, and one who leads next."""
         with self._lock:
@@ -145,9 +157,9 @@ class Committer:
                 self._queue.remove(leader)
             successor = self._queue[0] if self._queue else None
             self._has_leader = successor is not None
-        if successor:
-            successor.leads = True
-            successor.woken.release()
+            if successor:
+                successor.leads = True
+                successor.woken.release()
         for request in group:
             if request is not leader:
                 request.woken.release()
