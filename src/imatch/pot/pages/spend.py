@@ -87,9 +87,19 @@ def buy(
         raise shop.BoughtElsewhere(f"{spending.title} is bought where it takes effect.")
     if not _KEY.fullmatch(key):
         raise BadArgument("Open the page of what you want to buy, and order it there.")
-    price = whole_number(amount) if amount else spending.pot
-    if not spending.price_allows(price) or (spending.most is not None and not amount):
-        return _form(request, db, user, spending, key=key, amount=amount, error=_wrong(spending))
+    is_open = spending.most is not None
+    price = whole_number(amount) if amount or is_open else spending.pot
+    if not spending.price_allows(price):
+        return _form(
+            request,
+            db,
+            user,
+            spending,
+            key=key,
+            amount=amount,
+            price=None if is_open else spending.pot,
+            error=_wrong(spending),
+        )
     try:
         purchase = shop.buy(
             db,
@@ -147,9 +157,10 @@ def _form(
     return private_page(request, "pot/spend_option.html", context, error)
 
 
-def _wrong(spending: Spending) -> BadAmount:
-    most = spending.most or spending.pot
-    message = f"Write a whole number of POT from {spending.pot:,} to {most:,}."
+def _wrong(spending: Spending) -> DomainError:
+    if spending.most is None:
+        return shop.WrongPrice(f"The price is {spending.pot:,} POT now.")
+    message = f"Write a whole number of POT from {spending.pot:,} to {spending.most:,}."
     return BadAmount(message, fields=(FieldError("amount", message, "amount"),))
 
 
