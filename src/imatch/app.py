@@ -23,13 +23,14 @@ from imatch.jobs.worker import running_worker
 from imatch.mail import pages as mail_pages
 from imatch.matches import api as matches_api
 from imatch.matches import service as matches
-from imatch.matches.pages import check, compare, find, home, shortlist, why
+from imatch.matches.pages import check, compare, find, home, more, shortlist, why
 from imatch.operations import api as operations_api
 from imatch.operations.demo import is_demo
 from imatch.pot import api as pot_api
 from imatch.pot.pages import economy, operator, redemption_queue, redemptions, spend, wallet
 from imatch.pot.pages import policy as policy_pages
 from imatch.providers import api as providers_api
+from imatch.providers import boost_pages, listing
 from imatch.providers import pages as providers_pages
 from imatch.seekers import api as seekers_api
 from imatch.seekers import pages as seekers_pages
@@ -127,9 +128,11 @@ def _add_routers(app: FastAPI) -> None:
         app.include_router(page)
     app.include_router(providers_api.router, prefix=API)
     app.include_router(providers_pages.router)
+    app.include_router(boost_pages.router)
+    app.include_router(listing.router)
     app.include_router(console_pages.router)
     for room in (wallet, spend, redemptions, redemption_queue, operator, economy, policy_pages):
         app.include_router(room.router)
-    for page in (shortlist.router, why.router, compare.router):
+    for page in (shortlist.router, more.router, why.router, compare.router):
         app.include_router(page)
     app.include_router(operations_api.router)

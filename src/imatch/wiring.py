@@ -5,6 +5,7 @@ from imatch.facts import (
     EmailConfirmed,
     EngagementPaid,
     EngagementReversed,
+    OptionPurchased,
     PersonErased,
     PersonExported,
 )
@@ -21,6 +22,7 @@ from imatch.pot.tasks import (
     pay_queued_awards,
     settle_purchases,
 )
+from imatch.providers import boosts
 from imatch.providers import milestones as providers_milestones
 from imatch.providers import personal_data as providers_personal_data
 from imatch.seekers import milestones as seekers_milestones
@@ -55,6 +57,7 @@ def wire() -> None:
         listen(fact, rewards.hear)
     listen(EmailConfirmed, providers_milestones.hear_email_confirmed)
     listen(EmailConfirmed, seekers_milestones.hear_email_confirmed)
+    listen(OptionPurchased, boosts.hear_purchased)
     listen(EngagementPaid, clearing.hear_paid)
     # First: what it gives back of open requests can then be clawed back.
     listen(EngagementReversed, clearing.hear_reversed)

@@ -110,14 +110,31 @@ def test_others_get_404_and_nothing_of_it(client: TestClient, ask: Ask, three: l
     assert client.get(f"{API}/matches").json() == {"items": [], "next_cursor": None}
 
 
-@pytest.mark.parametrize("kind", ["premium", "re_match", "custom_criteria", "", "bogus"])
-def test_only_the_free_kind_is_offered(
-    client: TestClient, ask: Ask, three: list[str], db: Session, kind: str
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"kind": "premium"}, 401),
+        ({"kind": "re_match", "refusal": "price"}, 401),
+        ({"kind": "custom_criteria", "criteria": "someone patient"}, 401),
+        ({"kind": "custom_criteria"}, 422),
+        ({"kind": "basic", "criteria": "someone patient"}, 422),
+        ({"kind": "basic", "refusal": "price"}, 422),
+        ({"kind": ""}, 422),
+        ({"kind": "bogus"}, 422),
+    ],
+)
+def test_only_the_free_kind_is_free(
+    client: TestClient,
+    ask: Ask,
+    three: list[str],
+    db: Session,
+    body: dict[str, str],
+    status: int,
 ) -> None:
     need, token = ask()
     path = f"{API}/needs/{need.id}/shortlists"
-    answer = client.post(path, headers=with_token(token), json={"kind": kind})
-    assert answer.status_code == 422
+    answer = client.post(path, headers=with_token(token), json=body)
+    assert answer.status_code == status
     assert db.scalar(select(func.count()).select_from(Shortlist)) == 0
 
 

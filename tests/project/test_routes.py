@@ -32,7 +32,8 @@ ADVISORS = "financial_advisors"
 # Who may use what. A secret in the path (a mailed link's token) counts as public: who has it, may.
 PUBLIC = """
     GET /openapi.json   GET /docs   GET /health   GET /   GET /privacy   GET /accessibility
-    GET /how-ranking-works   POST /theme   GET /providers   GET /p/{slug}
+    GET /how-ranking-works   POST /theme   GET /providers   GET /providers/{category}
+    GET /p/{slug}
     GET /sign-up   POST /sign-up   GET /sign-up/{question}   POST /sign-up/name
     POST /sign-up/email   POST /sign-up/password   GET /check-mail
     GET /confirm/{token}   POST /confirm/{token}
@@ -55,6 +56,7 @@ NEED_OWNER = """
     GET /find/{category}/{number:int}/relax   POST /find/{category}/{number:int}/relax
     GET /find/{category}/stop   GET /find/{category}/check   POST /find/{category}/check
     GET /matches   POST /matches/relax   GET /compare
+    GET /matches/lists/{shortlist_id:int}
     GET /matches/{match_id:int}/why   POST /matches/{match_id:int}/report
     GET /api/v1/needs/{need_id}   DELETE /api/v1/needs/{need_id}
     POST /api/v1/needs/{need_id}/shortlists   GET /api/v1/matches   GET /api/v1/matches/{match_id}
@@ -86,6 +88,10 @@ USER = """
     POST /wallet/purchases/{purchase_id:int}/cancel
     POST /wallet/purchases/{purchase_id:int}/stop-renewing
     GET /wallet/spend   GET /wallet/spend/{option}   POST /wallet/spend/{option}
+    GET /matches/more/{option}   POST /matches/more/{option}
+    POST /matches/orders/{purchase_id:int}/cancel
+    GET /pro/boosts   GET /pro/boosts/{category}/{option}   POST /pro/boosts/{category}/{option}
+    POST /pro/boosts/purchases/{purchase_id:int}/renewing
 """
 OPERATOR = """
     GET /console   GET /console/providers   GET /console/providers/{provider_id:int}
@@ -134,6 +140,7 @@ IDS_OF_OTHERS = (
     "{session_id}",
     "{need_id}",
     "{match_id",
+    "{shortlist_id",
     "{purchase_id",
     "{redemption_id",
 )
@@ -203,6 +210,7 @@ def owned(db: Session, make: Make) -> Owned:
         "need_id": need.id,
         "match_id": match.id,
         "match_id:int": match.id,
+        "shortlist_id:int": match.shortlist_id,
         "provider_id:int": provider.id,
         "purchase_id": order.id,
         "purchase_id:int": order.id,
@@ -385,6 +393,7 @@ def test_owners_may_use_what_is_theirs(
 
     for route in (
         "GET /matches/{match_id:int}/why",
+        "GET /matches/lists/{shortlist_id:int}",
         "GET /api/v1/matches/{match_id}",
         "GET /api/v1/needs/{need_id}",
         "POST /api/v1/needs/{need_id}/shortlists",

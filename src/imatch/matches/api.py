@@ -3,17 +3,20 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Header, Path
 from sqlalchemy.orm import Session
 from starlette.status import HTTP_200_OK
 
-from imatch.accounts.deps import OptionalUser
+from imatch.accounts.deps import NotSignedIn, OptionalUser
+from imatch.accounts.models import User
+from imatch.core.errors import FieldError, Invalid
 from imatch.core.paging import decode_cursor, page_of
-from imatch.matches import queries, service
+from imatch.matches import paid, queries, service
 from imatch.matches.cards import Card, cards_of
 from imatch.matches.deps import ApiViewer
 from imatch.matches.models import Match, MatchKind, Shortlist
 from imatch.matches.queries import NoSuchMatch
+from imatch.matches.rules import Refusal
 from imatch.matches.schemas import (
     ArithmeticOut,
     LineOut,
@@ -30,6 +33,7 @@ from imatch.matches.schemas import (
 from imatch.matches.sums import Line, Sums
 from imatch.seekers import queries as seekers
 from imatch.seekers.deps import NeedTokenHeader
+from imatch.seekers.models import Seeker
 from imatch.web.deps import Cursor, Db, Limit
 from imatch.web.problem import problems
 
@@ -38,23 +42,55 @@ _MAX_ID = 2**63 - 1
 router = APIRouter(tags=["matches"])
 
 Id = Annotated[int, Path(ge=1, le=_MAX_ID)]
+OptionalKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=100,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Chosen by you, one for each purchase; needed for the kinds for POT.",
+    ),
+]
 
 
 @router.post(
-    "/needs/{need_id}/shortlists", status_code=HTTP_200_OK, responses=problems(404, 409, 503)
+    "/needs/{need_id}/shortlists", status_code=HTTP_200_OK, responses=problems(401, 404, 409, 503)
 )
 def make_shortlist(
     need_id: Id,
     db: Db,
     user: OptionalUser,
     token: NeedTokenHeader,
+    idempotency_key: OptionalKey = None,
     body: ShortlistIn | None = None,
 ) -> ShortlistOut:
-    """Find the people for a complete need. The same answers give the same shortlist again."""
+    """Find the people for a complete need. The same answers give the same shortlist again.
+
+    A kind for POT is charged together with the shortlist, or not at all; the same key again
+    answers with the same one.
+    """
     need = seekers.owned(db, need_id, token=token, user=user)
-    shortlist = service.suggest(db, need, MatchKind((body or ShortlistIn()).kind))
+    wanted = body or ShortlistIn()
+    refusal = wanted.refusal and Refusal(wanted.refusal)
+    wish = paid.checked_wish(paid.Wish(MatchKind(wanted.kind), wanted.criteria, refusal))
+    if wish.kind is MatchKind.BASIC:
+        shortlist = service.suggest(db, need)
+    else:
+        shortlist = _bought(db, need, wish, user, idempotency_key)
     disclosures = seekers.definition_of(db, need).disclosures
     return _shortlist(db, shortlist, disclosures)
+
+
+def _bought(
+    db: Session, need: Seeker, wish: paid.Wish, user: User | None, key: str | None
+) -> Shortlist:
+    if user is None:
+        raise NotSignedIn("Sign in as the owner of the need: this kind is for POT.")
+    if key is None:
+        message = "Send an Idempotency-Key: this kind is for POT, and is bought once for each key."
+        raise Invalid(message, fields=(FieldError("Idempotency-Key", message),))
+    return paid.buy(db, user, need, wish, key=f"api:{key}")
 
 
 @router.get("/matches")

@@ -1,6 +1,6 @@
 """A match as pages and programs show it: the person today, the fit and reasons of that day."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,6 +14,7 @@ from imatch.core import clock
 from imatch.matches import explanations, offers, queries
 from imatch.matches.engine.types import Reason
 from imatch.matches.models import Match
+from imatch.providers import boosts
 from imatch.providers.models import Provider
 
 _MINUTES_AN_HOUR = 60
@@ -28,21 +29,28 @@ class Badge:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """One person on a shortlist. What nobody measured is empty."""
+class Person:
+    """Somebody as they are today. What nobody measured is empty."""
 
-    match: Match
     provider: Provider
-    explanation: explanations.Explanation
     price: str
     rating: str
     reply_time: str
     badges: tuple[Badge, ...]
-    takes_people: bool  # at this moment
+    has_bought_badge: bool
 
     @property
     def name(self) -> str:
         return self.provider.display_name
+
+
+@dataclass(frozen=True, slots=True)
+class Card(Person):
+    """One person on a shortlist."""
+
+    match: Match
+    explanation: explanations.Explanation
+    takes_people: bool  # at this moment
 
     @property
     def fit(self) -> float:
@@ -76,11 +84,20 @@ def cards_of(db: Session, matches: Iterable[Match]) -> list[Card]:
     providers = queries.providers_by_id(db, (match.provider_id for match in matches))
     present = queries.matchable(db, providers, clock.now())
     definitions = _definitions(db, providers.values())
+    badged = boosts.badge_buyers(db, providers)
     return [
-        _card(match, provider, definitions[provider.category_id], provider.id in present)
+        _card(
+            match,
+            _person(provider, definitions[provider.category_id], badged),
+            takes_people=provider.id in present,
+        )
         for match in matches
         if (provider := providers.get(match.provider_id)) is not None
     ]
+
+
+def person_of(db: Session, provider: Provider, definition: CategoryDefinition) -> Person:
+    return _person(provider, definition, boosts.badge_buyers(db, [provider.id]))
 
 
 def _definitions(db: Session, providers: Iterable[Provider]) -> Mapping[int, CategoryDefinition]:
@@ -90,17 +107,28 @@ def _definitions(db: Session, providers: Iterable[Provider]) -> Mapping[int, Cat
     }
 
 
-def _card(
-    match: Match, provider: Provider, definition: CategoryDefinition, takes_people: bool
-) -> Card:
-    return Card(
-        match=match,
+def _person(provider: Provider, definition: CategoryDefinition, badged: Collection[int]) -> Person:
+    checked = tuple(_badges(definition, provider))
+    return Person(
         provider=provider,
-        explanation=explanations.from_json(match.explanation),
         price=price_of(definition, provider),
         rating=_rating(definition, provider),
         reply_time=_reply_time(provider),
-        badges=tuple(_badges(definition, provider)),
+        badges=checked,
+        has_bought_badge=bool(checked) and provider.id in badged,
+    )
+
+
+def _card(match: Match, person: Person, *, takes_people: bool) -> Card:
+    return Card(
+        provider=person.provider,
+        price=person.price,
+        rating=person.rating,
+        reply_time=person.reply_time,
+        badges=person.badges,
+        has_bought_badge=person.has_bought_badge,
+        match=match,
+        explanation=explanations.from_json(match.explanation),
         takes_people=takes_people,
     )
 

@@ -10,9 +10,18 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
 from imatch.core.errors import NotFound
-from imatch.matches.models import Match, Shortlist
+from imatch.matches.models import Match, MatchKind, Shortlist
 from imatch.providers.models import Provider, ProviderStatus
 from imatch.seekers.models import Seeker
+
+_LISTS_SHOWN = 20
+
+
+class NoSuchShortlist(NotFound):
+    code = "no_such_shortlist"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such list among yours.")
 
 
 class NoSuchMatch(NotFound):
@@ -123,6 +132,26 @@ def matches_of(db: Session, shortlist_id: int) -> Sequence[Match]:
 
 def shortlist_of(db: Session, match: Match) -> Shortlist:
     return db.get_one(Shortlist, match.shortlist_id)
+
+
+def paid_shortlists(db: Session, seeker_id: int) -> Sequence[Shortlist]:
+    """The bought ones of a need, the newest first."""
+    bought = select(Shortlist).where(
+        Shortlist.seeker_id == seeker_id, Shortlist.kind != MatchKind.BASIC
+    )
+    return db.scalars(bought.order_by(Shortlist.id.desc()).limit(_LISTS_SHOWN)).all()
+
+
+def own_shortlist(db: Session, shortlist_id: int, viewer: Viewer) -> Shortlist:
+    """One shortlist of the viewer's. Raises NoSuchShortlist, also for somebody else's."""
+    found = db.scalar(
+        select(Shortlist)
+        .join(Seeker, Seeker.id == Shortlist.seeker_id)
+        .where(Shortlist.id == shortlist_id, viewer.owns())
+    )
+    if found is None:
+        raise NoSuchShortlist
+    return found
 
 
 def shown_before(db: Session, seeker_id: int) -> frozenset[int]:

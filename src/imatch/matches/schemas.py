@@ -7,11 +7,22 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class ShortlistIn(BaseModel):
-    """What to make. Programs may ask for the free kind."""
+    """What to make: the free kind, or one for POT."""
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["basic"] = "basic"
+    kind: Literal["basic", "premium", "re_match", "custom_criteria"] = Field(
+        default="basic",
+        description="`basic` is free. `premium` (100 POT) gives ten people, `re_match` (50 POT)"
+        " three others, `custom_criteria` (150 POT) weighs your own criteria. They need the"
+        " owner's account, an Idempotency-Key, and are charged only if somebody is new.",
+    )
+    criteria: str = Field(
+        default="", max_length=1_000, description="What else should count, for custom_criteria."
+    )
+    refusal: Literal["price", "place_or_time", "other"] | None = Field(
+        default=None, description="Why nobody was right, for re_match: it becomes a rule."
+    )
 
 
 class RuleOut(BaseModel):

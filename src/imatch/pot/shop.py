@@ -214,6 +214,18 @@ def stop_renewing(db: Session, purchase_id: int, *, user_id: int) -> PotPurchase
         return purchase
 
 
+def start_renewing(db: Session, purchase_id: int, *, user_id: int) -> PotPurchase:
+    """Buy it again when it runs out. Raises PurchaseSettled for what does not run."""
+    with atomic(db):
+        purchase = _locked(db, purchase_id, user_id)
+        spending = SPENDING_BY_NAME.get(purchase.option)
+        spans = spending is not None and spending.delivery is Delivery.SPAN
+        if purchase.status != "active" or not spans:
+            raise PurchaseSettled("Only what runs until a day can renew.")
+        purchase.renews = True
+        return purchase
+
+
 def settle_due(db: Session) -> int:
     """Renew or end what has run out, and return orders that nobody delivered in time.
 

@@ -15,7 +15,7 @@ from imatch.categories.form_view import FormView
 from imatch.categories.schemas import CategoryDefinition
 from imatch.core.clock import now, today
 from imatch.core.errors import DomainError, FieldError, Invalid
-from imatch.providers import queries, rules, service
+from imatch.providers import boosts, queries, rules, service
 from imatch.providers.models import Provider, ProviderStatus
 from imatch.web.deps import Db, PostedForm
 from imatch.web.rendering import render
@@ -59,6 +59,7 @@ def _profile_context(db: Db, provider: Provider) -> dict[str, Any]:
         "takes_new": rules.takes_new(provider, moment),
         "paused_until": rules.is_paused_until(provider, moment),
         "days": rules.windows_by_day(provider.profile),
+        "has_bought_badge": boosts.shows_badge(db, provider, definition),
     }
 
 

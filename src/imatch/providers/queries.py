@@ -1,6 +1,6 @@
 """Read profiles: the public ones, a person's own, and those that wait for an operator."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -74,6 +74,18 @@ def public_page(
         query = query.where(Provider.id > after)
     rows = db.execute(query.order_by(Provider.id).limit(limit + 1)).all()
     return page_of(rows, limit, lambda row: row[0].id)
+
+
+def public_of(db: Session, provider_ids: Collection[int], category_id: int) -> Sequence[Provider]:
+    """Those of the profiles that everybody may see in a category, the oldest first."""
+    if not provider_ids:
+        return []
+    query = (
+        select(Provider)
+        .join(User, User.id == Provider.user_id)
+        .where(Provider.id.in_(provider_ids), Provider.category_id == category_id, *_public())
+    )
+    return db.scalars(query.order_by(Provider.id)).all()
 
 
 def listed(

@@ -8,11 +8,16 @@ from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 from starlette.status import HTTP_303_SEE_OTHER
 
+from imatch.accounts.deps import OptionalUser
+from imatch.accounts.models import User
 from imatch.categories.schemas import CategoryDefinition
-from imatch.matches import queries, rules, service
+from imatch.ledger import POT
+from imatch.ledger.queries import free
+from imatch.matches import paid, queries, rules, service
 from imatch.matches.cards import cards_of
 from imatch.matches.deps import only_prefetched
 from imatch.matches.models import Shortlist
+from imatch.matches.placement import paid_place
 from imatch.matches.service import RuleEffect
 from imatch.seekers import queries as seekers
 from imatch.seekers import rules as seeker_rules
@@ -28,7 +33,7 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/matches")
-def show(request: Request, db: Db, need: CurrentNeed) -> Response:
+def show(request: Request, db: Db, need: CurrentNeed, user: OptionalUser) -> Response:
     """Who fits the need of this browser or account. The same answers show the same people."""
     if need is None:
         return render(request, "matches/none.html", {}, status=404)
@@ -42,7 +47,10 @@ def show(request: Request, db: Db, need: CurrentNeed) -> Response:
     matches = queries.matches_of(db, shortlist.id)
     if not only_prefetched(request):
         service.take_as_viewed(db, matches)
-    context = _context(db, need, definition, shortlist)
+    context = _context(db, need, definition, shortlist) | {
+        "paid_place": paid_place(db, need, definition, {match.provider_id for match in matches}),
+        "offer": _offer(db, user, need, shortlist),
+    }
     page = render(request, "matches/shortlist.html", context)
     page.headers["Cache-Control"] = "no-store"
     return page
@@ -66,6 +74,13 @@ def relax(db: Db, need: CurrentNeed, rule: Annotated[str, Form(max_length=64)] =
 
 def _go(path: str) -> RedirectResponse:
     return RedirectResponse(path, HTTP_303_SEE_OTHER)
+
+
+def _offer(db: Session, user: User | None, need: Seeker, shortlist: Shortlist) -> paid.Offer | None:
+    """What more POT buy for this need; None for somebody without an account."""
+    if user is None:
+        return None
+    return paid.offer(db, user, need, shortlist, free=free(db, POT, user.id))
 
 
 def _context(

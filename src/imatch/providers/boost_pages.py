@@ -1,0 +1,160 @@
+"""A professional's boosts: what runs until when, what can be bought for which profile."""
+
+import re
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Path, Query, Request
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+
+from imatch.accounts.deps import CurrentUser
+from imatch.accounts.models import User
+from imatch.core.errors import DomainError, NotFound
+from imatch.ledger import POT
+from imatch.ledger.queries import free
+from imatch.pot import shop, wallet
+from imatch.pot.rules import SPENDING_BY_NAME, Delivery
+from imatch.providers import boosts, queries
+from imatch.providers.models import Provider
+from imatch.providers.service import definition_of
+from imatch.web.deps import Db
+from imatch.web.rendering import render
+
+router = APIRouter(prefix="/pro/boosts", include_in_schema=False)
+HOME = "/pro/boosts"
+_KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
+_SEE_OTHER = 303
+_SAVED = {
+    "bought": "Bought. It is in effect now.",
+    "renews": "It renews when it runs out, if you have the POT then.",
+    "ends": "It will not renew. It runs until its last day.",
+}
+
+Option = Annotated[str, Path(max_length=64)]
+Category = Annotated[str, Path(max_length=64)]
+RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+Text = Annotated[str, Form(max_length=1_000)]
+Written = Annotated[str, Query(max_length=100)]
+
+
+@router.get("")
+def overview(request: Request, db: Db, user: CurrentUser, saved: Written = "") -> Response:
+    """What each profile has, and what it could have."""
+    context = {
+        "standings": boosts.standings(db, user.id),
+        "free": free(db, POT, user.id),
+        "saved": _SAVED.get(saved, ""),
+    }
+    return _private(render(request, "providers/boosts.html", context))
+
+
+@router.post("/purchases/{purchase_id:int}/renewing")
+def set_renewing(db: Db, user: CurrentUser, purchase_id: RowId, renews: Text = "") -> Response:
+    """Let it renew, or end on its last day."""
+    if renews == "yes":
+        shop.start_renewing(db, purchase_id, user_id=user.id)
+        return _go(f"{HOME}?saved=renews")
+    shop.stop_renewing(db, purchase_id, user_id=user.id)
+    return _go(f"{HOME}?saved=ends")
+
+
+@router.get("/{category}/{option}")
+def choose(
+    request: Request,
+    db: Db,
+    user: CurrentUser,
+    category: Category,
+    option: Option,
+    key: Written = "",
+) -> Response:
+    """What it does and costs, before anything is bought.
+
+    The order's key stands in the address, so that Back leads to the same order, not to another.
+    """
+    provider = _profile(db, user, category, option)
+    if not _KEY.fullmatch(key):
+        return _go(f"{HOME}/{category}/{option}?key={secrets.token_urlsafe(16)}")
+    if shop.bought(db, user.id, _page_key(key)) is not None:
+        return _go(HOME)
+    return _form(request, db, user, provider, option, key)
+
+
+@router.post("/{category}/{option}")
+def buy(
+    request: Request,
+    db: Db,
+    user: CurrentUser,
+    category: Category,
+    option: Option,
+    key: Text = "",
+    renews: Text = "",
+) -> Response:
+    """Buy it. The same key again is the same purchase."""
+    provider = _profile(db, user, category, option)
+    if not _KEY.fullmatch(key):
+        return _go(f"{HOME}/{category}/{option}")
+    try:
+        boosts.buy(db, user.id, provider, option, key=_page_key(key), renews=renews == "yes")
+    except NotFound:
+        raise
+    except DomainError as refusal:
+        return _form(request, db, user, provider, option, key, renews=renews, error=refusal)
+    return _go(f"{HOME}?saved=bought")
+
+
+def _profile(db: Session, user: User, category: str, option: str) -> Provider:
+    """The person's own profile. Raises NotOffered, UnknownProvider."""
+    if option not in boosts.OPTIONS:
+        raise shop.NotOffered(f"There is nothing called {option!r} for a profile.")
+    return queries.own_in(db, user.id, category)
+
+
+def _form(
+    request: Request,
+    db: Session,
+    user: User,
+    provider: Provider,
+    option: str,
+    key: str,
+    *,
+    renews: str = "",
+    error: DomainError | None = None,
+) -> Response:
+    spending = SPENDING_BY_NAME[option]
+    has = free(db, POT, user.id)
+    missing = max(spending.pot - has, 0)
+    try:
+        boosts.refuse_unfit(db, provider, option)
+        unfit = ""
+    except DomainError as refusal:
+        unfit = refusal.message
+    told = error is None or bool(missing) or error.message == unfit
+    context = {
+        "provider": provider,
+        "definition": definition_of(db, provider),
+        "option": spending,
+        "key": key,
+        "free": has,
+        "missing": missing,
+        "unfit": unfit,
+        "can_renew": spending.delivery is Delivery.SPAN,
+        "renews": renews == "yes",
+        "quickest": wallet.quickest(db, user) if missing else (),
+        "errors": [] if told or error is None else [("", error.message)],
+    }
+    status = error.status if error else 200
+    return _private(render(request, "providers/boost.html", context, status=status))
+
+
+def _private(page: Response) -> Response:
+    page.headers["Cache-Control"] = "no-store"
+    return page
+
+
+def _page_key(key: str) -> str:
+    return f"page:{key}"
+
+
+def _go(path: str) -> RedirectResponse:
+    return RedirectResponse(path, _SEE_OTHER)
