@@ -9,6 +9,9 @@ from sqlalchemy.orm import Session
 from imatch.categories.models import Category
 from imatch.core import database
 from imatch.core.database import SessionLocal
+from imatch.ledger import BOOKS
+from imatch.ledger.audit import audit
+from imatch.operations.demo.economy import DAYS
 from imatch.operations.setup import (
     DEMO_PROVIDERS,
     DEMO_SEEKERS,
@@ -16,6 +19,9 @@ from imatch.operations.setup import (
     prepare,
     require_migrated,
 )
+from imatch.pot import economy, shop
+from imatch.pot.coverage import coverage
+from imatch.pot.service import POTService
 from imatch.providers.models import Provider
 from tests.make import Make
 
@@ -39,9 +45,27 @@ def test_an_empty_folder_becomes_a_marketplace_once(tmp_path: Path) -> None:
     assert sum(progress) == DEMO_PROVIDERS + DEMO_SEEKERS
     assert _providers() == DEMO_PROVIDERS
 
+    _has_a_past()
     assert prepare(engine).demo is None
     assert _providers() == DEMO_PROVIDERS
     engine.dispose()
+
+
+def _has_a_past() -> None:
+    """Ninety days of economy, as its own rules made them."""
+    with SessionLocal() as db:
+        stats = economy.stats(db)
+        assert (stats["total_users"], stats["participation_rate"]) == (2_200, "30.9%")
+        assert stats["transactions_last_7_days"] > 100
+        assert stats["total_pot_burned_all_time"] > 10_000
+        assert len(economy.period(db, None).days) == DAYS + 1
+        assert min(len(economy.earning_breakdown(db, None)), 15) == 15
+        assert coverage(db).reserve_cents > 0
+        assert shop.open_orders(db)
+        for book in BOOKS.values():
+            assert audit(db, book).findings == []
+        charged = POTService(db).charge_premium_match(user_id=1, seeker_id=1)
+        assert (charged["amount"], charged["burned"]) == (-100, True)
 
 
 def test_where_people_are_nobody_is_invented(db: Session, make: Make) -> None:

@@ -10,8 +10,10 @@ from imatch.accounts.models import User
 from imatch.categories import service as categories
 from imatch.core.database import SessionLocal, atomic
 from imatch.core.errors import Conflict
+from imatch.ledger import BOOKS
+from imatch.ledger.seals import seal
 from imatch.operations.database import current_revision, head_revision, migrate
-from imatch.operations.demo import DemoCounts, generate
+from imatch.operations.demo import DemoCounts, generate, live
 from imatch.pot import policy
 from imatch.providers.models import Provider
 
@@ -35,12 +37,12 @@ class Prepared:
 def prepare(
     engine: Engine, *, demo: bool = True, progress: Callable[[int], None] = lambda _done: None
 ) -> Prepared:
-    """Migrate, sync the categories and mint the first POT; invent people where nobody is yet."""
+    """Migrate, sync the categories, mint the first POT; invent people and a past if nobody is."""
     revision = migrate(engine)
     with SessionLocal() as db:
         categories.sync(db)
-        policy.genesis(db)
         if not demo or _anybody(db):
+            policy.genesis(db)
             return Prepared(revision, None)
         with atomic(db):  # all or nobody: a first start that was cut short begins anew
             invented = generate(
@@ -50,6 +52,10 @@ def prepare(
                 seed=_DEMO_SEED,
                 progress=progress,
             )
+            live(db, seed=_DEMO_SEED)
+        for book in BOOKS.values():
+            while seal(db, book):
+                pass
     return Prepared(revision, invented)
 
 
