@@ -36,7 +36,6 @@ class Dashboard:
     read_at: datetime
     totals: Mapping[str, Any]
     shown: economy.Period
-    week: economy.Period
     earning: tuple[economy.Part, ...]
     spending: economy.SpendingPattern
     latest: Sequence[PotTransaction]
@@ -102,13 +101,11 @@ def _mark(db: Session) -> Mark:
 
 
 def _read(db: Session, reached: Mark, days: int | None) -> Dashboard:
-    shown = economy.period(db, days)
     return Dashboard(
         mark=reached,
         read_at=now(),
         totals=economy.stats(db),
-        shown=shown,
-        week=shown if days == 7 else economy.period(db, 7),  # noqa: PLR2004 -- days of a week
+        shown=economy.period(db, days),
         earning=economy.earning_breakdown(db, days),
         spending=economy.spending_breakdown(db, days),
         latest=economy.latest(db),

@@ -20,6 +20,7 @@ from imatch.core.logs import log
 from imatch.pot import dashboard
 from imatch.pot.dashboard import Dashboard, Mark
 from imatch.pot.health import State
+from imatch.pot.pages import economy_files as files
 from imatch.pot.pages import economy_view as view
 from imatch.pot.pages.private import private_page
 from imatch.web import streams
@@ -61,10 +62,12 @@ def economy_page(request: Request, _operator: CurrentOperator, days: Period = "3
 
 @router.get("/{block}.csv")
 def economy_csv(_operator: CurrentOperator, block: Block, days: Period = "30") -> Response:
-    found = dashboard.figures(view.days_of(days))
-    indicators = dashboard.fresh_health().indicators
+    if block == "health":
+        rows = files.health_rows(dashboard.fresh_health().indicators)
+    else:
+        rows = files.FIGURES[block](dashboard.figures(view.days_of(days)), days)
     text = io.StringIO()
-    csv.writer(text).writerows(view.csv_rows(block, found, indicators, days))
+    csv.writer(text).writerows(rows)
     name = f"economy-{block}-{days}-{today().isoformat()}.csv"
     return Response(
         text.getvalue(),

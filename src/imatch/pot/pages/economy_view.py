@@ -1,20 +1,18 @@
 """How the economy's figures read: tiles with their changes, tables, and sentences about them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
-from imatch.ledger.models import PotTransaction
 from imatch.pot.dashboard import Dashboard
-from imatch.pot.economy import Day
-from imatch.pot.health import Indicator
+from imatch.pot.economy import Day, Period
 from imatch.pot.rules import EARNING_BY_NAME, SPENDING_BY_NAME
 
 PERIODS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "365 days", "all": "All"}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DAILY_UP_TO = 400  # longer periods are shown by week, or nobody could read them
 _SHADES = 8
+_WEEK = 7
 TONES = {"earn": "offer", "spend": "seek", "burn": "seek", "redeem": "match"}
 _TITLES = {name: rule.title for name, rule in (EARNING_BY_NAME | SPENDING_BY_NAME).items()}
 
@@ -81,11 +79,18 @@ def tiles(found: Dashboard, period: str) -> list[Tile]:
             f"of {int(totals['total_users']):,}",
         )
     )
-    before = found.week.before["transactions"] if found.week.before is not None else None
+    before = _transactions_a_week_ago(found.shown)
     value = int(totals["transactions_last_7_days"])
     change, than = _change(value, before, "than in the 7 days before")
     made.append(Tile("transactions", "Transactions, 7 days", value, change, than, before))
     return made
+
+
+def _transactions_a_week_ago(shown: Period) -> int | None:
+    """In the 7 days before the last 7."""
+    if len(shown.days) >= 2 * _WEEK:
+        return sum(day.transactions for day in shown.days[-2 * _WEEK : -_WEEK])
+    return shown.before["transactions"] if shown.before and len(shown.days) == _WEEK else None
 
 
 def _change(value: int, before: int | None, than: str) -> tuple[str, str]:
@@ -169,45 +174,3 @@ def title_of(category: str) -> str:
 
 def day_words(day: date) -> str:
     return f"{day.day} {day:%b %Y}"
-
-
-def csv_rows(block: str, found: Dashboard, indicators: Iterable[Indicator], period: str) -> Any:  # noqa: ANN401 -- cells of any type
-    """A block of the page as rows, its heads first."""
-    makers = {
-        "summary": lambda: [
-            ("figure", "value", "before", "change", "compared"),
-            *((t.title, t.value, t.before, t.change, t.than) for t in tiles(found, period)),
-        ],
-        "flow": lambda: [
-            ("day", "earned", "spent", "burned", "redeemed", "transactions", "circulation"),
-            *(
-                (d.day, d.earned, d.spent, d.burned, d.redeemed, d.transactions, d.circulation)
-                for d in found.shown.days
-            ),
-        ],
-        "earning": lambda: _part_rows(found.earning),
-        "spending": lambda: _part_rows(found.spending.parts),
-        "hours": lambda: [
-            ("hour_utc", *WEEKDAYS),
-            *((hour, *(row[hour] for row in found.spending.hours)) for hour in range(24)),
-        ],
-        "latest": lambda: [
-            ("id", "time_utc", "type", "phase", "category", "user_id", "amount"),
-            *(_transaction_row(row) for row in found.latest),
-        ],
-        "health": lambda: [
-            ("indicator", "value", "state", "threshold", "formula", "note"),
-            *((i.title, i.value, i.state, i.threshold, i.formula, i.note) for i in indicators),
-        ],
-    }
-    return makers[block]()
-
-
-def _part_rows(parts: Iterable[Any]) -> list[tuple[object, ...]]:
-    head: tuple[object, ...] = ("category", "title", "pot", "transactions", "share")
-    return [head, *((p.name, p.title, p.amount, p.count, f"{p.share:.4f}") for p in parts)]
-
-
-def _transaction_row(row: PotTransaction) -> tuple[object, ...]:
-    moment = f"{row.created_at:%Y-%m-%d %H:%M:%S}"
-    return (row.id, moment, row.transaction_type, row.phase, row.category, row.user_id, row.amount)

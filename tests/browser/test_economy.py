@@ -1,0 +1,178 @@
+"""The economy page in a browser: live without moving the reader, and whole without a script."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch.accounts.models import User
+from imatch.core.database import make_engine
+from imatch.pot.service import POTService
+from tests.browser.conftest import Site, Visit
+
+EMAIL = "economist@example.org"
+PASSWORD = "a long enough pass phrase"
+LIVE_MILLISECONDS = 5_000
+PAGE_BYTES = 180_000
+SCRIPT_BYTES = 60_000
+
+
+@pytest.fixture(scope="module")
+def operator(chromium: Browser, site: Site) -> Iterator[Visit]:
+    subprocess.run(
+        [sys.executable, "-m", "imatch", "users", "create-operator", EMAIL],
+        env={**os.environ, **site.environment},
+        input=PASSWORD.encode(),
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    with chromium.new_context(reduced_motion="reduce") as context:
+        visit = Visit(context, site)
+        visit.open("/sign-in")
+        visit.page.get_by_label("E-mail").first.fill(EMAIL)
+        visit.page.get_by_label("Password").first.fill(PASSWORD)
+        visit.press("Sign in")
+        yield visit
+
+
+class Wallet:
+    """Somebody with POT, moved as another process would: straight in the server's database."""
+
+    def __init__(self, db: Session, user_id: int) -> None:
+        self.db = db
+        self.user_id = user_id
+        POTService(db).award_pot(user_id, "community_help", amount=5_000)
+
+    def spend(self, amount: int) -> None:
+        POTService(self.db).spend_pot(self.user_id, "charity_burn", amount=amount)
+
+
+@pytest.fixture(scope="module")
+def wallet(site: Site) -> Iterator[Wallet]:
+    engine = make_engine(site.environment["IMATCH_DATABASE_URL"])
+    with Session(engine) as db:
+        yield Wallet(db, db.scalars(select(User.id).order_by(User.id).limit(1)).one())
+    engine.dispose()
+
+
+@pytest.fixture
+def page(operator: Visit, wallet: Wallet) -> Iterator[Page]:
+    """The page, open and connected."""
+    operator.page.set_viewport_size({"width": 1280, "height": 800})
+    with operator.page.expect_response("**/console/economy/live*"):
+        operator.open("/console/economy?days=30")
+    yield operator.page
+    operator.assert_clean()
+
+
+def _shown(page: Page, tile: str) -> int:
+    text = page.locator(f"dl [data-tile={tile}] [data-value]").inner_text()
+    return int(text.replace(",", ""))
+
+
+def _expect_spent(page: Page, amount: int) -> None:
+    tile = page.locator("dl [data-tile=spent] [data-value]")
+    expect(tile).to_have_text(f"{amount:,}", timeout=LIVE_MILLISECONDS)
+
+
+def test_a_spend_is_seen_within_seconds(page: Page, wallet: Wallet) -> None:
+    before = _shown(page, "spent")
+    page.evaluate("window.sameDocument = true")
+    link = page.get_by_role("link", name="CSV of Latest transactions")
+    link.focus()
+    scrolled = page.evaluate("window.scrollY")
+    assert scrolled > 0
+    wallet.spend(11)
+    _expect_spent(page, before + 11)
+    newest = page.locator("[data-latest] tr").first
+    expect(newest).to_contain_text(f"User {wallet.user_id}")
+    expect(newest).to_contain_text("−11")
+    today = page.locator("[data-points] tbody tr").last
+    assert today.locator("td").last.text_content() == f"{before + 11:,}"
+    expect(page.locator("[data-live-status]")).to_have_text(re.compile(r"^Updated [\d:]{8} UTC\.$"))
+    assert page.evaluate("window.sameDocument")
+    expect(link).to_be_focused()
+    assert page.evaluate("window.scrollY") == scrolled
+
+
+def test_pause_stops_and_resume_catches_up(page: Page, wallet: Wallet) -> None:
+    before = _shown(page, "spent")
+    pause = page.get_by_role("button", name="Pause")
+    expect(pause).to_have_attribute("aria-pressed", "false")
+    pause.click()
+    expect(pause).to_have_attribute("aria-pressed", "true")
+    wallet.spend(12)
+    # Three looks of the server later the figures are still the old ones, and say so.
+    status = page.locator("[data-live-status]")
+    expect(status).to_have_text(re.compile(r"^Paused\. .* ([3-9]|\d\d) s old\.$"), timeout=15_000)
+    assert _shown(page, "spent") == before
+    pause.click()
+    _expect_spent(page, before + 12)
+    expect(pause).to_have_attribute("aria-pressed", "false")
+    expect(status).to_have_text(re.compile("^Updated "))
+    expect(pause).to_be_focused()
+
+
+def test_it_is_accessible_and_whole_at_any_size(page: Page, operator: Visit) -> None:
+    operator.inspect()
+    page.set_viewport_size({"width": 375, "height": 800})
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 375
+
+
+def test_arrow_keys_read_the_chart(page: Page) -> None:
+    days = [
+        time.get_attribute("datetime") or "" for time in page.locator("[data-points] time").all()
+    ]
+    chart = page.get_by_role("slider", name="Earned and spent per day")
+    readout = page.locator("[data-readout]")
+    chart.focus()
+    page.keyboard.press("End")
+    expect(chart).to_have_attribute("aria-valuenow", "30")
+    newest = readout.inner_text()
+    page.keyboard.press("ArrowLeft")
+    expect(chart).to_have_attribute("aria-valuenow", "29")
+    assert readout.inner_text() != newest
+    assert str(int(days[-2][-2:])) in readout.inner_text()
+    page.keyboard.press("Home")
+    expect(readout).to_contain_text(days[0][:4])
+    expect(readout).to_contain_text(": 0 earned, 0 spent")
+    assert chart.get_attribute("aria-valuetext") == readout.inner_text()
+
+
+def test_every_figure_stands_there_without_a_script(
+    chromium: Browser, operator: Visit, wallet: Wallet
+) -> None:
+    state: Any = operator.context.storage_state()
+    with chromium.new_context(storage_state=state, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(f"{operator.base_url}/console/economy?days=7")
+        assert _shown(page, "circulation") > 0
+        for table in ("Earned and spent per day", "Summary", "POT spent by hour and weekday"):
+            expect(page.get_by_role("table", name=table, exact=False).first).to_be_visible()
+        assert page.locator("[data-points] tbody tr").count() == 7
+        expect(page.get_by_role("button", name="Pause")).to_be_hidden()
+        expect(page.locator("[data-plot]")).to_be_hidden()
+        page.get_by_role("link", name="90 days").click()
+        assert page.url.endswith("days=90")
+
+
+def test_it_is_light(chromium: Browser, operator: Visit) -> None:
+    state: Any = operator.context.storage_state()
+    with chromium.new_context(storage_state=state) as context:  # with nothing in its cache
+        page = context.new_page()
+        page.goto(f"{operator.base_url}/console/economy?days=365", wait_until="load")
+        page.evaluate("document.fonts.ready")
+        sizes = page.evaluate(
+            """() => [performance.getEntriesByType('navigation')[0],
+                      ...performance.getEntriesByType('resource')]
+                     .map(entry => [new URL(entry.name).pathname, entry.transferSize])"""
+        )
+    assert sum(size for _, size in sizes) <= PAGE_BYTES
+    assert 0 < sum(size for file, size in sizes if file.endswith(".js")) <= SCRIPT_BYTES
