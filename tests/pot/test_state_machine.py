@@ -306,7 +306,9 @@ def _switched_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_the_books_always_balance(db: Session, make: Make) -> None:
     policy.genesis(db)
     with time_machine.travel(now(), tick=False) as clock:
-        machine = type("Bound", (Economy,), {"db": db, "make": make, "shift": staticmethod(clock.shift)})
+        machine = type(
+            "Bound", (Economy,), {"db": db, "make": make, "shift": staticmethod(clock.shift)}
+        )
         run_state_machine_as_test(
             machine,
             settings=settings(
