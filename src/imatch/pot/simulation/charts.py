@@ -1,5 +1,6 @@
 """Plots of a simulation: lines over weeks, as small SVG files without anything from outside."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
@@ -36,7 +37,9 @@ class Chart:
     def svg(self) -> str:
         """The chart as a document of its own, readable on light and dark pages."""
         seen = [value for line in self.lines for value in line.values if value is not None]
-        least, most = min([0.0, *seen]), max([1.0, *seen])
+        step = _step(min([0.0, *seen]), max([0.0, *seen]))
+        least = math.floor(min([0.0, *seen]) / step) * step
+        most = max(math.ceil(max([0.0, *seen]) / step), 0 if seen and least < 0 else 1) * step
         heading = f"{escape(self.title)} ({escape(self.unit)})"
         parts = [
             _OPENING,
@@ -44,7 +47,7 @@ class Chart:
             f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>',
             f'<text x="{_LEFT}" y="22" font-size="15" fill="#111827">{heading}</text>',
             *self._legend(),
-            *self._grid(least, most),
+            *self._grid(least, most, step),
             *self._drawn(least, most),
             "</svg>",
         ]
@@ -58,15 +61,15 @@ class Chart:
             parts.append(f'<text x="{x + 28}" y="46" fill="#374151">{escape(line.name)}</text>')
         return parts
 
-    def _grid(self, least: float, most: float) -> list[str]:
+    def _grid(self, least: float, most: float, step: float) -> list[str]:
         parts = []
-        for tick in range(_TICKS + 1):
-            value = least + (most - least) * tick / _TICKS
+        for tick in range(round((most - least) / step) + 1):
+            value = least + tick * step
             y = _y(value, least, most)
             parts.append(f'<path d="M{_LEFT} {y}H{_WIDTH - _RIGHT}" stroke="#e5e7eb"/>')
             parts.append(
                 f'<text x="{_LEFT - 6}" y="{y + 4}" text-anchor="end" fill="#4b5563">'
-                f"{_short(value, most - least)}</text>"
+                f"{value:,.{0 if step >= 1 else 2}f}</text>"
             )
         parts.extend(
             f'<text x="{self._x(week)}" y="{_HEIGHT - 14}" text-anchor="middle"'
@@ -108,7 +111,7 @@ def charts(result: Result) -> list[Chart]:
             "million POT",
             [
                 Line("supply", [week.supply / million for week in weeks]),
-                Line("course of 10 % a year", [week.target / million for week in weeks]),
+                Line("10 % a year", [week.target / million for week in weeks]),
                 Line("treasury", [week.treasury / million for week in weeks]),
                 Line("people", [week.people / million for week in weeks]),
             ],
@@ -155,6 +158,8 @@ def _stroke(path: str, number: int) -> str:
     )
 
 
-def _short(value: float, span: float) -> str:
-    """As many digits as the span needs."""
-    return f"{value:,.0f}" if span >= 2 * _TICKS else f"{value:,.2f}"
+def _step(least: float, most: float) -> float:
+    """The distance of the lines behind: 1, 2 or 5 of some unit of ten, for about five of them."""
+    rough = (most - least) / _TICKS or 1
+    unit = math.pow(10, math.floor(math.log10(rough)))
+    return next((unit * one for one in (1, 2, 5) if unit * one >= rough), 10 * unit)
