@@ -10,6 +10,7 @@ request, so that no answer can come from what was worked out before.
 
 import argparse
 import http.client
+import logging
 import os
 import random
 import subprocess
@@ -23,7 +24,8 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy import insert
+import structlog
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from bench.http.load import free_port, percentile, wait_until_healthy
@@ -34,6 +36,7 @@ from imatch.core import database
 from imatch.core.clock import frozen, now
 from imatch.core.database import SessionLocal, atomic
 from imatch.ledger import POT, Movement, post_many
+from imatch.ledger.models import PotTransaction
 from imatch.ledger.seals import seal
 from imatch.operations.database import migrate
 from imatch.pot import policy
@@ -179,6 +182,11 @@ def _earn_one(key: str) -> None:
         post_many(db, POT, [earned])
 
 
+def _log_only_warnings() -> None:
+    quiet = structlog.make_filtering_bound_logger(logging.WARNING)
+    structlog.configure(wrapper_class=quiet)
+
+
 def _say(text: str) -> None:
     print(f"\r{text}", end="", file=sys.stderr, flush=True)
 
@@ -190,13 +198,16 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=200, help="for each period")
     parser.add_argument("--folder", help="where the database is made, instead of TMPDIR")
     given = parser.parse_args()
+    _log_only_warnings()
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         url = f"sqlite:///{Path(folder) / 'bench.db'}"
         migrate(database.bind(url))
         started = time.perf_counter()
         cookie = fill(given.transactions, given.people)
         _say("")
-        print(f"{given.transactions} transactions in {time.perf_counter() - started:.0f} s")
+        with SessionLocal() as db:
+            rows = db.scalar(select(func.count()).select_from(PotTransaction))
+        print(f"{rows} transactions in the book, filled in {time.perf_counter() - started:.0f} s")
         with serving(url) as base_url:
             print("nothing moves:")
             measure(base_url, cookie, given.requests, moving=False)
