@@ -125,7 +125,8 @@ def transactions(
     context = {
         "page": page,
         "kinds": KINDS,
-        "typed": {"kind": kind, "from": since, "to": until},
+        # A date's control shows nothing but dates.
+        "typed": {"kind": kind, "from": chosen.since or "", "to": chosen.until or ""},
         "filtered": chosen != Filter(),
         "older": chosen.query(cursor=page.next_cursor) if page.next_cursor else "",
         "newest": f"{HOME}/transactions{chosen.query()}" if cursor else "",
