@@ -12,6 +12,7 @@ from imatch.ledger import POT, Movement, post
 from imatch.ledger.queries import system_balances
 from imatch.pot import policy
 from imatch.pot.models import PotPolicyRun, PotPolicyVersion
+from imatch.pot.service import POTService
 from tests.make import Make
 
 MONDAY = date(2026, 1, 5)
@@ -104,11 +105,23 @@ def test_a_budget_counts_budgeted_and_manual_awards_of_its_week(db: Session, mak
     with clock.frozen(GENESIS + timedelta(weeks=1)):
         policy.run_week(db)
         post(db, POT, move(user.id, 10, "earn:daily_login:a"))
-        post(db, POT, move(user.id, 400, "earn:base", "provider_engagement_base"))
+        post(
+            db,
+            POT,
+            move(user.id, 400, "earn:provider_engagement_base:1:1", "provider_engagement_base"),
+        )
         post(db, POT, move(user.id, 30, "by hand", "provider_engagement_base"))
         post(db, POT, move(user.id, -20, "spent"))
         found = policy.budget(db)
     assert (found.total, found.spent, found.left) == (23_076, 40, 23_036)
+
+
+def test_a_programs_award_of_class_a_counts_too(db: Session, make: Make) -> None:
+    user = make.user()
+    pot = POTService(db)
+    pot.award_engagement_bonus(user.id, "seeker", engagement_id=1)
+    pot.award_engagement_bonus(user.id, "provider", engagement_id=1, deal_value_usd=600)
+    assert policy.budget(db).spent == 130
 
 
 def test_a_budget_counts_on_inside_a_transaction(db: Session, make: Make) -> None:

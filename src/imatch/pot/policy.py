@@ -298,7 +298,9 @@ _ALWAYS_PAID = [rule.name for rule in EARNINGS if rule.award_class is AwardClass
 def _spent(db: Session, known: _Spending) -> tuple[int, int]:
     """What was awarded in the week, class A of the rules apart, and the last row counted."""
     row = PotTransaction
-    by_rule = and_(row.category.in_(_ALWAYS_PAID), row.idempotency_key.like("earn:%"))
+    by_rule = and_(
+        row.category.in_(_ALWAYS_PAID), row.idempotency_key.startswith("earn:" + row.category + ":")
+    )
     since = datetime.combine(known.monday, time(), tzinfo=clock.now().tzinfo)
     query = select(
         func.coalesce(func.sum(row.amount).filter(not_(by_rule)), 0), func.max(row.id)
