@@ -133,11 +133,11 @@ def test_the_queries_find_what_is_there(db: Session, make: Make) -> None:
     shown = pot.get_economy_stats()
     assert {name: shown[name] for name in stats[0]} == dict(stats[0])
     assert [row["amount"] for row in newest] == [-100, 5, 100, 100]
-    assert [tuple(row.values()) for row in most] == [("ana@example.org", 105, 0)]
+    assert [list(row.values()) for row in most] == [["ana@example.org", 105, 0]]
     assert [row["amount"] for row in latest] == [-100, 5, 100, 100]
-    assert [tuple(row.values()) for row in earned] == [
-        ("bug_report", 2, 200),
-        ("match_feedback", 1, 5),
+    assert [list(row.values()) for row in earned] == [
+        ["bug_report", 2, 200],
+        ["match_feedback", 1, 5],
     ]
-    assert [tuple(row.values()) for row in spent] == [("premium_match", 1, 100)]
+    assert [list(row.values()) for row in spent] == [["premium_match", 1, 100]]
     assert wrong == []

@@ -109,6 +109,7 @@ def list_pot_rules() -> RulesOut:
                 times=rule.cap.times if rule.cap else None,
                 window=rule.cap.window if rule.cap else None,
                 paid_at_once=rule.award_class is rules.AwardClass.ALWAYS,
+                offered=rule.offered,
             )
             for rule in rules.EARNINGS
         ],

@@ -54,6 +54,7 @@ class EarningOut(BaseModel):
     times: int | None
     window: str | None
     paid_at_once: bool
+    offered: bool
 
 
 class SpendingOut(_FromAttributes):

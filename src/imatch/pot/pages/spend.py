@@ -62,12 +62,13 @@ def choose(
     known = shop.bought(db, user.id, _page_key(key))
     if known is not None:
         return go(f"/wallet?bought={known.id}")
+    typed = {"amount": amount, "note": "", "renews": ""}
     if spending.most is not None and not amount:
-        return _form(request, db, user, spending, key=key)
+        return _form(request, db, user, spending, key, typed)
     price = whole_number(amount) if spending.most is not None else spending.pot
     if not spending.price_allows(price):
-        return _form(request, db, user, spending, key=key, amount=amount, error=_wrong(spending))
-    return _form(request, db, user, spending, key=key, amount=amount, price=price)
+        return _form(request, db, user, spending, key, typed, error=_wrong(spending))
+    return _form(request, db, user, spending, key, typed, price=price)
 
 
 @router.post("/{option}")
@@ -89,17 +90,11 @@ def buy(
         raise BadArgument("Open the page of what you want to buy, and order it there.")
     is_open = spending.most is not None
     price = whole_number(amount) if amount or is_open else spending.pot
+    typed = {"amount": amount, "note": note, "renews": renews}
     if not spending.price_allows(price):
-        return _form(
-            request,
-            db,
-            user,
-            spending,
-            key=key,
-            amount=amount,
-            price=None if is_open else spending.pot,
-            error=_wrong(spending),
-        )
+        shown = None if is_open else spending.pot
+        error = _wrong(spending)
+        return _form(request, db, user, spending, key, typed, price=shown, error=error)
     try:
         purchase = shop.buy(
             db,
@@ -111,18 +106,7 @@ def buy(
             renews=renews == "yes",
         )
     except DomainError as refusal:
-        return _form(
-            request,
-            db,
-            user,
-            spending,
-            key=key,
-            amount=amount,
-            price=price,
-            note=note,
-            renews=renews,
-            error=refusal,
-        )
+        return _form(request, db, user, spending, key, typed, price=price, error=refusal)
     return go(f"/wallet?bought={purchase.id}")
 
 
@@ -131,12 +115,10 @@ def _form(
     db: Session,
     user: User,
     spending: Spending,
-    *,
     key: str,
-    amount: str = "",
+    typed: dict[str, str],
+    *,
     price: int | None = None,
-    note: str = "",
-    renews: str = "",
     error: DomainError | None = None,
 ) -> Response:
     """Without a price it asks for one."""
@@ -151,7 +133,7 @@ def _form(
         "quickest": wallet.quickest(db, user) if missing else (),
         "ordered": spending.delivery is Delivery.ORDER,
         "can_renew": spending.delivery is Delivery.SPAN,
-        "typed": {"amount": amount, "note": note, "renews": renews},
+        "typed": typed,
         "note_max": NOTE_MAX,
     }
     return private_page(request, "pot/spend_option.html", context, error)
