@@ -1,0 +1,175 @@
+"""Buying more matches and labelled places in a browser."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser
+from sqlalchemy.orm import Session
+
+from imatch.accounts.models import AccountType, User
+from imatch.accounts.service import sessions
+from imatch.app import create_app
+from imatch.core import database
+from imatch.core.database import SessionLocal
+from imatch.core.settings import get_settings
+from imatch.ledger import POT, Movement, post
+from imatch.providers import boosts
+from imatch.providers.models import Provider
+from imatch.seekers import service as seekers
+from tests.browser.conftest import Visit
+from tests.make import Make
+from tests.matches.conftest import ADVISORS, VALUES
+
+LONG_NAME = "Maximiliane-Theodora Wolkenstein-Beispielhausen"
+CHECKED: dict[str, Any] = {"verified_credentials": ["CFP"], "verified_on": {"CFP": "2026-02-03"}}
+
+
+@dataclass
+class Market:
+    """A running site of its own with people to find, and who looks for them."""
+
+    url: str
+    db: Session
+    make: Make
+    boosted: Provider
+    enter: Callable[[User | None], Visit]
+
+    def rich(self, user: User, pot: int = 3_000) -> User:
+        movement = Movement(
+            key=f"give {user.id}",
+            user_id=user.id,
+            amount=pot,
+            counter_account="treasury",
+            transaction_type="earn",
+            category="grant",
+        )
+        post(self.db, POT, movement)
+        return user
+
+    def seeker(self, pot: int) -> User:
+        user = self.rich(self.make.user(), pot)
+        seekers.submit(self.db, ADVISORS, VALUES, {}, user=user)
+        return user
+
+
+@pytest.fixture
+def market(sqlite_url: str, chromium: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[Market]:
+    listening = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    monkeypatch.setenv("IMATCH_BASE_URL", url)
+    get_settings.cache_clear()
+    engine = database.bind(sqlite_url)
+    # The socket listens already: what is asked before the server has started waits in its queue.
+    server = uvicorn.Server(uvicorn.Config(create_app(), log_level="error"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    with SessionLocal() as db, chromium.new_context(reduced_motion="reduce") as context:
+        make = Make(db)
+        for number in range(12):
+            years = 30 - number
+            profile = {"display_name": f"Advisor {number}", "years_experience": years}
+            make.provider(profile=profile)
+        owner = make.user(account_type=AccountType.PROVIDER)
+        profile = {
+            "display_name": LONG_NAME,
+            "specialties": ["debt"],
+            "years_experience": 1,
+            "credentials": [{"type": "CFP"}],
+        }
+        boosted = make.provider(user=owner, slug="greta", profile=profile, **CHECKED)
+
+        def enter(user: User | None) -> Visit:
+            context.clear_cookies()
+            if user is not None:
+                browser = sessions.Browser(address="127.0.0.1", user_agent="tests", token=None)
+                token = sessions.start(db, user, browser, proved=True).token
+                context.add_cookies([{"name": "imatch_session", "value": token, "url": url}])
+            return Visit(context, url)
+
+        yield Market(url, db, make, boosted, enter)
+    server.should_exit = True
+    thread.join(20)
+    engine.dispose()
+    monkeypatch.undo()
+    get_settings.cache_clear()
+
+
+def test_a_seeker_buys_more_matches(market: Market) -> None:
+    boosts.buy(
+        market.db,
+        market.rich(market.db.get_one(User, market.boosted.user_id)).id,
+        market.boosted,
+        "profile_boost_month",
+        key="1",
+    )
+    visit = market.enter(market.seeker(1_000))
+    visit.open("/matches")
+    assert visit.page.get_by_text("Paid place.").is_visible()
+    visit.inspect()
+    for option, fill in (
+        ("premium_match", ""),
+        ("re_match", ""),
+        ("custom_criteria_match", "Explains things with drawings"),
+        ("rush_match", ""),
+    ):
+        visit.open(f"/matches/more/{option}")
+        visit.inspect()
+        if fill:
+            visit.press("Buy for 150 POT")
+            assert visit.page.get_by_text("There is a problem").is_visible()
+            visit.inspect()
+            visit.page.get_by_label("What else should count?").fill(fill)
+        if option == "premium_match":
+            visit.press("Buy for 100 POT")
+            assert visit.page.get_by_role("heading", name="10 people fit").is_visible()
+            visit.inspect()
+        elif option == "rush_match":
+            visit.press("Order for 200 POT")
+            assert visit.page.get_by_text("Matched by hand: ordered.").is_visible()
+            visit.inspect()
+            visit.press("Cancel the search by hand")
+            assert not visit.page.get_by_text("Matched by hand: ordered.").is_visible()
+
+
+def test_who_has_too_little_reads_what_is_missing(market: Market) -> None:
+    visit = market.enter(market.seeker(20))
+    visit.open("/matches")
+    visit.inspect()
+    visit.open("/matches/more/premium_match")
+    assert visit.page.get_by_role("heading", name="How to earn the rest").is_visible()
+    visit.inspect()
+
+
+def test_a_professional_buys_boosts(market: Market) -> None:
+    owner = market.rich(market.db.get_one(User, market.boosted.user_id))
+    visit = market.enter(owner)
+    visit.open("/pro/boosts")
+    visit.inspect()
+    for option, price in (
+        ("profile_boost_month", "500"),
+        ("featured_listing_week", "300"),
+        ("verified_badge", "1,000"),
+    ):
+        visit.open(f"/pro/boosts/{ADVISORS}/{option}")
+        visit.inspect()
+        visit.press(f"Buy for {price} POT")
+        assert visit.page.get_by_text("Bought. It is in effect now.").is_visible()
+    visit.inspect()
+    visit.press("Renew Profile boost")
+    assert visit.page.get_by_text("Renews every 30 days").is_visible()
+    visit.inspect()
+    for path in (f"/providers/{ADVISORS}", "/p/greta"):
+        visit.open(path)
+        assert visit.page.get_by_text("Verified badge").first.is_visible()
+        visit.inspect()
+
+
+def test_who_has_no_profile_reads_what_boosts_need(market: Market) -> None:
+    visit = market.enter(market.make.user())
+    visit.open("/pro/boosts")
+    visit.inspect()
