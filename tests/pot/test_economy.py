@@ -1,13 +1,13 @@
 """The economy's figures are what the books say, sealed or not."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from imatch.core.clock import frozen
+from imatch.core.clock import frozen, today
 from imatch.ledger import POT
 from imatch.ledger.seals import seal
 from imatch.pot import economy, policy, shop
@@ -69,6 +69,16 @@ def test_the_view_says_the_same(db: Session, stopped: None) -> None:
     figures = economy.stats(db)
     same = set(view) - {"transactions_last_7_days"}  # the view asks the database's own clock
     assert {name: view[name] for name in same} == {name: figures[name] for name in same}
+
+
+def test_the_view_counts_the_same_seven_days(db: Session, make: Make) -> None:
+    person = make.user()
+    first_midnight = datetime.combine(today() - timedelta(days=6), time(), UTC)
+    for seconds in (-1, 0, 1):
+        with frozen(first_midnight + timedelta(seconds=seconds)):
+            POTService(db).award_pot(person.id, "daily_login")
+    query = text("SELECT transactions_last_7_days FROM pot_economy_stats")
+    assert db.scalar(query) == economy.stats(db)["transactions_last_7_days"] == 2
 
 
 def test_days_and_the_period_before(db: Session, stopped: None) -> None:

@@ -25,7 +25,11 @@ COUNTERS = {
     "cash": {},
 }
 
-WEEK_AGO = {"sqlite": "datetime('now', '-7 days')", "postgresql": "now() - interval '7 days'"}
+# Seven days in UTC, today among them: as POTService counts them.
+WEEK_BEGAN = {
+    "sqlite": "date('now', '-6 days')",
+    "postgresql": "date_trunc('day', now(), 'UTC') - interval '144 hours'",
+}
 POT_ECONOMY_STATS = """
     SELECT people.total_users, pot.*,
            CASE WHEN people.total_users = 0 THEN '0.0%'
@@ -36,7 +40,7 @@ POT_ECONOMY_STATS = """
                            / pot.total_pot_earned_all_time, 1) || '%'
            END AS burn_rate,
            (SELECT COUNT(*) FROM pot_transactions t
-            WHERE t.user_id IS NOT NULL AND t.created_at >= {week_ago}) AS transactions_last_7_days
+            WHERE t.user_id IS NOT NULL AND t.created_at >= {week_began}) AS transactions_last_7_days
     FROM (SELECT COUNT(*) AS total_users FROM users) people
     CROSS JOIN (
         SELECT COUNT(CASE WHEN balance > 0 THEN 1 END) AS users_with_pot,
@@ -455,7 +459,7 @@ def upgrade() -> None:
         op.execute(POSTGRESQL_FROZEN)
     for book in COUNTERS:
         _create_triggers(book)
-    stats = POT_ECONOMY_STATS.format(week_ago=WEEK_AGO[op.get_bind().dialect.name])
+    stats = POT_ECONOMY_STATS.format(week_began=WEEK_BEGAN[op.get_bind().dialect.name])
     op.execute(f"CREATE VIEW pot_economy_stats AS {stats}")
 
 
