@@ -61,7 +61,7 @@ def _csv(client: TestClient, block: str, days: str = "7") -> list[list[str]]:
 def test_tiles_name_what_they_are_compared_with(stopped: None) -> None:
     tiles = {tile.name: tile for tile in view.tiles(dashboard.figures(7), "7")}
     earned, spent, circulation = tiles["earned"], tiles["spent"], tiles["circulation"]
-    assert (earned.value, earned.change, earned.than) == (100, "±0 %", "than in the 7 days before")
+    assert (earned.value, earned.change, earned.than) == (100, "±0 %", "against the 7 days before")
     assert (spent.value, spent.change, spent.than) == (40, "new", "none in the 7 days before")
     assert (circulation.value, circulation.change, circulation.than) == (
         160,
@@ -198,3 +198,19 @@ def test_today_says_when_the_economy_is_out_of_bounds(
         POTService(db).spend_pot(person.id, "charity_burn", amount=100)
     with frozen(NOON + dashboard.FRESH + timedelta(seconds=1)):
         assert "Burned against awarded" not in operator.get("/console").text
+
+
+@pytest.mark.parametrize(
+    ("value", "before", "said"),
+    [
+        (110, 100, "+10.0 %"),
+        (75, 100, "−25.0 %"),
+        (0, 100, "−100.0 %"),
+        (3_100, 100, "×31"),
+        (5, 0, "new"),
+        (0, 0, "±0 %"),
+        (5, None, ""),
+    ],
+)
+def test_changes_in_words(value: int, before: int | None, said: str) -> None:
+    assert view.compared(value, before, "against the 7 days before")[0] == said

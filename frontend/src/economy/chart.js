@@ -36,10 +36,10 @@ function options(width, height, pointCount, onCursor) {
   return {
     width,
     height,
-    padding: [size / 2, size / 2, 0, 0],
+    padding: [size / 2, size * 1.4, 0, 0], // room for half of the last day's name
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'UTC'),
     legend: { show: false },
-    cursor: { drag: { x: false, y: false }, points: { size: 9 } },
+    cursor: { y: false, drag: { x: false, y: false }, points: { size: 9 } },
     hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx)] },
     scales: { y: { range: (_plot, _low, high) => [0, Math.max(high, 4) * 1.08] } },
     axes: [

@@ -58,16 +58,16 @@ def tiles(found: Dashboard, period: str) -> list[Tile]:
     """The figures at the top; each change names what it is compared with."""
     totals, shown = found.totals, found.shown
     suffix = "all time" if period == "all" else PERIODS[period]
-    span = f"than in the {PERIODS[period]} before" if shown.before is not None else ""
+    span = f"against the {PERIODS[period]} before" if shown.before is not None else ""
     circulation = int(totals["total_pot_in_circulation"])
     first_day = "" if period == "all" else f"since {day_words(shown.days[0].day)}"
-    change, than = _change(circulation, shown.circulation_before if first_day else None, first_day)
+    change, than = compared(circulation, shown.circulation_before if first_day else None, first_day)
     made = [
         Tile("circulation", "POT in circulation", circulation, change, than),
     ]
     for name in ("earned", "spent", "burned", "redeemed"):
         before = shown.before[name] if shown.before is not None else None
-        change, than = _change(shown.totals[name], before, span)
+        change, than = compared(shown.totals[name], before, span)
         title = f"{name.capitalize()}, {suffix}"
         made.append(Tile(name, title, shown.totals[name], change, than, before))
     made.append(
@@ -81,7 +81,7 @@ def tiles(found: Dashboard, period: str) -> list[Tile]:
     )
     before = _transactions_a_week_ago(found.shown)
     value = int(totals["transactions_last_7_days"])
-    change, than = _change(value, before, "than in the 7 days before")
+    change, than = compared(value, before, "against the 7 days before")
     made.append(Tile("transactions", "Transactions, 7 days", value, change, than, before))
     return made
 
@@ -93,13 +93,16 @@ def _transactions_a_week_ago(shown: Period) -> int | None:
     return shown.before["transactions"] if shown.before and len(shown.days) == _WEEK else None
 
 
-def _change(value: int, before: int | None, than: str) -> tuple[str, str]:
+def compared(value: int, before: int | None, than: str) -> tuple[str, str]:
+    """A change in few characters, and what it is compared with; a base of zero is "new"."""
     if before is None:
         return "", "no days before to compare" if than else ""
     if value == before:
         return "±0 %", than
     if before <= 0:
-        return "new", f"none {than.removeprefix('than ')}" if than.startswith("than ") else than
+        return "new", than.replace("against the", "none in the")
+    if value >= 10 * before:
+        return f"×{value / before:,.0f}", than
     return f"{100 * (value - before) / before:+.1f} %".replace("-", "−"), than
 
 
