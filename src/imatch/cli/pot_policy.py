@@ -90,23 +90,7 @@ def propose(
             }
         )
         return
-    rows = [(one.name, one.before, one.after) for one in changes]
-    print_table(f"Version {filed.id} is proposed", ("Number", "Now", "Then"), rows)
-    print_table(
-        "Where it leads, if as much POT leaves as lately and all budgets are used up",
-        ("Week", "Supply now", "Supply then", "Budget now", "Budget then"),
-        [
-            (
-                old.week,
-                f"{old.supply:,}",
-                f"{new.supply:,}",
-                f"{old.award_budget:,}",
-                f"{new.award_budget:,}",
-            )
-            for old, new in ahead
-        ],
-    )
-    out.print("Another operator approves it: imatch pot policy approve", filed.id)
+    _print_proposal(filed.id, changes, ahead)
 
 
 @app.command()
@@ -174,6 +158,30 @@ def _dry_run(db: Session) -> dict[str, object]:
     decided = policy.dry_run(db)
     inputs = decided.pop("inputs")
     return {**(inputs if isinstance(inputs, dict) else {}), **decided}
+
+
+def _print_proposal(
+    version_id: int,
+    changes: list[policy_versions.Change],
+    ahead: list[tuple[policy_versions.ProjectedWeek, policy_versions.ProjectedWeek]],
+) -> None:
+    rows = [(one.name, one.before, one.after) for one in changes]
+    print_table(f"Version {version_id} is proposed", ("Number", "Now", "Then"), rows)
+    print_table(
+        "Where it leads, if as much POT leaves as lately and all budgets are used up",
+        ("Week", "Supply now", "Supply then", "Budget now", "Budget then"),
+        [
+            (
+                old.week,
+                f"{old.supply:,}",
+                f"{new.supply:,}",
+                f"{old.award_budget:,}",
+                f"{new.award_budget:,}",
+            )
+            for old, new in ahead
+        ],
+    )
+    out.print("Another operator approves it: imatch pot policy approve", version_id)
 
 
 def _edit(written: str) -> tuple[str, object]:
