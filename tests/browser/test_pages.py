@@ -14,6 +14,7 @@ PUBLIC_PAGES = (
     "/privacy",
     "/accessibility",
     "/providers",
+    "/providers/financial_advisors",
     "/find",
     "/find?category=art_mentors",
     "/find/save",

@@ -158,7 +158,7 @@ def test_a_professional_buys_boosts(market: Market) -> None:
         visit.open(f"/pro/boosts/{ADVISORS}/{option}")
         visit.inspect()
         visit.press(f"Buy for {price} POT")
-        assert visit.page.get_by_text("Bought. It is in effect now.").is_visible()
+        assert visit.page.get_by_text("Bought. Below you see until when it runs.").is_visible()
     visit.inspect()
     visit.press("Renew Profile boost")
     assert visit.page.get_by_text("Renews every 30 days").is_visible()

@@ -26,7 +26,7 @@ HOME = "/pro/boosts"
 _KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
 _SEE_OTHER = 303
 _SAVED = {
-    "bought": "Bought. It is in effect now.",
+    "bought": "Bought. Below you see until when it runs.",
     "renews": "It renews when it runs out, if you have the POT then.",
     "ends": "It will not renew. It runs until its last day.",
 }
