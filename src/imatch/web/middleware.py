@@ -73,12 +73,12 @@ class RequestMiddleware:
         if scope["method"] == "HEAD":  # what GET would answer; the server leaves the body out
             scope = {**scope, "method": "GET"}
         started = time.perf_counter()
-        status = 500
+        status, first_byte = 500, 0.0
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status
+            nonlocal status, first_byte
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, first_byte = message["status"], time.perf_counter() - started
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
                 for name, value in self.headers.items():
@@ -92,12 +92,13 @@ class RequestMiddleware:
                 response = bug_response(Request(scope), error)
                 await response(scope, receive, send_with_headers)
             finally:
-                _record(scope, status, time.perf_counter() - started)
+                _record(scope, status, first_byte, time.perf_counter() - started)
 
 
-def _record(scope: Scope, status: int, seconds: float) -> None:
+def _record(scope: Scope, status: int, first_byte: float, seconds: float) -> None:
+    """A stream may last for hours after its first byte."""
     REQUESTS.labels(scope["method"], status).inc()
-    SECONDS.labels(scope["method"]).observe(seconds)
+    SECONDS.labels(scope["method"]).observe(first_byte or seconds)
     log().info(
         "request",
         method=scope["method"],
