@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from imatch.accounts.models import AccountType
 from imatch.cli import app
 from imatch.core.errors import Invalid
+from imatch.core.logs import configure_logs
 from imatch.core.settings import get_settings
 from imatch.pot import policy
 from imatch.pot.policy_versions import BadNumbers, SecondPersonNeeded
@@ -19,6 +20,7 @@ from tests.make import Make
 
 
 def run(*words: str) -> str:
+    configure_logs(to_stderr=True)  # as the command itself does
     result = CliRunner().invoke(app, ["pot", *words])
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception

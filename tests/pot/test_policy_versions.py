@@ -132,6 +132,38 @@ def test_a_policy_never_begins_in_the_past(db: Session, operators: tuple[User, U
         )
 
 
+def test_what_is_approved_for_later_is_not_undone_by_what_is_proposed_meanwhile(
+    db: Session, operators: tuple[User, User], clock: time_machine.Traveller
+) -> None:
+    one, two = operators
+    clock.shift(60)
+    later = now() + timedelta(days=30)
+    first = policy_versions.propose(
+        db, operator_id=one.id, edits={"yearly_growth": 0.2}, reason="Growth."
+    )
+    clock.shift(60)
+    policy_versions.approve(db, first.id, operator_id=two.id, effective_at=later)
+    clock.shift(60)
+    second = policy_versions.propose(
+        db, operator_id=one.id, edits={"monthly_award_cap": 150_000}, reason="The queue grows."
+    )
+    clock.shift(60)
+    with pytest.raises(policy_versions.BadNumbers, match="comes into effect on 04 February 2026"):
+        policy_versions.approve(db, second.id, operator_id=two.id)
+    policy_versions.approve(db, second.id, operator_id=two.id, effective_at=later)
+    clock.shift(30 * 24 * 3600)
+    present = policy.current(db)
+    assert (present.yearly_growth, present.monthly_award_cap) == (0.2, 150_000)
+
+
+@pytest.mark.parametrize("version_id", [0, -1, 99, 10**30])
+def test_an_unknown_version_is_told(
+    db: Session, operators: tuple[User, User], version_id: int
+) -> None:
+    with pytest.raises(policy_versions.VersionNotFound):
+        policy_versions.approve(db, version_id, operator_id=operators[0].id)
+
+
 def test_the_projection_shows_where_numbers_lead(db: Session, operators: tuple[User, User]) -> None:
     present = policy.current(db)
     year = policy_versions.projection(db, present)

@@ -8,12 +8,12 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from imatch.accounts.models import AccountType, User
 from imatch.core import clock
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from imatch.pot import controller, policy
 from imatch.pot.models import PotPolicyVersion
+from imatch.pot.operator_acts import record, require_operator
 from imatch.pot.policy import Numbers
 
 MAX_REASON_CHARACTERS = 1_000
@@ -99,17 +99,21 @@ def edited(numbers: Numbers, edits: Mapping[str, object]) -> Numbers:
 def propose(
     db: Session, *, operator_id: int, edits: Mapping[str, object], reason: str
 ) -> PotPolicyVersion:
-    """File new numbers for another operator's approval; nothing changes yet."""
+    """File new numbers for another operator's approval; nothing changes yet.
+
+    They begin with the newest approved ones, also where those are still to come into effect.
+    """
     reason = reason.strip()
     if not 0 < len(reason) <= MAX_REASON_CHARACTERS:
         fault = FieldError("reason", f"Say why, in up to {MAX_REASON_CHARACTERS} characters.")
         raise BadNumbers("A change of the policy needs a reason.", fields=(fault,))
     with atomic(db):
-        _require_operator(db, operator_id)
-        present = policy.current(db)
+        require_operator(db, operator_id)
+        newest = _newest_approved(db)
+        present = Numbers.model_validate(newest.numbers) if newest else Numbers()
         numbers = edited(present, edits)
         if numbers == present:
-            raise BadNumbers("These are the numbers in effect: nothing would change.")
+            raise BadNumbers("These are the numbers already: nothing would change.")
         proposed = PotPolicyVersion(
             numbers=numbers.model_dump(),
             reason=reason,
@@ -117,13 +121,18 @@ def propose(
             proposed_at=clock.now(),
         )
         db.add(proposed)
+        db.flush()
+        record("propose_policy", operator_id, version_id=proposed.id)
     return proposed
 
 
 def approve(
     db: Session, version_id: int, *, operator_id: int, effective_at: datetime | None = None
 ) -> PotPolicyVersion:
-    """Let a proposal come into effect, now or later. Needs another operator than proposed it."""
+    """Let a proposal come into effect, now or later, but not before an approved one.
+
+    Needs another operator than proposed it.
+    """
     with atomic(db):
         version = _open_proposal(db, version_id, operator_id)
         present = clock.now()
@@ -137,6 +146,12 @@ def approve(
         if db.scalar(newer.limit(1)) is not None:
             raise OutdatedProposal(
                 "Another version was approved since this was proposed. Propose it anew."
+            )
+        newest = _newest_approved(db)
+        if newest is not None and newest.effective_at is not None and newest.effective_at > moment:
+            raise BadNumbers(
+                f"Version {newest.id} comes into effect on {newest.effective_at:%d %B %Y}:"
+                " this one cannot before it."
             )
         _decide(version, "approved", operator_id)
         version.effective_at = moment
@@ -186,9 +201,18 @@ def projection(db: Session, numbers: Numbers, weeks: int = 52) -> list[Projected
     return ahead
 
 
+def _newest_approved(db: Session) -> PotPolicyVersion | None:
+    """The version in effect last, which may be still to come; None before genesis."""
+    approved = select(PotPolicyVersion).where(PotPolicyVersion.status == "approved")
+    latest = approved.order_by(PotPolicyVersion.effective_at.desc(), PotPolicyVersion.id.desc())
+    return db.scalar(latest.limit(1))
+
+
 def _open_proposal(db: Session, version_id: int, operator_id: int) -> PotPolicyVersion:
-    _require_operator(db, operator_id)
-    version = db.get(PotPolicyVersion, version_id, with_for_update=True)
+    require_operator(db, operator_id)
+    version = None
+    if 0 < version_id < 2**63:
+        version = db.get(PotPolicyVersion, version_id, with_for_update=True, populate_existing=True)
     if version is None:
         raise VersionNotFound(f"There is no policy version {version_id}.")
     if version.status != "proposed":
@@ -202,9 +226,4 @@ def _decide(version: PotPolicyVersion, status: str, operator_id: int) -> None:
     version.status = status
     version.decided_by = operator_id
     version.decided_at = clock.now()
-
-
-def _require_operator(db: Session, operator_id: int) -> None:
-    person = db.get(User, operator_id)
-    if person is None or person.account_type != AccountType.OPERATOR or not person.active:
-        raise Forbidden("Only operators change the policy.")
+    record(f"policy_{status}", operator_id, version_id=version.id)

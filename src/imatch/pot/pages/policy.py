@@ -14,7 +14,6 @@ from imatch.accounts.models import User
 from imatch.core.errors import DomainError, NotFound
 from imatch.pot import policy, policy_versions
 from imatch.pot.models import PotPolicyVersion
-from imatch.pot.operator_acts import record
 from imatch.pot.pages.private import go, private_page
 from imatch.pot.pages.redemption_queue import ProvedOperator
 from imatch.pot.policy import Numbers
@@ -66,12 +65,11 @@ def propose(
     """File the change for another operator."""
     typed = {"name": name, "value": value, "reason": reason}
     try:
-        filed = policy_versions.propose(
+        policy_versions.propose(
             db, operator_id=operator.id, edits={name: _read(value)}, reason=reason
         )
     except DomainError as refusal:
         return _page(request, db, operator, error=_at_the_form(refusal, name), typed=typed)
-    record("propose_policy", operator.id, version_id=filed.id)
     return go(HOME)
 
 
@@ -83,7 +81,6 @@ def approve(request: Request, db: Db, operator: ProvedOperator, version_id: int)
         raise
     except DomainError as refusal:
         return _page(request, db, operator, error=refusal)
-    record("approve_policy", operator.id, version_id=version_id)
     return go(HOME)
 
 
@@ -95,7 +92,6 @@ def reject(request: Request, db: Db, operator: ProvedOperator, version_id: int) 
         raise
     except DomainError as refusal:
         return _page(request, db, operator, error=refusal)
-    record("reject_policy", operator.id, version_id=version_id)
     return go(HOME)
 
 
