@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 from imatch.pot.simulation.measures import Result
 
 _WIDTH, _HEIGHT = 720, 320
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 64, 36
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 36, 64, 36
 _OPENING = (
     f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}"'
     ' font-family="system-ui, sans-serif" font-size="12" role="img">'
