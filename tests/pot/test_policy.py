@@ -13,6 +13,7 @@ from imatch.ledger.queries import system_balances
 from imatch.pot import policy
 from imatch.pot.models import PotPolicyRun, PotPolicyVersion
 from imatch.pot.service import POTService
+from imatch.pot.tasks import decide_the_weeks_pot
 from tests.make import Make
 
 MONDAY = date(2026, 1, 5)
@@ -56,6 +57,19 @@ def test_a_week_is_decided_once(db: Session) -> None:
     # S is 10,000,000, S* is S · 1.10^(.946/52), b is 0: M = gS + (S* − S − gS)/8.
     assert (first.minted, first.award_budget) == (18_222, 23_076)
     assert policy.supply(db).total == 10_000_000 + first.minted
+
+
+def test_the_job_decides_once_a_week_also_when_it_comes_late(db: Session) -> None:
+    with clock.frozen(GENESIS):
+        decide_the_weeks_pot()
+        policy.genesis(db)
+        decide_the_weeks_pot()
+        assert policy.last_run(db) is None
+    with clock.frozen(GENESIS + timedelta(days=10)):
+        for _hour in range(2):
+            decide_the_weeks_pot()
+        db.rollback()
+        assert [run.week for run in policy.last_runs(db, 5)] == [MONDAY + timedelta(days=7)]
 
 
 def test_missed_weeks_are_caught_up(db: Session, make: Make) -> None:

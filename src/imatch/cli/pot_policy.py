@@ -134,7 +134,7 @@ def reject(
 
 @app.command()
 def run(*, as_json: JsonOption = False) -> None:
-    """Decide this week and weeks that were missed, as the worker does on Mondays at 00:10 UTC."""
+    """Decide this week and weeks that were missed, as the worker does once a week has begun."""
     with SessionLocal() as db:
         decided = policy.run_week(db)
     if as_json:

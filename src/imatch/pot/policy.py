@@ -170,6 +170,14 @@ def last_runs(db: Session, limit: int) -> list[PotPolicyRun]:
     return list(db.scalars(select(PotPolicyRun).order_by(PotPolicyRun.week.desc()).limit(limit)))
 
 
+def is_due(db: Session) -> bool:
+    """Whether a week has begun since genesis that no run has decided yet."""
+    began, run = _began(db), last_run(db)
+    if began is None:
+        return False
+    return monday_of(clock.now()) > (run.week if run else monday_of(began))
+
+
 def run_week(db: Session, monday: date | None = None) -> PotPolicyRun:
     """Mint and set the award budget of a week, and of all weeks missed before it, once each.
 

@@ -9,6 +9,7 @@ from imatch.accounts.models import User
 from imatch.core.clock import now
 from imatch.core.database import SessionLocal, atomic
 from imatch.core.events import announce
+from imatch.core.logs import log
 from imatch.facts import SecondFactorKept
 from imatch.jobs import job
 from imatch.pot import clearing, policy, rewards, shop
@@ -31,12 +32,23 @@ def settle_purchases() -> None:
         shop.settle_due(db)
 
 
-@job("decide_the_weeks_pot", cron="10 0 * * 1")
+@job("decide_the_weeks_pot", cron="2 * * * *")
 def decide_the_weeks_pot() -> None:
-    """Mint and set the award budget of the week, and pay what waited for it."""
+    """Mint and set the award budget of the week, and pay what waited for it.
+
+    Asked every hour, because no worker may be there when a week begins.
+    """
     with SessionLocal() as db:
-        policy.run_week(db)
-        rewards.pay_queue(db)
+        if policy.is_due(db):
+            run = policy.run_week(db)
+            log().info(
+                "pot_week_decided",
+                week=run.week.isoformat(),
+                minted=run.minted,
+                award_budget=run.award_budget,
+                **run.inputs,
+            )
+            rewards.pay_queue(db)
 
 
 @job("clear_commissions", cron="13 4 * * *")
