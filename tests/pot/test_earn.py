@@ -249,6 +249,37 @@ def test_people_who_left_or_never_were_earn_nothing(
         assert other.scalars(select(PotAward)).all() == []
 
 
+@pytest.mark.parametrize(
+    "fact",
+    [
+        paid(seeker_user_id=ME, earlier_of_seeker=0),
+        rated(rater_user_id=ME, stars=5, deal_cents=100_000, review_words=80),
+    ],
+    ids=["deal", "rating"],
+)
+def test_nobody_earns_with_themselves(db: Session, make: Make, fact: object) -> None:
+    people(make)
+    rewards.hear(db, fact)
+    assert earned(db) == {}
+
+
+def test_nobody_is_rewarded_for_inviting_themselves(db: Session, make: Make) -> None:
+    people(make)
+    rewards.hear(
+        db,
+        paid(
+            earlier_of_seeker=0,
+            earlier_of_provider=0,
+            seeker_referrer_user_id=OTHER,
+            provider_referrer_user_id=ME,
+        ),
+    )
+    assert {rule for _person, rule in earned(db)} == {
+        "provider_engagement_base",
+        "seeker_first_engagement",
+    }
+
+
 def test_a_fact_nobody_rewards_is_ignored(db: Session, make: Make) -> None:
     people(make)
     rewards.hear(db, facts.EmailConfirmed(ME))

@@ -87,9 +87,14 @@ class Earning:
         return self.pot if isinstance(self.pot, int) else self.pot(fact)
 
     def earner(self, fact: object) -> int | None:
-        """The person's id, or None where there is nobody (an uninvited seeker has no referrer)."""
+        """The person's id, or None where there is nobody (an uninvited seeker has no referrer).
+
+        Nobody earns by dealing with, rating or inviting themselves.
+        """
         earner: int | None = getattr(fact, self.to)
-        return earner
+        invited = getattr(fact, self.to.replace("_referrer", ""))
+        alone = _is_with_oneself(fact) or ("_referrer" in self.to and earner == invited)
+        return None if alone else earner
 
     def reference(self, fact: object) -> tuple[str | None, int | None]:
         """What the award is for: ("rating", 41), or nothing that has a number."""
@@ -113,6 +118,12 @@ def per_month(times: int) -> Cap:
 
 def per_year(times: int) -> Cap:
     return Cap(times, Window.YEAR)
+
+
+def _is_with_oneself(fact: object) -> bool:
+    if isinstance(fact, EngagementPaid):
+        return fact.provider_user_id == fact.seeker_user_id
+    return isinstance(fact, RatingGiven) and fact.rater_user_id == fact.rated_user_id
 
 
 def _five_percent(fact: EngagementPaid) -> int:
