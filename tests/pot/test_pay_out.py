@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
+from imatch.accounts.service.operators import deactivate
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.errors import Invalid
@@ -206,6 +207,31 @@ def test_a_fraud_hold_stops_what_is_approved(db: Session, redeeming: Redeeming) 
     assert payouts.bank_export(db, redeeming.second_operator.id).count("\n") == 1
     payees.lift_hold(db, hold.id, redeeming.second_operator.id)
     pay(redeeming, request)
+
+
+def test_nothing_new_is_paid_while_redeeming_is_switched_off(
+    db: Session, redeeming: Redeeming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = redeeming.redeemer()
+    with_the_bank = approved(redeeming, person, 100, "a")
+    payouts.bank_export(db, redeeming.second_operator.id)
+    waiting = approved(redeeming, person, 150, "b")
+    with cash_redemption(monkeypatch, on=False):
+        assert payouts.payable(db) == [with_the_bank]
+        with pytest.raises(NotPayableYet, match="switched off"):
+            pay(redeeming, waiting)
+        pay(redeeming, with_the_bank)
+    assert (with_the_bank.status, waiting.status) == ("paid", "approved")
+
+
+def test_nothing_is_paid_to_a_closed_account(db: Session, redeeming: Redeeming) -> None:
+    person = redeeming.redeemer()
+    request = approved(redeeming, person, 250)
+    deactivate(db, person)
+    assert payouts.bank_export(db, redeeming.second_operator.id).count("\n") == 1
+    with pytest.raises(NotPayableYet, match="closed"):
+        pay(redeeming, request)
+    assert request.status == "approved"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from imatch.pot.coverage import CoverageState, coverage
 from imatch.pot.models import PotFraudHold, PotPayee, PotRedemption
 from imatch.pot.operator_acts import checked_words, record, require_operator
 from imatch.pot.redemption_errors import NotPayableYet, RedemptionDecided, SecondPersonNeeded
-from imatch.pot.redemption_gates import is_on_hold
+from imatch.pot.redemption_gates import OFF, is_on_hold
 from imatch.pot.redemptions import locked_for_operator
 from imatch.pot.rules import REDEMPTION
 
@@ -39,8 +39,9 @@ def reference_of(redemption: PotRedemption) -> str:
 def payable(db: Session, *, lock: bool = False) -> Sequence[PotRedemption]:
     """Approved redemptions that may be paid now, in the order in which they should be.
 
-    What is already on its way to the bank comes first. While coverage is below full, small ones
-    go before large ones, as far as the week's part of the reserve reaches.
+    What is already on its way to the bank comes first, and is all while redeeming is switched
+    off. While coverage is below full, small ones go before large ones, as far as the week's part
+    of the reserve reaches.
     """
     approved = select(PotRedemption).where(PotRedemption.status == "approved")
     if lock:
@@ -48,6 +49,8 @@ def payable(db: Session, *, lock: bool = False) -> Sequence[PotRedemption]:
     found = db.scalars(approved.execution_options(populate_existing=True)).all()
     sent = [row for row in found if row.exported_at is not None]
     due = [row for row in found if row.exported_at is None and row.due_at <= now()]
+    if not get_settings().cash_redemption:
+        due = []
     covered = coverage(db)
     if covered.state is CoverageState.THROTTLED:
         due.sort(key=lambda row: (row.payout_cents, row.id))
@@ -129,10 +132,12 @@ def mark_paid(
 
 
 def _reachable(db: Session, user_ids: set[int]) -> set[int]:
-    """Those of these whom nothing holds, and who said where payouts go."""
+    """Those of these with an open account whom nothing holds, and who said where payouts go."""
     held = select(PotFraudHold.user_id).where(PotFraudHold.lifted_at.is_(None))
-    found = select(PotPayee.user_id).where(
-        PotPayee.user_id.in_(user_ids), PotPayee.user_id.not_in(held)
+    found = (
+        select(PotPayee.user_id)
+        .join(User, User.id == PotPayee.user_id)
+        .where(PotPayee.user_id.in_(user_ids), PotPayee.user_id.not_in(held), User.active)
     )
     return set(db.scalars(found))
 
@@ -161,6 +166,10 @@ def _move(db: Session, redemption: PotRedemption) -> None:
 
 def why_not(db: Session, redemption: PotRedemption) -> str:
     """Why an approved redemption that `payable` leaves out is not paid now."""
+    if not get_settings().cash_redemption:
+        return OFF
+    if not db.get_one(User, redemption.user_id).active:
+        return "This account is closed."
     if redemption.due_at > now():
         return f"This payout is due on {redemption.due_at:%d %B %Y, %H:%M} UTC."
     if is_on_hold(db, redemption.user_id):
