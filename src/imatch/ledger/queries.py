@@ -4,11 +4,23 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from threading import Lock
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Engine, Integer, Row, Select, String, cast, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    Integer,
+    Row,
+    Select,
+    String,
+    bindparam,
+    cast,
+    func,
+    select,
+)
 from sqlalchemy.orm import Session, aliased
 
 from imatch.core.clock import now
@@ -116,7 +128,8 @@ def sums(
     """
     wanted = _Wanted(since, until, tuple(by), tuple(transaction_types))
     sealed_to, sealed = _sealed_sums(db, book, wanted)
-    unsealed = db.execute(_unsealed(db, book, wanted, sealed_to)).all()
+    query = _unsealed(book, wanted, on_sqlite=db.get_bind().dialect.name == "sqlite")
+    unsealed = db.execute(query, {"sealed_to": sealed_to}).all()
     totals: dict[tuple[Any, ...], list[int]] = {}
     for *labels, row_count, amount in (*sealed, *unsealed):
         total = totals.setdefault(tuple(labels), [0, 0])
@@ -194,10 +207,10 @@ def _sealed(book: Book, wanted: _Wanted) -> Select[*tuple[Any, ...]]:
     return query.group_by(*labels)
 
 
-def _unsealed(db: Session, book: Book, wanted: _Wanted, sealed_to: int) -> Select[*tuple[Any, ...]]:
+@lru_cache(maxsize=128)  # putting it together takes as long as running it
+def _unsealed(book: Book, wanted: _Wanted, *, on_sqlite: bool) -> Select[*tuple[Any, ...]]:
     """By id alone: days are compared as texts, so that no database reads by another index."""
     journal = book.journal
-    on_sqlite = db.get_bind().dialect.name == "sqlite"
     day, hour = (
         func.substr(journal.created_at, start, length)
         if on_sqlite
@@ -212,7 +225,9 @@ def _unsealed(db: Session, book: Book, wanted: _Wanted, sealed_to: int) -> Selec
     labels = [
         expressions[name] if name in expressions else getattr(journal, name) for name in wanted.by
     ]
-    query = select(*labels, func.count(), func.sum(journal.amount)).where(journal.id > sealed_to)
+    query = select(*labels, func.count(), func.sum(journal.amount)).where(
+        journal.id > bindparam("sealed_to")
+    )
     if wanted.since:
         query = query.where(day >= wanted.since.isoformat())
     if wanted.until:
