@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from imatch.accounts.models import AccountType, User
 from imatch.core.clock import now
 from imatch.core.database import atomic
+from imatch.core.events import heard_only_by
 from imatch.core.settings import get_settings
 from imatch.facts import EngagementPaid
 from imatch.ledger import CASH, POT, Movement, post
@@ -64,7 +65,8 @@ class Redeeming:
 
     def payee(self, person: User, *, days_ago: int = 30) -> None:
         payee = payees.save(self.db, person.id, name=person.name, country="DE", account=IBAN)
-        payees.verify_identity(self.db, person.id, self.operator.id)
+        with heard_only_by({}):  # its award would be POT that tests do not count on
+            payees.verify_identity(self.db, person.id, self.operator.id)
         with atomic(self.db):
             payee.details_changed_at = now() - timedelta(days=days_ago)
 

@@ -13,13 +13,13 @@ from imatch.core.database import atomic
 from imatch.core.events import announce
 from imatch.facts import EngagementPaid, EngagementReversed
 from imatch.ledger import KeyReused
-from imatch.pot import clearing, redemptions
+from imatch.pot import clearing, payouts, redemptions
 from imatch.pot.coverage import CoverageState, coverage
 from imatch.pot.models import PotAward, PotCommission
 from imatch.pot.tasks import clear_commissions
 from imatch.wiring import wire
 from tests.make import Make
-from tests.pot.redeeming import Redeeming, cash_redemption
+from tests.pot.redeeming import Redeeming, cash_redemption, make_due
 
 
 @pytest.fixture
@@ -268,3 +268,21 @@ def test_what_went_to_the_bank_is_the_reserves_loss(db: Session, redeeming: Rede
     assert redemptions.of_person(db, person.id)[0].status == "approved"
     paid_back = 320_000 + commission.commission_cents + books["payers"]
     assert paid_back + books["lost"] == commission.commission_cents
+
+
+@pytest.mark.usefixtures("_switched_on")
+def test_what_is_with_the_bank_stays_in_the_reserve(db: Session, redeeming: Redeeming) -> None:
+    person = redeeming.redeemer(covered_pot=250)
+    request = redemptions.request(db, person.id, 250, "bank_transfer", key="a")
+    make_due(db, request)
+    redemptions.approve(db, request.id, redeeming.operator.id)
+    payouts.bank_export(db, redeeming.second_operator.id)
+    engagement = db.scalars(select(PotCommission.engagement_id)).one()
+    clearing.hear_reversed(db, EngagementReversed(engagement, "fraud"))
+    assert coverage(db).reserve_cents == request.payout_cents
+    payouts.mark_paid(db, request.id, redeeming.second_operator.id, "B-1")
+    assert redeeming.books() == {
+        "commission_received": -request.payout_cents,
+        "paid_out": request.payout_cents,
+        "people": 0,
+    }

@@ -221,7 +221,8 @@ def _take_back(db: Session, commission: PotCommission) -> int:
         if taken:
             back = _Grant(grant.role, grant.user_id, -taken)
             post(db, CASH, _allowance(commission, back, f"unclear:{commission.id}:{grant.role}"))
-    reserve = max(system_balances(db, CASH)["reserve"], 0)
+    # What is with the bank will still be paid out of the reserve.
+    reserve = max(system_balances(db, CASH)["reserve"] - _with_the_bank(db), 0)
     returned = min(reserved - missing, reserve)
     lost = min(missing, reserve - returned)
     if returned > 0:
@@ -229,6 +230,13 @@ def _take_back(db: Session, commission: PotCommission) -> int:
     if lost:
         _move(db, commission, "loss", ("reserve", "lost", -lost))
     return lost
+
+
+def _with_the_bank(db: Session) -> int:
+    sent = select(func.coalesce(func.sum(PotRedemption.payout_cents), 0)).where(
+        PotRedemption.status == "approved", PotRedemption.exported_at.is_not(None)
+    )
+    return int(db.scalar(sent) or 0)
 
 
 def _free_allowance(db: Session, grant: _Grant) -> None:
