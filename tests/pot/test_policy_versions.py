@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts.models import AccountType, User
 from imatch.core.clock import now
-from imatch.core.errors import Forbidden
+from imatch.core.errors import Forbidden, Invalid
 from imatch.pot import policy, policy_versions
 from tests.make import Make
 
@@ -93,12 +93,13 @@ def test_only_operators_change_the_policy(
         ({"yearly_growth": 0.1}, "Nothing changes."),
         ({"yearly_growth": 0.2}, "  "),
         ({"yearly_growth": 0.2}, "x" * 1_001),
+        ({"yearly_growth": 0.2}, "a\0b"),
     ],
 )
 def test_bad_numbers_are_refused(
     db: Session, operators: tuple[User, User], edits: dict[str, object], reason: str
 ) -> None:
-    with pytest.raises(policy_versions.BadNumbers):
+    with pytest.raises(Invalid):
         policy_versions.propose(db, operator_id=operators[0].id, edits=edits, reason=reason)
     assert len(policy_versions.versions(db)) == 1
 

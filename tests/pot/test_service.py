@@ -199,6 +199,16 @@ def test_a_persons_figures_are_fresh_after_a_call(db: Session, pot: POTService) 
     assert (user.pot_balance, user.total_pot_spent, user.total_pot_burned) == (50, 50, 50)
 
 
+def _deep(levels: int) -> dict[str, object]:
+    """JSON within JSON, deeper than it can be written."""
+    whole: dict[str, object] = {}
+    inner = whole
+    for _ in range(levels):
+        deeper: dict[str, object] = {}
+        inner["a"], inner = deeper, deeper
+    return whole
+
+
 @pytest.mark.parametrize(
     ("call", "text"),
     [
@@ -255,6 +265,11 @@ def test_a_persons_figures_are_fresh_after_a_call(db: Session, pot: POTService) 
         (lambda p, u: p.award_pot(u, "bug_report", metadata=[1]), "metadata is"),
         (lambda p, u: p.award_pot(u, "bug_report", metadata={"a": float("nan")}), "metadata is"),
         (lambda p, u: p.award_pot(u, "bug_report", metadata={"a": object()}), "metadata is"),
+        (lambda p, u: p.award_pot(u, "bug_report", metadata={"a": 1, 2: 2}), "metadata is"),
+        (lambda p, u: p.award_pot(u, "bug_report", metadata={"a": "\ud800"}), "metadata is"),
+        (lambda p, u: p.award_pot(u, "bug_report", metadata=_deep(100_000)), "metadata is"),
+        (lambda p, u: p.award_pot(u, "bug_report", description="\ud800"), "A description"),
+        (lambda p, u: p.award_pot(u, "bug_report", key="\ud800"), "A key"),
     ],
 )
 def test_bad_input_is_told_and_moves_nothing(

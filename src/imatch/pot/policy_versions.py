@@ -13,7 +13,7 @@ from imatch.core.database import atomic
 from imatch.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from imatch.pot import controller, policy
 from imatch.pot.models import PotPolicyVersion
-from imatch.pot.operator_acts import record, require_operator
+from imatch.pot.operator_acts import checked_words, record, require_operator
 from imatch.pot.policy import Numbers
 
 MAX_REASON_CHARACTERS = 1_000
@@ -103,10 +103,8 @@ def propose(
 
     They begin with the newest approved ones, also where those are still to come into effect.
     """
-    reason = reason.strip()
-    if not 0 < len(reason) <= MAX_REASON_CHARACTERS:
-        fault = FieldError("reason", f"Say why, in up to {MAX_REASON_CHARACTERS} characters.")
-        raise BadNumbers("A change of the policy needs a reason.", fields=(fault,))
+    asked = f"Say why, in up to {MAX_REASON_CHARACTERS} characters."
+    words = checked_words(reason, "reason", asked, MAX_REASON_CHARACTERS)
     with atomic(db):
         require_operator(db, operator_id)
         newest = _newest_approved(db)
@@ -116,7 +114,7 @@ def propose(
             raise BadNumbers("These are the numbers already: nothing would change.")
         proposed = PotPolicyVersion(
             numbers=numbers.model_dump(),
-            reason=reason,
+            reason=words,
             proposed_by=operator_id,
             proposed_at=clock.now(),
         )

@@ -272,7 +272,9 @@ def _movement(
     _check_labels(reference_type, reference_id, description)
     if metadata is not None:
         _check_metadata(metadata)
-    if key is not None and not (isinstance(key, str) and 0 < len(key) <= MAX_KEY_CHARACTERS):
+    if key is not None and not (
+        isinstance(key, str) and 0 < len(key) <= MAX_KEY_CHARACTERS and _is_text(key)
+    ):
         raise BadArgument(f"A key has 1 to {MAX_KEY_CHARACTERS} characters.")
     return Movement(
         key=_new_key(transaction_type) if key is None else key,
@@ -340,17 +342,27 @@ def _check_labels(reference_type: object, reference_id: object, description: obj
         type(reference_id) is int and -_HIGHEST_ID <= reference_id < _HIGHEST_ID
     ):
         raise BadArgument("A reference's id is a whole number.")
-    if not isinstance(description, str) or len(description) > MAX_DESCRIPTION_CHARACTERS:
+    if (
+        not isinstance(description, str)
+        or len(description) > MAX_DESCRIPTION_CHARACTERS
+        or not _is_text(description)
+    ):
         raise BadArgument(f"A description has up to {MAX_DESCRIPTION_CHARACTERS} characters.")
 
 
+def _is_text(written: str) -> bool:
+    """Whether a database can keep it: half a surrogate pair is no character."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in written)
+
+
 def _check_metadata(metadata: object) -> None:
-    try:
-        json.dumps(metadata, allow_nan=False)
-    except (TypeError, ValueError):
-        raise BadArgument("metadata is a mapping of JSON values.") from None
     if not isinstance(metadata, Mapping):
         raise BadArgument("metadata is a mapping of JSON values.")
+    try:
+        # As the ledger writes it: sorted, so its names are of one kind, and in UTF-8.
+        json.dumps(metadata, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        raise BadArgument("metadata is a mapping of JSON values.") from None
 
 
 def _new_key(kind: str) -> str:
