@@ -28,13 +28,17 @@ STEPS_A_STORY = 4
 # Which words an answer or name may hold, a category or rule says; a cursor is one we gave out.
 RULED_FURTHER = [
     "create_need",
+    "make_shortlist",
     "put_own_profile",
     "create_api_key",
     "submit_own_profile",
     "list_providers",
     "list_matches",
     "list_pot_transactions",
+    "list_pot_purchases",
+    "list_redemptions",
     "request_redemption",
+    "spend_pot",
 ]
 
 

@@ -107,6 +107,19 @@ def test_transactions_come_page_by_page(db: Session, rich: User, sign_in: Signed
     assert [row["amount"] for row in earned["items"]] == [1_000]
 
 
+def test_purchases_and_requests_come_page_by_page(db: Session, rich: User, sign_in: Signed) -> None:
+    client = sign_in(rich)
+    for key in "abc":
+        spend(client, key, option="workshop", amount=50)
+        POTService(db).redeem_pot_for_usd(rich.id, 100)
+    for path in ("purchases", "redemptions"):
+        first = client.get(f"{POT}/{path}", params={"limit": 2}).json()
+        rest = client.get(f"{POT}/{path}", params={"cursor": first["next_cursor"]}).json()
+        ids = [row["id"] for row in first["items"] + rest["items"]]
+        assert (len(ids), ids, rest["next_cursor"]) == (3, sorted(ids, reverse=True), None)
+        assert client.get(f"{POT}/{path}", params={"cursor": "?"}).status_code == 422
+
+
 def test_nobody_redeems_while_redemption_is_closed(rich: User, sign_in: Signed) -> None:
     answer = sign_in(rich).post(
         f"{POT}/redemptions", json={"pot_amount": 100}, headers={"Idempotency-Key": "a"}

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Path, Query
 
 from imatch.accounts.deps import CurrentUser, StepUp
-from imatch.core.paging import decode_cursor
+from imatch.core.paging import decode_cursor, page_of
 from imatch.ledger import POT
 from imatch.ledger.queries import statement
 from imatch.pot import economy, redemptions, rules, shop
@@ -21,10 +21,10 @@ from imatch.pot.schemas import (
     IndicatorOut,
     PartOut,
     PurchaseOut,
-    PurchasesOut,
+    PurchasePage,
     RedemptionIn,
     RedemptionOut,
-    RedemptionsOut,
+    RedemptionPage,
     RulesOut,
     SpendIn,
     SpendingBreakdownOut,
@@ -52,6 +52,7 @@ TransactionType = Literal["earn", "spend", "burn", "redeem", "hold", "release", 
 Days = Annotated[
     int | None, Query(ge=1, le=3_650, description="How many days up to today; all without it.")
 ]
+ChartDays = Annotated[int, Query(ge=1, le=3_650, description="How many days up to today.")]
 RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
@@ -62,7 +63,7 @@ def read_pot_totals(db: Db) -> EconomyOut:
 
 
 @router.get("/economy")
-def read_economy(db: Db, days: Days = 30) -> EconomyPeriodOut:
+def read_economy(db: Db, days: ChartDays = 30) -> EconomyPeriodOut:
     """Totals, and what moved on each day."""
     shown = economy.period(db, days)
     return EconomyPeriodOut(
@@ -178,10 +179,16 @@ def spend_pot(
 
 
 @router.get("/purchases")
-def list_pot_purchases(db: Db, user: CurrentUser) -> PurchasesOut:
+def list_pot_purchases(
+    db: Db, user: CurrentUser, cursor: Cursor = None, limit: Limit = 50
+) -> PurchasePage:
     """What the caller bought, newest first."""
-    bought = shop.purchases(db, user.id)
-    return PurchasesOut(items=[PurchaseOut.model_validate(one) for one in bought])
+    bought = shop.purchases(db, user.id, limit + 1, after_id=decode_cursor(cursor))
+    page = page_of(bought, limit, lambda row: row.id)
+    return PurchasePage(
+        items=[PurchaseOut.model_validate(row) for row in page.items],
+        next_cursor=page.next_cursor,
+    )
 
 
 @router.post("/purchases/{purchase_id}/cancel", responses=problems(404, 409))
@@ -191,10 +198,16 @@ def cancel_pot_purchase(db: Db, user: CurrentUser, purchase_id: RowId) -> Purcha
 
 
 @router.get("/redemptions")
-def list_redemptions(db: Db, user: CurrentUser) -> RedemptionsOut:
+def list_redemptions(
+    db: Db, user: CurrentUser, cursor: Cursor = None, limit: Limit = 50
+) -> RedemptionPage:
     """The caller's requests for cash, newest first."""
-    rows = redemptions.of_person(db, user.id)
-    return RedemptionsOut(items=[RedemptionOut.model_validate(row) for row in rows])
+    asked = redemptions.of_person(db, user.id, limit + 1, after_id=decode_cursor(cursor))
+    page = page_of(asked, limit, lambda row: row.id)
+    return RedemptionPage(
+        items=[RedemptionOut.model_validate(row) for row in page.items],
+        next_cursor=page.next_cursor,
+    )
 
 
 @router.post("/redemptions", status_code=201, responses=problems(404, 409))

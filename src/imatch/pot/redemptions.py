@@ -201,9 +201,13 @@ def of_id(db: Session, redemption_id: int) -> PotRedemption:
     return found
 
 
-def of_person(db: Session, user_id: int, limit: int = 50) -> Sequence[PotRedemption]:
-    """A person's requests, the newest first."""
+def of_person(
+    db: Session, user_id: int, limit: int = 50, *, after_id: int | None = None
+) -> Sequence[PotRedemption]:
+    """A person's requests, the newest first; `after_id` is the last id of the page before."""
     theirs = select(PotRedemption).where(PotRedemption.user_id == user_id)
+    if after_id is not None:
+        theirs = theirs.where(PotRedemption.id < after_id)
     return db.scalars(theirs.order_by(PotRedemption.id.desc()).limit(limit)).all()
 
 

@@ -100,8 +100,9 @@ class PurchaseOut(_FromAttributes):
     created_at: datetime
 
 
-class PurchasesOut(BaseModel):
+class PurchasePage(BaseModel):
     items: list[PurchaseOut]
+    next_cursor: str | None
 
 
 class RedemptionIn(BaseModel):
@@ -125,8 +126,9 @@ class RedemptionOut(_FromAttributes):
     reason: str
 
 
-class RedemptionsOut(BaseModel):
+class RedemptionPage(BaseModel):
     items: list[RedemptionOut]
+    next_cursor: str | None
 
 
 class EconomyOut(BaseModel):

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from imatch.core.clock import now
@@ -278,9 +278,13 @@ def bought_for(
     return list(db.scalars(query.order_by(PotPurchase.ends_at, PotPurchase.id)))
 
 
-def purchases(db: Session, user_id: int, limit: int = 50) -> list[PotPurchase]:
-    """What somebody bought, newest first."""
+def purchases(
+    db: Session, user_id: int, limit: int = 50, *, after_id: int | None = None
+) -> list[PotPurchase]:
+    """What somebody bought, newest first; `after_id` is the last id of the page before."""
     query = select(PotPurchase).where(PotPurchase.user_id == user_id)
+    if after_id is not None:
+        query = query.where(PotPurchase.id < after_id)
     return list(db.scalars(query.order_by(PotPurchase.id.desc()).limit(limit)))
 
 
@@ -347,19 +351,15 @@ def _price_in_words(spending: Spending) -> str:
 
 def _end_of_running(db: Session, purchase: PotPurchase) -> datetime | None:
     """When the same option that already runs for the same thing ends: the new span follows it."""
-    return db.scalar(
-        select(PotPurchase.ends_at)
-        .where(
-            PotPurchase.user_id == purchase.user_id,
-            PotPurchase.option == purchase.option,
-            PotPurchase.status == "active",
-            PotPurchase.reference_type.is_not_distinct_from(purchase.reference_type),
-            PotPurchase.reference_id.is_not_distinct_from(purchase.reference_id),
-            PotPurchase.ends_at > now(),
-        )
-        .order_by(PotPurchase.ends_at.desc())
-        .limit(1)
+    running = select(func.max(PotPurchase.ends_at)).where(
+        PotPurchase.user_id == purchase.user_id,
+        PotPurchase.option == purchase.option,
+        PotPurchase.status == "active",
+        PotPurchase.reference_type.is_not_distinct_from(purchase.reference_type),
+        PotPurchase.reference_id.is_not_distinct_from(purchase.reference_id),
+        PotPurchase.ends_at > now(),
     )
+    return db.scalar(running)
 
 
 def _locked(db: Session, purchase_id: int, user_id: int | None = None) -> PotPurchase:
