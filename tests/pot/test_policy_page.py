@@ -1,11 +1,13 @@
 """Operators see the economy's numbers, what a change would do, and decide by two."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
 
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from imatch.accounts.models import AccountType, User
+from imatch.core.clock import frozen, today
 from imatch.pot import policy
 from tests.make import Make
 
@@ -38,6 +40,22 @@ def test_a_change_is_checked_proposed_and_approved(
     db.rollback()
     assert policy.current(db).yearly_growth == 0.2
     assert browser.post("/console/policy/2/reject").status_code == 409
+
+
+def test_a_change_comes_into_effect_on_a_day(db: Session, make: Make, sign_in: SignIn) -> None:
+    policy.genesis(db)
+    one, two = (make.user(account_type=AccountType.OPERATOR) for _ in range(2))
+    sign_in(one).post("/console/policy", data=CHANGE)
+    browser = sign_in(two)
+    approve = "/console/policy/2/approve"
+    for bad in ("soon", "2020-01-01", "0001-01-01"):
+        assert browser.post(approve, data={"on": bad}).status_code == 422
+    tomorrow = today() + timedelta(days=1)
+    assert browser.post(approve, data={"on": tomorrow.isoformat()}).status_code == 200
+    db.rollback()
+    assert policy.current(db).yearly_growth == 0.1
+    with frozen(datetime.combine(tomorrow, time(), UTC)):
+        assert policy.current(db).yearly_growth == 0.2
 
 
 def test_bad_changes_are_refused_beside_the_form(db: Session, make: Make, sign_in: SignIn) -> None:

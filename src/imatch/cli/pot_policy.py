@@ -63,7 +63,7 @@ def propose(
 ) -> None:
     """File new numbers, and show what they change and where they lead."""
     with SessionLocal() as db:
-        before = policy.current(db)
+        before = policy_versions.basis(db)
         filed = policy_versions.propose(
             db,
             operator_id=operators.user_named(db, operator).id,

@@ -96,21 +96,23 @@ def edited(numbers: Numbers, edits: Mapping[str, object]) -> Numbers:
         raise BadNumbers("These numbers cannot be.", fields=tuple(faults)) from None
 
 
+def basis(db: Session) -> Numbers:
+    """The numbers that a change begins with: the newest approved ones, also those to come."""
+    newest = _newest_approved(db)
+    return Numbers.model_validate(newest.numbers) if newest else Numbers()
+
+
 def propose(
     db: Session, *, operator_id: int, edits: Mapping[str, object], reason: str
 ) -> PotPolicyVersion:
-    """File new numbers for another operator's approval; nothing changes yet.
-
-    They begin with the newest approved ones, also where those are still to come into effect.
-    """
+    """File new numbers for another operator's approval; nothing changes yet."""
     asked = f"Say why, in up to {MAX_REASON_CHARACTERS} characters."
     words = checked_words(reason, "reason", asked, MAX_REASON_CHARACTERS)
     with atomic(db):
         require_operator(db, operator_id)
-        newest = _newest_approved(db)
-        present = Numbers.model_validate(newest.numbers) if newest else Numbers()
-        numbers = edited(present, edits)
-        if numbers == present:
+        before = basis(db)
+        numbers = edited(before, edits)
+        if numbers == before:
             raise BadNumbers("These are the numbers already: nothing would change.")
         proposed = PotPolicyVersion(
             numbers=numbers.model_dump(),

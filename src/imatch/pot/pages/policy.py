@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, date, datetime, time
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -11,7 +12,8 @@ from starlette.responses import Response
 
 from imatch.accounts.deps import CurrentOperator
 from imatch.accounts.models import User
-from imatch.core.errors import DomainError, NotFound
+from imatch.core.clock import today
+from imatch.core.errors import DomainError, FieldError, NotFound
 from imatch.pot import policy, policy_versions
 from imatch.pot.models import PotPolicyVersion
 from imatch.pot.pages.private import go, private_page
@@ -47,7 +49,7 @@ def check(
     """What a change would do, before it is proposed."""
     typed = {"name": name, "value": value, "reason": reason}
     try:
-        numbers = policy_versions.edited(policy.current(db), {name: _read(value)})
+        numbers = policy_versions.edited(policy_versions.basis(db), {name: _read(value)})
     except DomainError as refusal:
         return _page(request, db, operator, error=_at_the_form(refusal, name), typed=typed)
     return _page(request, db, operator, typed=typed, checked=numbers)
@@ -74,9 +76,14 @@ def propose(
 
 
 @router.post("/{version_id:int}/approve")
-def approve(request: Request, db: Db, operator: ProvedOperator, version_id: int) -> Response:
+def approve(
+    request: Request, db: Db, operator: ProvedOperator, version_id: int, on: Text = ""
+) -> Response:
+    """In effect from the beginning of a day in UTC, or at once."""
     try:
-        policy_versions.approve(db, version_id, operator_id=operator.id)
+        policy_versions.approve(
+            db, version_id, operator_id=operator.id, effective_at=_beginning(on, version_id)
+        )
     except NotFound:
         raise
     except DomainError as refusal:
@@ -104,17 +111,17 @@ def _page(
     typed: Mapping[str, str] | None = None,
     checked: Numbers | None = None,
 ) -> Response:
-    present = policy.current(db)
+    before = policy_versions.basis(db)
     versions = policy_versions.versions(db, VERSIONS)
     waiting = [
-        (version, policy_versions.changes(present, after), _effect(db, present, after))
+        (version, policy_versions.changes(before, after), _effect(db, before, after))
         for version in versions
         if version.status == "proposed"
         for after in (Numbers.model_validate(version.numbers),)
     ]
     context = {
         "section": "policy",
-        "numbers": present.model_dump(),
+        "numbers": policy.current(db).model_dump(),
         "editable": _EDITABLE,
         "budget": policy.budget(db),
         "runs": policy.last_runs(db, RUNS),
@@ -123,8 +130,8 @@ def _page(
         "people": _people(db, versions),
         "operator_id": operator.id,
         "typed": typed or {"name": "", "value": "", "reason": ""},
-        "changes": policy_versions.changes(present, checked) if checked else [],
-        "effect": _effect(db, present, checked) if checked else [],
+        "changes": policy_versions.changes(before, checked) if checked else [],
+        "effect": _effect(db, before, checked) if checked else [],
         "reason_max": policy_versions.MAX_REASON_CHARACTERS,
     }
     return private_page(request, "console/policy.html", context, error)
@@ -142,6 +149,17 @@ def _people(db: Session, versions: Sequence[PotPolicyVersion]) -> dict[int, str]
     ids = {one for row in versions for one in (row.proposed_by, row.decided_by) if one}
     found = db.execute(select(User.id, User.name).where(User.id.in_(ids)))
     return {row.id: row.name for row in found}
+
+
+def _beginning(written: str, version_id: int) -> datetime | None:
+    """The first moment of a day to come; None for today, or where no day is written."""
+    try:
+        day = date.fromisoformat(written) if written.strip() else today()
+    except ValueError:
+        message = "Write a date like 2026-11-30."
+        fault = FieldError("on", message, f"on-{version_id}")
+        raise policy_versions.BadNumbers(message, fields=(fault,)) from None
+    return None if day == today() else datetime.combine(day, time(), UTC)
 
 
 def _read(written: str) -> str | None:
