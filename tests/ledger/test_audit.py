@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from imatch.core import database
+from imatch.core.clock import now
 from imatch.core.database import SessionLocal, atomic
 from imatch.ledger import POT, post, queries
 from imatch.ledger.audit import Audit, audit
@@ -156,6 +157,25 @@ def test_a_row_forged_into_a_gap_of_a_sealed_range_is_named(db: Session, make: M
     tamper(db, _COPY, id=13, original=ids["earn again"])
     result = audit(db, POT)
     assert {f.row_id for f in result.findings if "among the sealed" in f.problem} == {13}
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_row_with_an_account_that_the_book_does_not_have_is_named(
+    db: Session, ids: dict[str, int], *, sealed: bool
+) -> None:
+    db.execute(
+        text(
+            "INSERT INTO pot_transactions (system_account, counter_account, amount, category,"
+            " transaction_type, phase, idempotency_key, created_at)"
+            " VALUES ('slush', 'treasury', 9, 'x', 'mint', 'direct', 'slush', :moment)"
+        ),
+        {"moment": now()},
+    )
+    db.commit()
+    if sealed:
+        seal(db, POT)
+    (found,) = [f for f in audit(db, POT).findings if f.problem == "the other account"]
+    assert (found.row_id, found.found) == (max(ids.values()) + 1, "slush")
 
 
 def test_two_swapped_rows_are_both_named(db: Session, ids: dict[str, int]) -> None:

@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from imatch.core import database
 from imatch.core.clock import now
+from imatch.core.database import SessionLocal
 from imatch.ledger import (
     POT,
     AccountNotFound,
@@ -21,7 +23,7 @@ from imatch.ledger import (
     release,
 )
 from imatch.ledger.errors import BadMovement
-from imatch.ledger.models import PotAccount
+from imatch.ledger.models import PotAccount, PotTransaction
 from imatch.ledger.movements import Phase
 from tests.make import Make
 
@@ -176,6 +178,31 @@ def test_the_database_refuses_to_change_a_row(db: Session, make: Make, change: s
     post(db, POT, earn(user.id, 50))
     with pytest.raises(Exception, match="immutable"):
         db.execute(text(change))
+
+
+def test_replace_deletes_no_row(sqlite_url: str) -> None:
+    engine = database.bind(sqlite_url)
+    with SessionLocal() as db:
+        user = Make(db).user()
+        post(db, POT, earn(user.id, 50))
+        first, _other = (post(db, POT, hold(user.id, 20, key)) for key in ("first", "other"))
+        release(db, POT, first.id, key="released")
+        rows = db.scalars(select(PotTransaction.id)).all()
+        for column in ("id", "hold_id"):
+            same = f"(SELECT {column} FROM pot_transactions WHERE idempotency_key = 'released')"
+            with pytest.raises(Exception, match="immutable"):
+                db.execute(
+                    text(
+                        f"INSERT OR REPLACE INTO pot_transactions ({column}, user_id, amount,"
+                        " counter_account, transaction_type, category, phase, balance_before,"
+                        " balance_after, held_after, idempotency_key, created_at)"
+                        f" VALUES ({same}, {user.id}, 20, 'burned', 'release', 'x', 'void', 30, 50,"
+                        " 0, 'again', CURRENT_TIMESTAMP)"
+                    )
+                )
+            db.rollback()
+        assert db.scalars(select(PotTransaction.id)).all() == rows
+    engine.dispose()
 
 
 def test_a_refusal_is_no_trace_and_the_transaction_goes_on(db: Session, make: Make) -> None:

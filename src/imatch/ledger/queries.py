@@ -106,9 +106,9 @@ def system_balances(db: Session, book: Book) -> dict[str, int]:
         .group_by(journal.system_account, journal.counter_account)
     )
     for system_account, counter_account, amount in db.execute(flows):
-        totals[counter_account] -= int(amount)
-        if system_account:
-            totals[system_account] += int(amount)
+        for account, flow in ((counter_account, -int(amount)), (system_account, int(amount))):
+            if account:  # also one that the book does not have: the audit names its rows
+                totals[account] = totals.get(account, 0) + flow
     return totals
 
 

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from imatch.ledger.books import Book
-from imatch.ledger.findings import Findings
+from imatch.ledger.findings import MOST_KEPT, Findings
 from imatch.ledger.queries import system_balances
 from imatch.ledger.rows import JournalReader
 
@@ -59,9 +59,26 @@ class RowAudit:
             self.row_count += len(rows)
             self._progress(len(rows))
         people = self._check_accounts()
-        system = sum(system_balances(self._db, self._book).values())
+        balances = system_balances(self._db, self._book)
+        for name in sorted(balances.keys() - self._book.system_accounts):
+            self._name_rows_of(name)
+        system = sum(balances.values())
         if people != -system:
             self.findings.add("what all people have", expected=-system, found=people)
+
+    def _name_rows_of(self, unknown: str) -> None:
+        row = self._book.journal
+        moved = select(row.id, row.user_id).where(
+            or_(row.counter_account == unknown, row.system_account == unknown)
+        )
+        for row_id, user_id in self._db.execute(moved.order_by(row.id).limit(MOST_KEPT)):
+            self.findings.add(
+                "the other account",
+                row_id=row_id,
+                user_id=user_id,
+                expected="one of the book's",
+                found=unknown,
+            )
 
     def _person(self, row: Row) -> None:
         try:

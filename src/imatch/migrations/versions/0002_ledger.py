@@ -67,13 +67,16 @@ FIRST_POT_ECONOMY_STATS = """
         WHERE t.user_id IS NOT NULL
     """
 
-# A key that is known leaves no row. (REPLACE would otherwise delete the old one unseen.)
+# A key that is known leaves no row. REPLACE would otherwise delete rows unseen: that of the key, of
+# the id, or what resolved the same hold.
 SQLITE_ONCE = """
 CREATE TRIGGER {book}_transactions_once BEFORE INSERT ON {book}_transactions BEGIN
   SELECT RAISE(IGNORE) WHERE EXISTS
     (SELECT 1 FROM {book}_transactions t WHERE t.idempotency_key = NEW.idempotency_key);
   SELECT RAISE(ABORT, 'journal rows are immutable') WHERE EXISTS
     (SELECT 1 FROM {book}_transactions t WHERE t.id = NEW.id);
+  SELECT RAISE(ABORT, 'journal rows are immutable') WHERE NEW.hold_id IS NOT NULL AND EXISTS
+    (SELECT 1 FROM {book}_transactions t WHERE t.hold_id = NEW.hold_id);
 END
 """
 SQLITE_APPLY = """
