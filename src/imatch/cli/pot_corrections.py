@@ -1,0 +1,70 @@
+"""`imatch pot refund` and `imatch pot take-back`: what operators undo, and why."""
+
+from typing import Annotated
+
+import typer
+from sqlalchemy import select
+
+from imatch.cli.output import JsonOption, out, print_json
+from imatch.cli.pot_grants import OperatorOption
+from imatch.core.database import SessionLocal, atomic
+from imatch.pot import clawbacks, queries, shop
+from imatch.pot.models import PotPurchase
+from imatch.pot.operator_acts import checked_words, record, require_operator
+
+TransactionArgument = Annotated[
+    int, typer.Argument(min=1, max=2**63 - 1, help="The transaction's number in their history.")
+]
+ReasonOption = Annotated[str, typer.Option(help="Why; the person reads it.")]
+
+
+def refund(
+    transaction: TransactionArgument,
+    *,
+    reason: ReasonOption,
+    operator: OperatorOption,
+    as_json: JsonOption = False,
+) -> None:
+    """Give the POT of a purchase back: its effect ends. Possible for 180 days."""
+    with SessionLocal() as db, atomic(db):
+        words, operator_id = _checked(reason), queries.person_named(db, operator).id
+        require_operator(db, operator_id)
+        bought = db.scalar(select(PotPurchase.id).where(PotPurchase.transaction_id == transaction))
+        if bought is None:
+            raise shop.PurchaseNotFound(f"Transaction {transaction} is no purchase.")
+        refunded = shop.refund(db, bought, reason=words)
+        record("refund_purchase", operator_id, purchase_id=bought)
+        summary = {
+            "purchase_id": bought,
+            "user_id": refunded.user_id,
+            "option": refunded.option,
+            "amount": refunded.amount,
+            "status": refunded.status,
+        }
+    if as_json:
+        print_json(summary)
+        return
+    out.print(f"{summary['amount']:,} POT are back with user {summary['user_id']}.")
+
+
+def take_back(
+    transaction: TransactionArgument,
+    *,
+    reason: ReasonOption,
+    operator: OperatorOption,
+    as_json: JsonOption = False,
+) -> None:
+    """Take an award back: what is there at once, the rest from later awards. Within 180 days."""
+    with SessionLocal() as db, atomic(db):
+        words, operator_id = _checked(reason), queries.person_named(db, operator).id
+        require_operator(db, operator_id)
+        done = clawbacks.reverse_transaction(db, transaction, words)
+        record("take_award_back", operator_id, transaction_id=transaction)
+    if as_json:
+        print_json({"transaction_id": transaction, "taken": done.taken, "owed": done.owed})
+        return
+    out.print(f"{done.taken:,} POT were taken back; {done.owed:,} are owed.")
+
+
+def _checked(reason: str) -> str:
+    return checked_words(reason, "reason", "Say why: the person reads it.")
