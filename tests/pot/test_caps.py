@@ -17,7 +17,7 @@ from imatch.pot.models import PotAward
 from imatch.pot.rules import Window
 from imatch.wiring import wire
 from tests.make import Make
-from tests.pot.test_earn import ME, OTHER, paid, people, rated
+from tests.pot.test_earn import FRIEND, ME, OTHER, paid, people, rated
 
 
 def times(db: Session, rule: str, user_id: int = ME) -> int:
@@ -30,7 +30,10 @@ FIRST_OF_APRIL = datetime(2026, 4, 1, tzinfo=UTC)
 
 # rule -> (facts one after the other, how many of them a month pays)
 MONTHLY: dict[str, tuple[Any, int]] = {
-    "seeker_rating": (lambda n: rated(rating_id=n, rater_user_id=ME, deal_cents=5_000), 8),
+    "seeker_rating": (
+        lambda n: rated(rating_id=n, rater_user_id=ME, rated_user_id=OTHER, deal_cents=5_000),
+        8,
+    ),
     "provider_content": (lambda n: facts.ContentPublished(n, ME, "tip"), 2),
     "community_help": (lambda n: facts.AnswerAccepted(n, ME, 3), 4),
     "bug_report": (lambda n: facts.ReportAccepted(n, ME, "bug"), 5),
@@ -39,7 +42,10 @@ MONTHLY: dict[str, tuple[Any, int]] = {
     "repeat_engagement": (lambda n: paid(n, earlier_with_this_provider=1), 4),
     "on_time_completion": (lambda n: paid(n, on_time=True), 8),
     "fast_confirmation": (lambda n: facts.CompletionConfirmed(n, ME, 5), 8),
-    "detailed_review": (lambda n: rated(rating_id=n, rater_user_id=ME, review_words=60), 4),
+    "detailed_review": (
+        lambda n: rated(rating_id=n, rater_user_id=ME, rated_user_id=OTHER, review_words=60),
+        4,
+    ),
     "review_reply": (lambda n: facts.ReviewReplied(n, ME), 8),
     "match_feedback": (lambda n: facts.MatchFeedbackGiven(n, ME), 8),
     "login_streak_30": (lambda n: facts.ThirtyDaysVisited(ME, 30 * n), 1),
@@ -65,12 +71,22 @@ def test_a_month_ends_at_midnight_in_utc(db: Session, make: Make, rule: str) -> 
 
 YEARLY: dict[str, tuple[Any, int]] = {
     "seeker_referral": (
-        lambda n: paid(n, provider_user_id=OTHER, earlier_of_seeker=0, seeker_referrer_user_id=ME),
+        lambda n: paid(
+            n,
+            provider_user_id=OTHER,
+            seeker_user_id=FRIEND,
+            earlier_of_seeker=0,
+            seeker_referrer_user_id=ME,
+        ),
         12,
     ),
     "provider_referral": (
         lambda n: paid(
-            n, provider_user_id=OTHER, earlier_of_provider=0, provider_referrer_user_id=ME
+            n,
+            provider_user_id=OTHER,
+            seeker_user_id=FRIEND,
+            earlier_of_provider=0,
+            provider_referrer_user_id=ME,
         ),
         12,
     ),

@@ -30,7 +30,8 @@ class PotAward(Base):
         CheckConstraint("status IN ('queued', 'paid', 'clawed_back')", name="status"),
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("award_class IN ('A', 'B')", name="award_class"),
-        Index("ix_pot_awards_user_rule", "user_id", "rule", "earned_at"),
+        # With the status, so that counting against caps reads the index alone.
+        Index("ix_pot_awards_user_rule", "user_id", "rule", "earned_at", "status"),
         Index(
             "ix_pot_awards_queue",
             "id",

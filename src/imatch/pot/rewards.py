@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, insert, select
 from sqlalchemy.orm import Session
 
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.events import announce
 from imatch.facts import DayBegun, ThirtyDaysVisited
-from imatch.ledger import POT, LedgerError, Movement, post_many
+from imatch.ledger import POT, Entry, LedgerError, Movement, post_many
 from imatch.pot import caps, policy
 from imatch.pot.clawbacks import debtors, settle_debts
 from imatch.pot.locks import lock_people
@@ -160,28 +160,52 @@ def _award(db: Session, earned: Sequence[_Due]) -> None:
         return
     moment = now()
     purse = None
-    awards, payable = [], []
+    payable = []
     for one in earned:
-        award = PotAward(
-            key=one.key,
-            user_id=one.user_id,
-            rule=one.rule.name,
-            cap_scope=one.scope,
-            amount=one.amount,
-            award_class=one.rule.award_class,
-            status="queued",
-            reference_type=one.reference[0],
-            reference_id=one.reference[1],
-            earned_at=moment,
-        )
-        awards.append(award)
         if one.rule.award_class is AwardClass.ALWAYS:
-            payable.append(award)
+            payable.append(one)
             continue
         purse = purse or _Purse.of_week(db, somebody_waits=_somebody_waits(db))
         if purse.take(one.amount):
-            payable.append(award)
-    _pay(db, awards, payable)
+            payable.append(one)
+    entries = _post(
+        db,
+        [
+            _movement(one.rule.name, one.user_id, one.amount, one.key, one.reference)
+            for one in payable
+        ],
+    )
+    paid = dict(zip((one.key for one in payable), entries, strict=True))
+    # Rows, not objects: nothing looks at them again, and there can be thousands.
+    db.execute(insert(PotAward), [_row(one, moment, paid.get(one.key)) for one in earned])
+    owing = debtors(db, {one.user_id for one in payable})
+    owed_by = [one for one in payable if one.user_id in owing]
+    for award in _with_keys(db, [one.key for one in owed_by]):
+        settle_debts(db, award.user_id, award.amount, f"award:{award.id}")
+
+
+def _row(one: _Due, earned_at: datetime, entry: Entry | None) -> dict[str, object]:
+    """The award as it is stored: paid if it has its entry in the books, or queued."""
+    return {
+        "key": one.key,
+        "user_id": one.user_id,
+        "rule": one.rule.name,
+        "cap_scope": one.scope,
+        "amount": one.amount,
+        "award_class": one.rule.award_class,
+        "status": "paid" if entry else "queued",
+        "reference_type": one.reference[0],
+        "reference_id": one.reference[1],
+        "earned_at": earned_at,
+        "paid_at": entry.created_at if entry else None,
+        "transaction_id": entry.id if entry else None,
+    }
+
+
+def _with_keys(db: Session, keys: Sequence[str]) -> Sequence[PotAward]:
+    if not keys:
+        return ()
+    return db.scalars(select(PotAward).where(PotAward.key.in_(keys)).order_by(PotAward.id)).all()
 
 
 @dataclass(slots=True)
@@ -223,39 +247,57 @@ def _pay_batch(db: Session) -> int:
     lock_people(db, {award.user_id for award in awards})
     purse = _Purse.of_week(db)
     payable = [award for award in awards if purse.take(award.amount)]
-    _pay(db, (), payable)
+    _pay(db, payable)
     return len(payable)
 
 
-def _pay(db: Session, new: Sequence[PotAward], payable: Sequence[PotAward]) -> None:
-    """Post what can be paid, save it with what is new, and let debts take their part."""
-    outcomes = post_many(db, POT, [_movement(award) for award in payable])
-    for award, outcome in zip(payable, outcomes, strict=True):
-        if isinstance(outcome, LedgerError):
-            raise outcome
+def _pay(db: Session, queued_awards: Sequence[PotAward]) -> None:
+    """Pay awards that waited, and let debts take their part."""
+    movements = [
+        _movement(
+            award.rule,
+            award.user_id,
+            award.amount,
+            award.key,
+            (award.reference_type, award.reference_id),
+        )
+        for award in queued_awards
+    ]
+    for award, entry in zip(queued_awards, _post(db, movements), strict=True):
         award.status = "paid"
-        award.paid_at = outcome.created_at
-        award.transaction_id = outcome.id
-    db.add_all(new)
+        award.paid_at = entry.created_at
+        award.transaction_id = entry.id
     db.flush()
-    owing = debtors(db, {award.user_id for award in payable})
-    for award in payable:
+    owing = debtors(db, {award.user_id for award in queued_awards})
+    for award in queued_awards:
         if award.user_id in owing:
             settle_debts(db, award.user_id, award.amount, f"award:{award.id}")
 
 
-def _movement(award: PotAward) -> Movement:
-    rule = EARNING_BY_NAME.get(award.rule)
+def _post(db: Session, movements: Sequence[Movement]) -> list[Entry]:
+    """Post them all, or raise what refuses one."""
+    entries = []
+    for outcome in post_many(db, POT, movements):
+        if isinstance(outcome, LedgerError):
+            raise outcome
+        entries.append(outcome)
+    return entries
+
+
+def _movement(
+    rule_name: str, user_id: int, amount: int, key: str, reference: tuple[str | None, int | None]
+) -> Movement:
+    rule = EARNING_BY_NAME.get(rule_name)
     return Movement(
-        key=award.key,
-        user_id=award.user_id,
-        amount=award.amount,
+        key=key,
+        user_id=user_id,
+        amount=amount,
         counter_account="treasury",
         transaction_type="earn",
-        category=award.rule,
-        description=rule.title if rule else award.rule,
-        reference_type=award.reference_type,
-        reference_id=award.reference_id,
+        category=rule_name,
+        description=rule.title if rule else rule_name,
+        reference_type=reference[0],
+        reference_id=reference[1],
     )
 
 

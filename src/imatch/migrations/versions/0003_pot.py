@@ -50,7 +50,10 @@ def upgrade() -> None:
         "ix_pot_awards_reference", "pot_awards", ["reference_type", "reference_id"], unique=False
     )
     op.create_index(
-        "ix_pot_awards_user_rule", "pot_awards", ["user_id", "rule", "earned_at"], unique=False
+        "ix_pot_awards_user_rule",
+        "pot_awards",
+        ["user_id", "rule", "earned_at", "status"],
+        unique=False,
     )
     op.create_table(
         "pot_commissions",
