@@ -25,7 +25,7 @@ from imatch.core.database import atomic
 from imatch.facts import DayBegun
 from imatch.matches import queries as matches
 from imatch.matches import service as matching
-from imatch.pot import payees, redemptions, rewards, shop
+from imatch.pot import grants, payees, policy_versions, redemptions, rewards, shop
 from imatch.pot.service import POTService
 from imatch.seekers import service as seekers
 from imatch.web.deps import posted_form
@@ -140,9 +140,15 @@ def sender(db: Session, make: Make) -> Iterator[Sender]:
     match = matches.matches_of(db, matching.suggest(db, need).id)[0]
     key = api_keys.create(db, user, name="Tests")
     POTService(db).award_pot(user.id, "community_help", amount=1_000)
+    other = make.user(account_type=AccountType.OPERATOR)
+    order = shop.buy(db, user.id, "workshop", key="1")
+    grant = grants.propose(db, other.id, 5, "community_help", "Tests", operator_id=other.id)
+    version = policy_versions.propose(
+        db, operator_id=other.id, edits={"yearly_growth": 0.2}, reason="Tests"
+    )
     redemption = redemptions.file(db, user.id, 100, "bank_transfer", key="1")
     payees.save(db, user.id, name=user.name, country="DE", account="DE89370400440532013000")
-    hold = payees.place_hold(db, user.id, make.user(account_type="operator").id, "Tests")
+    hold = payees.place_hold(db, user.id, other.id, "Tests")
     ids: dict[str, object] = {
         "category": ADVISORS,
         "name": ADVISORS,
@@ -157,7 +163,13 @@ def sender(db: Session, make: Make) -> Iterator[Sender]:
         "match_id": match.id,
         "match_id:int": match.id,
         "provider_id:int": provider.id,
-        "purchase_id": shop.buy(db, user.id, "workshop", key="1").id,
+        "shortlist_id:int": match.shortlist_id,
+        "purchase_id": order.id,
+        "purchase_id:int": order.id,
+        "grant_id:int": grant.id,
+        "version_id:int": version.id,
+        "option": "workshop",
+        "block": "flow",
         "redemption_id": redemption.id,
         "redemption_id:int": redemption.id,
         "user_id:int": user.id,

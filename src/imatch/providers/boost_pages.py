@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Path, Query, Request
 from sqlalchemy.orm import Session
@@ -35,6 +35,7 @@ Option = Annotated[str, Path(max_length=64)]
 Category = Annotated[str, Path(max_length=64)]
 RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Text = Annotated[str, Form(max_length=1_000)]
+YesOrNo = Annotated[Literal["yes", "no"], Form()]
 Written = Annotated[str, Query(max_length=100)]
 
 
@@ -50,7 +51,7 @@ def overview(request: Request, db: Db, user: CurrentUser, saved: Written = "") -
 
 
 @router.post("/purchases/{purchase_id:int}/renewing")
-def set_renewing(db: Db, user: CurrentUser, purchase_id: RowId, renews: Text = "") -> Response:
+def set_renewing(db: Db, user: CurrentUser, purchase_id: RowId, renews: YesOrNo) -> Response:
     """Let it renew, or end on its last day."""
     if renews == "yes":
         shop.start_renewing(db, purchase_id, user_id=user.id)
