@@ -162,6 +162,26 @@ def test_a_cap_holds_for_facts_at_the_same_moment(
     assert statuses(db) == [("bug_report", "paid")] * 5
 
 
+def test_the_budget_holds_for_facts_at_the_same_moment(
+    make: Make, db: Session, new_session: Callable[[], Session]
+) -> None:
+    callers = [make.user().id for _ in range(12)]
+    together = Barrier(len(callers))
+
+    def hear(user_id: int) -> None:
+        with new_session() as session:
+            together.wait()
+            rewards.hear(session, facts.IdentityVerified(user_id))
+
+    with time_machine.travel(TUESDAY, tick=False):
+        set_budget(db, 150)
+        with ThreadPoolExecutor(len(callers)) as pool:
+            list(pool.map(hear, callers))
+        assert policy.budget(db).spent == 150
+    waiting = [status for _rule, status in statuses(db)]
+    assert (waiting.count("paid"), waiting.count("queued")) == (3, 9)
+
+
 def test_the_queue_paid_twice_at_once_pays_each_once(
     make: Make, db: Session, new_session: Callable[[], Session]
 ) -> None:

@@ -287,6 +287,12 @@ def budget(db: Session) -> WeekBudget:
     return WeekBudget(known.total, known.spent)
 
 
+def lock_budget(db: Session) -> None:
+    """Let those who spend the week's budget follow each other, so that none is spent twice."""
+    genesis_row = select(PotPolicyVersion.id).order_by(PotPolicyVersion.id).limit(1)
+    db.execute(genesis_row.with_for_update(key_share=True))
+
+
 @dataclass(slots=True)
 class _Spending:
     """How far this week's awards have been added up."""

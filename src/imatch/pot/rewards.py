@@ -165,7 +165,7 @@ def _award(db: Session, earned: Sequence[_Due]) -> None:
         if one.rule.award_class is AwardClass.ALWAYS:
             payable.append(one)
             continue
-        purse = purse or _Purse.of_week(db, somebody_waits=_somebody_waits(db))
+        purse = purse or _Purse.of_week(db, behind_queue=True)
         if purse.take(one.amount):
             payable.append(one)
     entries = _post(
@@ -217,9 +217,11 @@ class _Purse:
     closed: bool
 
     @classmethod
-    def of_week(cls, db: Session, *, somebody_waits: bool = False) -> "_Purse":
+    def of_week(cls, db: Session, *, behind_queue: bool = False) -> "_Purse":
+        """Until the transaction ends nobody else pays out of it. Lock people before."""
+        policy.lock_budget(db)
         budget = policy.budget(db)
-        return cls(budget.total, budget.spent, somebody_waits)
+        return cls(budget.total, budget.spent, behind_queue and _somebody_waits(db))
 
     def take(self, amount: int) -> bool:
         # One award above a whole week's budget would otherwise wait for ever, and all behind it.
