@@ -31,7 +31,7 @@ FIRST_OF_APRIL = datetime(2026, 4, 1, tzinfo=UTC)
 # rule -> (facts one after the other, how many of them a month pays)
 MONTHLY: dict[str, tuple[Any, int]] = {
     "seeker_rating": (
-        lambda n: rated(rating_id=n, rater_user_id=ME, rated_user_id=OTHER, deal_cents=5_000),
+        lambda n: rated(engagement_id=n, rater_user_id=ME, rated_user_id=OTHER, deal_cents=5_000),
         8,
     ),
     "provider_content": (lambda n: facts.ContentPublished(n, ME, "tip"), 2),
@@ -43,7 +43,7 @@ MONTHLY: dict[str, tuple[Any, int]] = {
     "on_time_completion": (lambda n: paid(n, on_time=True), 8),
     "fast_confirmation": (lambda n: facts.CompletionConfirmed(n, ME, 5), 8),
     "detailed_review": (
-        lambda n: rated(rating_id=n, rater_user_id=ME, rated_user_id=OTHER, review_words=60),
+        lambda n: rated(engagement_id=n, rater_user_id=ME, rated_user_id=OTHER, review_words=60),
         4,
     ),
     "review_reply": (lambda n: facts.ReviewReplied(n, ME), 8),

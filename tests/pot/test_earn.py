@@ -197,7 +197,7 @@ def test_the_award_says_what_for(db: Session, make: Make) -> None:
     rows = {row.category: row for row in db.scalars(select(PotTransaction))}
     bonus, rating = rows["provider_rating_bonus"], rows["seeker_rating"]
     assert (bonus.reference_type, bonus.reference_id) == ("engagement", 1)
-    assert (rating.reference_type, rating.reference_id) == ("rating", 5)
+    assert (rating.reference_type, rating.reference_id) == ("engagement", 1)
     assert bonus.idempotency_key == "earn:provider_rating_bonus:1:1"
     assert bonus.description == "Five stars received"
 

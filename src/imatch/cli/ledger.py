@@ -17,6 +17,7 @@ from imatch.accounts.service import operators
 from imatch.cli.output import JsonOption, err, out, print_facts, print_json, print_table
 from imatch.core.database import SessionLocal
 from imatch.core.paging import decode_cursor
+from imatch.core.text import as_cell
 from imatch.ledger import queries
 from imatch.ledger.audit import Audit, audit, note
 from imatch.ledger.books import BOOKS, Book
@@ -207,4 +208,8 @@ def _write_csv(rows: Iterator[dict[str, Any]]) -> None:
     writer = csv.DictWriter(sys.stdout, _STATEMENT, lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow(row | {"created_at": row["created_at"].isoformat()})
+        shown = {
+            "created_at": row["created_at"].isoformat(),
+            "description": as_cell(row["description"]),
+        }
+        writer.writerow(row | shown)

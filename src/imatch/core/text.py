@@ -5,6 +5,8 @@ import unicodedata
 # Embeddings, overrides and isolates: they let a name turn the words that follow it around. The
 # marks that right-to-left writing needs (U+200E, U+200F, U+061C) are none of these.
 _DIRECTION_CONTROLS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+# What a spreadsheet would take for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _UNSEEN = frozenset({"Cf", "Zs", "Cc", "Mn"})
 
 
@@ -16,3 +18,8 @@ def without_direction_controls(text: str) -> str:
 def is_visible(text: str) -> bool:
     """Whether a reader sees anything of it."""
     return any(unicodedata.category(character) not in _UNSEEN for character in text)
+
+
+def as_cell(words: str) -> str:
+    """Words for a CSV file that a spreadsheet shows and does not carry out."""
+    return f"'{words}" if words.startswith(_FORMULA) else words

@@ -11,6 +11,7 @@ from imatch.accounts.models import User
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.settings import get_settings
+from imatch.core.text import as_cell
 from imatch.ledger import CASH, POT, Movement, capture, post
 from imatch.mail import service as mail
 from imatch.pot.coverage import CoverageState, coverage
@@ -95,7 +96,7 @@ def bank_export(db: Session, operator_id: int) -> str:
             redemption.exported_at = redemption.exported_at or now()
             amount = f"{redemption.payout_cents // _CENTS}.{redemption.payout_cents % _CENTS:02}"
             where = (details["account"], details["bank_code"], details["country"])
-            row = (details["name"], *where, amount, "USD", reference_of(redemption))
+            row = (as_cell(details["name"]), *where, amount, "USD", reference_of(redemption))
             file.writerow(row)
             record("export_payout", operator_id, redemption_id=redemption.id)
         return text.getvalue()

@@ -16,6 +16,7 @@ from imatch.accounts.deps import CurrentUser
 from imatch.accounts.models import User
 from imatch.core.errors import Conflict, DomainError, FieldError, Invalid
 from imatch.core.paging import Page, decode_cursor
+from imatch.core.text import as_cell
 from imatch.ledger import POT
 from imatch.ledger.models import JournalRow
 from imatch.ledger.queries import statement
@@ -43,8 +44,6 @@ _SAVED = {
     "ends": "It will not renew. It runs until its last day.",
 }
 _CSV_COLUMNS = ("time", "kind", "category", "description", "phase", "pot", "free_after")
-# What a spreadsheet would take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Short = Annotated[str, Query(max_length=64)]
 
@@ -231,7 +230,7 @@ def _csv(db: Session, user_id: int, chosen: Filter) -> Iterator[str]:
                     row.created_at.isoformat(),
                     row.transaction_type,
                     row.category,
-                    _harmless(row.description),
+                    as_cell(row.description),
                     row.phase,
                     row.amount,
                     row.balance_after,
@@ -244,7 +243,3 @@ def _csv(db: Session, user_id: int, chosen: Filter) -> Iterator[str]:
         lines.truncate()
         after_id = page.items[-1].id
         db.expunge_all()
-
-
-def _harmless(words: str) -> str:
-    return f"'{words}" if words.startswith(_FORMULA) else words
