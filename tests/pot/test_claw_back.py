@@ -13,7 +13,7 @@ from imatch.core.events import announce
 from imatch.ledger.books import POT
 from imatch.ledger.models import PotTransaction
 from imatch.ledger.queries import system_balances
-from imatch.pot import clawbacks, rewards
+from imatch.pot import clawbacks, redemptions, rewards, shop
 from imatch.pot.clawbacks import Clawback, NoSuchAward, TooLateToReverse
 from imatch.pot.models import PotAward, PotDebt
 from imatch.wiring import wire
@@ -73,6 +73,30 @@ def test_what_is_spent_already_becomes_a_debt_that_later_awards_pay(
         ("earn", "credential_verified", 75),
         ("clawback", "debt", -20),
     ]
+
+
+def test_what_was_held_pays_the_debt_when_it_comes_back(db: Session, make: Make) -> None:
+    people(make)
+    pot = POTService(db)
+    pot.award_pot(ME, "bug_report", 200)
+    order = shop.buy(db, ME, "workshop", key="a", amount=150)
+    delivered = shop.buy(db, ME, "workshop", key="b", amount=50)
+    shop.deliver(db, delivered.id)
+    assert clawbacks.claw_back(db, ME, 180, key="fraud", reason="fraud") == Clawback(0, 180)
+    shop.cancel(db, order.id, user_id=ME)
+    assert (pot.get_user_balance(ME), clawbacks.owed(db, ME)) == (0, 30)
+    shop.refund(db, delivered.id, reason="It was not held")
+    assert (pot.get_user_balance(ME), clawbacks.owed(db, ME)) == (20, 0)
+
+
+def test_a_request_for_cash_that_comes_back_pays_the_debt(db: Session, make: Make) -> None:
+    people(make)
+    pot = POTService(db)
+    pot.award_pot(ME, "bug_report", 200)
+    request = redemptions.file(db, ME, 200, "bank_transfer", key="a")
+    clawbacks.claw_back(db, ME, 180, key="fraud", reason="fraud")
+    redemptions.cancel(db, ME, request.id)
+    assert (pot.get_user_balance(ME), clawbacks.owed(db, ME)) == (20, 0)
 
 
 def test_several_debts_are_paid_oldest_first(db: Session, make: Make) -> None:

@@ -1,6 +1,8 @@
 """Take awards back after a refund, a dispute or fraud: what is there at once, the rest as a debt.
 
-Later awards pay a debt first. Only awards can be taken back, and for RETRIEVABLE_DAYS.
+Later awards pay a debt first, and so does what comes back of an order, a purchase or a request
+for cash: nobody is out of reach by ordering in time. Only awards can be taken back, and for
+RETRIEVABLE_DAYS.
 """
 
 from collections.abc import Iterable, Sequence
@@ -137,14 +139,14 @@ def claw_back(
         return Clawback(taken, owed)
 
 
-def settle_debts(db: Session, user_id: int, earned: int, source: str) -> int:
-    """Pay a person's debts, the oldest first, from what they just earned; returns how much.
+def settle_debts(db: Session, user_id: int, received: int, source: str) -> int:
+    """Pay a person's debts, the oldest first, from what just became theirs; returns how much.
 
-    `source` names the award, so that each debt is paid from it once.
+    `source` names what it is, an award for instance, so that each debt is paid from it once.
     """
     open_debts = select(PotDebt).where(PotDebt.user_id == user_id, PotDebt.owed > 0)
     held = open_debts.order_by(PotDebt.id).with_for_update()
-    left = earned
+    left = received
     for debt in db.scalars(held.execution_options(populate_existing=True)).all():
         paid = min(debt.owed, left)
         if not paid:
@@ -165,7 +167,7 @@ def settle_debts(db: Session, user_id: int, earned: int, source: str) -> int:
         debt.owed -= paid
         left -= paid
     db.flush()
-    return earned - left
+    return received - left
 
 
 def debtors(db: Session, user_ids: Iterable[int]) -> set[int]:

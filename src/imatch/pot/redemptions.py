@@ -21,6 +21,7 @@ from imatch.ledger.models import MAX_AMOUNT
 from imatch.ledger.movements import Phase
 from imatch.mail import service as mail
 from imatch.pot import policy
+from imatch.pot.clawbacks import settle_debts
 from imatch.pot.errors import BadAmount, BadArgument, KeyReused, UserNotFound
 from imatch.pot.models import PotPayee, PotRedemption
 from imatch.pot.operator_acts import checked_words, record, require_operator
@@ -237,6 +238,7 @@ def give_back(db: Session, redemption: PotRedemption, status: str, reason: str =
         raise RedemptionDecided(redemption)
     key = f"redeem:{redemption.id}:back"
     release(db, POT, redemption.pot_hold_id, key=key, description="Redemption given back")
+    settle_debts(db, redemption.user_id, redemption.pot_amount, f"redemption:{redemption.id}")
     if redemption.cash_hold_id is not None:
         release(db, CASH, redemption.cash_hold_id, key=key)
     redemption.status, redemption.reason = status, reason

@@ -13,7 +13,7 @@ from imatch.core.events import announce
 from imatch.facts import OptionEnded, OptionPurchased
 from imatch.ledger import POT, Entry, InsufficientFunds, Movement, capture, post, release
 from imatch.ledger.movements import Phase
-from imatch.pot import letters
+from imatch.pot import clawbacks, letters
 from imatch.pot.errors import InsufficientPot, KeyReused
 from imatch.pot.models import PotPurchase
 from imatch.pot.operator_acts import checked_words
@@ -168,8 +168,8 @@ def cancel(db: Session, purchase_id: int, *, user_id: int | None = None) -> PotP
     with atomic(db):
         purchase = _open_order(db, purchase_id, user_id)
         release(db, POT, purchase.transaction_id or 0, key=f"cancel:{purchase.id}")
-        purchase.status = "cancelled"
-        purchase.settled_at = now()
+        clawbacks.settle_debts(db, purchase.user_id, purchase.amount, f"purchase:{purchase.id}")
+        purchase.status, purchase.settled_at = "cancelled", now()
         if user_id is None:
             letters.order_returned(db, purchase)
         return purchase
@@ -198,9 +198,9 @@ def refund(db: Session, purchase_id: int, *, reason: str) -> PotPurchase:
                 reference_id=purchase.id,
             ),
         )
+        clawbacks.settle_debts(db, purchase.user_id, purchase.amount, f"purchase:{purchase.id}")
         in_effect = purchase.status == "active"
-        purchase.status = "refunded"
-        purchase.renews = False
+        purchase.status, purchase.renews = "refunded", False
         purchase.settled_at = now()
         if in_effect:
             announce(db, _ended(purchase))
