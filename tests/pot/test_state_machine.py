@@ -58,6 +58,7 @@ class Economy(RuleBasedStateMachine):
         super().__init__()
         self.free: dict[int, int] = {}
         self.held: dict[int, int] = {}
+        self.owed: Counter[int] = Counter()
         self.said: list[tuple[Callable[[], dict[str, object]], dict[str, object]]] = []
         self.holds: dict[int, tuple[int, int]] = {}  # hold id -> person, amount
         self.orders: dict[int, tuple[int, int]] = {}
@@ -178,6 +179,7 @@ class Economy(RuleBasedStateMachine):
             self.free[user_id] -= pot
         else:
             shop.cancel(self.db, purchase_id)
+            self._pay_debt(user_id, pot)
 
     @rule(who=person, pot=st.integers(100, 250))
     def ask_for_cash(self, who: int, pot: int) -> None:
@@ -209,6 +211,7 @@ class Economy(RuleBasedStateMachine):
         else:
             redemptions.cancel(self.db, user_id, request_id)
             self._release(user_id, pot)
+            self._pay_debt(user_id, pot)
         del self.requests[request_id]
 
     @rule(who=person, pot=amount)
@@ -217,7 +220,9 @@ class Economy(RuleBasedStateMachine):
         key = f"m{next(_keys)}"
         for _again in range(2):
             clawbacks.claw_back(self.db, user_id, pot, key=key, reason="fraud")
-        self.free[user_id] -= min(pot, self.free[user_id])
+        taken = min(pot, self.free[user_id])
+        self.free[user_id] -= taken
+        self.owed[user_id] += pot - taken
 
     @rule(who=person, pot=amount)
     def spend_at_once(self, who: int, pot: int) -> None:
@@ -265,6 +270,7 @@ class Economy(RuleBasedStateMachine):
             found = account(self.db, POT, user_id)
             has = (found.balance - found.held, found.held) if found else (0, 0)
             assert has == (self.free[user_id], self.held[user_id])
+            assert clawbacks.owed(self.db, user_id) == self.owed[user_id]
 
     @invariant()
     def books_balance(self) -> None:
@@ -291,6 +297,11 @@ class Economy(RuleBasedStateMachine):
     def _hold(self, user_id: int, pot: int) -> None:
         self.free[user_id] -= pot
         self.held[user_id] += pot
+
+    def _pay_debt(self, user_id: int, returned: int) -> None:
+        paid = min(returned, self.owed[user_id])
+        self.owed[user_id] -= paid
+        self.free[user_id] -= paid
 
     def _release(self, user_id: int, pot: int) -> None:
         self.free[user_id] += pot
