@@ -211,7 +211,8 @@ def matches_page(client: TestClient, token: str) -> str:
     return client.get("/matches").text
 
 
-def test_a_boost_changes_no_score_and_no_place(db: Session, crowd: None, hire: Hire) -> None:
+@pytest.mark.usefixtures("crowd")
+def test_a_boost_changes_no_score_and_no_place(db: Session, hire: Hire) -> None:
     owner = last_on_fit(hire)
     need, _token = need_in(db)
 
@@ -227,9 +228,8 @@ def test_a_boost_changes_no_score_and_no_place(db: Session, crowd: None, hire: H
     assert owner.provider.id not in organic
 
 
-def test_one_labelled_place_with_the_real_fit(
-    db: Session, crowd: None, hire: Hire, client: TestClient
-) -> None:
+@pytest.mark.usefixtures("crowd")
+def test_one_labelled_place_with_the_real_fit(db: Session, hire: Hire, client: TestClient) -> None:
     owner = last_on_fit(hire)
     need, token = need_in(db)
     without = matches_page(client, token)
@@ -257,8 +257,9 @@ def test_one_labelled_place_with_the_real_fit(
         {"capacity": 1, "active_count": 1},
     ],
 )
+@pytest.mark.usefixtures("crowd")
 def test_who_fails_a_rule_gets_no_place(
-    db: Session, crowd: None, hire: Hire, client: TestClient, columns: dict[str, Any]
+    db: Session, hire: Hire, client: TestClient, columns: dict[str, Any]
 ) -> None:
     last_on_fit(hire, **columns).buy("profile_boost_month")
     _need, token = need_in(db, budget="must")
@@ -275,8 +276,9 @@ def test_who_is_among_the_three_gets_no_place_beside_them(
     assert "Paid place." not in page
 
 
+@pytest.mark.usefixtures("crowd")
 def test_a_boost_that_ran_out_or_came_back_shows_nobody(
-    db: Session, crowd: None, hire: Hire, client: TestClient
+    db: Session, hire: Hire, client: TestClient
 ) -> None:
     purchase = last_on_fit(hire).buy("profile_boost_month")
     _need, token = need_in(db)
@@ -288,9 +290,8 @@ def test_a_boost_that_ran_out_or_came_back_shows_nobody(
 # ---- the category's page ----
 
 
-def test_who_is_featured_stands_in_a_labelled_row(
-    hire: Hire, crowd: None, client: TestClient
-) -> None:
+@pytest.mark.usefixtures("crowd")
+def test_who_is_featured_stands_in_a_labelled_row(hire: Hire, client: TestClient) -> None:
     owner = hire()
     before = client.get(f"/providers/{ADVISORS}").text
     assert "Paid place." not in before
