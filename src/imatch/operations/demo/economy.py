@@ -110,9 +110,11 @@ class _History:
             *(lambda: self._contribute(here) for _number in range(self.random.choice((0, 1, 2)))),
             *(lambda: self._shop(here) for _number in range(self.random.randint(3, 9))),
         ]
+        acts.append(self._deliver)
         self.random.shuffle(acts)
-        for act in acts:
-            self._at(day, self.random.triangular(9.5, 23, 18), act)
+        hours = sorted(self.random.triangular(9.5, 23, 18) for _act in acts)
+        for hour, act in zip(hours, acts, strict=True):
+            self._at(day, hour, act)
 
     def _at(self, day: int, hour: float, act: Callable[[], None]) -> None:
         moment = self.begin + timedelta(days=day, hours=hour)
@@ -130,11 +132,14 @@ class _History:
         rewards.pay_queue(self.db)
         clearing.clear_due(self.db)
         shop.settle_due(self.db)
-        patience = clock.now() - timedelta(days=2)
-        if clock.now() < self.now - timedelta(days=_ORDERS_LEFT_OPEN_DAYS):
-            for order in shop.open_orders(self.db):
-                if order.created_at < patience:
-                    shop.deliver(self.db, order.id, note="Done")
+
+    def _deliver(self) -> None:
+        """What was ordered two days ago; the last days' orders are left for an operator."""
+        if clock.now() > self.now - timedelta(days=_ORDERS_LEFT_OPEN_DAYS):
+            return
+        for order in shop.open_orders(self.db):
+            if order.created_at < clock.now() - timedelta(days=2):
+                shop.deliver(self.db, order.id, note="Done")
 
     def _join(self, people: Sequence[_Person]) -> None:
         told: list[object] = []
