@@ -115,7 +115,7 @@ def _load_and_kill(
     acknowledged: Acknowledged = {}
     child = 0
     for line in zygote.stdout:
-        words = line.split()
+        words = line.split() or [""]
         if words[0] == "gone":
             return acknowledged
         if words[0] == "pid":
