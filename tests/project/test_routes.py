@@ -307,7 +307,16 @@ def _body(method: str, path: str) -> dict[str, Any]:
         return {}
     if path.startswith("/api/"):
         return {"json": {}}
-    return {"data": {"seen": "x", "text": "wrong", "reason": "because", "sure": "no", "slug": "a"}}
+    return {
+        "data": {
+            "seen": "x",
+            "text": "wrong",
+            "reason": "because",
+            "sure": "no",
+            "slug": "a",
+            "renews": "no",
+        }
+    }
 
 
 def _rows_of(db: Session, owned: Owned) -> str:

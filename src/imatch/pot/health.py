@@ -235,7 +235,8 @@ def _new_accounts(books: _Books) -> Indicator:
 
 def _participation(books: _Books) -> Indicator:
     users = books.db.scalar(select(func.count()).select_from(User)) or 0
-    ratio = books.holders / users if users else None
+    # Before anybody has earned there is nothing to take part in.
+    ratio = books.holders / users if books.holders else None
     return Indicator(
         "participation",
         "Users who hold POT",
