@@ -93,7 +93,7 @@ def test_no_registry_is_named() -> None:
     for path in lock_files:
         text = path.read_text(encoding="utf-8")
         assert "index-url" not in text
-        assert '"resolved": "http' not in text
+        assert '"resolved"' not in text
 
 
 def test_templates_bring_no_inline_script_or_style() -> None:
