@@ -33,6 +33,7 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+_PASSWORD = "a long enough pass phrase"
 
 
 def chromium_path() -> str | None:
@@ -173,3 +174,30 @@ class Visit:
     def assert_clean(self) -> None:
         assert self.console_errors == []
         assert self.outside_requests == []
+
+
+@pytest.fixture(scope="session")
+def operator_email(site: Site) -> str:
+    """An operator's account, made as an operator makes it."""
+    email = "operator@example.org"
+    subprocess.run(
+        [sys.executable, "-m", "imatch", "users", "create-operator", email],
+        env={**os.environ, **site.environment},
+        input=_PASSWORD.encode(),
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return email
+
+
+@pytest.fixture(scope="module")
+def operator(chromium: Browser, site: Site, operator_email: str) -> Iterator[Visit]:
+    """An operator who has signed in."""
+    with chromium.new_context(reduced_motion="reduce") as context:
+        visit = Visit(context, site)
+        visit.open("/sign-in")
+        visit.page.get_by_label("E-mail").first.fill(operator_email)
+        visit.page.get_by_label("Password").first.fill(_PASSWORD)
+        visit.press("Sign in")
+        assert "/sign-in" not in visit.page.url
+        yield visit

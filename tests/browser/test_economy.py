@@ -1,9 +1,6 @@
 """The economy page in a browser: live without moving the reader, and whole without a script."""
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,29 +14,9 @@ from imatch.core.database import make_engine
 from imatch.pot.service import POTService
 from tests.browser.conftest import Site, Visit
 
-EMAIL = "economist@example.org"
-PASSWORD = "a long enough pass phrase"
 LIVE_MILLISECONDS = 5_000
 PAGE_BYTES = 180_000
 SCRIPT_BYTES = 60_000
-
-
-@pytest.fixture(scope="module")
-def operator(chromium: Browser, site: Site) -> Iterator[Visit]:
-    subprocess.run(
-        [sys.executable, "-m", "imatch", "users", "create-operator", EMAIL],
-        env={**os.environ, **site.environment},
-        input=PASSWORD.encode(),
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    with chromium.new_context(reduced_motion="reduce") as context:
-        visit = Visit(context, site)
-        visit.open("/sign-in")
-        visit.page.get_by_label("E-mail").first.fill(EMAIL)
-        visit.page.get_by_label("Password").first.fill(PASSWORD)
-        visit.press("Sign in")
-        yield visit
 
 
 class Wallet:
