@@ -33,15 +33,15 @@ def test_two_operators_change_a_number_from_the_command_line(db: Session, make: 
     filed = json.loads(
         run(
             "policy", "propose", "--set", "monthly_award_cap=50000", "--reason", "Less at first.",
-            "--operator", one, "--json",
+            "--as", one, "--json",
         )
     )  # fmt: skip
     assert filed["changes"] == {"monthly_award_cap": [100_000, 50_000]}
     assert [week["week"] for week in filed["projection"]] == [4, 13, 26, 52]
     version = str(filed["version"])
     with pytest.raises(SecondPersonNeeded):
-        run("policy", "approve", version, "--operator", one)
-    run("policy", "approve", version, "--operator", two)
+        run("policy", "approve", version, "--as", one)
+    run("policy", "approve", version, "--as", two)
     shown = json.loads(run("policy", "show", "--json"))
     assert shown["numbers"]["monthly_award_cap"] == 50_000
     assert [row["status"] for row in shown["versions"]] == ["approved", "approved"]
@@ -50,7 +50,7 @@ def test_two_operators_change_a_number_from_the_command_line(db: Session, make: 
 def test_bad_edits_are_refused(db: Session, make: Make) -> None:
     policy.genesis(db)
     operator = make.user(account_type=AccountType.OPERATOR).email
-    rest = ("--reason", "Why not.", "--operator", operator)
+    rest = ("--reason", "Why not.", "--as", operator)
     for edit in ("yearly_growth", "=1"):
         with pytest.raises(Invalid):
             run("policy", "propose", "--set", edit, *rest)

@@ -82,3 +82,16 @@ def test_every_command_prints_json() -> None:
         name for name, command in commands if "--json" not in {p.opts[0] for p in command.params}
     ]
     assert without == []
+
+
+def test_who_acts_is_said_by_one_option_everywhere() -> None:
+    acting = [
+        (name, parameter.opts, parameter.secondary_opts, parameter.help)
+        for name, command in _commands(typer.main.get_command(app), "imatch")
+        for parameter in command.params
+        if {"--as", "--operator"} & set(parameter.opts) or parameter.name == "operator"
+    ]
+    assert len(acting) == 8
+    assert {(*opts, *others) for _name, opts, others, _help in acting} == {("--as",)}
+    (told,) = {text for *_rest, text in acting}
+    assert "not proven" in told

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 from sqlalchemy import select
 
+from imatch.cli.acting import ActingOption
 from imatch.cli.output import JsonOption, out, print_json
-from imatch.cli.pot_grants import OperatorOption
 from imatch.core.database import SessionLocal, atomic
 from imatch.pot import clawbacks, queries, shop
 from imatch.pot.models import PotPurchase
@@ -22,7 +22,7 @@ def refund(
     transaction: TransactionArgument,
     *,
     reason: ReasonOption,
-    operator: OperatorOption,
+    operator: ActingOption,
     as_json: JsonOption = False,
 ) -> None:
     """Give the POT of a purchase back: its effect ends. Possible for 180 days."""
@@ -51,7 +51,7 @@ def take_back(
     transaction: TransactionArgument,
     *,
     reason: ReasonOption,
-    operator: OperatorOption,
+    operator: ActingOption,
     as_json: JsonOption = False,
 ) -> None:
     """Take an award back: what is there at once, the rest from later awards. Within 180 days."""

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from imatch.accounts.models import User
+from imatch.cli.acting import ActingOption
 from imatch.cli.output import JsonOption, out, print_json, print_table
 from imatch.core.database import SessionLocal
 from imatch.pot import grants, queries
@@ -13,9 +14,6 @@ from imatch.pot.models import PotGrant
 app = typer.Typer(
     help="Awards that wait for a second operator: list, approve, reject.", no_args_is_help=True
 )
-OperatorOption = Annotated[
-    str, typer.Option("--as", "--operator", help="Who acts: an operator's id or e-mail address.")
-]
 GrantArgument = Annotated[int, typer.Argument(help="The grant's number.")]
 
 
@@ -24,7 +22,7 @@ def grant(
     pot: Annotated[int, typer.Argument(help="How many POT.")],
     *,
     reason: Annotated[str, typer.Option(help="Why; the person reads it.")],
-    operator: OperatorOption,
+    operator: ActingOption,
     category: Annotated[
         str, typer.Option(help="What it counts as: an earning rule's name.")
     ] = "community_help",
@@ -68,7 +66,7 @@ def list_waiting(*, as_json: JsonOption = False) -> None:
 
 @app.command()
 def approve(
-    grant_id: GrantArgument, *, operator: OperatorOption, as_json: JsonOption = False
+    grant_id: GrantArgument, *, operator: ActingOption, as_json: JsonOption = False
 ) -> None:
     """Give what a colleague proposed."""
     with SessionLocal() as db:
@@ -77,9 +75,7 @@ def approve(
 
 
 @app.command()
-def reject(
-    grant_id: GrantArgument, *, operator: OperatorOption, as_json: JsonOption = False
-) -> None:
+def reject(grant_id: GrantArgument, *, operator: ActingOption, as_json: JsonOption = False) -> None:
     """Turn down what a colleague proposed."""
     with SessionLocal() as db:
         who = queries.person_named(db, operator)

@@ -6,18 +6,17 @@ from typing import Annotated
 import typer
 from sqlalchemy.orm import Session
 
-from imatch.accounts.service import operators
+from imatch.cli.acting import ActingOption
 from imatch.cli.output import JsonOption, out, print_facts, print_json, print_table
 from imatch.core.database import SessionLocal
 from imatch.core.errors import Invalid
-from imatch.pot import policy, policy_versions
+from imatch.pot import policy, policy_versions, queries
 from imatch.pot.models import PotPolicyRun, PotPolicyVersion
 
 app = typer.Typer(
     help="The economy's numbers: show, propose, approve; the weekly decision.",
     no_args_is_help=True,
 )
-OperatorOption = Annotated[str, typer.Option("--operator", help="Who acts: an operator's address.")]
 VersionArgument = Annotated[int, typer.Argument(help="The version's number.")]
 _PROJECTED_WEEKS = (4, 13, 26, 52)
 
@@ -58,7 +57,7 @@ def propose(
         list[str], typer.Option("--set", help="A number to change: name=value. Repeat it.")
     ],
     reason: Annotated[str, typer.Option(help="Why; kept with the version.")],
-    operator: OperatorOption,
+    operator: ActingOption,
     as_json: JsonOption = False,
 ) -> None:
     """File new numbers, and show what they change and where they lead."""
@@ -66,7 +65,7 @@ def propose(
         before = policy_versions.basis(db)
         filed = policy_versions.propose(
             db,
-            operator_id=operators.user_named(db, operator).id,
+            operator_id=queries.person_named(db, operator).id,
             edits=dict(_edit(one) for one in edits),
             reason=reason,
         )
@@ -97,7 +96,7 @@ def propose(
 def approve(
     version: VersionArgument,
     *,
-    operator: OperatorOption,
+    operator: ActingOption,
     on: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="In effect from this day on, in UTC; else now."),
@@ -109,7 +108,7 @@ def approve(
         decided = policy_versions.approve(
             db,
             version,
-            operator_id=operators.user_named(db, operator).id,
+            operator_id=queries.person_named(db, operator).id,
             effective_at=on.replace(tzinfo=UTC) if on else None,
         )
     if as_json:
@@ -120,11 +119,11 @@ def approve(
 
 @app.command()
 def reject(
-    version: VersionArgument, *, operator: OperatorOption, as_json: JsonOption = False
+    version: VersionArgument, *, operator: ActingOption, as_json: JsonOption = False
 ) -> None:
     """Turn proposed numbers down."""
     with SessionLocal() as db:
-        operator_id = operators.user_named(db, operator).id
+        operator_id = queries.person_named(db, operator).id
         decided = policy_versions.reject(db, version, operator_id=operator_id)
     if as_json:
         print_json(_version(decided))
@@ -181,7 +180,10 @@ def _print_proposal(
             for old, new in ahead
         ],
     )
-    out.print("Another operator approves it: imatch pot policy approve", version_id)
+    out.print(
+        f"Another operator approves it: imatch pot policy approve {version_id} --as THEIR-ADDRESS",
+        highlight=False,
+    )
 
 
 def _edit(written: str) -> tuple[str, object]:
