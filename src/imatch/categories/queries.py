@@ -53,7 +53,7 @@ def active_by_name(db: Session, name: str) -> Category:
     """One category that is open. Raises UnknownCategory or InactiveCategory."""
     row = by_name(db, name)
     if not row.active:
-        raise InactiveCategory(row.display_name)
+        raise InactiveCategory(shown_name(row))
     return row
 
 
@@ -68,6 +68,11 @@ def definition_of(row: Category) -> CategoryDefinition:
     except ValueError as error:
         _log_ignored(row.name, str(error)[:300])
         return definitions()[row.name]
+
+
+def shown_name(row: Category) -> str:
+    """What people read as the category's name."""
+    return definition_of(row).display_name
 
 
 def ignored_edits(db: Session) -> dict[str, str]:
@@ -87,7 +92,7 @@ def edited_definition(row: Category) -> CategoryDefinition:
     held = rows.held_by(row)
     unreadable = [column for column, value in held.items() if value is None]
     if unreadable:
-        raise ValueError(f"{', '.join(unreadable)}: not JSON")
+        raise ValueError(f"{', '.join(unreadable)}: not JSON or not text")
     return shipped if held == _shipped_columns(row.name) else _over(row.name, json.dumps(held))
 
 

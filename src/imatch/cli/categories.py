@@ -35,7 +35,7 @@ def list_all(*, as_json: JsonOption = False) -> None:
         print_json([_summary(row) for row in found])
         return
     columns = ("Name", "Shown as", "Open")
-    rows = [(row.name, row.display_name, "yes" if row.active else "no") for row in found]
+    rows = [(row.name, queries.shown_name(row), "yes" if row.active else "no") for row in found]
     print_table("Categories", columns, rows)
 
 
@@ -102,14 +102,14 @@ def _faults_of_rows() -> list[str]:
 
 
 def _summary(row: Category) -> dict[str, object]:
-    return {"name": row.name, "display_name": row.display_name, "active": row.active}
+    return {"name": row.name, "display_name": queries.shown_name(row), "active": row.active}
 
 
 def _confirm(row: Category, *, as_json: bool) -> None:
     if as_json:
         print_json(_summary(row))
     else:
-        out.print(f"“{row.display_name}” is {'open' if row.active else 'closed'}.")
+        out.print(f"“{queries.shown_name(row)}” is {'open' if row.active else 'closed'}.")
 
 
 def _print_definition(row: Category, definition: CategoryDefinition) -> None:

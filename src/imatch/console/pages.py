@@ -156,7 +156,10 @@ def category_list(request: Request, db: Db, _operator: CurrentOperator) -> HTMLR
     ]
     context = {
         "section": "categories",
-        "rows": [(row, rules.cost_of(definition.fees), count) for row, definition, count in found],
+        "rows": [
+            (row, definition.display_name, rules.cost_of(definition.fees), count)
+            for row, definition, count in found
+        ],
     }
     return render(request, "console/categories.html", context)
 

@@ -139,7 +139,7 @@ def suggest(
     if stored is not None and queries.matches_of(db, stored.id):
         return stored  # also where the category closed since: what is under way goes on
     if not category.active:
-        raise categories.InactiveCategory(category.display_name)
+        raise categories.InactiveCategory(definition.display_name)
     live = live_pool(db, category.id, definition, fresh=True)
     for _ in range(_TRIES):
         ranked = _rank(
