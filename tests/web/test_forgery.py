@@ -10,7 +10,7 @@ FOREIGN = ["https://evil.example", "http://127.0.0.1:9999", "http://localhost:84
 @pytest.mark.parametrize(
     ("origin", "site", "allowed"),
     [
-        (None, None, True),  # a program, which carries no cookies
+        (None, None, True),  # a program: no browser of our time leaves out both
         (OWN, "same-origin", True),
         (OWN, None, True),
         (None, "same-origin", True),
