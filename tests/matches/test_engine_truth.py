@@ -140,3 +140,50 @@ def test_of_sentences_that_say_the_same_the_first_is_shown_whatever_their_order(
     need = replace(known_need(), text=" ".join(words))
     pick = next(p for p in pool.rank(need, seed=1, today=TODAY).picks if p.provider_id == 1)
     assert pick.best_sentence == f"{' '.join(words).capitalize()}."
+
+
+def _in_their_words(text: str, *passages: str, criteria: str = "") -> Pick:
+    """The first of five advisors, who differ in their words, for somebody who named no topic."""
+    others = ("Taxes and debt.", "I find a plan for people.", "Cycling.", "Small businesses.")
+    pool = advisors()
+    pool.upsert([advisor(1, *passages), *(advisor(n, t) for n, t in enumerate(others, start=2))])
+    need = replace(known_need(needs=[], life_event=[]), text=text, custom_criteria=criteria)
+    picks = pool.rank(need, seed=1, today=TODAY).picks
+    return next(pick for pick in picks if pick.provider_id == 1)
+
+
+REQUEST = (
+    "I'm looking for somebody who can help me find a good plan. Three years ago we inherited a "
+    "vineyard, at 41, and I keep thinking about the first steps."
+)
+
+
+def test_quoted_words_say_something_of_the_need() -> None:
+    pick = _in_their_words(
+        REQUEST,
+        "I keep thinking of the first steps, somebody helps, you look and find a good plan at 41.",
+        "A vineyard changes hands. Inheritance takes three years.",
+    )
+    said = {reason.criterion: (reason.want, reason.offer) for reason in pick.reasons}
+    want, offer = said["expertise_match"]
+    assert want == "You wrote about “inherited” and “vineyard”"
+    assert offer.startswith("Their own words speak of “inherited” and “vineyard”")
+    assert pick.best_sentence == "A vineyard changes hands."
+
+
+def test_words_that_say_nothing_are_no_reason_though_they_count() -> None:
+    pick = _in_their_words(REQUEST, "I keep thinking of the first steps and find somebody to help.")
+    line = next(line for line in pick.criteria if line.name == "expertise_match")
+    assert line.parts["words"] > 0
+    assert not any("“" in reason.want + reason.offer for reason in pick.reasons)
+    assert pick.best_sentence == ""
+
+
+def test_own_criteria_are_quoted_by_their_telling_words() -> None:
+    pick = _in_their_words(
+        "Retirement",
+        "We look at things together, somebody brings drawings of a boat.",
+        criteria="somebody who looks at things with me and explains them with drawings",
+    )
+    said = next(reason for reason in pick.reasons if reason.criterion == "custom_criteria")
+    assert said.want == "Your own criteria mention “drawings”"

@@ -1,7 +1,7 @@
 """A need made ready for a pool: its words, wanted values, place and budget, read once."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Self
@@ -15,6 +15,7 @@ from imatch.matches.engine.layout import SET_KINDS, Layout, Words, as_values, un
 from imatch.matches.engine.prices import Budget
 from imatch.matches.engine.records import Locate
 from imatch.matches.engine.store import Frame
+from imatch.matches.engine.telling import telling
 from imatch.matches.engine.text import stems
 from imatch.matches.engine.types import Need
 
@@ -41,7 +42,8 @@ class Asked:
     query: Mapping[int, float]  # weights of the words that providers use
     request_query: Mapping[int, float]  # of those that earlier requests use
     custom_query: Mapping[int, float]  # of the seeker's own criteria
-    rarities: Mapping[str, float]  # weights of the need's stems
+    telling: Mapping[str, float]  # of the need's stems, those that tell something: their weights
+    custom_telling: Mapping[str, float]  # the same of the seeker's own criteria
     stems: frozenset[str]
     wanted: Mapping[str, Wanted]  # by criterion
     style: Mapping[int, int]  # scale's place -> -3..3
@@ -56,6 +58,8 @@ class Asked:
     def of(cls, frame: Frame, layout: Layout, need: Need, today: date, locate: Locate) -> Self:
         words = Counter(stems(need.text[:MAX_TEXT]))
         query = frame.documents.query(words)
+        custom = Counter(stems(need.custom_criteria))
+        custom_query = frame.documents.query(custom)
         place = _answer_of_kind(layout, need, Kind.PLACE)
         found = locate(place) if isinstance(place, Mapping) else None
         style = _answer_of_kind(layout, need, Kind.STYLE)
@@ -65,8 +69,9 @@ class Asked:
             today=today,
             query=query,
             request_query=frame.requests.query(words),
-            custom_query=frame.documents.query(Counter(stems(need.custom_criteria))),
-            rarities={s: query.get(frame.documents.vocabulary.get(s, -1), 0.0) for s in words},
+            custom_query=custom_query,
+            telling=_telling(frame, words, query),
+            custom_telling=_telling(frame, custom, custom_query),
             stems=frozenset(words),
             wanted={name: _wanted(layout, need, name) for name in layout.definition.criteria},
             style={
@@ -81,6 +86,11 @@ class Asked:
             format=need.answer("format") or "either",
             urgency=need.answer("urgency") or "",
         )
+
+
+def _telling(frame: Frame, words: Iterable[str], query: Mapping[int, float]) -> Mapping[str, float]:
+    vocabulary = frame.documents.vocabulary
+    return telling({stem: query.get(vocabulary.get(stem, -1), 0.0) for stem in words})
 
 
 def _answer_of_kind(layout: Layout, need: Need, kind: Kind) -> object:

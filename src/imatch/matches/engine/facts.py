@@ -39,6 +39,11 @@ class Facts:
     def passages(self) -> list[str]:
         return list(self._texts["passages"])
 
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """Of all that the provider wrote in public."""
+        return frozenset(stem for passage in self.passages for stem in stems(passage))
+
     @property
     def city(self) -> str:
         return str((self._texts["place"] or {}).get("city") or "")
@@ -155,13 +160,13 @@ class Facts:
 
     @cached_property
     def best_sentence(self) -> str:
-        """The provider's own sentence that says most of what the need says; empty if none does."""
-        rarities = self.asked.rarities
+        """The provider's own sentence that says most of what the need tells; empty if none does."""
+        telling = self.asked.telling
         best, best_score = "", 0.0
         for passage in self.passages:
             for sentence in sentences(passage)[:READ_SENTENCES]:
                 words = stems(sentence)
-                held = fsum(rarities[stem] for stem in self.asked.stems.intersection(words))
+                held = fsum(telling[stem] for stem in telling.keys() & words)
                 score = held / (8 + len(words)) ** 0.5
                 if score > best_score:
                     best, best_score = sentence, score

@@ -1,7 +1,9 @@
 """One reason for each kind of criterion: what was wanted beside its fact, or None."""
 
+from collections.abc import Mapping
+
 from imatch.matches.engine.facts import Facts
-from imatch.matches.engine.text import stems, words_of
+from imatch.matches.engine.text import words_of
 from imatch.matches.engine.types import CriterionScore, Reason
 from imatch.matches.engine.wording import (
     distance,
@@ -14,6 +16,7 @@ from imatch.matches.engine.wording import (
 
 MOST_NAMED = 3
 QUOTED_WORDS = 4
+LEAST_SHARE = 0.3  # of the weight of the strongest shared word
 
 
 def expertise(facts: Facts, line: CriterionScore) -> Reason | None:
@@ -23,7 +26,7 @@ def expertise(facts: Facts, line: CriterionScore) -> Reason | None:
     if offered:
         said = f"Names {listed(offered)} among their topics"
         return _reason(facts, line, f"You asked for {listed(offered)}", "; ".join([said, *more]))
-    shared = _shared_words(facts)
+    shared = _shared(facts, facts.asked.need.text, facts.asked.telling)
     if shared:
         said = f"Their own words speak of {listed(shared)}"
         return _reason(facts, line, f"You wrote about {listed(shared)}", "; ".join([said, *more]))
@@ -147,7 +150,8 @@ def _how_far_checked(stated: list[str], checked: list[str]) -> str:
 
 
 def custom(facts: Facts, line: CriterionScore) -> Reason | None:
-    shared = _shared(facts.asked.need.custom_criteria, " ".join(facts.passages))
+    asked = facts.asked
+    shared = _shared(facts, asked.need.custom_criteria, asked.custom_telling)
     if not shared:
         return None
     return _reason(
@@ -169,18 +173,19 @@ def _practice(facts: Facts, line: CriterionScore) -> list[str]:
     return found
 
 
-def _shared_words(facts: Facts) -> list[str]:
-    return _shared(facts.asked.need.text, facts.best_sentence)
+def _shared(facts: Facts, wanted: str, telling: Mapping[str, float]) -> list[str]:
+    """What weighed most of the telling words that both wrote, as and in the order they were asked.
 
-
-def _shared(wanted: str, offered: str) -> list[str]:
-    """Words of the need whose stems stand in the other text, as the seeker wrote them."""
-    held = set(stems(offered))
+    Whatever weighed little beside the strongest did not make the score and is left out.
+    """
+    strongest = sorted(telling.keys() & facts.stems, key=lambda stem: (-telling[stem], stem))
+    least = telling[strongest[0]] * LEAST_SHARE if strongest else 0
+    shared = {stem for stem in strongest[:QUOTED_WORDS] if telling[stem] >= least}
     found: dict[str, str] = {}
     for word, stem in words_of(wanted):
-        if stem in held:
+        if stem in shared:
             found.setdefault(stem, word)
-    return [f"“{word}”" for word in list(found.values())[:QUOTED_WORDS]]
+    return [f"“{word}”" for word in found.values()]
 
 
 def _reason(facts: Facts, line: CriterionScore, want: str, offer: str) -> Reason:
