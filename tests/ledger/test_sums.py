@@ -9,7 +9,7 @@ import time_machine
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from imatch.ledger import POT, post, queries
+from imatch.ledger import POT, post, post_many, queries
 from imatch.ledger.queries import Sum, sums
 from imatch.ledger.seals import seal
 from tests.ledger.books import earn, fill, hold, spend
@@ -131,6 +131,20 @@ def test_expired_holds_are_found_by_their_index(db: Session, days: int) -> None:
     assert "uq_pot_transactions_hold_id" in plan
 
 
-def test_a_statement_is_read_by_its_index(db: Session, days: int) -> None:
-    (plan,) = _plans(db, lambda: queries.statement(db, POT, days, after_id=6))
+@pytest.mark.parametrize("after_id", [None, 500])
+def test_a_busy_persons_statement_is_read_by_its_index(
+    db: Session, make: Make, after_id: int | None
+) -> None:
+    """Also where most rows are theirs, and none of the oldest."""
+    quiet_id, busy_id = make.user().id, make.user(email="busy@example.org").id
+    people = [quiet_id] * 200 + [busy_id] * 400
+    post_many(db, POT, [earn(user_id, 1, f"{n}") for n, user_id in enumerate(people)])
+    db.connection().exec_driver_sql("ANALYZE pot_transactions")
+    (plan,) = _plans(db, lambda: queries.statement(db, POT, busy_id, after_id=after_id))
     assert "ix_pot_transactions_user" in plan
+    assert "sort" not in plan.lower()
+    assert "b-tree" not in plan.lower()
+    page = queries.statement(db, POT, busy_id, after_id=after_id).items
+    assert [row.id for row in page] == list(
+        range((after_id or 601) - 1, (after_id or 601) - 51, -1)
+    )

@@ -20,6 +20,7 @@ from sqlalchemy import (
     cast,
     func,
     select,
+    tuple_,
 )
 from sqlalchemy.orm import Session, aliased
 
@@ -262,17 +263,30 @@ def statement(
     `since` is the first moment that counts, `until` the first one that does not.
     """
     journal = book.journal
-    query = select(journal).where(journal.user_id == user_id)
-    if after_id is not None:
-        query = query.where(journal.id < after_id)
+    query = select(journal).where(*_of_person(db, journal, user_id, after_id))
     if transaction_types:
         query = query.where(journal.transaction_type.in_(transaction_types))
     if since is not None:
         query = query.where(journal.created_at >= since)
     if until is not None:
         query = query.where(journal.created_at < until)
-    rows = db.scalars(query.order_by(journal.id.desc()).limit(limit + 1)).all()
+    newest_first = query.order_by(journal.user_id.desc(), journal.id.desc())
+    rows = db.scalars(newest_first.limit(limit + 1)).all()
     return page_of(rows, limit, lambda row: row.id)
+
+
+def _of_person(
+    db: Session, journal: type[JournalRow], user_id: int, after_id: int | None
+) -> Sequence[ColumnElement[bool]]:
+    """Conditions that both databases answer from the index by person and id alone."""
+    if db.get_bind().dialect.name == "sqlite":
+        older = [] if after_id is None else [journal.id < after_id]
+        return [journal.user_id == user_id, *older]
+    # With "=", PostgreSQL may walk the whole journal by id, looking for a person whom it believes
+    # to be everywhere. For a range of people no other index is in the wanted order.
+    if after_id is None:
+        return [journal.user_id.between(user_id, user_id)]
+    return [journal.user_id >= user_id, tuple_(journal.user_id, journal.id) < (user_id, after_id)]
 
 
 def last_audits(db: Session) -> list[LedgerAudit]:
