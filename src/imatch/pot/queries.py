@@ -29,14 +29,22 @@ def free_pot(db: Session, user_id: int) -> int | None:
     )
 
 
+def person(db: Session, user_id: int) -> User:
+    """Raises UserNotFound."""
+    known = type(user_id) is int and 0 < user_id < 2**63
+    found = db.get(User, user_id) if known else None
+    if found is None:
+        raise UserNotFound(user_id)
+    return found
+
+
 def person_named(db: Session, written: str) -> User:
     """Whose id or e-mail address this is. Raises UserNotFound."""
     text = written.strip()
-    found = None
-    if text.isascii() and text.isdigit():
-        found = db.get(User, int(text)) if len(text) <= _ID_DIGITS else None
-    elif address := read_email(text):
-        found = accounts.user_by_email(db, address)
+    if text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS:
+        return person(db, int(text))
+    address = read_email(text)
+    found = accounts.user_by_email(db, address) if address else None
     if found is None:
         raise UserNotFound(text)
     return found
@@ -85,8 +93,9 @@ def history(
         row.description,
         row.balance_after,
         row.created_at,
-    ).where(row.user_id == user_id)
+    ).where(row.user_id.between(user_id, user_id))  # so it is read by the person's own index
     if transaction_type is not None:
         query = query.where(row.transaction_type == transaction_type)
-    found = db.execute(query.order_by(row.id.desc()).limit(limit).offset(offset)).mappings()
+    newest_first = query.order_by(row.user_id.desc(), row.id.desc())
+    found = db.execute(newest_first.limit(limit).offset(offset)).mappings()
     return [{**one, "created_at": one["created_at"].isoformat()} for one in found]
