@@ -57,7 +57,7 @@ NEED_OWNER = """
     GET /find/{category}/stop   GET /find/{category}/check   POST /find/{category}/check
     GET /matches   POST /matches/relax   GET /compare
     GET /matches/lists/{shortlist_id:int}
-    GET /matches/{match_id:int}/why   POST /matches/{match_id:int}/report
+    GET /matches/{match_id:int}/why   POST /matches/{match_id:int}/report   GET /matches/paid/why
     GET /api/v1/needs/{need_id}   DELETE /api/v1/needs/{need_id}
     POST /api/v1/needs/{need_id}/shortlists   GET /api/v1/matches   GET /api/v1/matches/{match_id}
 """

@@ -70,10 +70,6 @@ class Card(Person):
         stated = (s.day for s in self.explanation.sides.values() if not s.measured)
         return next(stated, None)
 
-    def is_measured(self, reason: Reason) -> bool:
-        sides = self.sides(reason.criterion)
-        return sides is not None and sides.measured
-
     def sides(self, criterion: str) -> explanations.Sides | None:
         return self.explanation.sides.get(criterion)
 

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from imatch.categories import forms
 from imatch.categories.schemas import CategoryDefinition, CriterionKind, FieldDefinition, Kind
 from imatch.matches import offers
-from imatch.matches.engine.types import CriterionScore, Pick
+from imatch.matches.engine.types import CriterionScore, Need, Pick, Reason
 from imatch.providers.models import Provider
 
 
@@ -31,6 +31,10 @@ class Explanation:
 
     pick: Pick
     sides: Mapping[str, Sides]  # by criterion
+
+    def is_measured(self, reason: Reason) -> bool:
+        sides = self.sides.get(reason.criterion)
+        return sides is not None and sides.measured
 
 
 _stored: TypeAdapter[Explanation] = TypeAdapter(Explanation)
@@ -62,11 +66,11 @@ def explain(
     definition: CategoryDefinition,
     pick: Pick,
     provider: Provider,
-    values: Mapping[str, Any],
+    need: Need,
     today: date,
 ) -> Explanation:
     """The pick with what both sides say to each criterion today."""
-    sides = {line.name: _sides(definition, line, provider, values, today) for line in pick.criteria}
+    sides = {line.name: _sides(definition, line, provider, need, today) for line in pick.criteria}
     return Explanation(pick, sides)
 
 
@@ -74,7 +78,7 @@ def _sides(
     definition: CategoryDefinition,
     line: CriterionScore,
     provider: Provider,
-    values: Mapping[str, Any],
+    need: Need,
     today: date,
 ) -> Sides:
     criterion = definition.criteria.get(line.name)
@@ -84,7 +88,7 @@ def _sides(
     kind = definition.kind_of(line.name)
     asked = (*criterion.seeker, *_SEEKER_FIELDS.get(kind, ()))
     offered = (*criterion.provider, *_PROVIDER_FIELDS.get(kind, ()))
-    words = _described(definition, definition.seeker, asked, values)
+    words = _described(definition, definition.seeker, asked, need.answers)
     if kind is CriterionKind.TRACK_RECORD:
         return Sides(words, record(provider), _MEASURED, today, measured=True)
     facts = _described(definition, definition.provider, offered, provider.profile)

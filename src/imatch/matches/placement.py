@@ -1,15 +1,15 @@
 """The one labelled place that a boost buys beside a list: it takes no part in scores or order."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from imatch.categories.schemas import CategoryDefinition
 from imatch.core import clock
-from imatch.matches import needs, queries
+from imatch.matches import explanations, needs, queries
 from imatch.matches.cards import Person, person_of
 from imatch.matches.index import MatchingUnavailable, live_pool
+from imatch.matches.models import Shortlist
 from imatch.pot import shop
 from imatch.providers.boosts import BOOST, PROFILE
 from imatch.seekers.models import Seeker
@@ -20,19 +20,26 @@ class PaidPlace:
     """A boosted person who meets every rule of a need, with the fit that they have anyway."""
 
     person: Person
-    fit: float
+    explanation: explanations.Explanation
+    better: int  # of those compared, how many fit better
+    compared: int
+
+    @property
+    def fit(self) -> float:
+        return self.explanation.pick.fit
 
 
 def paid_place(
-    db: Session, need: Seeker, definition: CategoryDefinition, listed: Collection[int]
+    db: Session, need: Seeker, definition: CategoryDefinition, shortlist: Shortlist
 ) -> PaidPlace | None:
     """Of the boosted who are not on the list and fit, the one who fits best."""
-    boosted = shop.active(db, BOOST, PROFILE).keys() - set(listed)
+    boosted = shop.active(db, BOOST, PROFILE).keys()
     if not boosted:
         return None
+    listed = {match.provider_id for match in queries.matches_of(db, shortlist.id)}
     here = {
         provider_id: provider
-        for provider_id, provider in queries.matchable(db, boosted, clock.now()).items()
+        for provider_id, provider in queries.matchable(db, boosted - listed, clock.now()).items()
         if provider.category_id == need.category_id
     }
     if not here:
@@ -42,7 +49,10 @@ def paid_place(
     except MatchingUnavailable:
         return None  # the list itself was stored before
     asked = needs.need_of(definition, need.answers["values"], need.answers["importance"])
-    for provider_id, fit in live.pool.fits(asked, clock.today()):
-        if provider_id in here:
-            return PaidPlace(person_of(db, here[provider_id], definition), round(fit, 1))
-    return None
+    today = clock.today()
+    best = live.pool.best_of(here, asked, today)
+    if best is None:
+        return None
+    provider = here[best.pick.provider_id]
+    explained = explanations.explain(definition, best.pick, provider, asked, today)
+    return PaidPlace(person_of(db, provider, definition), explained, best.better, best.compared)

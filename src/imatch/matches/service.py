@@ -264,7 +264,7 @@ def _store(
             request.definition,
             pick,
             providers[pick.provider_id],
-            request.need.answers,
+            request.need,
             today,
         )
         db.add(

@@ -1,7 +1,7 @@
 """A category's pool of providers: change it, count it, rank it for a need."""
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from itertools import islice
 from typing import Any
@@ -21,7 +21,7 @@ from imatch.matches.engine.order import Placed, Policy, order_scores, place
 from imatch.matches.engine.records import Locate
 from imatch.matches.engine.scoring import Table, columns_of, tabulate
 from imatch.matches.engine.store import Frame, Store
-from imatch.matches.engine.types import Left, Need, Offer, Pick, Relaxation, Shortlist
+from imatch.matches.engine.types import Compared, Left, Need, Offer, Pick, Relaxation, Shortlist
 
 BATCH = 1_000  # offers that are read and written together
 
@@ -74,10 +74,7 @@ class Pool:
         return relaxations(self.count_left(need, today))
 
     def fits(self, need: Need, today: date) -> tuple[tuple[int, float], ...]:
-        """(provider, fit) of everyone considered, best fit first.
-
-        A labelled placement, which takes no part in the order, is measured against these.
-        """
+        """(provider, fit) of everyone considered, best fit first."""
         frame = self._frame
         rules = rules_of(self._layout, need, today, frozenset())
         scored = self._score(frame, gate(frame, rules).passes, need, today, DEPTH)
@@ -87,6 +84,28 @@ class Pool:
         ids = frame.columns["id"][rows]
         order = np.lexsort((ids, -fits))
         return tuple(zip(ids[order].tolist(), (100 * fits[order]).tolist(), strict=True))
+
+    def best_of(self, provider_ids: Collection[int], need: Need, today: date) -> Compared | None:
+        """Of these providers, the one who fits best of all who pass the rules; None if nobody does.
+
+        For a labelled placement: it takes no part in the order, which knows nothing of it.
+        """
+        frame = self._frame
+        gated = gate(frame, rules_of(self._layout, need, today, frozenset()))
+        scored = self._score(frame, gated.passes, need, today, DEPTH)
+        if scored is None:
+            return None
+        rows, asked, table, fits = scored
+        ids = frame.columns["id"][rows]
+        found = np.flatnonzero(np.isin(ids, list(provider_ids)))
+        if not len(found):
+            return None
+        index = int(found[np.lexsort((ids[found], -fits[found]))[0]])
+        prices = np.zeros(len(rows))
+        scores = order_scores(fits, frame.accept[rows], frame.occupancy[rows], prices)
+        alone = Placed([index], None, {index: 1.0})
+        (pick,) = _picks(frame, rows, asked, table, scores, prices, alone, gated)
+        return Compared(pick, int(np.count_nonzero(fits > fits[index])), len(rows))
 
     def rank(
         self,

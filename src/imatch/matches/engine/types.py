@@ -105,6 +105,15 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """One person who takes no part in an order, measured like those who do."""
+
+    pick: Pick
+    better: int  # of those compared, how many fit better
+    compared: int
+
+
+@dataclass(frozen=True, slots=True)
 class Removed:
     """What one rule does to the pool of a need."""
 

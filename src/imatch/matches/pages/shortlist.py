@@ -48,7 +48,7 @@ def show(request: Request, db: Db, need: CurrentNeed, user: OptionalUser) -> Res
     if not only_prefetched(request):
         service.take_as_viewed(db, matches)
     context = _context(db, need, definition, shortlist) | {
-        "paid_place": paid_place(db, need, definition, {match.provider_id for match in matches}),
+        "paid_place": paid_place(db, need, definition, shortlist),
         "offer": _offer(db, user, need, shortlist),
     }
     page = render(request, "matches/shortlist.html", context)

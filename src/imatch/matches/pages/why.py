@@ -1,6 +1,7 @@
-"""The Why page: every number behind one match, and a way to say that a fact is wrong."""
+"""The Why pages: every number behind a match or a paid place; a wrong fact can be reported."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Path, Request
@@ -11,7 +12,15 @@ from imatch.core.errors import DomainError
 from imatch.matches import queries, reports, service
 from imatch.matches.cards import cards_of
 from imatch.matches.deps import PageViewer
+from imatch.matches.placement import paid_place
 from imatch.matches.queries import NoSuchMatch, Viewer
+from imatch.matches.sums import sums_of
+from imatch.pot.rules import SPENDING_BY_NAME
+from imatch.providers.boosts import BOOST
+from imatch.seekers import queries as seekers
+from imatch.seekers.deps import CurrentNeed
+from imatch.seekers.models import NeedStatus
+from imatch.seekers.service import SafetyStop
 from imatch.web.deps import ClientAddress, Db
 from imatch.web.rendering import render
 
@@ -25,6 +34,26 @@ def why(
     request: Request, db: Db, match_id: MatchId, viewer: PageViewer, reported: str = ""
 ) -> Response:
     return _page(request, db, match_id, viewer, {"reported": reported == "yes"})
+
+
+@router.get("/matches/paid/why")
+def paid_why(request: Request, db: Db, need: CurrentNeed) -> Response:
+    """Who pays for the place beside the list, by which rule it is given, and the same arithmetic.
+
+    It is worked out as the list's page does; where there is none, that page opens.
+    """
+    place = None
+    if need is not None and need.status != NeedStatus.DRAFT:
+        with suppress(SafetyStop):
+            shortlist = service.suggest(db, need)
+            place = paid_place(db, need, seekers.definition_of(db, need), shortlist)
+    if place is None:
+        return RedirectResponse("/matches", HTTP_303_SEE_OTHER)
+    sums = sums_of(place.explanation, place.fit)
+    context = {"place": place, "sums": sums, "boost": SPENDING_BY_NAME[BOOST]}
+    page = render(request, "matches/paid_why.html", context)
+    page.headers["Cache-Control"] = "no-store"
+    return page
 
 
 @router.post("/matches/{match_id:int}/report")

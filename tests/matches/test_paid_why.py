@@ -1,0 +1,127 @@
+"""Why a paid place stands beside a list: who pays, who decides, and the arithmetic in full."""
+
+import html
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from imatch.core.clock import frozen, now
+from imatch.ledger import POT, Movement, post
+from imatch.matches import needs, queries, service
+from imatch.matches.models import Match, MatchStatus
+from imatch.providers import boosts
+from imatch.providers.models import Provider
+from imatch.seekers.models import Seeker
+from imatch.seekers.queries import definition_of
+from tests.make import Make
+from tests.matches.conftest import ADVISORS, Ask, Browse, eventually
+
+PATH = "/matches/paid/why"
+Boost = Callable[..., Provider]
+
+
+@pytest.fixture
+def boosted(db: Session, make: Make, three: list[str]) -> Boost:
+    """A professional with a boost, beside three who fit better; columns as keywords."""
+
+    def hired(name: str = "Greta Example", topics: tuple[str, ...] = ("debt",)) -> Provider:
+        profile = {
+            "display_name": name,
+            "specialties": list(topics),
+            "price": {"min_cents": 90_000, "max_cents": 95_000, "unit": "session"},
+        }
+        provider = make.provider(profile=profile)
+        movement = Movement(
+            key=f"give {provider.id}",
+            user_id=provider.user_id,
+            amount=1_000,
+            counter_account="treasury",
+            transaction_type="earn",
+            category="grant",
+        )
+        post(db, POT, movement)
+        boosts.buy(db, provider.user_id, provider, boosts.BOOST, key="a-key-of-some-length")
+        return provider
+
+    return hired
+
+
+def fits(db: Session, need: Seeker) -> dict[str, float]:
+    """Everybody's fit by name, as the engine ranks without knowing who pays."""
+    answers = need.answers
+    asked = needs.need_of(definition_of(db, need), answers["values"], answers["importance"])
+    found, providers = service.rank(db, ADVISORS, asked, count=9, seed=1)
+    return {providers[pick.provider_id].display_name: pick.fit for pick in found.picks}
+
+
+def words(page: str) -> str:
+    """The text that a page shows."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def test_the_card_says_why_and_leads_there(ask: Ask, browse: Browse, boosted: Boost) -> None:
+    boosted()
+    _need, token = ask()
+    beside = browse(token).get("/matches").text.partition("Paid place.")[2]
+    assert f'href="{PATH}"' in beside
+    assert "Worth knowing." in beside
+    assert "Does not name" in words(beside).partition("Worth knowing.")[2]
+
+
+def test_the_page_says_who_pays_who_decides_and_what_it_did_not_change(
+    ask: Ask, browse: Browse, boosted: Boost, db: Session
+) -> None:
+    boosted("Greta Example", ("debt", "tax"))
+    boosted("Zoe Example")  # pays too, and fits less
+    need, token = ask()
+    browser = browse(token)
+    browser.get("/matches")
+    said = words(browser.get(PATH).text)
+    assert "Why Greta Example has a paid place" in said
+    assert "Greta Example, for their own profile: 500 POT for 30 days." in said
+    assert "A fixed rule; nobody at I MATCH chooses." in said
+    assert "Who is on your list, the order of it, and anybody’s fit." in said
+    real = fits(db, need)["Greta Example"]
+    better = sum(fit > real for fit in fits(db, need).values())
+    assert f"Where the {real:.1f} comes from" in said
+    assert f"Of the 5 people compared for you, {better} fit better." in said
+    assert re.search(rf"\d × 0\.\d{{4}} .* rounded to {real:.1f}", said)
+
+
+def test_looking_stores_nothing_and_leaves_the_list_as_it_is(
+    ask: Ask, browse: Browse, boosted: Boost, db: Session
+) -> None:
+    greta = boosted()
+    need, token = ask()
+    browser = browse(token)
+    browser.get("/matches")
+    before = [(m.provider_id, m.position, m.fit) for m in db.scalars(select(Match))]
+    assert browser.get(PATH).status_code == 200
+    db.rollback()
+    assert [(m.provider_id, m.position, m.fit) for m in db.scalars(select(Match))] == before
+    assert greta.id not in queries.shown_before(db, need.id)
+    assert db.scalar(select(Provider.shown_count).where(Provider.id == greta.id)) == 0
+
+
+def test_where_there_is_no_paid_place_the_list_opens(
+    ask: Ask, browse: Browse, boosted: Boost, db: Session
+) -> None:
+    _need, token = ask()
+    browser = browse(token)
+    assert browser.get(PATH).url.path == "/matches"
+    boosted()
+    assert eventually(lambda: browser.get(PATH).url.path == PATH)
+    with frozen(now() + timedelta(days=31)):
+        assert browser.get(PATH).url.path == "/matches"
+
+
+def test_whoever_has_no_need_reads_nothing(browse: Browse, boosted: Boost, db: Session) -> None:
+    boosted()
+    page = browse("no-such-token").get(PATH)
+    assert page.url.path == "/matches"
+    assert "Greta" not in page.text
+    assert db.scalar(select(func.count()).where(Match.status == MatchStatus.VIEWED)) == 0
