@@ -1,6 +1,8 @@
 """The only module that knows every other one: who listens to which fact."""
 
+from imatch.content import personal_data as content_personal_data
 from imatch.core.events import listen
+from imatch.engagements import personal_data as engagements_personal_data
 from imatch.facts import (
     EmailConfirmed,
     EngagementPaid,
@@ -25,6 +27,8 @@ from imatch.pot.tasks import (
 from imatch.providers import boosts
 from imatch.providers import milestones as providers_milestones
 from imatch.providers import personal_data as providers_personal_data
+from imatch.ratings import personal_data as ratings_personal_data
+from imatch.referrals import personal_data as referrals_personal_data
 from imatch.seekers import milestones as seekers_milestones
 from imatch.seekers import personal_data as seekers_personal_data
 from imatch.seekers.tasks import forget_abandoned_needs
@@ -49,8 +53,17 @@ def wire() -> None:
     listen(PersonExported, seekers_personal_data.export)
     listen(PersonExported, providers_personal_data.export)
     listen(PersonExported, matches_personal_data.export)
+    listen(PersonExported, engagements_personal_data.export)
+    listen(PersonExported, ratings_personal_data.export)
+    listen(PersonExported, referrals_personal_data.export)
+    listen(PersonExported, content_personal_data.export)
     listen(PersonExported, pot_personal_data.export)
     listen(PersonErased, pot_personal_data.erase)
+    listen(PersonErased, content_personal_data.erase)
+    listen(PersonErased, ratings_personal_data.erase)
+    # In this order: engagements let go of matches, those of needs and profiles.
+    listen(PersonErased, engagements_personal_data.erase)
+    listen(PersonErased, matches_personal_data.erase)
     listen(PersonErased, seekers_personal_data.erase)
     listen(PersonErased, providers_personal_data.erase)
     for fact in rewards.REWARDED_FACTS:

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from imatch.accounts import service
 from imatch.accounts.models import ApiKey, EmailedLink, RecoveryCode, User, UserSession
-from imatch.accounts.service import api_keys, recovery, second_factor
+from imatch.accounts.service import api_keys, profile, recovery, second_factor
 from imatch.accounts.service.sessions import Browser
 from imatch.core.database import atomic
 from imatch.core.events import listen
@@ -103,6 +103,20 @@ def test_books_of_others_keep_a_nameless_row(db: Session, ada: User, make: Make)
     assert left.totp_secret is None
     again = make.user(email=ADA)
     assert again.id != ada_id
+
+
+def test_letters_to_an_address_that_is_somebody_elses_by_now_are_theirs(
+    db: Session, ada: User, make: Make
+) -> None:
+    browser = Browser("192.0.2.1", "", None)
+    for address in ("next@example.org", "elsewhere@example.org"):
+        profile.ask_for_new_email(db, ada, address)
+    make.user(email="next@example.org")
+    recovery.send_reset_link(db, email="next@example.org", browser=browser)
+    service.erase(db, ada)
+    with atomic(db):
+        left = set(db.scalars(select(MailMessage.recipient)))
+    assert left == {"next@example.org"}
 
 
 def test_nothing_that_names_the_person_stays_in_the_file(

@@ -1,23 +1,27 @@
-"""What the people suggested to somebody add to the export of that person's data."""
+"""What the people suggested to somebody add to the export of their data, and lose with them."""
 
-from sqlalchemy import select
+from collections.abc import Iterable
+
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from imatch.facts import PersonExported
-from imatch.matches.models import Match
+from imatch.facts import PersonErased, PersonExported
+from imatch.matches.models import Match, Shortlist
 from imatch.providers.models import Provider
 from imatch.seekers.models import Seeker
 
 
 def export(db: Session, fact: PersonExported) -> None:
-    """Every match of the person's needs with its whole explanation, oldest first."""
-    found = db.execute(
+    """Every shortlist and match of the person's needs with its whole explanation, oldest first."""
+    mine = select(Seeker.id).where(Seeker.user_id == fact.user_id)
+    shortlists = select(Shortlist).where(Shortlist.seeker_id.in_(mine)).order_by(Shortlist.id)
+    matches = (
         select(Match, Provider.slug)
-        .join(Seeker, Seeker.id == Match.seeker_id)
         .join(Provider, Provider.id == Match.provider_id)
-        .where(Seeker.user_id == fact.user_id)
+        .where(Match.seeker_id.in_(mine))
         .order_by(Match.id)
     )
+    fact.sections["shortlists"] = _shortlists(db.scalars(shortlists))
     fact.sections["matches"] = [
         {
             "id": match.id,
@@ -29,5 +33,31 @@ def export(db: Session, fact: PersonExported) -> None:
             "explanation": match.explanation,
             "created_at": match.created_at.isoformat(),
         }
-        for match, slug in found
+        for match, slug in db.execute(matches)
+    ]
+
+
+def erase(db: Session, fact: PersonErased) -> None:
+    """Delete what was suggested to the person, and them from what was suggested to others.
+
+    Needs and profiles that engagements hold on to stay blank, so nothing would cascade from them.
+    """
+    needs = select(Seeker.id).where(Seeker.user_id == fact.user_id)
+    profiles = select(Provider.id).where(Provider.user_id == fact.user_id)
+    db.execute(delete(Shortlist).where(Shortlist.seeker_id.in_(needs)))
+    db.execute(delete(Match).where(Match.provider_id.in_(profiles)))
+
+
+def _shortlists(found: Iterable[Shortlist]) -> list[dict[str, object]]:
+    return [
+        {
+            "id": shortlist.id,
+            "need_id": shortlist.seeker_id,
+            "kind": shortlist.kind,
+            "considered": shortlist.considered,
+            "passed": shortlist.passed,
+            "removed": shortlist.removed,
+            "created_at": shortlist.created_at.isoformat(),
+        }
+        for shortlist in found
     ]

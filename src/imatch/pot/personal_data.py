@@ -3,7 +3,7 @@
 The books keep every amount, under a number that no longer names anybody.
 """
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from imatch.core.clock import now
@@ -12,8 +12,11 @@ from imatch.ledger import CASH, POT
 from imatch.ledger.models import CashTransaction, JournalRow, PotTransaction
 from imatch.ledger.queries import account, free
 from imatch.pot import clawbacks, redemptions, shop
+from imatch.pot.locks import lock_people
 from imatch.pot.models import (
     PotAward,
+    PotCommission,
+    PotDebt,
     PotFraudHold,
     PotGrant,
     PotPayee,
@@ -33,6 +36,7 @@ def export(db: Session, fact: PersonExported) -> None:
         "balance": pot.balance if pot else 0,
         "held": pot.held if pot else 0,
         "owed": clawbacks.owed(db, user_id),
+        "debts": _debts(db, user_id),
         "redemption_allowance_cents": cash.balance if cash else 0,
         "payout_details": payee.details if payee else None,
         "transactions": _transactions(db, PotTransaction, user_id),
@@ -41,6 +45,8 @@ def export(db: Session, fact: PersonExported) -> None:
         "grants": _grants(db, user_id),
         "purchases": _purchases(db, user_id),
         "redemptions": _redemptions(db, user_id),
+        "holds": _holds(db, user_id),
+        "commissions": _commissions(db, user_id),
     }
 
 
@@ -50,6 +56,7 @@ def erase(db: Session, fact: PersonErased) -> None:
     A payout that is with the bank already is still paid, so its payee's details stay with it.
     """
     user_id = fact.user_id
+    lock_people(db, {user_id})  # what is heard of them from here on earns nothing
     _cancel_queued(db, user_id)
     with_the_bank = _cancel_redemptions(db, user_id)
     _cancel_orders(db, user_id)
@@ -68,7 +75,8 @@ def erase(db: Session, fact: PersonErased) -> None:
     db.execute(
         update(PotPurchase).where(PotPurchase.user_id == user_id).values(note="", renews=False)
     )
-    db.execute(update(PotFraudHold).where(PotFraudHold.user_id == user_id).values(reason=""))
+    for table in (PotDebt, PotFraudHold, PotGrant, PotRedemption):
+        db.execute(update(table).where(table.user_id == user_id).values(reason=""))
     db.execute(
         update(PotGrant)
         .where(PotGrant.user_id == user_id, PotGrant.status == "proposed")
@@ -115,6 +123,59 @@ def _transactions(db: Session, kind: type[JournalRow], user_id: int) -> list[dic
         }
         for row in found
     ]
+
+
+def _debts(db: Session, user_id: int) -> list[dict[str, object]]:
+    """What clawbacks could not take, with what is still owed of it."""
+    found = db.scalars(select(PotDebt).where(PotDebt.user_id == user_id).order_by(PotDebt.id))
+    return [
+        {"owed": debt.owed, "reason": debt.reason, "created_at": debt.created_at.isoformat()}
+        for debt in found
+    ]
+
+
+def _holds(db: Session, user_id: int) -> list[dict[str, object]]:
+    """When redeeming was stopped. What made operators suspicious stays with them: it tells whoever
+    is rightly suspected what to hide.
+    """
+    found = select(PotFraudHold).where(PotFraudHold.user_id == user_id)
+    return [
+        {
+            "placed_at": hold.placed_at.isoformat(),
+            "lifted_at": hold.lifted_at and hold.lifted_at.isoformat(),
+        }
+        for hold in db.scalars(found.order_by(PotFraudHold.id))
+    ]
+
+
+def _commissions(db: Session, user_id: int) -> list[dict[str, object]]:
+    """Paid commission that the person is a side of; who only invited a side learns no price."""
+    row = PotCommission
+    sides = (
+        ("provider", row.provider_user_id),
+        ("seeker", row.seeker_user_id),
+        ("invited the provider", row.provider_referrer_user_id),
+        ("invited the seeker", row.seeker_referrer_user_id),
+    )
+    found = db.scalars(
+        select(row).where(or_(*(column == user_id for _name, column in sides))).order_by(row.id)
+    )
+    told: list[dict[str, object]] = []
+    for commission in found:
+        was = [name for name, column in sides if getattr(commission, column.key) == user_id]
+        own = {"provider", "seeker"} & set(was)
+        told.append(
+            {
+                "engagement_id": commission.engagement_id if own else None,
+                "was": was,
+                "deal_cents": commission.deal_cents if own else None,
+                "commission_cents": commission.commission_cents if own else None,
+                "status": commission.status,
+                "paid_at": commission.paid_at.isoformat(),
+                "cleared_at": commission.cleared_at and commission.cleared_at.isoformat(),
+            }
+        )
+    return told
 
 
 def _awards(db: Session, user_id: int) -> list[dict[str, object]]:

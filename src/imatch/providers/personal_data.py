@@ -1,11 +1,14 @@
 """What professionals' profiles add to the export of their data, and lose with them."""
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from imatch.categories.models import Category
+from imatch.core.clock import now
+from imatch.core.security import new_token
 from imatch.facts import PersonErased, PersonExported
-from imatch.providers.models import Provider
+from imatch.providers.models import Provider, ProviderStatus
 
 
 def export(db: Session, fact: PersonExported) -> None:
@@ -35,5 +38,20 @@ def export(db: Session, fact: PersonExported) -> None:
 
 
 def erase(db: Session, fact: PersonErased) -> None:
-    """Delete every profile of the person, also where the books keep their nameless number."""
-    db.execute(delete(Provider).where(Provider.user_id == fact.user_id))
+    """Delete every profile of the person; one that an engagement holds on to stays blank."""
+    for provider in db.scalars(select(Provider).where(Provider.user_id == fact.user_id)).all():
+        try:
+            with db.begin_nested():
+                db.execute(delete(Provider).where(Provider.id == provider.id))
+        except IntegrityError:
+            _blank(provider)
+    db.flush()
+
+
+def _blank(provider: Provider) -> None:
+    provider.slug = f"erased-{new_token()}".lower()
+    provider.display_name = provider.headline = provider.decision_reason = ""
+    provider.status, provider.accepting_new = ProviderStatus.DRAFT, False
+    provider.profile, provider.verified_on = {}, {}
+    provider.verified_credentials = []
+    provider.updated_at = now()  # the matching index asks what is newer

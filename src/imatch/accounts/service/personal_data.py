@@ -5,7 +5,7 @@ Other domains take part by listening to `PersonExported` and `PersonErased`.
 
 from collections.abc import Mapping
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -38,9 +38,9 @@ def erase(db: Session, user: User) -> None:
     """
     with atomic(db):
         announce(db, PersonErased(user.id))
+        _delete_letters(db, user)
         for table in (UserSession, EmailedLink, RecoveryCode, ApiKey):
             db.execute(delete(table).where(table.user_id == user.id))
-        db.execute(delete(MailMessage).where(MailMessage.recipient == user.email))
         try:
             with db.begin_nested():
                 db.execute(delete(User).where(User.id == user.id))
@@ -48,6 +48,21 @@ def erase(db: Session, user: User) -> None:
             _make_nameless(user)
         else:
             db.expunge(user)
+
+
+def _delete_letters(db: Session, user: User) -> None:
+    """Those to their address, and those to other addresses that links went to before or now.
+
+    Whoever else has such an address keeps their letters.
+    """
+    linked = select(EmailedLink.sent_to).where(EmailedLink.user_id == user.id)
+    others = select(User.email).where(User.id != user.id)
+    db.execute(
+        delete(MailMessage).where(
+            or_(MailMessage.recipient == user.email, MailMessage.recipient.in_(linked)),
+            MailMessage.recipient.not_in(others),
+        )
+    )
 
 
 def _make_nameless(user: User) -> None:
@@ -64,6 +79,7 @@ def _account(db: Session, user: User) -> dict[str, object]:
     letters = select(MailMessage.subject, MailMessage.created_at).where(
         MailMessage.recipient == user.email
     )
+    links = select(EmailedLink).where(EmailedLink.user_id == user.id).order_by(EmailedLink.id)
     return {
         "id": user.id,
         "email": user.email,
@@ -88,5 +104,13 @@ def _account(db: Session, user: User) -> dict[str, object]:
         "letters": [
             {"subject": subject, "written_at": written_at.isoformat()}
             for subject, written_at in db.execute(letters.order_by(MailMessage.id))
+        ],
+        "links": [
+            {
+                "purpose": link.purpose,
+                "sent_to": link.sent_to,
+                "created_at": link.created_at.isoformat(),
+            }
+            for link in db.scalars(links)
         ],
     }

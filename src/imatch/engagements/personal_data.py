@@ -1,0 +1,44 @@
+"""What people agreed on adds to the export of their data; the other side keeps it when they go."""
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from imatch.engagements.models import Engagement
+from imatch.facts import PersonErased, PersonExported
+from imatch.matches.models import Match
+from imatch.providers.models import Provider
+from imatch.seekers.models import Seeker
+
+
+def export(db: Session, fact: PersonExported) -> None:
+    """Every engagement of the person's needs and profiles, oldest first."""
+    found = db.execute(
+        select(Engagement, Seeker.user_id)
+        .join(Seeker, Seeker.id == Engagement.seeker_id)
+        .join(Provider, Provider.id == Engagement.provider_id)
+        .where(or_(Seeker.user_id == fact.user_id, Provider.user_id == fact.user_id))
+        .order_by(Engagement.id)
+    )
+    fact.sections["engagements"] = [
+        {
+            "id": engagement.id,
+            "side": "seeker" if seeker_user_id == fact.user_id else "provider",
+            "match_id": engagement.match_id,
+            "status": engagement.status,
+            "deal_cents": engagement.deal_cents,
+            "created_at": engagement.created_at.isoformat(),
+            "completed_at": engagement.completed_at and engagement.completed_at.isoformat(),
+        }
+        for engagement, seeker_user_id in found
+    ]
+
+
+def erase(db: Session, fact: PersonErased) -> None:
+    """Let the engagements stand without the matches that led to them, which name the person."""
+    theirs = (
+        select(Match.id)
+        .join(Seeker, Seeker.id == Match.seeker_id)
+        .join(Provider, Provider.id == Match.provider_id)
+        .where(or_(Seeker.user_id == fact.user_id, Provider.user_id == fact.user_id))
+    )
+    db.execute(update(Engagement).where(Engagement.match_id.in_(theirs)).values(match_id=None))
