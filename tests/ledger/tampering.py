@@ -31,3 +31,26 @@ def tamper(db: Session, statement: str, **values: object) -> None:
     with unguarded(db):
         done = db.connection().execute(text(statement), values)
         assert done.rowcount == 1, statement
+
+
+def rewrite_table(db: Session, table: str, old: str, new: str) -> None:
+    """Change a table's definition where SQLite keeps it: no statement of SQL does that."""
+    with atomic(db):
+        connection = db.connection()
+        connection.exec_driver_sql("PRAGMA writable_schema = ON")
+        done = connection.execute(
+            text(
+                "UPDATE sqlite_master SET sql = replace(sql, :old, :new)"
+                " WHERE name = :table AND instr(sql, :old)"
+            ),
+            {"table": table, "old": old, "new": new},
+        )
+        assert done.rowcount == 1, old
+        if "UNIQUE" in old:
+            own_index = "tbl_name = :table AND type = 'index' AND sql IS NULL"
+            connection.execute(
+                text(f"DELETE FROM sqlite_master WHERE {own_index}"), {"table": table}
+            )
+        version = connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA schema_version = {version + 1}")
+        connection.exec_driver_sql("PRAGMA writable_schema = OFF")

@@ -287,7 +287,7 @@ def test_a_dropped_trigger_is_named(db: Session, ids: dict[str, int]) -> None:
     with atomic(db):
         db.execute(text(f"DROP TRIGGER {name}{table}"))
     (found,) = audit(db, POT).findings
-    assert (found.problem, found.expected) == ("a trigger", name)
+    assert (found.problem, found.found) == (f"the trigger {name}", "none")
 
 
 @pytest.mark.postgresql
@@ -299,7 +299,8 @@ def test_a_trigger_that_is_switched_off_is_named(postgresql_url: str) -> None:
         )
     with SessionLocal() as db:
         (found,) = audit(db, POT).findings
-    assert found.expected == "pot_transactions_apply"
+    assert found.problem == "the trigger pot_transactions_apply"
+    assert found.found.endswith("switched off")
     with bound.begin() as connection:
         connection.execute(
             text("ALTER TABLE pot_transactions ENABLE TRIGGER pot_transactions_apply")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from time import perf_counter
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from imatch.core import database
@@ -17,18 +17,8 @@ from imatch.ledger.books import BOOKS, Book
 from imatch.ledger.findings import Finding, Findings
 from imatch.ledger.models import LedgerAudit
 from imatch.ledger.row_audit import RowAudit
+from imatch.ledger.schema_audit import check_schema
 from imatch.ledger.seal_audit import Chain, rehash
-from imatch.ledger.statements import table
-
-_TRIGGERS = {
-    "sqlite": ("once", "apply", "frozen_UPDATE", "frozen_DELETE"),
-    "postgresql": ("apply", "frozen", "kept"),
-}
-_TRIGGERS_PRESENT = {
-    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :journal",
-    "postgresql": "SELECT tgname FROM pg_trigger"
-    " WHERE tgrelid = CAST(:journal AS regclass) AND tgenabled IN ('O', 'A')",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +63,7 @@ def audit(
             chain = rehash(snapshot, book, published=published)
             rows.run()
         findings = Findings(book.name)
-        _check_triggers(snapshot, book, findings)
+        check_schema(snapshot, book, findings)
     findings.join(chain.findings)
     findings.join(rows.findings)
     return Audit(
@@ -119,12 +109,3 @@ def _rehash_elsewhere(address: str, book_name: str, published: str | None) -> Ch
             return rehash(snapshot, BOOKS[book_name], published=published)
     finally:
         bound.dispose()
-
-
-def _check_triggers(db: Session, book: Book, findings: Findings) -> None:
-    dialect = db.connection().dialect.name
-    journal = table(book.journal)
-    present = set(db.scalars(text(_TRIGGERS_PRESENT[dialect]), {"journal": journal}))
-    for name in _TRIGGERS[dialect]:
-        if f"{journal}_{name}" not in present:
-            findings.add("a trigger", expected=f"{journal}_{name}", found="none")
