@@ -83,8 +83,8 @@ def _sides(
 ) -> Sides:
     criterion = definition.criteria.get(line.name)
     if criterion is None:
-        words = "Your own words"
-        return Sides(words, "Their own words", _THEIR_PROFILE, provider.updated_at.date())
+        day = provider.updated_at.date()
+        return Sides(need.custom_criteria, "Their own words", _THEIR_PROFILE, day)
     kind = definition.kind_of(line.name)
     asked = (*criterion.seeker, *_SEEKER_FIELDS.get(kind, ()))
     offered = (*criterion.provider, *_PROVIDER_FIELDS.get(kind, ()))
