@@ -1,8 +1,9 @@
-// The operators' economy page: a chart over its table, and figures that keep themselves fresh.
+// The operators' pages with charts: each over its table, and figures that keep themselves fresh.
 import './economy.css';
 import 'uplot/dist/uPlot.min.css';
 import { mountChart } from './economy/chart.js';
 import { mountLive } from './economy/live.js';
 
-const chart = mountChart(document.querySelector('[data-chart]'));
-mountLive(document.querySelector('[data-live]'), chart);
+const charts = [...document.querySelectorAll('[data-chart]')].map(mountChart);
+const livePage = document.querySelector('[data-live]');
+if (livePage) mountLive(livePage, charts[0]);

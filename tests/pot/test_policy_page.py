@@ -1,5 +1,8 @@
-"""Operators see the economy's numbers, what a change would do, and decide by two."""
+"""Operators see the economy's numbers and weeks, what a change would do, and decide by two."""
 
+import csv
+import io
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 
@@ -8,10 +11,16 @@ from starlette.testclient import TestClient
 
 from imatch.accounts.models import AccountType, User
 from imatch.core.clock import frozen, today
+from imatch.ledger import POT
+from imatch.ledger.seals import seal
 from imatch.pot import policy
+from imatch.pot.pages import policy_weeks
+from imatch.pot.service import POTService
 from tests.make import Make
 
 SignIn = Callable[[User], TestClient]
+GENESIS = datetime(2026, 3, 4, 12, tzinfo=UTC)  # a Wednesday
+FIRST, SECOND = (datetime(2026, 3, day, 1, tzinfo=UTC) for day in (9, 16))  # Mondays
 CHANGE = {"name": "yearly_growth", "value": "0.2", "reason": "Growth is faster than planned."}
 
 
@@ -72,3 +81,87 @@ def test_bad_changes_are_refused_beside_the_form(db: Session, make: Make, sign_i
         assert 'aria-invalid="true"' in answer.text
     assert "None yet." not in browser.get("/console/policy").text
     assert browser.post("/console/policy/99/approve").status_code == 404
+
+
+def _two_weeks(db: Session, make: Make) -> None:
+    """Two decisions; 300 POT awarded between them, 40 of them burned and 100 always paid."""
+    person = make.user()
+    pot = POTService(db)
+    with frozen(GENESIS):
+        policy.genesis(db)
+    with frozen(FIRST):
+        policy.run_week(db)
+        pot.award_pot(person.id, "community_help", amount=120)
+        seal(db, POT)
+        pot.award_pot(person.id, "seeker_first_engagement", amount=100)
+        pot.spend_pot(person.id, "charity_burn", amount=40)
+    with frozen(SECOND - timedelta(hours=2)):  # Sunday evening
+        pot.award_pot(person.id, "community_help", amount=80)
+    with frozen(SECOND):
+        policy.run_week(db)
+        pot.award_pot(person.id, "community_help", amount=7)
+
+
+def test_weeks_stand_beside_what_was_awarded_in_them(db: Session, make: Make) -> None:
+    _two_weeks(db, make)
+    with frozen(SECOND + timedelta(days=1)):
+        second, first = policy_weeks.weeks(db)
+        words = policy_weeks.summaries([second, first])
+        assert policy_weeks.outlook(db) == ""
+    assert (first.is_over, first.awarded, first.always_paid, first.left) == (True, 200, 100, 0)
+    assert (second.awarded, second.always_paid, second.left) == (7, 0, 40)
+    assert first.supply == 10_000_000
+    assert second.supply == 10_000_000 + first.run.minted - 40
+    budget = second.run.award_budget
+    assert words["awards"].startswith(
+        f"7 POT awarded so far in the week of 16 Mar 2026, of a budget of {budget:,}."
+    )
+    assert f"{second.run.minted:,} POT were minted on 16 Mar 2026; 40 had left" in words["flow"]
+    gap = second.target - second.supply
+    assert gap > 0
+    assert f"{gap:,} POT below its target" in words["supply"]
+
+
+def test_charts_read_a_table_and_a_file_holds_all_of_it(
+    db: Session, make: Make, sign_in: SignIn
+) -> None:
+    _two_weeks(db, make)
+    with frozen(SECOND + timedelta(days=1)):
+        browser = sign_in(make.user(account_type=AccountType.OPERATOR))
+        page = browser.get("/console/policy").text
+        answer = browser.get("/console/policy/weeks.csv")
+    lines = re.findall(r'data-chart="weeks-table" data-lines="([a-z ]+)"', page)
+    assert lines == ["supply target", "minted left", "awarded budget"]
+    table = page[page.index('id="weeks-table"') :]
+    for name in " ".join(lines).split():
+        assert f'data-column="{name}"' in table
+    assert table.index('datetime="2026-03-16"') < table.index('datetime="2026-03-09"')
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "no-store" in answer.headers["cache-control"]
+    newest, oldest = csv.DictReader(io.StringIO(answer.text))
+    assert (newest["week"], newest["left_in_week_before"]) == ("2026-03-16", "40.0")
+    assert (oldest["week"], oldest["awarded"], oldest["always_paid"]) == (
+        "2026-03-09",
+        "200",
+        "100",
+    )
+    assert None not in newest
+
+
+def test_weeks_that_are_missing_are_said_to_be(db: Session, make: Make, sign_in: SignIn) -> None:
+    browser = sign_in(make.user(account_type=AccountType.OPERATOR))
+    assert "There is no POT yet" in browser.get("/console/policy").text
+    with frozen(GENESIS):
+        policy.genesis(db)
+    browser = sign_in(make.user(account_type=AccountType.OPERATOR))
+    with frozen(GENESIS + timedelta(days=1)):
+        assert policy_weeks.outlook(db) == (
+            "No week is decided yet. The first decision comes on Monday, 9 Mar 2026."
+        )
+        assert policy_weeks.weeks(db) == []
+    with frozen(FIRST):
+        assert policy_weeks.outlook(db).startswith("This week’s decision is due.")
+    page = browser.get("/console/policy").text
+    assert "This week’s decision is due." in page
+    assert "data-chart" not in page
+    assert browser.get("/console/policy/weeks.csv").text.strip() == ",".join(policy_weeks.CSV_HEADS)

@@ -114,7 +114,8 @@ OPERATOR = """
     POST /console/orders/{purchase_id:int}/cancel
     GET /console/grants   POST /console/grants
     POST /console/grants/{grant_id:int}/approve   POST /console/grants/{grant_id:int}/reject
-    GET /console/policy   POST /console/policy   POST /console/policy/check
+    GET /console/policy   GET /console/policy/weeks.csv   POST /console/policy
+    POST /console/policy/check
     POST /console/policy/{version_id:int}/approve   POST /console/policy/{version_id:int}/reject
 """
 

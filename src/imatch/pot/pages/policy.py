@@ -16,14 +16,16 @@ from imatch.core.clock import today
 from imatch.core.errors import DomainError, FieldError, NotFound
 from imatch.pot import policy, policy_versions
 from imatch.pot.models import PotPolicyVersion
-from imatch.pot.pages.private import go, private_page
+from imatch.pot.pages import policy_weeks
+from imatch.pot.pages.economy_view import day_words
+from imatch.pot.pages.private import go, private_csv, private_page
 from imatch.pot.pages.redemption_queue import ProvedOperator
 from imatch.pot.policy import Numbers
 from imatch.web.deps import Db
 
 router = APIRouter(prefix="/console/policy", include_in_schema=False)
 HOME = "/console/policy"
-RUNS, VERSIONS = 26, 50
+VERSIONS = 50
 _SHOWN_WEEKS = (4, 13, 26, 52)
 # genesis_pot was minted; it is shown, not edited.
 _EDITABLE = [name for name in Numbers.model_fields if name != "genesis_pot"]
@@ -35,6 +37,14 @@ Text = Annotated[str, Form(max_length=1_100)]
 def overview(request: Request, db: Db, operator: CurrentOperator) -> Response:
     """The weeks' decisions, the numbers, proposals that wait, and every version so far."""
     return _page(request, db, operator)
+
+
+@router.get("/weeks.csv")
+def weeks_csv(db: Db, _operator: CurrentOperator) -> Response:
+    """The weeks that the page shows, with every figure that was logged."""
+    rows = [policy_weeks.csv_row(week) for week in policy_weeks.weeks(db)]
+    name = f"policy-weeks-{today().isoformat()}.csv"
+    return private_csv([policy_weeks.CSV_HEADS, *rows], name)
 
 
 @router.post("/check")
@@ -124,7 +134,7 @@ def _page(
         "numbers": policy.current(db).model_dump(),
         "editable": _EDITABLE,
         "budget": policy.budget(db),
-        "runs": policy.last_runs(db, RUNS),
+        **_weeks(db),
         "waiting": waiting,
         "decided": [version for version in versions if version.status != "proposed"],
         "people": _people(db, versions),
@@ -135,6 +145,16 @@ def _page(
         "reason_max": policy_versions.MAX_REASON_CHARACTERS,
     }
     return private_page(request, "console/policy.html", context, error)
+
+
+def _weeks(db: Session) -> dict[str, object]:
+    shown = policy_weeks.weeks(db)
+    return {
+        "weeks": shown,
+        "week_words": policy_weeks.summaries(shown),
+        "outlook": policy_weeks.outlook(db),
+        "day_words": day_words,
+    }
 
 
 def _effect(

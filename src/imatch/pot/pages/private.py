@@ -1,5 +1,8 @@
 """How pages about money answer: for one person's eyes, and with what went wrong beside the form."""
 
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fastapi import Request
@@ -28,6 +31,20 @@ def private_page(
     page = render(request, template, values, status=error.status if error else 200)
     page.headers["Cache-Control"] = "no-store"
     return page
+
+
+def private_csv(rows: Iterable[Sequence[object]], name: str) -> Response:
+    """A table as a file of this name."""
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return Response(
+        text.getvalue(),
+        media_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        },
+    )
 
 
 def go(path: str) -> Response:
