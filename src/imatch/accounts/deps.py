@@ -136,9 +136,12 @@ def _current_operator(user: CurrentUser) -> User:
 CurrentOperator = Annotated[User, Depends(_current_operator)]
 
 
-def is_operators_session(db: Session, token: str) -> bool:
-    """Whether a cookie is still an operator's: for answers that stay open after CurrentOperator."""
-    found = queries.live_session(db, token)
+def is_operators_session(db: Session, session: UserSession) -> bool:
+    """Whether a session is still an operator's: for answers that stay open after CurrentOperator.
+
+    Not by its cookie: proving oneself in another tab gives the browser a new one.
+    """
+    found = queries.still_live(db, session)
     if found is None or found[0].second_factor_pending:
         return False
     return found[1].account_type == AccountType.OPERATOR

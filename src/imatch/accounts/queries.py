@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import ApiKey, EmailedLink, RecoveryCode, User, UserSession
@@ -33,13 +33,26 @@ def users(db: Session, limit: int, *, account_type: str | None = None) -> Sequen
 
 def live_session(db: Session, token: str) -> tuple[UserSession, User] | None:
     """The session behind a cookie with its owner, unless it has ended or lay idle too long."""
+    return _live(db, UserSession.token_hash == token_hash(token))
+
+
+def still_live(db: Session, session: UserSession) -> tuple[UserSession, User] | None:
+    """The same for a session that was found before, whatever its cookie is by now.
+
+    SQLite gives a deleted row's id away again: the moment tells a newer session from this one.
+    """
+    begun = UserSession.created_at == session.created_at
+    return _live(db, UserSession.id == session.id, begun)
+
+
+def _live(db: Session, *wanted: ColumnElement[bool]) -> tuple[UserSession, User] | None:
     moment = now()
     idle = timedelta(days=get_settings().session_idle_days)
     found = db.execute(
         select(UserSession, User)
         .join(User, User.id == UserSession.user_id)
         .where(
-            UserSession.token_hash == token_hash(token),
+            *wanted,
             UserSession.expires_at > moment,
             UserSession.last_seen_at > moment - idle,
             User.active,

@@ -1,8 +1,6 @@
 """The operators' page about the economy, each of its blocks as CSV, and its live figures."""
 
 import asyncio
-import csv
-import io
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any, Literal
@@ -13,7 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from imatch.accounts.deps import CurrentOperator, cookie_name, is_operators_session
+from imatch.accounts.deps import CurrentOperator, CurrentSession, is_operators_session
+from imatch.accounts.models import UserSession
 from imatch.core.clock import now, today
 from imatch.core.database import SessionLocal
 from imatch.core.logs import log
@@ -22,7 +21,7 @@ from imatch.pot.dashboard import Dashboard, Mark
 from imatch.pot.health import State
 from imatch.pot.pages import economy_files as files
 from imatch.pot.pages import economy_view as view
-from imatch.pot.pages.private import private_page
+from imatch.pot.pages.private import private_csv, private_page
 from imatch.web import streams
 from imatch.web.deps import Db
 from imatch.web.rendering import environment
@@ -34,7 +33,7 @@ Block = Literal["summary", "flow", "earning", "spending", "hours", "latest", "he
 
 _LOOK_SECONDS = 1
 _BEAT_SECONDS = 5
-_PROVE_SECONDS = 60
+_PROVE_SECONDS = 4  # with a look each second: nobody watches 5 seconds after signing out
 
 
 @router.get("")
@@ -66,23 +65,13 @@ def economy_csv(_operator: CurrentOperator, block: Block, days: Period = "30") -
         rows = files.health_rows(dashboard.fresh_health().indicators)
     else:
         rows = files.FIGURES[block](dashboard.figures(view.days_of(days)), days)
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    name = f"economy-{block}-{days}-{today().isoformat()}.csv"
-    return Response(
-        text.getvalue(),
-        media_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-        },
-    )
+    return private_csv(rows, f"economy-{block}-{days}-{today().isoformat()}.csv")
 
 
-def _watcher(request: Request, _operator: CurrentOperator, db: Db) -> str:
-    """An operator's cookie. A stream lasts for hours: it gives the request's session back."""
+def _watcher(_operator: CurrentOperator, session: CurrentSession, db: Db) -> UserSession:
+    """An operator's session. A stream lasts for hours: it gives the request's connection back."""
     db.close()
-    return request.cookies[cookie_name()]
+    return session
 
 
 def _place() -> Iterator[None]:
@@ -92,10 +81,11 @@ def _place() -> Iterator[None]:
 
 @router.get("/live", response_class=EventSourceResponse, dependencies=[Depends(_place)])
 async def live(
-    request: Request, token: Annotated[str, Depends(_watcher)], days: Period = "30"
+    request: Request, session: Annotated[UserSession, Depends(_watcher)], days: Period = "30"
 ) -> AsyncIterator[ServerSentEvent]:
     """Figures whenever something moved, and every few seconds that they are still the last.
 
+    Before each, and every few seconds, it makes sure that its operator is still signed in.
     Who does not ask for an event stream gets the present figures, once.
     """
     follows = "text/event-stream" in request.headers.get("accept", "")
@@ -103,12 +93,12 @@ async def live(
     said_at = proved_at = time.monotonic()
     while not streams.stopping():
         try:
-            if time.monotonic() - proved_at >= _PROVE_SECONDS:
+            found = await run_in_threadpool(_news, days, seen)
+            if found is not None or time.monotonic() - proved_at >= _PROVE_SECONDS:
                 proved_at = time.monotonic()
-                if not await run_in_threadpool(_may_watch, token):
+                if not await run_in_threadpool(_may_watch, session):
                     yield ServerSentEvent(event="ended", data="signed out")
                     return
-            found = await run_in_threadpool(_news, days, seen)
         except SQLAlchemyError as error:  # the browser asks again by itself
             log().warning("live_figures_failed", error=type(error).__name__)
             return
@@ -123,9 +113,9 @@ async def live(
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-def _may_watch(token: str) -> bool:
+def _may_watch(session: UserSession) -> bool:
     with SessionLocal() as db:
-        return is_operators_session(db, token)
+        return is_operators_session(db, session)
 
 
 def _news(days: Period, seen: Mark | None) -> Dashboard | None:
