@@ -16,7 +16,7 @@ from imatch.ledger.models import PotAccount, PotTransaction
 from imatch.ledger.queries import Sum, sums, system_balances
 from imatch.pot.rules import EARNING_BY_NAME, SPENDING_BY_NAME
 
-_MOVED = ("direct", "post")  # a hold has not moved yet
+MOVED = ("direct", "post")  # phases of what has moved; a hold has not yet
 _SPENT = ("spend", "burn")
 
 
@@ -143,14 +143,14 @@ def spending_breakdown(db: Session, days: int | None) -> SpendingPattern:
     found = sums(db, POT, _since(days), by=("category", "phase"), transaction_types=_SPENT)
     titles = {name: option.title for name, option in SPENDING_BY_NAME.items()}
     parts = _parts(
-        ((one.category or "", -one.amount, one.row_count) for one in found if one.phase in _MOVED),
+        ((one.category or "", -one.amount, one.row_count) for one in found if one.phase in MOVED),
         titles,
     )
     hours = [[0] * 24 for _weekday in range(7)]
     recent = max(filter(None, (_since(days), _since(90))), default=None)
     by_hour = sums(db, POT, recent, by=("day", "hour", "phase"), transaction_types=_SPENT)
     for one in by_hour:
-        if one.day is not None and one.hour is not None and one.phase in _MOVED:
+        if one.day is not None and one.hour is not None and one.phase in MOVED:
             hours[one.day.weekday()][one.hour] += -one.amount
     return SpendingPattern(parts, tuple(tuple(row) for row in hours))
 
@@ -172,7 +172,7 @@ def _first_day(db: Session) -> date | None:
 
 def _circulation_before(db: Session, day: date) -> int:
     flows = sums(db, POT, None, day, by=("phase", "system_account"))
-    return sum(one.amount for one in flows if not one.system_account and one.phase in _MOVED)
+    return sum(one.amount for one in flows if not one.system_account and one.phase in MOVED)
 
 
 def _days(moved: Sequence[Sum], since: date, until: date, circulation: int) -> tuple[Day, ...]:
@@ -182,7 +182,7 @@ def _days(moved: Sequence[Sum], since: date, until: date, circulation: int) -> t
             continue
         of_day = figures[one.day]
         of_day["transactions"] += one.row_count
-        if one.phase not in _MOVED:
+        if one.phase not in MOVED:
             continue
         of_day["change"] += one.amount
         if one.transaction_type == "earn":

@@ -14,15 +14,16 @@ from imatch.core.clock import now, today
 from imatch.ledger import POT
 from imatch.ledger.models import PotAccount, PotTransaction
 from imatch.ledger.queries import Label, last_audits, people_totals, sums, system_balances
-from imatch.pot import controller, rewards
+from imatch.pot import controller, policy, rewards
 from imatch.pot.coverage import Coverage, coverage
+from imatch.pot.economy import MOVED
 from imatch.pot.models import PotCommission, PotRedemption
-from imatch.pot.policy import WEEK
+from imatch.pot.policy import WEEK, Numbers
 from imatch.pot.rules import CENTS_PER_REDEEMED_POT
 
 _SEASON_WEEKS = 13
 _NEW_ACCOUNT = timedelta(days=30)
-_MOVED = ("direct", "post")  # a hold has not moved yet
+_INFLATION_OFF_BY = 0.01  # from the growth that the policy aims at
 _DIRECTION: tuple[Label, ...] = ("phase", "system_account", "counter_account")
 
 
@@ -58,6 +59,11 @@ class _Books:
         self.db = db
 
     @cached_property
+    def numbers(self) -> Numbers:
+        """The policy in force: thresholds that stand for one of its numbers follow it."""
+        return policy.current(self.db)
+
+    @cached_property
     def circulation(self) -> int:
         return people_totals(self.db, POT)[0]
 
@@ -80,7 +86,7 @@ class _Books:
         """What was awarded and burned in the last thirteen weeks."""
         since = today() - timedelta(weeks=_SEASON_WEEKS) + timedelta(days=1)
         flows = sums(self.db, POT, since, by=("transaction_type", *_DIRECTION))
-        own = [flow for flow in flows if flow.phase in _MOVED and not flow.system_account]
+        own = [flow for flow in flows if flow.phase in MOVED and not flow.system_account]
         awarded = sum(flow.amount for flow in own if flow.transaction_type == "earn")
         burned = -sum(flow.amount for flow in own if flow.counter_account == "burned")
         return awarded, burned
@@ -88,19 +94,21 @@ class _Books:
 
 def _inflation(books: _Books) -> Indicator:
     found = _inflation_of(books)
+    aim = books.numbers.yearly_growth
+    least, most = max(aim - _INFLATION_OFF_BY, 0), aim + _INFLATION_OFF_BY
     state = State.UNKNOWN
     value, note = "–", "No figure before the supply is 28 days old."
     if found is not None:
         value = f"{100 * found.rate:.1f} %"
         note = "Provisional: the supply is younger than 90 days." if found.provisional else ""
         if not found.provisional:
-            state = State.GOOD if 0.09 <= found.rate <= 0.11 else State.BAD  # noqa: PLR2004 -- as the threshold says
+            state = State.GOOD if least <= found.rate <= most else State.BAD
     return Indicator(
         "inflation",
         "Inflation of the whole supply, a year",
         value,
         "(supply now ÷ supply W days ago)^(365 ÷ W) − 1, W = age, at most 365 days",
-        "9 to 11 %",
+        f"{100 * least:.3g} to {100 * most:.3g} %",
         state,
         note or "Of total supply, the treasury included.",
     )
@@ -121,7 +129,7 @@ def _inflation_of(books: _Books) -> controller.Inflation | None:
     flows = sums(db, POT, since, by=_DIRECTION)
     change = 0
     for flow in flows:
-        if flow.phase in _MOVED:
+        if flow.phase in MOVED:
             inside = bool(flow.system_account == "treasury") - (flow.counter_account == "treasury")
             change += flow.amount * (inside if flow.system_account else 1 + inside)
     supply = books.treasury + books.circulation
@@ -129,14 +137,14 @@ def _inflation_of(books: _Books) -> controller.Inflation | None:
 
 
 def _coverage(books: _Books) -> Indicator:
-    found = books.coverage
+    found, normal = books.coverage, books.numbers.normal_coverage
     return Indicator(
         "coverage",
         "Reserve against allowances",
         "–" if found.ratio is None else f"{found.ratio:.2f}",
         "reserve ÷ sum of all allowances",
-        "at least 1.10",
-        _at_least(found.ratio, 1.10),
+        f"at least {normal:.2f}",
+        _at_least(found.ratio, normal),
         f"Payouts: {found.state.value.replace('_', ' ')}.",
     )
 
@@ -221,7 +229,7 @@ def _new_accounts(books: _Books) -> Indicator:
     )
     since = (now() - _NEW_ACCOUNT).date()
     earned = sums(books.db, POT, since, by=("phase",), transaction_types=("earn",))
-    awarded = sum(flow.amount for flow in earned if flow.phase in _MOVED)
+    awarded = sum(flow.amount for flow in earned if flow.phase in MOVED)
     ratio = float(to_new or 0) / float(awarded) if awarded else None
     return Indicator(
         "new_accounts",
