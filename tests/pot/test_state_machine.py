@@ -80,7 +80,7 @@ class Economy(RuleBasedStateMachine):
             self.pot.award_pot, self.users[who], "community_help", pot, key=f"m{next(_keys)}"
         )
         self.said.append((act, act()))
-        self.free[self.users[who]] += pot
+        self._award(self.users[who], pot)
 
     @rule(who=person, pot=amount, burn=st.booleans())
     def spend(self, who: int, pot: int, burn: bool) -> None:
@@ -256,7 +256,7 @@ class Economy(RuleBasedStateMachine):
 
         with ThreadPoolExecutor(CALLERS) as pool:
             assert len(set(pool.map(one, range(CALLERS)))) == 1
-        self.free[user_id] += pot
+        self._award(user_id, pot)
 
     @rule()
     def seal_what_there_is(self) -> None:
@@ -297,6 +297,13 @@ class Economy(RuleBasedStateMachine):
     def _hold(self, user_id: int, pot: int) -> None:
         self.free[user_id] -= pot
         self.held[user_id] += pot
+
+    def _award(self, user_id: int, pot: int) -> None:
+        """Debts take their part; only the ledger's own holds can leave a debtor something free."""
+        had_nothing = self.free[user_id] == 0
+        self.free[user_id] += pot
+        if had_nothing:
+            self._pay_debt(user_id, pot)
 
     def _pay_debt(self, user_id: int, returned: int) -> None:
         paid = min(returned, self.owed[user_id])

@@ -13,10 +13,10 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from imatch.core.clock import now
-from imatch.core.database import atomic
+from imatch.core.database import atomic, present
 from imatch.core.errors import Conflict, NotFound
 from imatch.facts import EngagementReversed
-from imatch.ledger import POT, Movement, post
+from imatch.ledger import POT, Entry, Movement, post
 from imatch.ledger.models import PotAccount, PotTransaction
 from imatch.pot.locks import lock_people
 from imatch.pot.models import PotAward, PotDebt
@@ -63,7 +63,6 @@ def reverse_awards(
             PotAward.status != "clawed_back",
         )
         awards = [award for award in _held(db, concerned) if _is_retrievable(award)]
-        lock_people(db, {award.user_id for award in awards})
         for award in awards:
             _reverse(db, award, reason)
     return awards
@@ -170,6 +169,24 @@ def settle_debts(db: Session, user_id: int, received: int, source: str) -> int:
     return received - left
 
 
+def settle_from_award(db: Session, award: Entry) -> int:
+    """Pay a person's debts from an award by hand; returns how much.
+
+    Who owes something has nothing free, and so had nothing before the award: nobody else is
+    looked up, which would cost every award a query.
+    """
+    user_id = award.user_id
+    if user_id is None or award.replayed or award.balance_before:
+        return 0
+    with present(db):
+        owing = debtors(db, {user_id})
+    if not owing:
+        return 0
+    with atomic(db):
+        # Meanwhile they can have spent some of it, or received more that asked nobody.
+        return settle_debts(db, user_id, _free(db, user_id), f"transaction:{award.id}")
+
+
 def debtors(db: Session, user_ids: Iterable[int]) -> set[int]:
     """Who of these owes something."""
     owing = select(PotDebt.user_id).where(PotDebt.user_id.in_(set(user_ids)), PotDebt.owed > 0)
@@ -204,6 +221,8 @@ def _take_back(db: Session, row: PotTransaction, reason: str) -> Clawback:
 
 
 def _held(db: Session, awards: Select[PotAward]) -> Sequence[PotAward]:
+    """People before their awards, as everybody else does."""
+    lock_people(db, db.scalars(awards.with_only_columns(PotAward.user_id)))
     held = awards.order_by(PotAward.id).with_for_update()
     return db.scalars(held.execution_options(populate_existing=True)).all()
 

@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict, NotFound
-from imatch.pot.clawbacks import settle_debts
 from imatch.pot.errors import BadAmount, UnknownEarningCategory, UserNotFound
 from imatch.pot.locks import lock_people
 from imatch.pot.models import PotGrant
@@ -81,7 +80,6 @@ def approve(db: Session, grant_id: int, *, operator_id: int) -> PotGrant:
             key=f"grant:{grant.id}",
         )
         grant.transaction_id = paid["transaction_id"]
-        settle_debts(db, grant.user_id, grant.amount, f"grant:{grant.id}")
         _decide(db, grant, operator_id, "approved")
     return grant
 

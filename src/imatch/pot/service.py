@@ -26,7 +26,7 @@ from imatch.ledger import KeyReused as LedgerKeyReused
 from imatch.ledger import post as post_entry
 from imatch.ledger.models import MAX_AMOUNT, PotAccount, PotTransaction
 from imatch.ledger.movements import MAX_DESCRIPTION_CHARACTERS, MAX_KEY_CHARACTERS
-from imatch.pot import economy, queries, redemptions
+from imatch.pot import clawbacks, economy, queries, redemptions
 from imatch.pot.errors import (
     AmountRequired,
     BadAmount,
@@ -65,7 +65,10 @@ class POTService:
         metadata: Mapping[str, object] | None = None,
         key: str | None = None,
     ) -> Result:
-        """Give POT out of the treasury. `amount` overrides the rule's; a known `key` pays once."""
+        """Give POT out of the treasury. `amount` overrides the rule's; a known `key` pays once.
+
+        What the person owes takes its part in movements of its own.
+        """
         rule = EARNING_BY_NAME.get(category) if isinstance(category, str) else None
         if rule is None:
             raise UnknownEarningCategory(category)
@@ -82,7 +85,10 @@ class POTService:
             metadata=metadata,
             key=key,
         )
-        return _result(self._post(movement))
+        award = self._post(movement)
+        if clawbacks.settle_from_award(self.db, award):
+            self._forget_figures(user_id)
+        return _result(award)
 
     def spend_pot(
         self,

@@ -1,0 +1,81 @@
+"""The trusted door pays debts too: what a clawback could not take comes out of later awards."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch import POTService
+from imatch.accounts.models import User
+from imatch.core.database import atomic
+from imatch.ledger.models import PotTransaction
+from imatch.pot import clawbacks
+from tests.make import Make
+
+
+@pytest.fixture
+def debtor(db: Session, make: Make) -> int:
+    """Somebody who owes 70 POT."""
+    user_id = make.user().id
+    clawbacks.claw_back(db, user_id, 70, key="fraud", reason="Fraud")
+    return user_id
+
+
+def rows(db: Session, user_id: int) -> list[tuple[str, str, int]]:
+    theirs = select(PotTransaction).where(PotTransaction.user_id == user_id)
+    found = db.scalars(theirs.order_by(PotTransaction.id))
+    return [(row.transaction_type, row.category, row.amount) for row in found]
+
+
+def test_an_award_pays_what_is_owed_and_answers_its_own_movement(db: Session, debtor: int) -> None:
+    pot = POTService(db)
+    award = pot.award_pot(debtor, "feature_suggestion")
+    assert (award["amount"], award["balance_before"], award["balance_after"]) == (50, 0, 50)
+    assert (pot.get_user_balance(debtor), clawbacks.owed(db, debtor)) == (0, 20)
+    pot.award_rating_bonus(debtor, 1, 5, is_rater=False)
+    assert (pot.get_user_balance(debtor), clawbacks.owed(db, debtor)) == (80, 0)
+    assert rows(db, debtor) == [
+        ("earn", "feature_suggestion", 50),
+        ("clawback", "debt", -50),
+        ("earn", "provider_rating_bonus", 100),
+        ("clawback", "debt", -20),
+    ]
+
+
+def test_inside_a_transaction_both_come_or_neither(db: Session, debtor: int) -> None:
+    with atomic(db), db.begin_nested() as undone:
+        POTService(db).award_pot(debtor, "bug_report")
+        undone.rollback()
+    assert (rows(db, debtor), clawbacks.owed(db, debtor)) == ([], 70)
+    with atomic(db):
+        POTService(db).award_pot(debtor, "bug_report")
+    assert (POTService(db).get_user_balance(debtor), clawbacks.owed(db, debtor)) == (30, 0)
+
+
+def test_the_same_key_pays_a_debt_once(db: Session, debtor: int) -> None:
+    pot = POTService(db)
+    first = pot.award_pot(debtor, "feature_suggestion", key="once")
+    assert pot.award_pot(debtor, "feature_suggestion", key="once") == first
+    assert clawbacks.owed(db, debtor) == 20
+
+
+def test_a_persons_figures_are_those_after_the_debt(db: Session, debtor: int) -> None:
+    user = db.get_one(User, debtor)
+    assert user.pot_balance == 0
+    POTService(db).award_pot(debtor, "bug_report")
+    assert user.pot_balance == 30
+
+
+def test_awards_at_the_same_moment_pay_a_debt_once(
+    db: Session, debtor: int, new_session: Callable[[], Session]
+) -> None:
+    def award(_number: int) -> None:
+        with new_session() as session:
+            POTService(session).award_pot(debtor, "identity_verified")
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(award, range(6)))
+    left = (POTService(db).get_user_balance(debtor), clawbacks.owed(db, debtor))
+    assert left == (300 - 70, 0)
