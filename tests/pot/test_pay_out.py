@@ -18,13 +18,12 @@ from imatch.core.errors import Invalid
 from imatch.ledger.models import PotAccount
 from imatch.pot import clearing, payees, payouts, redemptions
 from imatch.pot.coverage import CoverageState, coverage
-from imatch.pot.errors import OperatorsOnly
+from imatch.pot.errors import OperatorsOnly, SecondPersonNeeded
 from imatch.pot.models import PotRedemption
 from imatch.pot.redemption_errors import (
     NotPayableYet,
     RedemptionDecided,
     RedemptionNotFound,
-    SecondPersonNeeded,
 )
 from tests.make import Make
 from tests.pot.redeeming import IBAN, Redeeming, cash_redemption, make_due

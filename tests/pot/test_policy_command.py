@@ -15,7 +15,8 @@ from imatch.core.errors import Invalid
 from imatch.core.logs import configure_logs
 from imatch.core.settings import get_settings
 from imatch.pot import policy
-from imatch.pot.policy_versions import BadNumbers, SecondPersonNeeded
+from imatch.pot.errors import SecondPersonNeeded
+from imatch.pot.policy_versions import BadNumbers
 from tests.make import Make
 
 

@@ -11,6 +11,7 @@ from imatch.accounts.models import AccountType, User
 from imatch.core.clock import now
 from imatch.core.errors import Forbidden, Invalid
 from imatch.pot import policy, policy_versions
+from imatch.pot.errors import SecondPersonNeeded
 from tests.make import Make
 
 
@@ -58,7 +59,7 @@ def test_nobody_approves_their_own_proposal(db: Session, operators: tuple[User, 
     proposed = policy_versions.propose(
         db, operator_id=one.id, edits={"yearly_growth": 0.2}, reason="Growth."
     )
-    with pytest.raises(policy_versions.SecondPersonNeeded):
+    with pytest.raises(SecondPersonNeeded):
         policy_versions.approve(db, proposed.id, operator_id=one.id)
     policy_versions.reject(db, proposed.id, operator_id=two.id)
     with pytest.raises(policy_versions.AlreadyDecided):

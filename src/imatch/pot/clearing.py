@@ -7,19 +7,22 @@ people who brought it in. A reversal takes out of the reserve what clearing put 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from imatch.accounts.models import User
 from imatch.core.clock import now
 from imatch.core.database import atomic
+from imatch.core.logs import log
 from imatch.facts import EngagementPaid, EngagementReversed
 from imatch.ledger import CASH, LedgerError, Movement, post, post_many
 from imatch.ledger.models import CashTransaction
 from imatch.ledger.queries import free, system_balances
-from imatch.pot import policy, redemptions
+from imatch.pot import policy, redemptions, reversals
 from imatch.pot.coverage import coverage, lacks_buffer
 from imatch.pot.locks import lock_people
 from imatch.pot.models import PotAward, PotCommission, PotRedemption
+from imatch.pot.one_by_one import one_by_one
 from imatch.pot.policy import Numbers
 from imatch.pot.rules import CENTS_PER_REDEEMED_POT
 
@@ -39,15 +42,24 @@ class _Grant:
 
 
 def hear_paid(db: Session, fact: EngagementPaid) -> None:
-    """Book a commission and say when it will be safe. Heard twice, it is booked once."""
+    """Book a commission and say when it will be safe. Heard twice, it is booked once.
+
+    Of an engagement that was reversed nothing is booked: what came went back.
+    """
     if fact.commission_cents <= 0:
         return
     with atomic(db):
+        if reversals.among(db, [fact.engagement_id]):
+            return
+        sides = (fact.provider_user_id, fact.seeker_user_id)
+        if not all(_existing(db, person) for person in sides):
+            log().warning("commission_of_erased_person", engagement_id=fact.engagement_id)
+            return  # deleted whole: there is no number to book it under
         received = post(
             db,
             CASH,
             _between_systems(
-                f"commission:{fact.engagement_id}",
+                reversals.payment_key(fact.engagement_id),
                 "commission_received",
                 "payers",
                 fact.commission_cents,
@@ -57,35 +69,24 @@ def hear_paid(db: Session, fact: EngagementPaid) -> None:
         )
         if received.replayed:
             return
-        wait = timedelta(days=_days_until_safe(db, fact))
-        provider, seeker = PotCommission.provider_user_id, PotCommission.seeker_user_id
-        db.add(
-            PotCommission(
-                engagement_id=fact.engagement_id,
-                provider_user_id=fact.provider_user_id,
-                seeker_user_id=fact.seeker_user_id,
-                provider_referrer_user_id=fact.provider_referrer_user_id
-                or _referrer(
-                    db, PotCommission.provider_referrer_user_id, provider, fact.provider_user_id
-                ),
-                seeker_referrer_user_id=fact.seeker_referrer_user_id
-                or _referrer(
-                    db, PotCommission.seeker_referrer_user_id, seeker, fact.seeker_user_id
-                ),
-                deal_cents=fact.deal_cents,
-                commission_cents=fact.commission_cents,
-                paid_at=fact.paid_at,
-                clears_at=fact.paid_at + wait,
-            )
-        )
+        db.add(_commission(db, fact))
         db.flush()
 
 
 def clear_due(db: Session) -> int:
-    """Clear every commission whose time has come; returns how many."""
+    """Clear every commission whose time has come; returns how many.
+
+    One that cannot be cleared stops no other; raises SomeFailed at the end.
+    """
     cleared = 0
-    while count := _clear_some(db):
-        cleared += count
+    try:
+        while count := _clear(db, _due().limit(_AT_ONCE)):
+            cleared += count
+    except Exception:  # noqa: BLE001 -- whichever it is will raise again when its own turn comes
+        left = [commission.id for commission in db.scalars(_due())]
+        return cleared + one_by_one(
+            db, "commission", left, lambda one: _clear(db, _due().where(PotCommission.id == one))
+        )
     return cleared
 
 
@@ -101,7 +102,10 @@ def hear_reversed(db: Session, fact: EngagementReversed) -> None:
             .with_for_update()
             .execution_options(populate_existing=True)
         )
-        if commission is None or commission.status == "reversed":
+        if commission is None:
+            reversals.note_early(db, fact.engagement_id)
+            return
+        if commission.status == "reversed":
             return
         lost = _take_back(db, commission) if commission.status == "cleared" else 0
         commission.status = "reversed"
@@ -114,16 +118,18 @@ def hear_reversed(db: Session, fact: EngagementReversed) -> None:
             )
 
 
-def _clear_some(db: Session) -> int:
-    with atomic(db):
-        due = db.scalars(
-            select(PotCommission)
-            .where(PotCommission.status == "paid", PotCommission.clears_at <= now())
-            .order_by(PotCommission.clears_at, PotCommission.id)
-            .limit(_AT_ONCE)
-            .with_for_update(skip_locked=True)
-            .execution_options(populate_existing=True)
-        ).all()
+def _due() -> Select[PotCommission]:
+    """Commissions whose time has come, the oldest first."""
+    due = select(PotCommission).where(
+        PotCommission.status == "paid", PotCommission.clears_at <= now()
+    )
+    return due.order_by(PotCommission.clears_at, PotCommission.id)
+
+
+def _clear(db: Session, commissions: Select[PotCommission]) -> int:
+    with atomic(db), db.begin_nested():
+        free_ones = commissions.with_for_update(skip_locked=True)
+        due = db.scalars(free_ones.execution_options(populate_existing=True)).all()
         if not due:
             return 0
         numbers = policy.current(db)
@@ -137,12 +143,12 @@ def _clear_some(db: Session) -> int:
                 most = commission.commission_cents * numbers.most_percent // _PER_CENT
                 wanted = commission.commission_cents * numbers.buffer_percent // _PER_CENT
                 buffer = min(wanted, most - granted)
-            _clear(db, commission, grants, granted + buffer)
+            _promise(db, commission, grants, granted + buffer)
             reserve, allowances = reserve + granted + buffer, allowances + granted
         return len(due)
 
 
-def _clear(
+def _promise(
     db: Session, commission: PotCommission, grants: list[_Grant], reserved_cents: int
 ) -> None:
     commission.status, commission.cleared_at = "cleared", now()
@@ -256,6 +262,30 @@ def _free_allowance(db: Session, grant: _Grant) -> None:
         if free(db, CASH, grant.user_id) >= grant.cents:
             return
         redemptions.give_back(db, redemption, "rejected", _REVERSED)
+
+
+def _commission(db: Session, fact: EngagementPaid) -> PotCommission:
+    provider, seeker = PotCommission.provider_user_id, PotCommission.seeker_user_id
+    of_provider = PotCommission.provider_referrer_user_id
+    of_seeker = PotCommission.seeker_referrer_user_id
+    return PotCommission(
+        engagement_id=fact.engagement_id,
+        provider_user_id=fact.provider_user_id,
+        seeker_user_id=fact.seeker_user_id,
+        provider_referrer_user_id=_existing(db, fact.provider_referrer_user_id)
+        or _referrer(db, of_provider, provider, fact.provider_user_id),
+        seeker_referrer_user_id=_existing(db, fact.seeker_referrer_user_id)
+        or _referrer(db, of_seeker, seeker, fact.seeker_user_id),
+        deal_cents=fact.deal_cents,
+        commission_cents=fact.commission_cents,
+        paid_at=fact.paid_at,
+        clears_at=fact.paid_at + timedelta(days=_days_until_safe(db, fact)),
+    )
+
+
+def _existing(db: Session, user_id: int | None) -> int | None:
+    """The person's id, unless nobody has it any more."""
+    return db.scalar(select(User.id).where(User.id == user_id))
 
 
 def _referrer(

@@ -60,3 +60,9 @@ class OperatorsOnly(Forbidden, ValueError):
 
     def __init__(self) -> None:
         super().__init__("This is for those who run the marketplace.")
+
+
+class SecondPersonNeeded(Forbidden, ValueError):
+    """Who began an act that takes two operators does not complete it."""
+
+    code = "second_person_needed"

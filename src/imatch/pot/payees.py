@@ -19,9 +19,9 @@ from imatch.core.settings import get_settings
 from imatch.facts import IdentityVerified
 from imatch.mail import service as mail
 from imatch.pot import policy
-from imatch.pot.errors import UserNotFound
 from imatch.pot.models import PotFraudHold, PotPayee, PotRedemption
 from imatch.pot.operator_acts import checked_words, record, require_operator
+from imatch.pot.queries import person
 from imatch.pot.redemption_gates import same_name
 
 NAME_MAX = 70  # what bank transfers carry
@@ -122,7 +122,7 @@ def verify_identity(db: Session, user_id: int, operator_id: int) -> PotPayee:
         require_operator(db, operator_id)
         if user_id == operator_id:
             raise OwnIdentity
-        _check_person(db, user_id)
+        person(db, user_id)
         payee = db.get(PotPayee, user_id, populate_existing=True)
         if payee is None:
             raise NoPayee
@@ -138,7 +138,7 @@ def place_hold(db: Session, user_id: int, operator_id: int, reason: str) -> PotF
     words = checked_words(reason, "reason", "Say why payouts are held.")
     with atomic(db):
         require_operator(db, operator_id)
-        _check_person(db, user_id)
+        person(db, user_id)
         hold = PotFraudHold(user_id=user_id, reason=words, placed_by=operator_id)
         db.add(hold)
         db.flush()
@@ -178,11 +178,6 @@ def unverified(db: Session, limit: int) -> Sequence[tuple[PotPayee, User]]:
         .limit(limit)
     )
     return [(payee, person) for payee, person in db.execute(waiting)]
-
-
-def _check_person(db: Session, user_id: int) -> None:
-    if not 0 < user_id < 2**63 or db.get(User, user_id) is None:
-        raise UserNotFound(user_id)
 
 
 def _let_open_payouts_wait(db: Session, user_id: int) -> None:

@@ -15,10 +15,11 @@ from imatch.core.text import as_cell
 from imatch.ledger import CASH, POT, Movement, capture, post
 from imatch.mail import service as mail
 from imatch.pot.coverage import CoverageState, coverage
-from imatch.pot.models import PotFraudHold, PotPayee, PotRedemption
+from imatch.pot.errors import SecondPersonNeeded
+from imatch.pot.models import PotPayee, PotRedemption
 from imatch.pot.operator_acts import checked_words, record, require_operator
-from imatch.pot.redemption_errors import NotPayableYet, RedemptionDecided, SecondPersonNeeded
-from imatch.pot.redemption_gates import OFF, is_on_hold
+from imatch.pot.redemption_errors import NotPayableYet, RedemptionDecided
+from imatch.pot.redemption_gates import HELD_PEOPLE, OFF, is_on_hold
 from imatch.pot.redemptions import locked_for_operator
 from imatch.pot.rules import REDEMPTION
 
@@ -117,7 +118,7 @@ def mark_paid(
         if redemption.status != "approved":
             raise RedemptionDecided(redemption)
         if redemption.decided_by == operator_id:
-            raise SecondPersonNeeded
+            raise SecondPersonNeeded("You approved this payout: another operator must pay it.")
         reference = checked_words(
             bank_reference, "bank_reference", "Write the bank's reference.", BANK_REFERENCE_MAX
         )
@@ -134,11 +135,10 @@ def mark_paid(
 
 def _reachable(db: Session, user_ids: set[int]) -> set[int]:
     """Those of these with an open account whom nothing holds, and who said where payouts go."""
-    held = select(PotFraudHold.user_id).where(PotFraudHold.lifted_at.is_(None))
     found = (
         select(PotPayee.user_id)
         .join(User, User.id == PotPayee.user_id)
-        .where(PotPayee.user_id.in_(user_ids), PotPayee.user_id.not_in(held), User.active)
+        .where(PotPayee.user_id.in_(user_ids), PotPayee.user_id.not_in(HELD_PEOPLE), User.active)
     )
     return set(db.scalars(found))
 

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from imatch.core import clock
 from imatch.core.database import atomic
-from imatch.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from imatch.core.errors import Conflict, FieldError, Invalid, NotFound
 from imatch.pot import controller, policy
+from imatch.pot.errors import SecondPersonNeeded
 from imatch.pot.models import PotPolicyVersion
 from imatch.pot.operator_acts import checked_words, record, require_operator
 from imatch.pot.policy import Numbers
@@ -32,10 +33,6 @@ class OutdatedProposal(Conflict):
     """Other numbers came into effect since: its difference is no longer what was shown."""
 
     code = "policy_version_outdated"
-
-
-class SecondPersonNeeded(Forbidden):
-    code = "second_person_needed"
 
 
 class BadNumbers(Invalid):

@@ -62,14 +62,5 @@ class OwnRedemption(Forbidden, ValueError):
         super().__init__("This is your own: another operator decides.")
 
 
-class SecondPersonNeeded(Forbidden, ValueError):
-    """Who approved a payout does not pay it."""
-
-    code = "second_person_needed"
-
-    def __init__(self) -> None:
-        super().__init__("You approved this payout: another operator must pay it.")
-
-
 class NotPayableYet(Conflict, ValueError):
     code = "not_payable_yet"

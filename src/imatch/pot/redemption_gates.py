@@ -16,6 +16,9 @@ from imatch.pot.policy import Numbers
 
 OFF = "Redeeming POT for dollars is switched off here. Your POT still buy what is on offer."
 
+# Everybody whom an operator holds for fraud.
+HELD_PEOPLE = select(PotFraudHold.user_id).where(PotFraudHold.lifted_at.is_(None))
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -74,8 +77,8 @@ def reasons_against(db: Session, person: User, numbers: Numbers) -> tuple[str, .
 
 def is_on_hold(db: Session, user_id: int) -> bool:
     """Whether an operator holds this person's payouts for fraud."""
-    held = exists().where(PotFraudHold.user_id == user_id, PotFraudHold.lifted_at.is_(None))
-    return bool(db.scalar(select(held)))
+    held = HELD_PEOPLE.where(PotFraudHold.user_id == user_id)
+    return db.scalar(held.limit(1)) is not None
 
 
 def limits(

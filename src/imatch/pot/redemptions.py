@@ -26,6 +26,7 @@ from imatch.pot.errors import BadAmount, BadArgument, KeyReused, UserNotFound
 from imatch.pot.models import PotPayee, PotRedemption
 from imatch.pot.operator_acts import checked_words, record, require_operator
 from imatch.pot.policy import Numbers
+from imatch.pot.queries import person as person_of
 from imatch.pot.redemption_errors import (
     NotRedeemable,
     OwnRedemption,
@@ -77,18 +78,13 @@ class RedemptionPreview:
 
 def standing(db: Session, user_id: int) -> RedemptionStanding:
     """What this person may redeem now, and everything that stands against it."""
-    person = db.get(User, user_id) if _is_id(user_id) else None
-    if person is None:
-        raise UserNotFound(user_id)
-    return _standing(db, person, policy.current(db))
+    return _standing(db, person_of(db, user_id), policy.current(db))
 
 
 def preview(db: Session, user_id: int, pot: int) -> RedemptionPreview:
     """What redeeming would bring, and when. Raises what `request` would raise."""
     _check_amount(pot)
-    person = db.get(User, user_id) if _is_id(user_id) else None
-    if person is None:
-        raise UserNotFound(user_id)
+    person = person_of(db, user_id)
     numbers = policy.current(db)
     _refuse_unredeemable(db, person, pot, numbers)
     payout = pot * CENTS_PER_REDEEMED_POT

@@ -1,31 +1,37 @@
 """Hear what people did, and award what the rules say: how much, how often, at once or queued.
 
 Class A is paid at once. Class B is paid out of the week's budget; while that is empty, or others
-wait, it is queued first in first out: late, never lost.
+wait, it is queued first in first out: late, never lost. What is queued for somebody whose account
+is closed, or held against fraud, waits until that ends, and nobody waits behind it.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy import Select, func, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from imatch.accounts.models import User
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.events import announce
 from imatch.facts import DayBegun, ThirtyDaysVisited
 from imatch.ledger import POT, Entry, LedgerError, Movement, post_many
-from imatch.pot import caps, policy
+from imatch.pot import caps, policy, reversals
 from imatch.pot.clawbacks import debtors, settle_debts
 from imatch.pot.locks import lock_people
-from imatch.pot.models import PotAward
+from imatch.pot.models import PotAward, PotFraudHold
+from imatch.pot.one_by_one import one_by_one
+from imatch.pot.redemption_gates import HELD_PEOPLE
 from imatch.pot.rules import EARNING_BY_NAME, EARNINGS, AwardClass, Earning, Window
 
 _STREAK_DAYS = 30
 _BATCH = 200
 _WEEK = timedelta(weeks=1)
+T = TypeVar("T")
 
 _RULES: dict[type, list[Earning]] = defaultdict(list)
 for _rule in EARNINGS:
@@ -51,11 +57,17 @@ class _Due:
     scope: str  # what the rule's cap counts within
     reference: tuple[str | None, int | None]
 
+    @property
+    def engagement_id(self) -> int | None:
+        kind, number = self.reference
+        return number if kind == "engagement" else None
+
 
 def hear(db: Session, fact: object) -> None:
     """Award what a fact earns. Heard twice, also at the same moment, it pays once.
 
-    Above a cap, or for somebody who is no longer here, it earns nothing.
+    Above a cap, for somebody who is no longer here, or for an engagement that was reversed, it
+    earns nothing.
     """
     hear_all(db, (fact,))
 
@@ -68,11 +80,13 @@ def hear_all(db: Session, facts: Sequence[object]) -> None:
     with atomic(db):
         here = lock_people(db, {one.user_id for one in due})
         known = _known(db, [one.key for one in due])
+        undone = reversals.among(db, [one.engagement_id for one in due])
         tally = caps.Tally(db, [(one.rule, one.user_id, one.scope) for one in due], now())
         earned = []
         for one in due:
             fresh = one.user_id in here and one.key not in known
-            if fresh and tally.take(one.rule, one.user_id, one.scope):
+            stands = one.engagement_id not in undone
+            if fresh and stands and tally.take(one.rule, one.user_id, one.scope):
                 known.add(one.key)
                 earned.append(one)
         _award(db, earned)
@@ -80,14 +94,20 @@ def hear_all(db: Session, facts: Sequence[object]) -> None:
 
 
 def pay_queue(db: Session) -> int:
-    """Pay queued awards, the oldest first, while this week's budget lasts; returns how many."""
-    paid = 0
-    while True:
-        with atomic(db):
-            more = _pay_batch(db)
-        paid += more
-        if more < _BATCH:
-            return paid
+    """Pay queued awards, the oldest first, while this week's budget lasts; returns how many.
+
+    One that cannot be paid stops no other; raises SomeFailed at the end.
+    """
+    paid, more = 0, _BATCH
+    try:
+        while more == _BATCH:
+            with atomic(db), db.begin_nested():
+                more = _pay_some(db, _next_in_queue(db, _BATCH))
+            paid += more
+    except Exception:  # noqa: BLE001 -- whichever it is will raise again when its own turn comes
+        waiting = _next_in_queue(db)
+        return paid + one_by_one(db, "award", waiting, lambda one: _pay_some(db, [one]) == 1)
+    return paid
 
 
 def standings(db: Session, user_id: int) -> list[EarningStanding]:
@@ -101,25 +121,23 @@ def standings(db: Session, user_id: int) -> list[EarningStanding]:
 
 def queued(db: Session, user_id: int) -> Sequence[PotAward]:
     """A person's awards that wait, the oldest first."""
-    mine = _queue().where(PotAward.user_id == user_id)
+    mine = select(PotAward).where(PotAward.status == "queued", PotAward.user_id == user_id)
     return db.scalars(mine.order_by(PotAward.id)).all()
 
 
 def oldest_queued(db: Session) -> datetime | None:
     """Since when the award that is paid next has waited; None if none waits."""
-    first = select(PotAward.earned_at).where(PotAward.status == "queued")
-    return db.scalar(first.order_by(PotAward.id).limit(1))
+    return db.scalar(_queue(PotAward.earned_at).order_by(PotAward.id).limit(1))
 
 
 def expected_payment(db: Session, award: PotAward) -> date | None:
     """The day by which a queued award is paid if budgets stay as they are; None if unknown."""
     if award.status != "queued":
         return award.paid_at.date() if award.paid_at else None
-    ahead = db.scalar(
-        select(func.sum(PotAward.amount)).where(
-            PotAward.status == "queued", PotAward.id <= award.id
-        )
-    )
+    if db.scalar(_queue(PotAward.id).where(PotAward.id == award.id)) is None:
+        return None  # it waits for something else than the budget
+    in_line = _queue(PotAward.amount).where(PotAward.id <= award.id).subquery()
+    ahead = db.scalar(select(func.sum(in_line.c.amount)))
     budget = policy.budget(db)
     missing = int(ahead or 0) - budget.left
     if missing <= 0:
@@ -161,9 +179,13 @@ def _award(db: Session, earned: Sequence[_Due]) -> None:
     moment = now()
     purse = None
     payable = []
+    people = {one.user_id for one in earned}
+    suspects = set(db.scalars(HELD_PEOPLE.where(PotFraudHold.user_id.in_(people))))
     for one in earned:
         if one.rule.award_class is AwardClass.ALWAYS:
             payable.append(one)
+            continue
+        if one.user_id in suspects:
             continue
         purse = purse or _Purse.of_week(db, behind_queue=True)
         if purse.take(one.amount):
@@ -233,20 +255,31 @@ class _Purse:
 
 
 def _somebody_waits(db: Session) -> bool:
-    waiting = select(PotAward.id).where(PotAward.status == "queued").limit(1)
-    return db.scalar(waiting) is not None
+    return db.scalar(_queue(PotAward.id).limit(1)) is not None
 
 
-def _queue() -> Select[PotAward]:
-    return select(PotAward).where(PotAward.status == "queued")
+def _queue(column: InstrumentedAttribute[T]) -> Select[T]:
+    """A column of the awards that are paid as soon as there is a budget for them."""
+    return (
+        select(column)
+        .join(User, User.id == PotAward.user_id)
+        .where(PotAward.status == "queued", User.active, User.id.not_in(HELD_PEOPLE))
+    )
 
 
-def _pay_batch(db: Session) -> int:
-    waiting = _queue().order_by(PotAward.id).limit(_BATCH).with_for_update()
-    awards = db.scalars(waiting.execution_options(populate_existing=True)).all()
-    if not awards:
-        return 0
-    lock_people(db, {award.user_id for award in awards})
+def _next_in_queue(db: Session, limit: int | None = None) -> Sequence[int]:
+    return db.scalars(_queue(PotAward.id).order_by(PotAward.id).limit(limit)).all()
+
+
+def _pay_some(db: Session, award_ids: Sequence[int]) -> int:
+    """Pay those of these that still wait, in order, while the budget lasts; returns how many."""
+    of_these = PotAward.id.in_(award_ids)
+    lock_people(db, db.scalars(select(PotAward.user_id).where(of_these)))
+    waiting = select(PotAward).where(
+        of_these, PotAward.status == "queued", PotAward.id.in_(_queue(PotAward.id))
+    )
+    held = waiting.order_by(PotAward.id).with_for_update()
+    awards = db.scalars(held.execution_options(populate_existing=True)).all()
     purse = _Purse.of_week(db)
     payable = [award for award in awards if purse.take(award.amount)]
     _pay(db, payable)

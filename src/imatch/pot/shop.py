@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from imatch.accounts.models import User
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict, DomainError, NotFound
@@ -16,6 +17,7 @@ from imatch.ledger.movements import Phase
 from imatch.pot import clawbacks, letters
 from imatch.pot.errors import InsufficientPot, KeyReused
 from imatch.pot.models import PotPurchase
+from imatch.pot.one_by_one import one_by_one
 from imatch.pot.operator_acts import checked_words
 from imatch.pot.rules import SPENDING_BY_NAME, SPENDINGS, Delivery, Spending
 
@@ -230,19 +232,13 @@ def settle_due(db: Session) -> int:
     """Renew or end what has run out, and return orders that nobody delivered in time.
 
     Returns how many purchases were settled. Who wanted a renewal that cannot be gets a letter.
+    One that fails waits for the next time and stops no other; raises SomeFailed at the end.
     """
     due = select(PotPurchase.id).where(
         PotPurchase.status.in_(("active", "ordered")), PotPurchase.ends_at <= now()
     )
     ids = db.scalars(due.order_by(PotPurchase.ends_at).limit(1_000)).all()
-    for purchase_id in ids:
-        with atomic(db):
-            purchase = _locked(db, purchase_id)
-            if purchase.status == "ordered":
-                cancel(db, purchase_id)
-            elif purchase.status == "active":
-                _end(db, purchase)
-    return len(ids)
+    return one_by_one(db, "purchase", ids, lambda purchase_id: _settle(db, purchase_id))
 
 
 def active(
@@ -299,11 +295,21 @@ def open_orders(db: Session, limit: int = 200) -> list[PotPurchase]:
     return list(db.scalars(query.order_by(PotPurchase.ends_at, PotPurchase.id).limit(limit)))
 
 
+def _settle(db: Session, purchase_id: int) -> None:
+    purchase = _locked(db, purchase_id)
+    if purchase.status == "ordered":
+        cancel(db, purchase_id)
+    elif purchase.status == "active":
+        _end(db, purchase)
+
+
 def _end(db: Session, purchase: PotPurchase) -> None:
     purchase.status = "delivered"
     purchase.settled_at = now()
     db.flush()
-    if purchase.renews and _renewed(db, purchase):
+    # Nobody could stop what is charged to a closed account.
+    open_account = db.get_one(User, purchase.user_id, populate_existing=True).active
+    if purchase.renews and open_account and _renewed(db, purchase):
         return
     announce(db, _ended(purchase))
 
@@ -379,22 +385,11 @@ def _open_order(db: Session, purchase_id: int, user_id: int | None = None) -> Po
 
 
 def _purchased(purchase: PotPurchase) -> OptionPurchased:
-    return OptionPurchased(
-        purchase.id,
-        purchase.user_id,
-        purchase.option,
-        purchase.reference_type,
-        purchase.reference_id,
-        purchase.starts_at,
-        purchase.ends_at,
-    )
+    what = (purchase.option, purchase.reference_type, purchase.reference_id)
+    when = (purchase.starts_at, purchase.ends_at)
+    return OptionPurchased(purchase.id, purchase.user_id, *what, *when)
 
 
 def _ended(purchase: PotPurchase) -> OptionEnded:
-    return OptionEnded(
-        purchase.id,
-        purchase.user_id,
-        purchase.option,
-        purchase.reference_type,
-        purchase.reference_id,
-    )
+    what = (purchase.option, purchase.reference_type, purchase.reference_id)
+    return OptionEnded(purchase.id, purchase.user_id, *what)

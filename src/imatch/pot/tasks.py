@@ -7,13 +7,14 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
 from imatch.core.clock import now
-from imatch.core.database import SessionLocal, atomic
+from imatch.core.database import SessionLocal
 from imatch.core.events import announce
 from imatch.core.logs import log
 from imatch.facts import SecondFactorKept
 from imatch.jobs import job
 from imatch.pot import clearing, policy, rewards, shop
 from imatch.pot.models import PotAward
+from imatch.pot.one_by_one import one_by_one
 
 SECOND_FACTOR_KEPT_DAYS = 30
 
@@ -62,9 +63,12 @@ def clear_commissions() -> None:
 def notice_second_factors() -> None:
     """Announce second factors that have stood for SECOND_FACTOR_KEPT_DAYS."""
     with SessionLocal() as db:
-        for user_id in _with_a_second_factor_kept(db):
-            with atomic(db):
-                announce(db, SecondFactorKept(user_id))
+        one_by_one(
+            db,
+            "second_factor",
+            _with_a_second_factor_kept(db),
+            lambda user_id: announce(db, SecondFactorKept(user_id)),
+        )
 
 
 def _with_a_second_factor_kept(db: Session) -> list[int]:

@@ -1,0 +1,119 @@
+"""Work that runs by the clock goes on past one thing that fails, and still ends as failed."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch import POTService, facts
+from imatch.core.clock import frozen, now
+from imatch.core.database import atomic
+from imatch.core.events import heard_only_by
+from imatch.ledger import CASH, Movement, post
+from imatch.pot import rewards, shop
+from imatch.pot.models import PotAward, PotCommission, PotPurchase
+from imatch.pot.one_by_one import SomeFailed
+from imatch.pot.tasks import (
+    clear_commissions,
+    notice_second_factors,
+    pay_queued_awards,
+    settle_purchases,
+)
+from tests.make import Make
+from tests.pot.redeeming import Redeeming
+from tests.pot.test_earn import ME, people
+from tests.pot.test_queue import TUESDAY, set_budget
+from tests.pot.test_shop import rich
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class Refusing:
+    """A listener that fails for one person, as long as it is told to."""
+
+    def __init__(self, user_id: int) -> None:
+        self.user_id: int | None = user_id
+
+    def hear(self, _db: Session, fact: facts.OptionEnded | facts.SecondFactorKept) -> None:
+        if fact.user_id == self.user_id:
+            raise LookupError("what was bought is gone")
+
+
+def test_one_purchase_that_fails_stops_no_other(
+    db: Session, make: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    buyers = [rich(db, make) for _ in range(3)]
+    refusing = Refusing(buyers[0])
+    with heard_only_by({facts.OptionEnded: [refusing.hear]}):
+        for hour, buyer in enumerate(buyers):
+            with frozen(NOON + timedelta(hours=hour)):
+                shop.buy(db, buyer, "featured_listing_week", key="1")
+        with frozen(NOON + timedelta(days=8)):
+            with pytest.raises(SomeFailed):
+                settle_purchases()
+            db.rollback()
+            purchases = db.scalars(select(PotPurchase).order_by(PotPurchase.id)).all()
+            assert [one.status for one in purchases] == ["active", "delivered", "delivered"]
+            printed = capsys.readouterr().out
+            assert f"id={purchases[0].id}" in printed
+            assert "LookupError" in printed
+            assert "is gone" not in printed  # a message may quote people
+            refusing.user_id = None
+            settle_purchases()
+        db.rollback()
+        assert set(db.scalars(select(PotPurchase.status))) == {"delivered"}
+
+
+def test_one_award_that_cannot_be_paid_stops_no_other(db: Session, make: Make) -> None:
+    people(make)
+    with time_machine.travel(TUESDAY, tick=False):
+        set_budget(db, 0)
+        for person in (2, ME, 3, 4):
+            rewards.hear(db, facts.IdentityVerified(person))
+        # Somebody took the first award's key for something else.
+        POTService(db).award_pot(4, "bug_report", 1, key="earn:identity_verified:2:2")
+        set_budget(db, 101)
+        with pytest.raises(SomeFailed):
+            pay_queued_awards()
+        db.rollback()
+        statuses = db.scalars(select(PotAward.status).order_by(PotAward.id)).all()
+        # Still in order, and within the budget, of which 1 was spent by hand.
+        assert statuses == ["queued", "paid", "paid", "queued"]
+        assert [POTService(db).get_user_balance(one) for one in (2, ME, 3, 4)] == [0, 50, 50, 1]
+
+
+def test_one_commission_that_cannot_be_cleared_stops_no_other(db: Session, make: Make) -> None:
+    redeeming = Redeeming(db, make)
+    providers = [redeeming.person() for _ in range(3)]
+    for days_ago, provider in zip((300, 250, 200), providers, strict=True):
+        redeeming.paid(provider=provider, days_ago=days_ago)
+    first = db.scalars(select(PotCommission).order_by(PotCommission.id)).first()
+    assert first is not None
+    taken = Movement(
+        key=f"clear:{first.id}:provider",
+        user_id=providers[1].id,
+        amount=1,
+        counter_account="allowances",
+        transaction_type="allowance",
+        category="provider",
+    )
+    post(db, CASH, taken)
+    with pytest.raises(SomeFailed):
+        clear_commissions()
+    db.rollback()
+    statuses = db.scalars(select(PotCommission.status).order_by(PotCommission.id)).all()
+    assert statuses == ["paid", "cleared", "cleared"]
+    assert [redeeming.allowance(one) for one in providers] == [0, 2_501, 2_500]
+    assert redeeming.books()["reserve"] == 2 * 4_000  # nothing for the one that failed
+
+
+def test_one_second_factor_that_fails_stops_no_other(db: Session, make: Make) -> None:
+    kept = [make.user(totp_confirmed_at=now() - timedelta(days=31)).id for _ in range(3)]
+    db.rollback()
+    heard = [Refusing(kept[0]).hear, rewards.hear]
+    with heard_only_by({facts.SecondFactorKept: heard}), pytest.raises(SomeFailed):
+        notice_second_factors()
+    with atomic(db):
+        assert set(db.scalars(select(PotAward.user_id))) == set(kept[1:])
