@@ -1,12 +1,15 @@
 """Change a journal behind the ledger's back, as an administrator of the database could."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from imatch.core.database import atomic
+from imatch.ledger.findings import Finding
+
+Named = tuple[str, str, str]  # what, as it was found, as it was expected
 
 
 @contextmanager
@@ -54,3 +57,12 @@ def rewrite_table(db: Session, table: str, old: str, new: str) -> None:
         version = connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
         connection.exec_driver_sql(f"PRAGMA schema_version = {version + 1}")
         connection.exec_driver_sql("PRAGMA writable_schema = OFF")
+
+
+def named(findings: Iterable[Finding]) -> list[Named]:
+    return sorted({(one.problem, one.found, one.expected) for one in findings})
+
+
+def carry_out(db: Session, *statements: str) -> None:
+    for statement in statements:
+        db.connection().exec_driver_sql(statement)
