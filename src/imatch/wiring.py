@@ -15,7 +15,7 @@ from imatch.jobs import Job
 from imatch.ledger.tasks import audit_ledger, expire_holds, seal_ledger
 from imatch.mail.pruning import forget_old_mail
 from imatch.matches import personal_data as matches_personal_data
-from imatch.pot import clawbacks, clearing, rewards
+from imatch.pot import clawbacks, clearing, once_earned, rewards
 from imatch.pot import personal_data as pot_personal_data
 from imatch.pot.tasks import (
     clear_commissions,
@@ -45,6 +45,7 @@ SCHEDULED: tuple[Job[[]], ...] = (
     notice_second_factors,
     clear_commissions,
     decide_the_weeks_pot,
+    once_earned.forget_once_earned,
 )
 
 
@@ -68,6 +69,7 @@ def wire() -> None:
     listen(PersonErased, providers_personal_data.erase)
     for fact in rewards.REWARDED_FACTS:
         listen(fact, rewards.hear)
+    listen(EmailConfirmed, once_earned.hear_email_confirmed)  # before anything is earned by it
     listen(EmailConfirmed, providers_milestones.hear_email_confirmed)
     listen(EmailConfirmed, seekers_milestones.hear_email_confirmed)
     listen(OptionPurchased, boosts.hear_purchased)

@@ -26,6 +26,7 @@ from imatch.pot.models import (
     PotDebt,
     PotFraudHold,
     PotGrant,
+    PotOnceEarned,
     PotPayee,
     PotPolicyVersion,
     PotPurchase,
@@ -39,6 +40,7 @@ from tests.make import Make
 MARKER = "Unmistakable Marker"
 ADDRESS = "unmistakable@example.org"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+_DAY = timedelta(days=1)
 
 
 class Everything:
@@ -65,7 +67,7 @@ class Everything:
             self.db.add_all(rows)
 
     def _account(self, one: User, words: str) -> None:
-        later = NOON + timedelta(days=1)
+        later = NOON + _DAY
         self.save(
             UserSession(
                 user_id=one.id, token_hash=f"s{one.id}", expires_at=later, user_agent=words
@@ -155,6 +157,9 @@ class Everything:
             PotGrant(
                 user_id=two.id, amount=1, category="x", reason="-", proposed_by=one.id,
                 decided_by=two.id, status="rejected",
+            ),
+            PotOnceEarned(
+                address_hash=f"h{one.id}", rule="x", user_id=one.id, forget_at=NOON + _DAY
             ),
             PotDebt(key=f"d{one.id}", user_id=one.id, owed=7, reason=words),
             PotPurchase(

@@ -48,6 +48,7 @@ EXPORTED = {
     "pot_transactions.user_id": "pot.transactions",
     "cash_transactions.user_id": "pot.allowance_transactions",
     "pot_awards.user_id": "pot.awards",
+    "pot_once_earned.user_id": "pot.earned_with_an_erased_account",
     "pot_grants.user_id": "pot.grants",
     "pot_debts.user_id": "pot.debts",
     "pot_purchases.user_id": "pot.purchases",
@@ -65,6 +66,7 @@ _IN_OFFICE = (
 NOT_EXPORTED = {
     "recovery_codes.user_id": "Only hashes, which say nothing; whether there is a factor is told.",
     "sign_in_attempts.subject_hash": "A hash, for a day, of what was tried, by whomever.",
+    "pot_once_earned.address_hash": "What it means is told by pot_once_earned.user_id.",
     "matches.provider_id": "The need's owner's. A profile tells how often it was shown.",
     "pot_grants.proposed_by": _IN_OFFICE,
     "pot_grants.decided_by": _IN_OFFICE,
@@ -90,11 +92,13 @@ ERASED = {
     "matches.provider_id",
     "content.author_user_id",
     "pot_payees.user_id",
+    "pot_once_earned.user_id",
 }
 _BOOKS = "The books of money: amounts and moments, under a number that names nobody."
 _SHARED = "The other side's too: it stays under a number that names nobody, without words."
 KEPT = {
     "sign_in_attempts.subject_hash": "A hash, gone after a day.",
+    "pot_once_earned.address_hash": "A keyed hash, gone 180 days after the award.",
     "seekers.user_id": _SHARED,  # only where an engagement points at it
     "providers.user_id": _SHARED,  # only where an engagement points at it
     "engagements.seeker_id": _SHARED,

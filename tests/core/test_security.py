@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imatch.core import security
+from imatch.core.settings import get_settings
 
 
 def test_a_password_matches_its_own_hash_only() -> None:
@@ -44,3 +45,15 @@ def test_written_codes_have_no_letters_that_look_alike() -> None:
     assert len(codes) == 200
     assert not set("".join(codes)) & set("01ilo")
     assert all(len(code) == 14 for code in codes)
+
+
+def test_a_keyed_hash_says_nothing_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = security.keyed_hash("ada@example.org")
+    assert here == security.keyed_hash("ada@example.org") != security.keyed_hash("eve@example.org")
+    assert here != security.token_hash("ada@example.org")
+    monkeypatch.setenv("IMATCH_SECRET_KEY", "another secret of more than 32 characters")
+    get_settings.cache_clear()
+    elsewhere = security.keyed_hash("ada@example.org")
+    monkeypatch.undo()
+    get_settings.cache_clear()
+    assert elsewhere != here

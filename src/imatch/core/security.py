@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import secrets
 from functools import lru_cache
 
@@ -66,10 +67,20 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def keyed_hash(text: str) -> str:
+    """Tells that two texts are the same; without IMATCH_SECRET_KEY nobody can try texts out."""
+    key = _derived_key(get_settings().secret_key.get_secret_value(), b"imatch/keyed-hash")
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+@lru_cache
+def _derived_key(secret: str, purpose: bytes) -> bytes:
+    return HKDF(SHA256(), length=32, salt=None, info=purpose).derive(secret.encode())
+
+
 @lru_cache
 def _cipher(secret: str) -> Fernet:
-    key = HKDF(SHA256(), length=32, salt=None, info=b"imatch/at-rest").derive(secret.encode())
-    return Fernet(base64.urlsafe_b64encode(key))
+    return Fernet(base64.urlsafe_b64encode(_derived_key(secret, b"imatch/at-rest")))
 
 
 def encrypt(text: str) -> str:

@@ -1,6 +1,7 @@
 """How often a person may earn by a rule, counted in calendar windows in UTC.
 
-Queued awards count, those that were taken back do not.
+Queued awards count, those that were taken back do not; what may be earned once counts as earned
+where an account that was erased had earned it with the same address.
 """
 
 from collections import Counter
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from imatch.pot import once_earned
 from imatch.pot.models import PotAward
 from imatch.pot.rules import EARNINGS, Earning, Window
 
@@ -73,6 +75,8 @@ class Tally:
         grouped = counts.group_by(PotAward.rule, PotAward.user_id, PotAward.cap_scope)
         for rule, user_id, scope, count in db.execute(grouped):
             self._used[rule, user_id, scope] = count
+        if began is None:
+            self._used.update((rule, person, "") for rule, person in once_earned.among(db, people))
 
 
 def times_left(db: Session, user_id: int, moment: datetime) -> dict[str, int | None]:
@@ -88,6 +92,8 @@ def times_left(db: Session, user_id: int, moment: datetime) -> dict[str, int | N
             counts = counts.where(PotAward.earned_at >= began)
         found = db.execute(counts.where(PotAward.rule.in_(_capped(window))).group_by(PotAward.rule))
         used[window] = {str(rule): int(count) for rule, count in found}
+    before = once_earned.among(db, {user_id})
+    used[Window.EVER] |= {rule: 1 for rule, _person in before}
     left: dict[str, int | None] = {}
     for rule in EARNINGS:
         if rule.cap is None or rule.cap.within:

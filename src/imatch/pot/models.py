@@ -56,6 +56,22 @@ class PotAward(Base):
     transaction_id: Mapped[int | None]
 
 
+class PotOnceEarned(Base):
+    """A once-only award of an account that was erased; its address is known by a keyed hash alone.
+
+    `user_id` is the account that was opened anew with that address, if any.
+    """
+
+    __tablename__ = "pot_once_earned"
+    __table_args__ = (UniqueConstraint("address_hash", "rule"),)
+
+    id: Mapped[Id]
+    address_hash: Mapped[str] = mapped_column(String(64))
+    rule: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey(User.id), index=True)
+    forget_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class PotGrant(Base):
     """A manual award that one operator proposes and another approves."""
 

@@ -11,7 +11,7 @@ from imatch.facts import PersonErased, PersonExported
 from imatch.ledger import CASH, POT
 from imatch.ledger.models import CashTransaction, JournalRow, PotTransaction
 from imatch.ledger.queries import account, free
-from imatch.pot import clawbacks, redemptions, shop
+from imatch.pot import clawbacks, once_earned, redemptions, shop
 from imatch.pot.locks import lock_people
 from imatch.pot.models import (
     PotAward,
@@ -42,6 +42,7 @@ def export(db: Session, fact: PersonExported) -> None:
         "transactions": _transactions(db, PotTransaction, user_id),
         "allowance_transactions": _transactions(db, CashTransaction, user_id),
         "awards": _awards(db, user_id),
+        "earned_with_an_erased_account": [rule for rule, _ in once_earned.among(db, {user_id})],
         "grants": _grants(db, user_id),
         "purchases": _purchases(db, user_id),
         "redemptions": _redemptions(db, user_id),
@@ -57,6 +58,7 @@ def erase(db: Session, fact: PersonErased) -> None:
     """
     user_id = fact.user_id
     lock_people(db, {user_id})  # what is heard of them from here on earns nothing
+    once_earned.remember(db, user_id)
     _cancel_queued(db, user_id)
     with_the_bank = _cancel_redemptions(db, user_id)
     _cancel_orders(db, user_id)
