@@ -139,18 +139,24 @@ def test_every_block_is_a_file(person: User, operator: TestClient) -> None:
     assert files["summary"][2][:2] == ["Earned, 7 days", "100"]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/console/economy?days=8",
-        "/console/economy?days=",
-        "/console/economy/flow.csv?days=-1",
-        "/console/economy/people.csv",
-        "/console/economy/live?days=x",
-    ],
-)
-def test_other_periods_and_blocks_are_refused(operator: TestClient, path: str) -> None:
-    assert operator.get(path).status_code == 422
+@pytest.mark.parametrize("days", ["8", "", "x", "-1", "30&days=8", "9" * 5_000])
+def test_a_period_that_there_is_not_shows_the_usual_one(operator: TestClient, days: str) -> None:
+    page = operator.get(f"/console/economy?days={days}")
+    assert page.status_code == 422
+    assert '<a class="link-plain inline-block py-0.5" href="#period">There are figures' in page.text
+    assert 'href="/console/economy?days=30" aria-current="true"' in page.text
+    assert "/console/economy/live?days=30" in page.text
+
+
+@pytest.mark.parametrize("path", ["flow.csv?days=-1", "people.csv", "live?days=x", "live?days="])
+def test_other_files_and_streams_are_refused(operator: TestClient, path: str) -> None:
+    assert operator.get(f"/console/economy/{path}").status_code == 422
+
+
+def test_of_a_repeated_period_the_last_one_counts(operator: TestClient) -> None:
+    page = operator.get("/console/economy?days=x&days=7")
+    assert page.status_code == 200
+    assert 'href="/console/economy?days=7" aria-current="true"' in page.text
 
 
 def test_the_stream_begins_with_the_present_figures(person: User, operator: TestClient) -> None:

@@ -57,8 +57,11 @@ def test_a_change_comes_into_effect_on_a_day(db: Session, make: Make, sign_in: S
     sign_in(one).post("/console/policy", data=CHANGE)
     browser = sign_in(two)
     approve = "/console/policy/2/approve"
-    for bad in ("soon", "2020-01-01", "0001-01-01"):
-        assert browser.post(approve, data={"on": bad}).status_code == 422
+    # Once a version is approved for a day, nothing else comes into effect before it.
+    for bad in ("soon", "2020-01-01", "0001-01-01", "9999-12-31", "2" * 5_000):
+        answer = browser.post(approve, data={"on": bad})
+        assert answer.status_code == 422
+        assert 'href="#on-2"' in answer.text
     tomorrow = today() + timedelta(days=1)
     assert browser.post(approve, data={"on": tomorrow.isoformat()}).status_code == 200
     db.rollback()
@@ -75,6 +78,8 @@ def test_bad_changes_are_refused_beside_the_form(db: Session, make: Make, sign_i
         {"name": "genesis_pot", "value": "1"},
         {"name": "", "value": ""},
         {"name": "yearly_growth", "value": "0.2", "reason": " "},
+        {"name": "yearly_growth", "value": "0.2", "reason": "Why. " * 1_000},
+        {"name": "yearly_growth", "value": "2" * 5_000},
     ):
         answer = browser.post("/console/policy", data={"reason": "Why not.", **bad})
         assert answer.status_code == 422

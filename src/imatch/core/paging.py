@@ -35,7 +35,8 @@ def decode_cursor(cursor: str | None) -> int | None:
     except (binascii.Error, ValueError) as error:
         raise BadCursor("This cursor is not one that we gave out.") from error
     prefix, _, digits = text.partition(":")
-    if prefix != "id" or not digits.isdecimal() or int(digits) > _MAX_ID:
+    readable = prefix == "id" and digits.isdecimal() and len(digits) <= len(str(_MAX_ID))
+    if not readable or int(digits) > _MAX_ID:
         raise BadCursor("This cursor is not one that we gave out.")
     return int(digits)
 

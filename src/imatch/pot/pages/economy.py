@@ -15,6 +15,7 @@ from imatch.accounts.deps import CurrentOperator, CurrentSession, is_operators_s
 from imatch.accounts.models import UserSession
 from imatch.core.clock import now, today
 from imatch.core.database import SessionLocal
+from imatch.core.errors import FieldError, Invalid
 from imatch.core.logs import log
 from imatch.pot import dashboard
 from imatch.pot.dashboard import Dashboard, Mark
@@ -28,7 +29,7 @@ from imatch.web.rendering import environment
 
 router = APIRouter(prefix="/console/economy", include_in_schema=False)
 
-Period = Literal["7", "30", "90", "365", "all"]
+DEFAULT_PERIOD = "30"
 Block = Literal["summary", "flow", "earning", "spending", "hours", "latest", "health"]
 
 _LOOK_SECONDS = 1
@@ -36,8 +37,32 @@ _BEAT_SECONDS = 5
 _PROVE_SECONDS = 4  # with a look each second: nobody watches 5 seconds after signing out
 
 
+class NoSuchPeriod(Invalid):
+    code = "no_such_period"
+
+
+def _period(days: str = DEFAULT_PERIOD) -> str:
+    if days not in view.PERIODS:
+        message = "There are figures of 7, 30, 90 and 365 days, and of all: choose one."
+        raise NoSuchPeriod(message, fields=(FieldError("days", message, "period"),))
+    return days
+
+
+Period = Annotated[str, Depends(_period)]
+
+
 @router.get("")
-def economy_page(request: Request, _operator: CurrentOperator, days: Period = "30") -> Response:
+def economy_page(
+    request: Request, _operator: CurrentOperator, days: str = DEFAULT_PERIOD
+) -> Response:
+    """The whole page; with a period that there is not, the usual one and what went wrong."""
+    try:
+        return _page(request, _period(days))
+    except NoSuchPeriod as refusal:
+        return _page(request, DEFAULT_PERIOD, refusal)
+
+
+def _page(request: Request, days: str, error: NoSuchPeriod | None = None) -> Response:
     found = dashboard.figures(view.days_of(days))
     health = dashboard.fresh_health()
     points = view.points(found.shown.days)
@@ -56,11 +81,11 @@ def economy_page(request: Request, _operator: CurrentOperator, days: Period = "3
         "day_words": view.day_words,
         **_moving(found, days),
     }
-    return private_page(request, "console/economy.html", context)
+    return private_page(request, "console/economy.html", context, error)
 
 
 @router.get("/{block}.csv")
-def economy_csv(_operator: CurrentOperator, block: Block, days: Period = "30") -> Response:
+def economy_csv(_operator: CurrentOperator, block: Block, days: Period) -> Response:
     if block == "health":
         rows = files.health_rows(dashboard.fresh_health().indicators)
     else:
@@ -81,7 +106,7 @@ def _place() -> Iterator[None]:
 
 @router.get("/live", response_class=EventSourceResponse, dependencies=[Depends(_place)])
 async def live(
-    request: Request, session: Annotated[UserSession, Depends(_watcher)], days: Period = "30"
+    request: Request, session: Annotated[UserSession, Depends(_watcher)], days: Period
 ) -> AsyncIterator[ServerSentEvent]:
     """Figures whenever something moved, and every few seconds that they are still the last.
 
@@ -118,13 +143,13 @@ def _may_watch(session: UserSession) -> bool:
         return is_operators_session(db, session)
 
 
-def _news(days: Period, seen: Mark | None) -> Dashboard | None:
+def _news(days: str, seen: Mark | None) -> Dashboard | None:
     if seen is not None and dashboard.mark() == seen:
         return None
     return dashboard.figures(view.days_of(days))
 
 
-def _moving(found: Dashboard, days: Period) -> dict[str, Any]:
+def _moving(found: Dashboard, days: str) -> dict[str, Any]:
     """What the page shows first and the stream renews."""
     return {
         "tiles": view.tiles(found, days),
@@ -136,7 +161,7 @@ def _moving(found: Dashboard, days: Period) -> dict[str, Any]:
     }
 
 
-def _message(found: Dashboard, days: Period) -> dict[str, Any]:
+def _message(found: Dashboard, days: str) -> dict[str, Any]:
     moving = _moving(found, days)
     last = view.points(found.shown.days)[-1]
     rows = environment().get_template("console/economy_rows.html").render(moving)

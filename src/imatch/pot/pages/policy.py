@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -30,7 +30,9 @@ _SHOWN_WEEKS = (4, 13, 26, 52)
 # genesis_pot was minted; it is shown, not edited.
 _EDITABLE = [name for name in Numbers.model_fields if name != "genesis_pot"]
 
-Text = Annotated[str, Form(max_length=1_100)]
+_FURTHEST = timedelta(days=366)
+
+Text = Annotated[str, Form(max_length=10_000)]  # shorter ones are refused beside their field
 
 
 @router.get("")
@@ -59,7 +61,7 @@ def check(
     """What a change would do, before it is proposed."""
     typed = {"name": name, "value": value, "reason": reason}
     try:
-        numbers = policy_versions.edited(policy_versions.basis(db), {name: _read(value)})
+        numbers = policy_versions.edited(policy_versions.basis(db), _edits(name, value))
     except DomainError as refusal:
         return _page(request, db, operator, error=_at_the_form(refusal, name), typed=typed)
     return _page(request, db, operator, typed=typed, checked=numbers)
@@ -78,7 +80,7 @@ def propose(
     typed = {"name": name, "value": value, "reason": reason}
     try:
         policy_versions.propose(
-            db, operator_id=operator.id, edits={name: _read(value)}, reason=reason
+            db, operator_id=operator.id, edits=_edits(name, value), reason=reason
         )
     except DomainError as refusal:
         return _page(request, db, operator, error=_at_the_form(refusal, name), typed=typed)
@@ -173,19 +175,28 @@ def _people(db: Session, versions: Sequence[PotPolicyVersion]) -> dict[int, str]
 
 def _beginning(written: str, version_id: int) -> datetime | None:
     """The first moment of a day to come; None for today, or where no day is written."""
+    message = ""
     try:
-        day = date.fromisoformat(written) if written.strip() else today()
+        day = date.fromisoformat(written.strip()) if written.strip() else today()
     except ValueError:
-        message = "Write a date like 2026-11-30."
+        day, message = today(), "Write a date like 2026-11-30."
+    if day < today():
+        message = "A policy comes into effect today or later, never in the past."
+    elif day > today() + _FURTHEST:  # nothing else could come into effect before it
+        message = "Choose a day of the next twelve months."
+    if message:
         fault = FieldError("on", message, f"on-{version_id}")
-        raise policy_versions.BadNumbers(message, fields=(fault,)) from None
+        raise policy_versions.BadNumbers(message, fields=(fault,))
     return None if day == today() else datetime.combine(day, time(), UTC)
 
 
-def _read(written: str) -> str | None:
+def _edits(name: str, written: str) -> dict[str, str | None]:
     """Numbers as people write them; "none" takes a limit away."""
+    if name not in _EDITABLE:
+        message = "Choose the number that should change."
+        raise policy_versions.BadNumbers(message, fields=(FieldError("name", message),))
     value = written.strip().replace(",", "")
-    return None if value.lower() == "none" else value
+    return {name: None if value.lower() == "none" else value}
 
 
 def _at_the_form(refusal: DomainError, name: str) -> DomainError:

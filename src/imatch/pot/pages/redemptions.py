@@ -3,7 +3,7 @@
 import secrets
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
 from imatch.accounts.deps import CurrentUser, StepUp
@@ -30,17 +30,13 @@ Text = Annotated[str, Form(max_length=300)]
 
 
 @router.get("")
-def overview(
-    request: Request, db: Db, user: CurrentUser, saved: Annotated[str, Query()] = ""
-) -> Response:
+def overview(request: Request, db: Db, user: CurrentUser, saved: str = "") -> Response:
     """What may be redeemed now, why not more, and every request so far."""
     return _overview(request, db, user, saved=_SAVED.get(saved, ""))
 
 
 @router.get("/check")
-def check(
-    request: Request, db: Db, user: StepUp, pot: Annotated[str, Query(max_length=300)] = ""
-) -> Response:
+def check(request: Request, db: Db, user: StepUp, pot: str = "") -> Response:
     """POT, dollars, fee and date before anything is asked for."""
     try:
         preview = redemptions.preview(db, user.id, whole_number(pot))

@@ -4,7 +4,7 @@ import re
 import secrets
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Path, Query, Request
+from fastapi import APIRouter, Form, Path, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -26,7 +26,6 @@ _KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
 
 Option = Annotated[str, Path(max_length=64)]
 Text = Annotated[str, Form(max_length=1_000)]
-Written = Annotated[str, Query(max_length=100)]
 
 
 @router.get("")
@@ -47,8 +46,8 @@ def choose(
     db: Db,
     user: CurrentUser,
     option: Option,
-    key: Written = "",
-    amount: Written = "",
+    key: str = "",
+    amount: str = "",
 ) -> Response:
     """An open price first; then price and balances before anything is bought.
 

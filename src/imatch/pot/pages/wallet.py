@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from imatch.accounts.deps import CurrentUser
 from imatch.accounts.models import User
 from imatch.core.errors import Conflict, DomainError, FieldError, Invalid
-from imatch.core.paging import Page, decode_cursor
+from imatch.core.paging import BadCursor, Page, decode_cursor
 from imatch.core.text import as_cell
 from imatch.ledger import POT
 from imatch.ledger.models import JournalRow
@@ -23,7 +23,7 @@ from imatch.ledger.queries import statement
 from imatch.pot import clawbacks, redemptions, shop, wallet
 from imatch.pot.pages.private import go, private_page, whole_number
 from imatch.pot.rules import CENTS_PER_REDEEMED_POT, EARNING_BY_NAME, SPENDING_BY_NAME
-from imatch.web.deps import Cursor, Db
+from imatch.web.deps import Db
 
 router = APIRouter(prefix="/wallet", include_in_schema=False)
 HOME = "/wallet"
@@ -44,8 +44,6 @@ _SAVED = {
     "ends": "It will not renew. It runs until its last day.",
 }
 _CSV_COLUMNS = ("time", "kind", "category", "description", "phase", "pot", "free_after")
-
-Short = Annotated[str, Query(max_length=64)]
 
 
 class BadFilter(Invalid):
@@ -69,7 +67,7 @@ class Filter:
 
 @router.get("")
 def overview(
-    request: Request, db: Db, user: CurrentUser, bought: Short = "", saved: Short = ""
+    request: Request, db: Db, user: CurrentUser, bought: str = "", saved: str = ""
 ) -> Response:
     """Balance, what may be redeemed and why, what waits, what runs, and the latest."""
     return _overview(
@@ -109,18 +107,21 @@ def transactions(
     request: Request,
     db: Db,
     user: CurrentUser,
-    kind: Short = "",
-    since: Annotated[str, Query(alias="from", max_length=64)] = "",
-    until: Annotated[str, Query(alias="to", max_length=64)] = "",
-    cursor: Cursor = None,
+    kind: str = "",
+    since: Annotated[str, Query(alias="from")] = "",
+    until: Annotated[str, Query(alias="to")] = "",
+    cursor: str = "",
 ) -> Response:
     """The statement, a page at a time, newest first."""
-    chosen, error = Filter(), None
+    chosen, after_id, error = Filter(), None, None
     try:
         chosen = _filter(kind, since, until)
+        after_id = decode_cursor(cursor)
     except BadFilter as refusal:
         error = refusal
-    page = _rows(db, user.id, chosen, decode_cursor(cursor), PAGE_ROWS)
+    except BadCursor:
+        error = BadFilter("There is no such page of the list: these are the newest transactions.")
+    page = _rows(db, user.id, chosen, after_id, PAGE_ROWS)
     context = {
         "page": page,
         "kinds": KINDS,
@@ -138,9 +139,9 @@ def transactions(
 def download(
     db: Db,
     user: CurrentUser,
-    kind: Short = "",
-    since: Annotated[str, Query(alias="from", max_length=64)] = "",
-    until: Annotated[str, Query(alias="to", max_length=64)] = "",
+    kind: str = "",
+    since: Annotated[str, Query(alias="from")] = "",
+    until: Annotated[str, Query(alias="to")] = "",
 ) -> Response:
     """The statement's rows as CSV, all that the filters leave."""
     return StreamingResponse(
@@ -193,7 +194,8 @@ def _filter(kind: str, since: str, until: str) -> Filter:
     if first and last and first > last:
         faults.append(FieldError("to", "The last day is before the first one.", "to"))
     if faults:
-        raise BadFilter("These filters do not work.", fields=tuple(faults))
+        # A file has no form beside which each could be said.
+        raise BadFilter(" ".join(fault.message for fault in faults), fields=tuple(faults))
     return Filter(kind, first, last)
 
 
