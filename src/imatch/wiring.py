@@ -46,6 +46,7 @@ SCHEDULED: tuple[Job[[]], ...] = (
     clear_commissions,
     decide_the_weeks_pot,
     once_earned.forget_once_earned,
+    pot_personal_data.forget_erased_payees,
 )
 
 

@@ -218,6 +218,15 @@ def test_the_export_tells_of_every_row(everything: Everything, rows_of: Rows, db
                 assert found, path
 
 
+def test_a_profile_is_told_with_all_that_was_measured(everything: Everything, db: Session) -> None:
+    profiles = service.export(db, everything.user)["profiles"]
+    assert isinstance(profiles, list)
+    inside = {"user_id", "category_id", "display_name", "headline"}  # of `profile`, or by name
+    working = {"updated_at", "credentials_changed_at"}  # marks for the program's own work
+    columns_told = {one.name for one in Provider.__table__.columns} - inside - working
+    assert columns_told <= set(profiles[0])
+
+
 def test_who_only_invited_learns_no_price(everything: Everything, db: Session) -> None:
     section = service.export(db, everything.user)["pot"]
     assert isinstance(section, dict)

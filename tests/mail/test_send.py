@@ -62,6 +62,14 @@ def test_a_message_arrives_once_and_its_text_is_not_kept(db: Session, inbox: smt
     assert delivered.text == ""
 
 
+def test_nothing_is_sent_to_an_erased_account(db: Session, inbox: smtp.Inbox) -> None:
+    message = send(db, recipient="nobody@erased.invalid", subject="Paid", text="1 POT")
+    run_until_idle()
+    assert inbox.messages == []
+    assert _stored(message.id).sent_at is not None, "nor does it wait for ever"
+    assert not states()
+
+
 def test_a_rollback_sends_nothing(db: Session, inbox: smtp.Inbox) -> None:
     def send_and_fail() -> None:
         with atomic(db):

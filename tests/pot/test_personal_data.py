@@ -15,7 +15,7 @@ from imatch.core.database import atomic
 from imatch.ledger.books import POT
 from imatch.ledger.models import PotAccount, PotTransaction
 from imatch.ledger.queries import system_balances
-from imatch.pot import grants, rewards, shop
+from imatch.pot import grants, personal_data, rewards, shop
 from imatch.pot.models import PotAward, PotPayee, PotPurchase, PotRedemption
 from imatch.providers.models import Provider
 from imatch.wiring import wire
@@ -110,6 +110,16 @@ def test_a_payout_with_the_bank_keeps_what_it_needs(db: Session, make: Make) -> 
         assert db.get(PotPayee, user_id) is not None
         account = db.get_one(PotAccount, user_id)
         assert (account.balance, account.held) == (100, 100)
+    other = make.user()
+    personal_data.forget_erased_payees()
+    with atomic(db):
+        assert db.get(PotPayee, user_id, populate_existing=True) is not None
+        db.scalars(select(PotRedemption)).one().status = "paid"
+        db.add(PotPayee(user_id=other.id, details={"name": "Somebody else"}))
+    personal_data.forget_erased_payees()
+    with atomic(db):
+        left = db.scalars(select(PotPayee).execution_options(populate_existing=True)).all()
+    assert [one.details["name"] for one in left] == ["Somebody else"]
 
 
 def test_profiles_and_needs_go_with_the_name(db: Session, make: Make) -> None:

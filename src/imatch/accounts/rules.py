@@ -16,6 +16,7 @@ EMAIL_MAX_CHARACTERS = 254
 API_KEYS_MAX = 20
 SESSIONS_MAX = 50
 RECOVERY_CODES = 10
+ERASED_DOMAIN = "@erased.invalid"  # of nameless rows; nobody can sign up with it or read mail there
 USER_AGENT_MAX_CHARACTERS = 200
 
 CONFIRM_LINK_LASTS = timedelta(days=3)

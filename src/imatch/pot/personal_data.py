@@ -6,8 +6,12 @@ The books keep every amount, under a number that no longer names anybody.
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from imatch.accounts.models import User
+from imatch.accounts.rules import ERASED_DOMAIN
 from imatch.core.clock import now
+from imatch.core.database import SessionLocal, atomic
 from imatch.facts import PersonErased, PersonExported
+from imatch.jobs import job
 from imatch.ledger import CASH, POT
 from imatch.ledger.models import CashTransaction, JournalRow, PotTransaction
 from imatch.ledger.queries import account, free
@@ -54,7 +58,7 @@ def export(db: Session, fact: PersonExported) -> None:
 def erase(db: Session, fact: PersonErased) -> None:
     """Cancel what is under way, let the POT go, and forget where payouts went.
 
-    A payout that is with the bank already is still paid, so its payee's details stay with it.
+    A payout that is with the bank already is still paid, so its payee's details stay until it is.
     """
     user_id = fact.user_id
     lock_people(db, {user_id})  # what is heard of them from here on earns nothing
@@ -84,6 +88,19 @@ def erase(db: Session, fact: PersonErased) -> None:
         .where(PotGrant.user_id == user_id, PotGrant.status == "proposed")
         .values(status="rejected", decided_at=now())
     )
+
+
+@job("forget_erased_payees", cron="47 3 * * *")
+def forget_erased_payees() -> None:
+    """Delete where payouts of erased accounts went, once none is with the bank any more."""
+    erased = select(User.id).where(User.email.endswith(ERASED_DOMAIN))
+    with_the_bank = select(PotRedemption.user_id).where(PotRedemption.status == "approved")
+    with SessionLocal() as db, atomic(db):
+        db.execute(
+            delete(PotPayee).where(
+                PotPayee.user_id.in_(erased), PotPayee.user_id.not_in(with_the_bank)
+            )
+        )
 
 
 def _cancel_queued(db: Session, user_id: int) -> None:

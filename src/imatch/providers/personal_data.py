@@ -1,5 +1,7 @@
 """What professionals' profiles add to the export of their data, and lose with them."""
 
+from datetime import datetime
+
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -9,6 +11,19 @@ from imatch.core.clock import now
 from imatch.core.security import new_token
 from imatch.facts import PersonErased, PersonExported
 from imatch.providers.models import Provider, ProviderStatus
+
+_MEASURED = (
+    "active_count",
+    "shown_count",
+    "invite_count",
+    "accept_count",
+    "pending_count",
+    "completed_count",
+    "repeat_count",
+    "rating_sum",
+    "rating_count",
+    "response_minutes",
+)
 
 
 def export(db: Session, fact: PersonExported) -> None:
@@ -29,12 +44,21 @@ def export(db: Session, fact: PersonExported) -> None:
             "verified_credentials": provider.verified_credentials,
             "accepting_new": provider.accepting_new,
             "capacity": provider.capacity,
-            "shown_count": provider.shown_count,
+            "paused_until": _moment(provider.paused_until),
+            "verified_on": provider.verified_on,
             "decision_reason": provider.decision_reason,
             "created_at": provider.created_at.isoformat(),
+            "submitted_at": _moment(provider.submitted_at),
+            "decided_at": _moment(provider.decided_at),
+            "last_active_at": _moment(provider.last_active_at),
+            **{name: getattr(provider, name) for name in _MEASURED},
         }
         for provider, category in found
     ]
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 def erase(db: Session, fact: PersonErased) -> None:

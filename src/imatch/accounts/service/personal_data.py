@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts import queries
 from imatch.accounts.models import ApiKey, EmailedLink, RecoveryCode, User, UserSession
+from imatch.accounts.rules import ERASED_DOMAIN
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.events import announce
@@ -66,7 +67,7 @@ def _delete_letters(db: Session, user: User) -> None:
 
 
 def _make_nameless(user: User) -> None:
-    user.email = f"{new_token()}@erased.invalid".lower()
+    user.email = f"{new_token()}{ERASED_DOMAIN}".lower()
     user.name = ERASED_NAME
     user.password_hash = user.email_confirmed_at = user.last_sign_in_at = None
     user.totp_secret = user.totp_confirmed_at = user.totp_last_step = None
