@@ -104,6 +104,18 @@ def test_only_the_buyer_cancels_an_order(db: Session, make: Make) -> None:
     assert free(db, POT, user_id) == 1_000
 
 
+def test_cancelling_twice_is_once(db: Session, make: Make) -> None:
+    """Whose network lost the answer asks again."""
+    user_id = rich(db, make)
+    order = shop.buy(db, user_id, "consulting", key="1")
+    for _again in range(2):
+        assert shop.cancel(db, order.id, user_id=user_id).status == "cancelled"
+    assert shop.cancel(db, order.id).status == "cancelled"
+    assert (free(db, POT, user_id), letters(db)) == (1_000, [])
+    with pytest.raises(shop.PurchaseSettled):
+        shop.deliver(db, order.id)
+
+
 def test_an_order_that_nobody_delivers_returns(db: Session, make: Make) -> None:
     user_id = rich(db, make)
     with frozen(NOON):

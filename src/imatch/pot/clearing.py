@@ -257,6 +257,7 @@ def _free_allowance(db: Session, grant: _Grant) -> None:
         )
         .order_by(PotRedemption.id.desc())
         .with_for_update()
+        .execution_options(populate_existing=True)
     ).all()
     for redemption in leaning:
         if free(db, CASH, grant.user_id) >= grant.cents:

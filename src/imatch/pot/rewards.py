@@ -9,10 +9,9 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TypeVar
 
-from sqlalchemy import Select, func, insert, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import and_, exists, func, insert, select
+from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
 from imatch.core.clock import now
@@ -31,7 +30,12 @@ from imatch.pot.rules import EARNING_BY_NAME, EARNINGS, AwardClass, Earning, Win
 _STREAK_DAYS = 30
 _BATCH = 200
 _WEEK = timedelta(weeks=1)
-T = TypeVar("T")
+# Queued, and for somebody whom nothing keeps from it: paid as soon as there is a budget for it.
+_PAYABLE = and_(
+    PotAward.status == "queued",
+    exists().where(User.id == PotAward.user_id, User.active),
+    PotAward.user_id.not_in(HELD_PEOPLE),
+)
 
 _RULES: dict[type, list[Earning]] = defaultdict(list)
 for _rule in EARNINGS:
@@ -127,17 +131,17 @@ def queued(db: Session, user_id: int) -> Sequence[PotAward]:
 
 def oldest_queued(db: Session) -> datetime | None:
     """Since when the award that is paid next has waited; None if none waits."""
-    return db.scalar(_queue(PotAward.earned_at).order_by(PotAward.id).limit(1))
+    return db.scalar(select(PotAward.earned_at).where(_PAYABLE).order_by(PotAward.id).limit(1))
 
 
 def expected_payment(db: Session, award: PotAward) -> date | None:
     """The day by which a queued award is paid if budgets stay as they are; None if unknown."""
     if award.status != "queued":
         return award.paid_at.date() if award.paid_at else None
-    if db.scalar(_queue(PotAward.id).where(PotAward.id == award.id)) is None:
+    in_line = select(func.sum(PotAward.amount), func.max(PotAward.id)).where(_PAYABLE)
+    ahead, last = db.execute(in_line.where(PotAward.id <= award.id)).one()
+    if last != award.id:
         return None  # it waits for something else than the budget
-    in_line = _queue(PotAward.amount).where(PotAward.id <= award.id).subquery()
-    ahead = db.scalar(select(func.sum(in_line.c.amount)))
     budget = policy.budget(db)
     missing = int(ahead or 0) - budget.left
     if missing <= 0:
@@ -255,30 +259,19 @@ class _Purse:
 
 
 def _somebody_waits(db: Session) -> bool:
-    return db.scalar(_queue(PotAward.id).limit(1)) is not None
-
-
-def _queue(column: InstrumentedAttribute[T]) -> Select[T]:
-    """A column of the awards that are paid as soon as there is a budget for them."""
-    return (
-        select(column)
-        .join(User, User.id == PotAward.user_id)
-        .where(PotAward.status == "queued", User.active, User.id.not_in(HELD_PEOPLE))
-    )
+    return db.scalar(select(PotAward.id).where(_PAYABLE).limit(1)) is not None
 
 
 def _next_in_queue(db: Session, limit: int | None = None) -> Sequence[int]:
-    return db.scalars(_queue(PotAward.id).order_by(PotAward.id).limit(limit)).all()
+    in_line = select(PotAward.id).where(_PAYABLE)
+    return db.scalars(in_line.order_by(PotAward.id).limit(limit)).all()
 
 
 def _pay_some(db: Session, award_ids: Sequence[int]) -> int:
     """Pay those of these that still wait, in order, while the budget lasts; returns how many."""
     of_these = PotAward.id.in_(award_ids)
     lock_people(db, db.scalars(select(PotAward.user_id).where(of_these)))
-    waiting = select(PotAward).where(
-        of_these, PotAward.status == "queued", PotAward.id.in_(_queue(PotAward.id))
-    )
-    held = waiting.order_by(PotAward.id).with_for_update()
+    held = select(PotAward).where(of_these, _PAYABLE).order_by(PotAward.id).with_for_update()
     awards = db.scalars(held.execution_options(populate_existing=True)).all()
     purse = _Purse.of_week(db)
     payable = [award for award in awards if purse.take(award.amount)]

@@ -147,7 +147,8 @@ def deliver(db: Session, purchase_id: int, *, note: str = "") -> PotPurchase:
     """An operator did what was ordered: the held POT is burned. Its buyer reads the note."""
     words = _checked_note(note)
     with atomic(db):
-        purchase = _open_order(db, purchase_id)
+        purchase = _locked(db, purchase_id)
+        _refuse_settled(purchase)
         capture(
             db,
             POT,
@@ -163,12 +164,15 @@ def deliver(db: Session, purchase_id: int, *, note: str = "") -> PotPurchase:
 
 
 def cancel(db: Session, purchase_id: int, *, user_id: int | None = None) -> PotPurchase:
-    """Give an order's POT back. A buyer (`user_id`) may cancel only their own.
+    """Give an order's POT back. A buyer (`user_id`) may cancel only their own; twice is once.
 
     Who did not cancel it themselves gets a letter.
     """
     with atomic(db):
-        purchase = _open_order(db, purchase_id, user_id)
+        purchase = _locked(db, purchase_id, user_id)
+        if purchase.status == "cancelled":
+            return purchase
+        _refuse_settled(purchase)
         release(db, POT, purchase.transaction_id or 0, key=f"cancel:{purchase.id}")
         clawbacks.settle_debts(db, purchase.user_id, purchase.amount, f"purchase:{purchase.id}")
         purchase.status, purchase.settled_at = "cancelled", now()
@@ -377,11 +381,9 @@ def _locked(db: Session, purchase_id: int, user_id: int | None = None) -> PotPur
     return purchase
 
 
-def _open_order(db: Session, purchase_id: int, user_id: int | None = None) -> PotPurchase:
-    purchase = _locked(db, purchase_id, user_id)
-    if purchase.status != "ordered":
+def _refuse_settled(order: PotPurchase) -> None:
+    if order.status != "ordered":
         raise PurchaseSettled("This order is already settled.")
-    return purchase
 
 
 def _purchased(purchase: PotPurchase) -> OptionPurchased:
