@@ -114,14 +114,21 @@ def _described(
     names: Sequence[str],
     values: Mapping[str, Any],
 ) -> str:
-    """The answers in words; a bare number says what it counts."""
+    """The answers in words, nothing said twice; a bare number says what it counts."""
     said = []
+    chosen: set[tuple[str | None, str]] = set()  # tags, which several fields may share
     for name in dict.fromkeys(names):
         field = fields.get(name)
-        if field is not None and name in values:
-            words = forms.describe(definition, field, values[name])
-            said.append(f"{field.label}: {words}" if field.kind is Kind.NUMBER else words)
-    return "; ".join(said)
+        if field is None or name not in values:
+            continue
+        value = values[name]
+        if field.kind is Kind.TAGS:
+            value = [one for one in value if (field.vocabulary, one) not in chosen]
+            chosen.update((field.vocabulary, one) for one in value)
+        words = forms.describe(definition, field, value)
+        said.append(f"{field.label}: {words}" if field.kind is Kind.NUMBER else words)
+    joined = "; ".join(words for words in said if words)
+    return joined[:1].upper() + joined[1:]
 
 
 def record(provider: Provider) -> str:

@@ -50,11 +50,29 @@ class Facts:
 
     def offered(self, criterion: str) -> list[str]:
         """The labels of the wanted values that this provider states."""
-        labels = []
+        return self._labels(criterion, stated=True)
+
+    def missing(self, criterion: str) -> list[str]:
+        """The labels of the wanted values that this provider does not state."""
+        return self._labels(criterion, stated=False)
+
+    def _labels(self, criterion: str, *, stated: bool) -> list[str]:
+        held, labels = self._stated(criterion), []
         for name, mask in self.asked.wanted[criterion].masks.items():
             values = self.asked.layout.sets[name]
-            labels += [values.labels[i] for i in values.named(self.value(f"set:{name}") & mask)]
+            keys = values.keys
+            labels += [values.labels[i] for i in values.named(mask) if (keys[i] in held) is stated]
         return labels
+
+    def _stated(self, criterion: str) -> frozenset[str]:
+        """The values in all provider fields of a criterion: what one field lacks, another has."""
+        layout = self.asked.layout
+        fields = [n for n in layout.definition.criteria[criterion].provider if n in layout.sets]
+        return frozenset(
+            layout.sets[name].keys[i]
+            for name in fields
+            for i in layout.sets[name].named(self.value(f"set:{name}"))
+        )
 
     def checked(self, criterion: str) -> list[str]:
         """The labels of the wanted and stated values that an operator checked as credentials."""
@@ -69,14 +87,6 @@ class Facts:
         """By the value: a designation and its credential may be labelled differently."""
         mask = self.asked.layout.credential_set.mask([value])
         return bool((self.value("verified") & mask).any())
-
-    def missing(self, criterion: str) -> list[str]:
-        """The labels of the wanted values that this provider does not state."""
-        labels = []
-        for name, mask in self.asked.wanted[criterion].masks.items():
-            values = self.asked.layout.sets[name]
-            labels += [values.labels[i] for i in values.named(~self.value(f"set:{name}") & mask)]
-        return labels
 
     def credentials(self, *, verified: bool) -> list[str]:
         values = self.asked.layout.credential_set
