@@ -64,6 +64,7 @@ class Offer:
     free: int
     seen: int  # people shown to this need so far
     passed: int  # people who met every rule when the list was made
+    has_premium: bool  # the ten people of these answers
     lists: Sequence[Shortlist]
     order: PotPurchase | None  # what an operator does by hand
 
@@ -74,7 +75,12 @@ class Offer:
     @property
     def options(self) -> tuple[Spending, ...]:
         """Shortlists only while there is somebody to show; a search by hand once at a time."""
-        names = [*(KIND_OF if self.unseen else ()), *(() if self.order else (BY_HAND,))]
+        lists = [
+            name
+            for name, kind in KIND_OF.items()
+            if self.unseen and not (kind is MatchKind.PREMIUM and self.has_premium)
+        ]
+        names = [*lists, *(() if self.order else (BY_HAND,))]
         return tuple(SPENDING_BY_NAME[name] for name in names)
 
 
@@ -148,6 +154,7 @@ def offer(db: Session, user: User, need: Seeker, shortlist: Shortlist, *, free: 
         free=free,
         seen=len(queries.shown_before(db, need.id)),
         passed=shortlist.passed,
+        has_premium=service.has_made(db, need, MatchKind.PREMIUM),
         lists=queries.paid_shortlists(db, need.id),
         order=ordered_by_hand(db, user, need),
     )

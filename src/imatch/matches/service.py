@@ -157,6 +157,16 @@ def suggest(
     raise MatchingUnavailable
 
 
+def has_made(db: Session, seeker: Seeker, kind: MatchKind) -> bool:
+    """Whether a complete need has such a shortlist of its present answers, which would come again.
+
+    Raises NeedIncomplete or SafetyStop.
+    """
+    _, definition = _category_of(db, seeker)
+    request = _request(definition, seeker, kind, "", None, frozenset())
+    return queries.shortlist_for(db, seeker.id, kind, request.fingerprint) is not None
+
+
 def checked_criteria(text: str) -> str:
     """A seeker's own rule as it will be weighed. Raises Invalid."""
     try:
