@@ -84,6 +84,7 @@ def test_bad_changes_are_refused_beside_the_form(db: Session, make: Make, sign_i
         answer = browser.post("/console/policy", data={"reason": "Why not.", **bad})
         assert answer.status_code == 422
         assert 'aria-invalid="true"' in answer.text
+        assert "Input should" not in answer.text
     assert "None yet." not in browser.get("/console/policy").text
     assert browser.post("/console/policy/99/approve").status_code == 404
 
@@ -170,3 +171,21 @@ def test_weeks_that_are_missing_are_said_to_be(db: Session, make: Make, sign_in:
     assert "This week’s decision is due." in page
     assert "data-chart" not in page
     assert browser.get("/console/policy/weeks.csv").text.strip() == ",".join(policy_weeks.CSV_HEADS)
+
+
+def test_refusals_of_numbers_say_what_to_write(db: Session, make: Make, sign_in: SignIn) -> None:
+    policy.genesis(db)
+    browser = sign_in(make.user(account_type=AccountType.OPERATOR))
+    for name, value, said in (
+        ("yearly_growth", "", "Write a number like 0.125."),
+        ("yearly_growth", "none", "Write a number like 0.125."),
+        ("yearly_growth", "inf", "Write 1 at most."),
+        ("yearly_growth", "-1", "Write 0 at least."),
+        ("half_life_weeks", "0", "Write more than 0."),
+        ("hold_days", "7.5", "Write a whole number."),
+        ("monthly_award_cap", "9" * 20, "Write 1,000,000,000,000 at most."),
+        ("genesis_pot", "1", "Choose the number that should change."),
+    ):
+        answer = browser.post("/console/policy/check", data={"name": name, "value": value})
+        assert answer.status_code == 422
+        assert said in answer.text

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -18,7 +19,19 @@ from imatch.pot.operator_acts import checked_words, record, require_operator
 from imatch.pot.policy import Numbers
 
 MAX_REASON_CHARACTERS = 1_000
+MOST_AHEAD = timedelta(days=366)
 _FIXED = frozenset({"genesis_pot"})  # what was minted cannot be edited afterwards
+_A_NUMBER, _A_WHOLE_NUMBER = "Write a number like 0.125.", "Write a whole number."
+_FAULTS = {
+    "float_type": _A_NUMBER,
+    "float_parsing": _A_NUMBER,
+    "int_type": _A_WHOLE_NUMBER,
+    "int_parsing": _A_WHOLE_NUMBER,
+    "int_from_float": _A_WHOLE_NUMBER,
+    "less_than_equal": "Write {le:,.15g} at most.",
+    "greater_than_equal": "Write {ge:,.15g} at least.",
+    "greater_than": "Write more than {gt:,.15g}.",
+}
 
 
 class VersionNotFound(NotFound):
@@ -87,10 +100,15 @@ def edited(numbers: Numbers, edits: Mapping[str, object]) -> Numbers:
         return Numbers.model_validate({**numbers.model_dump(), **edits})
     except ValidationError as error:
         faults = [
-            FieldError(".".join(map(str, fault["loc"])), fault["msg"])
+            FieldError(".".join(map(str, fault["loc"])), _in_words(fault))
             for fault in error.errors(include_url=False, include_input=False)
         ]
         raise BadNumbers("These numbers cannot be.", fields=tuple(faults)) from None
+
+
+def _in_words(fault: ErrorDetails) -> str:
+    known = _FAULTS.get(fault["type"])
+    return known.format(**fault.get("ctx", {})) if known else fault["msg"]
 
 
 def basis(db: Session) -> Numbers:
@@ -136,6 +154,8 @@ def approve(
         moment = effective_at or present
         if moment < present:
             raise BadNumbers("A policy comes into effect now or later, never in the past.")
+        if moment > present + MOST_AHEAD:  # until then, nothing else could come into effect
+            raise BadNumbers("Choose a day of the next twelve months.")
         newer = select(PotPolicyVersion.id).where(
             PotPolicyVersion.status == "approved",
             PotPolicyVersion.decided_at > version.proposed_at,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -29,8 +29,6 @@ VERSIONS = 50
 _SHOWN_WEEKS = (4, 13, 26, 52)
 # genesis_pot was minted; it is shown, not edited.
 _EDITABLE = [name for name in Numbers.model_fields if name != "genesis_pot"]
-
-_FURTHEST = timedelta(days=366)
 
 Text = Annotated[str, Form(max_length=10_000)]  # shorter ones are refused beside their field
 
@@ -94,10 +92,13 @@ def approve(
     """In effect from the beginning of a day in UTC, or at once."""
     try:
         policy_versions.approve(
-            db, version_id, operator_id=operator.id, effective_at=_beginning(on, version_id)
+            db, version_id, operator_id=operator.id, effective_at=_beginning(on)
         )
     except NotFound:
         raise
+    except policy_versions.BadNumbers as refusal:  # only the day can be wrong here
+        refusal.fields = (FieldError("on", refusal.message, f"on-{version_id}"),)
+        return _page(request, db, operator, error=refusal)
     except DomainError as refusal:
         return _page(request, db, operator, error=refusal)
     return go(HOME)
@@ -173,20 +174,12 @@ def _people(db: Session, versions: Sequence[PotPolicyVersion]) -> dict[int, str]
     return {row.id: row.name for row in found}
 
 
-def _beginning(written: str, version_id: int) -> datetime | None:
+def _beginning(written: str) -> datetime | None:
     """The first moment of a day to come; None for today, or where no day is written."""
-    message = ""
     try:
         day = date.fromisoformat(written.strip()) if written.strip() else today()
     except ValueError:
-        day, message = today(), "Write a date like 2026-11-30."
-    if day < today():
-        message = "A policy comes into effect today or later, never in the past."
-    elif day > today() + _FURTHEST:  # nothing else could come into effect before it
-        message = "Choose a day of the next twelve months."
-    if message:
-        fault = FieldError("on", message, f"on-{version_id}")
-        raise policy_versions.BadNumbers(message, fields=(fault,))
+        raise policy_versions.BadNumbers("Write a date like 2026-11-30.") from None
     return None if day == today() else datetime.combine(day, time(), UTC)
 
 
