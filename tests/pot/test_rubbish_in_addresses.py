@@ -23,7 +23,7 @@ PLACES = {
     "/console/economy": ("days", "unknown"),
     "/console/economy/flow.csv": ("days",),
     "/console/economy/live": ("days",),
-    "/console/policy": ("name", "unknown"),
+    "/console/policy": ("unknown",),
     "/console/policy/weeks.csv": ("unknown",),
     "/wallet": ("bought", "saved", "unknown"),
     "/wallet/transactions": ("kind", "from", "to", "cursor", "unknown"),

@@ -42,6 +42,8 @@ function readTable(rows, columns) {
   return [0, 1, 2].map((column) => points.map((point) => point[column]));
 }
 
+// A single point stands in the middle of a week; uPlot would leave years beside it.
+const someDays = (plot, low, high) => (plot.data[0].length > 1 ? [low, high] : [low - 259_200, low + 259_200]);
 const fromZero = (_plot, _low, high) => [0, Math.max(high, 4) * 1.08];
 
 function aroundTheLines(_plot, low, high) {
@@ -73,7 +75,7 @@ function options({ width, height, pointCount, labels, zoomed, limit, onCursor })
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 9 } },
     hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx)] },
-    scales: { y: { range: zoomed ? aroundTheLines : fromZero } },
+    scales: { x: { range: someDays }, y: { range: zoomed ? aroundTheLines : fromZero } },
     axes: [
       { ...axis, size: size * 1.7, space: size * 3.6, grid: { show: false },
         incrs: [1, 2, 7, 14, 28, 91, 182, 364].map((days) => days * 86_400),
