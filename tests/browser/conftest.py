@@ -190,14 +190,18 @@ def operator_email(site: Site) -> str:
     return email
 
 
+def sign_in(visit: Visit, operator_email: str) -> None:
+    visit.open("/sign-in")
+    visit.page.get_by_label("E-mail").first.fill(operator_email)
+    visit.page.get_by_label("Password").first.fill(_PASSWORD)
+    visit.press("Sign in")
+    assert "/sign-in" not in visit.page.url
+
+
 @pytest.fixture(scope="module")
 def operator(chromium: Browser, site: Site, operator_email: str) -> Iterator[Visit]:
     """An operator who has signed in."""
     with chromium.new_context(reduced_motion="reduce") as context:
         visit = Visit(context, site)
-        visit.open("/sign-in")
-        visit.page.get_by_label("E-mail").first.fill(operator_email)
-        visit.page.get_by_label("Password").first.fill(_PASSWORD)
-        visit.press("Sign in")
-        assert "/sign-in" not in visit.page.url
+        sign_in(visit, operator_email)
         yield visit

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from imatch.accounts.models import User
 from imatch.core.database import make_engine
 from imatch.pot.service import POTService
-from tests.browser.conftest import Site, Visit
+from tests.browser.conftest import Site, Visit, sign_in
 
 LIVE_MILLISECONDS = 5_000
 PAGE_BYTES = 180_000
@@ -101,6 +101,33 @@ def test_it_is_accessible_and_whole_at_any_size(page: Page, operator: Visit) -> 
     operator.inspect()
     page.set_viewport_size({"width": 375, "height": 800})
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 375
+
+
+def test_a_period_that_there_is_not(operator: Visit) -> None:
+    operator.open("/console/economy?days=x")
+    page = operator.page
+    expect(page.locator("[data-error-summary]")).to_be_focused()
+    page.get_by_role("link", name="There are figures of").click()
+    assert page.url.endswith("#period")
+    operator.inspect()
+
+
+def test_it_ends_when_its_operator_signs_out_elsewhere(
+    chromium: Browser, site: Site, operator_email: str, wallet: Wallet
+) -> None:
+    with chromium.new_context() as context:
+        visit = Visit(context, site)
+        sign_in(visit, operator_email)
+        with visit.page.expect_response("**/console/economy/live*"):
+            visit.open("/console/economy")
+        before = _shown(visit.page, "spent")
+        headers = {"Origin": str(site), "Sec-Fetch-Site": "same-origin"}
+        assert context.request.post(f"{site}/sign-out", headers=headers).ok
+        wallet.spend(13)
+        status = visit.page.locator("[data-live-status]")
+        expect(status).to_have_text(re.compile("^Not live any more: reload"), timeout=10_000)
+        assert _shown(visit.page, "spent") == before
+        visit.assert_clean()
 
 
 def test_arrow_keys_read_the_chart(page: Page) -> None:

@@ -88,6 +88,7 @@ def visit(chromium: Browser, site: Site, _purse: None) -> Iterator[Visit]:
         "/wallet/transactions",
         "/wallet/transactions?kind=burn",
         "/wallet/transactions?kind=nothing&from=then",
+        "/wallet/transactions?cursor=nonsense",
         "/wallet/earn",
         "/wallet/spend",
         f"/wallet/spend/workshop?key={KEY}",
