@@ -11,19 +11,26 @@ from imatch.ledger.movements import Phase
 from tests.make import Make
 
 
-def earn(user_id: int, amount: int, key: str, **labels: Any) -> Movement:  # noqa: ANN401 -- any of its fields
+def earn(
+    user_id: int,
+    amount: int,
+    key: str = "earn",
+    *,
+    transaction_type: str = "earn",
+    **labels: Any,  # noqa: ANN401 -- any of a movement's fields
+) -> Movement:
     return Movement(
         key=key,
         user_id=user_id,
         amount=amount,
         counter_account="treasury",
-        transaction_type="earn",
+        transaction_type=transaction_type,
         category="daily_login",
         **labels,
     )
 
 
-def spend(user_id: int, amount: int, key: str) -> Movement:
+def spend(user_id: int, amount: int, key: str = "spend") -> Movement:
     return Movement(
         key=key,
         user_id=user_id,
@@ -34,7 +41,7 @@ def spend(user_id: int, amount: int, key: str) -> Movement:
     )
 
 
-def hold(user_id: int, amount: int, key: str, minutes: int = 60) -> Movement:
+def hold(user_id: int, amount: int, key: str = "hold", minutes: int | None = 60) -> Movement:
     return Movement(
         key=key,
         user_id=user_id,
@@ -43,7 +50,7 @@ def hold(user_id: int, amount: int, key: str, minutes: int = 60) -> Movement:
         transaction_type="hold",
         category="workshop",
         phase=Phase.HOLD,
-        expires_at=now() + timedelta(minutes=minutes),
+        expires_at=None if minutes is None else now() + timedelta(minutes=minutes),
     )
 
 

@@ -27,32 +27,11 @@ from imatch.ledger import (
 )
 from imatch.ledger.models import PotAccount, PotTransaction
 from imatch.ledger.movements import Phase
+from tests.ledger.books import earn, spend
 from tests.make import Make
 
 THREADS = 32
 NewSession = Callable[[], Session]
-
-
-def earn(user_id: int, amount: int, key: str, transaction_type: str = "earn") -> Movement:
-    return Movement(
-        key=key,
-        user_id=user_id,
-        amount=amount,
-        counter_account="treasury",
-        transaction_type=transaction_type,
-        category="bonus",
-    )
-
-
-def spend(user_id: int, amount: int, key: str) -> Movement:
-    return Movement(
-        key=key,
-        user_id=user_id,
-        amount=-amount,
-        counter_account="burned",
-        transaction_type="spend",
-        category="boost",
-    )
 
 
 def at_once(
@@ -173,7 +152,9 @@ def test_an_error_of_the_database_reaches_only_its_caller(
 ) -> None:
     users = people(make, THREADS)
     callers = [
-        posting(earn(user, 5, f"{thread}", "nonsense" if thread % 8 == 0 else "earn"))
+        posting(
+            earn(user, 5, f"{thread}", transaction_type="nonsense" if thread % 8 == 0 else "earn")
+        )
         for thread, user in enumerate(users)
     ]
     for thread, outcome in enumerate(at_once(new_session, callers)):

@@ -1,13 +1,10 @@
 """Amounts move once, whole, and only when they are there."""
 
-from datetime import timedelta
-
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from imatch.core import database
-from imatch.core.clock import now
 from imatch.core.database import SessionLocal
 from imatch.ledger import (
     POT,
@@ -16,7 +13,6 @@ from imatch.ledger import (
     InsufficientFunds,
     KeyReused,
     LedgerError,
-    Movement,
     capture,
     post,
     post_many,
@@ -24,43 +20,8 @@ from imatch.ledger import (
 )
 from imatch.ledger.errors import BadMovement
 from imatch.ledger.models import PotAccount, PotTransaction
-from imatch.ledger.movements import Phase
+from tests.ledger.books import earn, hold, spend
 from tests.make import Make
-
-
-def earn(user_id: int, amount: int, key: str = "a") -> Movement:
-    return Movement(
-        key=key,
-        user_id=user_id,
-        amount=amount,
-        counter_account="treasury",
-        transaction_type="earn",
-        category="bonus",
-    )
-
-
-def spend(user_id: int, amount: int, key: str = "s") -> Movement:
-    return Movement(
-        key=key,
-        user_id=user_id,
-        amount=-amount,
-        counter_account="burned",
-        transaction_type="spend",
-        category="boost",
-    )
-
-
-def hold(user_id: int, amount: int, key: str = "h", minutes: int | None = None) -> Movement:
-    return Movement(
-        key=key,
-        user_id=user_id,
-        amount=-amount,
-        counter_account="burned",
-        transaction_type="hold",
-        category="workshop",
-        phase=Phase.HOLD,
-        expires_at=None if minutes is None else now() + timedelta(minutes=minutes),
-    )
 
 
 def standing(db: Session, user_id: int) -> tuple[int, ...]:
