@@ -82,3 +82,11 @@ def test_what_a_page_cannot_say_is_not_said(browser: TestClient) -> None:
         answer = browser.get(address)
         assert answer.status_code == 200
         assert 'role="status"' not in answer.text
+
+
+def test_long_payout_details_are_refused_beside_their_field(browser: TestClient) -> None:
+    typed = {"name": "n" * 400, "country": "DE", "account": "1" * 400}
+    answer = browser.post("/wallet/redeem/payee", data=typed)
+    assert answer.status_code == 422
+    assert 'href="#name"' in answer.text
+    assert typed["name"] in answer.text

@@ -26,7 +26,7 @@ _SAVED = {
     "payee": "Your payout details are saved.",
 }
 
-Text = Annotated[str, Form(max_length=300)]
+Text = Annotated[str, Form(max_length=2_000)]  # shorter ones are refused beside their field
 
 
 @router.get("")
