@@ -6,6 +6,7 @@ import pytest
 
 from imatch.matches.engine.clocks import windows_elsewhere
 from imatch.matches.engine.types import Pick
+from imatch.matches.engine.wording import listed
 from tests.matches.engine_pools import TODAY, advisor, advisors, known_need
 
 
@@ -187,3 +188,11 @@ def test_own_criteria_are_quoted_by_their_telling_words() -> None:
     )
     said = next(reason for reason in pick.reasons if reason.criterion == "custom_criteria")
     assert said.want == "Your own criteria mention “drawings”"
+
+
+def test_labels_with_commas_of_their_own_are_kept_apart() -> None:
+    labels = ["by the evidence, measured", "strength work", "integrity"]
+    assert listed(labels) == "by the evidence, measured; strength work; and integrity"
+    assert listed(labels[:2]) == "by the evidence, measured; and strength work"
+    assert listed(labels[1:]) == "strength work and integrity"
+    assert listed(labels[:1]) == "by the evidence, measured"

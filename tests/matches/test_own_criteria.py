@@ -38,7 +38,9 @@ def test_pages_and_programs_say_what_was_asked(
     assert written in client.get(f"/matches/lists/{shortlist.id}").text
     match = db.scalars(select(Match)).first()
     assert match is not None
-    assert written in client.get(f"/matches/{match.id}/why").text
+    why = client.get(f"/matches/{match.id}/why").text
+    assert written in why
+    assert f'href="/matches/lists/{shortlist.id}"' in why  # back to where they came from
     lines = client.get(f"/api/v1/matches/{match.id}").json()["arithmetic"]["lines"]
     assert [line["asked"] for line in lines if line["criterion"] == "custom_criteria"] == [CRITERIA]
     fact = PersonExported(user.id, {})

@@ -85,6 +85,7 @@ def test_the_page_says_who_pays_who_decides_and_what_it_did_not_change(
     assert "Greta Example, for their own profile: 500 POT for 30 days." in said
     assert "A fixed rule; nobody at I MATCH chooses." in said
     assert "Who is on your list, the order of it, and anybody’s fit." in said
+    assert re.search(r"chance of a yes \(here \d+%\) and free room \(here 100%\)", said)
     real = fits(db, need)["Greta Example"]
     better = sum(fit > real for fit in fits(db, need).values())
     assert f"Where the {real:.1f} comes from" in said

@@ -15,9 +15,11 @@ _SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", 
 
 
 def listed(items: Sequence[str]) -> str:
-    """One, two and three."""
+    """One, two and three; by semicolons where one has a comma of its own."""
     if len(items) < 2:  # noqa: PLR2004 -- two make a list
         return "".join(items)
+    if any("," in item for item in items):
+        return f"{'; '.join(items[:-1])}; and {items[-1]}"
     return f"{', '.join(items[:-1])} and {items[-1]}"
 
 
