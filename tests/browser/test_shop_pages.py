@@ -111,6 +111,9 @@ def test_a_seeker_buys_more_matches(market: Market) -> None:
     visit.open("/matches")
     assert visit.page.get_by_text("Paid place.").is_visible()
     visit.inspect()
+    visit.page.get_by_role("link", name="Why is Maximiliane-Theodora here?").click()
+    assert visit.page.get_by_text("A fixed rule; nobody at I MATCH chooses.").is_visible()
+    visit.inspect()
     for option, fill in (
         ("premium_match", ""),
         ("re_match", ""),
