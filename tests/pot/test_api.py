@@ -60,9 +60,10 @@ def test_an_order_can_be_taken_back(rich: User, sign_in: Signed) -> None:
     client = sign_in(rich)
     order = spend(client, "a", option="event", amount=900).json()
     assert spend(client, "b", option="consulting").json()["code"] == "insufficient_pot"
-    assert client.post(f"{POT}/purchases/{order['id']}/cancel").json()["status"] == "cancelled"
-    assert client.post(f"{POT}/purchases/{order['id']}/cancel").status_code == 409
-    assert client.get(f"{POT}/balance").json()["held"] == 0
+    for _ in range(2):  # the first answer may have been lost
+        assert client.post(f"{POT}/purchases/{order['id']}/cancel").json()["status"] == "cancelled"
+    balance = client.get(f"{POT}/balance").json()
+    assert (balance["free"], balance["held"]) == (1_001, 0)  # and one for the visit
 
 
 @pytest.mark.parametrize(

@@ -134,12 +134,10 @@ def test_an_order_is_held_once_and_can_be_cancelled(
     assert back.headers["location"] == led_to  # Back leads to the receipt, not to another order
     (bought,) = shop.purchases(db, rich.id)
     assert (bought.note, bought.status) == ("In May", "ordered")
-    cancelled = client.post(f"/wallet/purchases/{bought.id}/cancel")
-    assert cancelled.headers["location"] == "/wallet?saved=cancelled"
+    for _ in range(2):  # pressed twice
+        cancelled = client.post(f"/wallet/purchases/{bought.id}/cancel")
+        assert cancelled.headers["location"] == "/wallet?saved=cancelled"
     assert "is cancelled" in client.get("/wallet?saved=cancelled").text
-    again = client.post(f"/wallet/purchases/{bought.id}/cancel")
-    assert again.status_code == 409
-    assert "already settled" in again.text
     assert has(db, rich) == (300, 0)
 
 
