@@ -27,6 +27,7 @@ def test_the_chosen_stand_side_by_side(
     assert "Expertise" in page.text
     assert page.text.count("None yet") == chosen
     assert page.text.count("Not measured yet") == chosen
+    assert page.text.count("No credential checked yet") == chosen
 
 
 @pytest.mark.parametrize("pick", [slice(0, 0), slice(0, 1)])

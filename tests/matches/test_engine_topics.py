@@ -39,4 +39,4 @@ def test_topics_of_both_fields_are_named_once() -> None:
 def test_what_neither_field_names_is_missing() -> None:
     pick = _therapist(["sleep"], ["depression"])
     assert _offer(pick) == "Names depression among their topics"
-    assert pick.caveat == "Does not name anxiety among their topics."
+    assert pick.caveat == "Does not name “anxiety” among their topics."

@@ -35,7 +35,7 @@ def _tell(facts: Facts, line: CriterionScore) -> str:
 
 
 def _expertise(facts: Facts, line: CriterionScore) -> str:
-    missing = [lower_first(label) for label in facts.missing(line.name)][:3]
+    missing = _missing(facts, line)
     if missing:
         return f"Does not name {listed(missing)} among their topics."
     if not line.parts.get("words"):
@@ -43,10 +43,15 @@ def _expertise(facts: Facts, line: CriterionScore) -> str:
     return "Their own words cover only a part of what you wrote." if line.score < _HALF else ""
 
 
+def _missing(facts: Facts, line: CriterionScore) -> list[str]:
+    """Quoted: a label such as “at a desk all day” is no part of a sentence."""
+    return [f"“{lower_first(label)}”" for label in facts.missing(line.name)][:3]
+
+
 def _overlap(facts: Facts, line: CriterionScore) -> str:
     if not line.known:
         return f"Has not stated anything under “{line.label}”."
-    missing = [lower_first(label) for label in facts.missing(line.name)][:3]
+    missing = _missing(facts, line)
     return f"Does not mention {listed(missing)}, which you asked for." if missing else ""
 
 
