@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date
 from threading import Barrier
 
@@ -13,12 +14,13 @@ from imatch import POTService, facts
 from imatch.accounts import service as accounts
 from imatch.accounts.models import User
 from imatch.core.database import atomic
+from imatch.core.errors import DomainError
 from imatch.core.events import announce
 from imatch.ledger import CASH, POT
 from imatch.ledger.audit import audit
-from imatch.ledger.queries import free
-from imatch.pot import clearing, rewards
-from imatch.pot.models import PotAward, PotCommission
+from imatch.ledger.queries import account, free
+from imatch.pot import clearing, rewards, shop
+from imatch.pot.models import PotAward, PotCommission, PotPurchase
 from imatch.wiring import wire
 from tests.make import Make
 from tests.pot.test_earn import paid, rated
@@ -116,3 +118,33 @@ def test_what_is_heard_while_somebody_goes_is_not_left_to_them(
     with atomic(db):
         assert free(db, POT, user_id) == 0
         assert "queued" not in db.scalars(select(PotAward.status)).all()
+
+
+def test_what_is_ordered_while_somebody_goes_is_not_left_open(
+    db: Session, make: Make, new_session: Callable[[], Session]
+) -> None:
+    user_id = make.user().id
+    POTService(db).award_pot(user_id, "bug_report", 900)
+    first = shop.buy(db, user_id, "workshop", key="first", note="By the window").id
+    together = Barrier(7)
+
+    def act(number: int) -> None:
+        with new_session() as session, suppress(DomainError):
+            user = session.get_one(User, user_id)
+            session.rollback()
+            together.wait()
+            if number == 0:
+                accounts.erase(session, user)
+            elif number == 1:
+                shop.cancel(session, first, user_id=user_id)
+            else:
+                shop.buy(session, user_id, "workshop", key=str(number), note="By the window")
+
+    with ThreadPoolExecutor(7) as pool:
+        list(pool.map(act, range(7)))
+    with atomic(db):
+        purchases = db.scalars(select(PotPurchase)).all()
+        assert {(one.status, one.note) for one in purchases} == {("cancelled", "")}
+        stands = account(db, POT, user_id)
+        assert stands is not None
+        assert (stands.balance, stands.held) == (0, 0)

@@ -114,7 +114,7 @@ def claw_back(
         known = _known(db, key)
         if known is not None:
             return known
-        taken = min(_free(db, user_id), amount)
+        taken = min(locked_free(db, user_id), amount)
         if taken:
             post(
                 db,
@@ -184,7 +184,7 @@ def settle_from_award(db: Session, award: Entry) -> int:
         return 0
     with atomic(db):
         # Meanwhile they can have spent some of it, or received more that asked nobody.
-        return settle_debts(db, user_id, _free(db, user_id), f"transaction:{award.id}")
+        return settle_debts(db, user_id, locked_free(db, user_id), f"transaction:{award.id}")
 
 
 def debtors(db: Session, user_ids: Iterable[int]) -> set[int]:
@@ -235,7 +235,7 @@ def _is_recent(earned_at: datetime) -> bool:
     return now() - earned_at <= timedelta(days=RETRIEVABLE_DAYS)
 
 
-def _free(db: Session, user_id: int) -> int:
+def locked_free(db: Session, user_id: int) -> int:
     """What a person can spend; they can spend nothing of it until the transaction ends."""
     account = select(PotAccount.balance - PotAccount.held).where(PotAccount.user_id == user_id)
     return db.scalar(account.with_for_update()) or 0

@@ -66,6 +66,8 @@ def erase(db: Session, fact: PersonErased) -> None:
     _cancel_queued(db, user_id)
     with_the_bank = _cancel_redemptions(db, user_id)
     _cancel_orders(db, user_id)
+    clawbacks.locked_free(db, user_id)  # nothing more is bought from here on
+    _cancel_orders(db, user_id)  # what was bought meanwhile
     left = free(db, POT, user_id)
     if left:
         clawbacks.claw_back(
