@@ -1,11 +1,13 @@
 """How fast the economy page answers an operator, at any size of the book.
 
     python -m bench.http.economy [--transactions 100000] [--people 20000] [--requests 200]
+        [--folder DIRECTORY | --keep FILE]
 
 Fills a SQLite database of its own with 90 days of transactions through the ledger's batch door,
 seals them as the worker would, starts a server on a free port of this machine, and asks for
 /console/economy as an operator: first while nothing moves, then with a movement before every
-request, so that no answer can come from what was worked out before.
+request, so that no answer can come from what was worked out before. `--keep` leaves the database
+in that file, and measures again without filling where it is there already.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import http.client
 import logging
 import os
 import random
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -42,6 +45,7 @@ from imatch.operations.database import migrate
 from imatch.pot import policy
 from imatch.pot.models import PotAward
 from imatch.pot.rules import EARNINGS, SPENDINGS
+from imatch.web import rendering
 
 DAYS = 90
 AT_ONCE = 10_000
@@ -49,8 +53,7 @@ UNSEALED = 900  # the worker seals about every thousand rows
 PERIODS = ("7", "30", "90", "365", "all")
 
 
-def fill(transactions: int, people: int) -> str:
-    """Returns an operator's cookie."""
+def fill(transactions: int, people: int) -> None:
     chance = random.Random(1)
     end = now()
     began = end - timedelta(days=DAYS)
@@ -69,8 +72,12 @@ def fill(transactions: int, people: int) -> str:
             _say(f"{last} of {transactions} transactions")
             if last <= sealed:
                 seal(db, POT, most_rows=AT_ONCE)
-        operator = db.get_one(User, people + 1)
-        browser = sessions.Browser(address="127.0.0.1", user_agent="bench", token=None)
+
+
+def operators_cookie() -> str:
+    browser = sessions.Browser(address="127.0.0.1", user_agent="bench", token=None)
+    with SessionLocal() as db:
+        operator = db.scalars(select(User).where(User.account_type == "operator")).one()
         return sessions.start(db, operator, browser, proved=True).token
 
 
@@ -153,7 +160,7 @@ def measure(base_url: str, cookie: str, requests: int, *, moving: bool) -> None:
         seconds, size = [], 0
         for number in range(requests + 3):
             if moving:
-                _earn_one(f"bench:{period}:{number}")
+                _earn_one(f"bench:{secrets.token_hex(8)}")
             started = time.perf_counter()
             connection.request("GET", f"/console/economy?days={period}", headers=headers)
             answer = connection.getresponse()
@@ -197,17 +204,24 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=20_000)
     parser.add_argument("--requests", type=int, default=200, help="for each period")
     parser.add_argument("--folder", help="where the database is made, instead of TMPDIR")
+    parser.add_argument("--keep", type=Path, help="a database file that stays")
     given = parser.parse_args()
     _log_only_warnings()
+    if not rendering.assets_are_built():  # rather now than after filling
+        raise rendering.AssetsNotBuilt
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-        url = f"sqlite:///{Path(folder) / 'bench.db'}"
+        file = given.keep or Path(folder) / "bench.db"
+        is_filled = file.exists()
+        url = f"sqlite:///{file}"
         migrate(database.bind(url))
-        started = time.perf_counter()
-        cookie = fill(given.transactions, given.people)
-        _say("")
+        if not is_filled:
+            started = time.perf_counter()
+            fill(given.transactions, given.people)
+            _say(f"filled in {time.perf_counter() - started:.0f} s\n")
         with SessionLocal() as db:
             rows = db.scalar(select(func.count()).select_from(PotTransaction))
-        print(f"{rows} transactions in the book, filled in {time.perf_counter() - started:.0f} s")
+        print(f"{rows} transactions in the book")
+        cookie = operators_cookie()
         with serving(url) as base_url:
             print("nothing moves:")
             measure(base_url, cookie, given.requests, moving=False)
