@@ -3,14 +3,14 @@
 from datetime import date
 from functools import cached_property
 from math import fsum
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from imatch.matches.engine.asked import TIME_ZONE, Asked
 from imatch.matches.engine.clocks import hours_ahead
 from imatch.matches.engine.criteria import distances_km
-from imatch.matches.engine.layout import PRICE_UNITS, UNKNOWN_STYLE
+from imatch.matches.engine.layout import PRICE_UNITS, UNKNOWN_STYLE, Words
 from imatch.matches.engine.records import RATING_UNITS
 from imatch.matches.engine.store import Frame
 from imatch.matches.engine.text import sentences, stems
@@ -57,22 +57,20 @@ class Facts:
         return self._labels(criterion, stated=False)
 
     def _labels(self, criterion: str, *, stated: bool) -> list[str]:
-        held, labels = self._stated(criterion), []
+        labels = []
         for name, mask in self.asked.wanted[criterion].masks.items():
-            values = self.asked.layout.sets[name]
-            keys = values.keys
-            labels += [values.labels[i] for i in values.named(mask) if (keys[i] in held) is stated]
+            values, held = self.asked.layout.sets[name], self._held(criterion, name)
+            labels += [values.labels[i] for i in values.named((held if stated else ~held) & mask)]
         return labels
 
-    def _stated(self, criterion: str) -> frozenset[str]:
-        """The values in all provider fields of a criterion: what one field lacks, another has."""
+    def _held(self, criterion: str, name: str) -> Words:
+        """What a field states, with the criterion's other fields of the same values."""
         layout = self.asked.layout
-        fields = [n for n in layout.definition.criteria[criterion].provider if n in layout.sets]
-        return frozenset(
-            layout.sets[name].keys[i]
-            for name in fields
-            for i in layout.sets[name].named(self.value(f"set:{name}"))
-        )
+        sets, held = layout.sets, self.value(f"set:{name}")
+        for other in layout.definition.criteria[criterion].provider:
+            if other in sets and sets[other].positions == sets[name].positions:
+                held = held | self.value(f"set:{other}")
+        return cast("Words", held)
 
     def checked(self, criterion: str) -> list[str]:
         """The labels of the wanted and stated values that an operator checked as credentials."""
