@@ -17,7 +17,7 @@ from imatch.categories.schemas import CategoryDefinition, Kind
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict
-from imatch.core.security import token_hash
+from imatch.core.security import new_token, token_hash
 from imatch.core.settings import get_settings
 from imatch.operations.demo import answers, phrases
 from imatch.providers.models import Provider, ProviderStatus
@@ -153,7 +153,7 @@ class _People:
             "category_id": category_id,
             "status": NeedStatus.COMPLETE,
             "answers": {"values": values, "importance": marked},
-            "token_hash": token_hash(f"{self.random.getrandbits(256):064x}"),
+            "token_hash": token_hash(new_token()),  # nobody may know it, whatever the seed
             "completed_at": user["created_at"],
             "created_at": user["created_at"],
             "updated_at": user["created_at"],
