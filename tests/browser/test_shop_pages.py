@@ -81,7 +81,12 @@ def market(sqlite_url: str, chromium: Browser, monkeypatch: pytest.MonkeyPatch) 
             "years_experience": 1,
             "credentials": [{"type": "CFP"}],
         }
-        boosted = make.provider(user=owner, slug="greta", profile=profile, **CHECKED)
+        experience = {"invite_count": 8, "accept_count": 4}  # the list draws newcomers
+        boosted = make.provider(user=owner, slug="greta", profile=profile, **CHECKED, **experience)
+        dear = {"min_cents": 190_000, "max_cents": 195_000, "unit": "session"}
+        for number in range(12):  # who fit still less
+            profile = {"display_name": f"Beginner {number}", "specialties": ["debt"]}
+            make.provider(profile={**profile, "years_experience": 0, "price": dear})
 
         def enter(user: User | None) -> Visit:
             context.clear_cookies()

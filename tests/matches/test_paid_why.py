@@ -26,7 +26,16 @@ Boost = Callable[..., Provider]
 
 @pytest.fixture
 def boosted(db: Session, make: Make, three: list[str]) -> Boost:
-    """A professional with a boost, beside three who fit better; columns as keywords."""
+    """A professional with a boost, between three who fit better and four who fit less."""
+    for _ in range(4):
+        make.provider(
+            profile={
+                "display_name": "Bo Beginner",
+                "specialties": ["debt"],
+                "price": {"min_cents": 190_000, "max_cents": 195_000, "unit": "session"},
+                "years_experience": 0,
+            }
+        )
 
     def hired(name: str = "Greta Example", topics: tuple[str, ...] = ("debt",)) -> Provider:
         profile = {
@@ -34,7 +43,8 @@ def boosted(db: Session, make: Make, three: list[str]) -> Boost:
             "specialties": list(topics),
             "price": {"min_cents": 90_000, "max_cents": 95_000, "unit": "session"},
         }
-        provider = make.provider(profile=profile)
+        # Not a newcomer, whom the list might draw.
+        provider = make.provider(profile=profile, invite_count=8, accept_count=4)
         movement = Movement(
             key=f"give {provider.id}",
             user_id=provider.user_id,
@@ -89,7 +99,7 @@ def test_the_page_says_who_pays_who_decides_and_what_it_did_not_change(
     real = fits(db, need)["Greta Example"]
     better = sum(fit > real for fit in fits(db, need).values())
     assert f"Where the {real:.1f} comes from" in said
-    assert f"Of the 5 people compared for you, {better} fit better." in said
+    assert f"Of the 9 people compared for you, {better} fit better." in said
     assert re.search(rf"\d × 0\.\d{{4}} .* rounded to {real:.1f}", said)
 
 

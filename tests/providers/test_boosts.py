@@ -192,6 +192,16 @@ def crowd(make: Make) -> None:
         )
 
 
+@pytest.fixture
+def worse(make: Make) -> None:
+    """Nine who fit still less than who is last of the crowd."""
+    for number in range(9):
+        make.provider(
+            slug=f"beginner-{number}",
+            profile={"specialties": ["debt"], "years_experience": 0, "bio": "I begin."},
+        )
+
+
 def need_in(db: Session, **importance: str) -> tuple[Seeker, str]:
     return seekers.submit(db, ADVISORS, VALUES, importance)
 
@@ -202,8 +212,9 @@ def engine_need(db: Session, need: Seeker) -> Need:
 
 
 def last_on_fit(hire: Hire, **columns: Any) -> Owner:  # noqa: ANN401
+    """No newcomer either, whom the list might draw."""
     profile = {"specialties": ["debt"], "years_experience": 1, **columns.pop("profile", {})}
-    return hire(profile=profile, **columns)
+    return hire(profile=profile, invite_count=8, accept_count=4, **columns)
 
 
 def matches_page(client: TestClient, token: str) -> str:
@@ -229,6 +240,15 @@ def test_a_boost_changes_no_score_and_no_place(db: Session, hire: Hire) -> None:
 
 
 @pytest.mark.usefixtures("crowd")
+def test_who_fits_less_than_the_median_gets_no_place(
+    db: Session, hire: Hire, client: TestClient
+) -> None:
+    last_on_fit(hire).buy("profile_boost_month")
+    _need, token = need_in(db)
+    assert "Paid place." not in matches_page(client, token)
+
+
+@pytest.mark.usefixtures("crowd", "worse")
 def test_one_labelled_place_with_the_real_fit(db: Session, hire: Hire, client: TestClient) -> None:
     owner = last_on_fit(hire)
     need, token = need_in(db)
@@ -240,7 +260,7 @@ def test_one_labelled_place_with_the_real_fit(db: Session, hire: Hire, client: T
     assert page.count("Paid place.</strong> It does not change anybody’s fit.") == 1
     organic = page.partition("Paid place.")[0]
     assert organic.count("<article") == without.count("<article") == 3
-    found, _providers = service.rank(db, ADVISORS, engine_need(db, need), count=10, seed=7)
+    found, _providers = service.rank(db, ADVISORS, engine_need(db, need), count=20, seed=7)
     fits = {pick.provider_id: pick.fit for pick in found.picks}
     shown = page.partition("Paid place.")[2]
     assert f"Fit {int(fits[owner.provider.id] + 0.5)} out of 100" in shown
@@ -257,7 +277,7 @@ def test_one_labelled_place_with_the_real_fit(db: Session, hire: Hire, client: T
         {"capacity": 1, "active_count": 1},
     ],
 )
-@pytest.mark.usefixtures("crowd")
+@pytest.mark.usefixtures("crowd", "worse")
 def test_who_fails_a_rule_gets_no_place(
     db: Session, hire: Hire, client: TestClient, columns: dict[str, Any]
 ) -> None:
@@ -276,7 +296,7 @@ def test_who_is_among_the_three_gets_no_place_beside_them(
     assert "Paid place." not in page
 
 
-@pytest.mark.usefixtures("crowd")
+@pytest.mark.usefixtures("crowd", "worse")
 def test_a_boost_that_ran_out_or_came_back_shows_nobody(
     db: Session, hire: Hire, client: TestClient
 ) -> None:

@@ -32,7 +32,7 @@ class PaidPlace:
 def paid_place(
     db: Session, need: Seeker, definition: CategoryDefinition, shortlist: Shortlist
 ) -> PaidPlace | None:
-    """Of the boosted who are not on the list and fit, the one who fits best."""
+    """Of the boosted who are not on the list, the one who fits best, if at least as the median."""
     boosted = shop.active(db, BOOST, PROFILE).keys()
     if not boosted:
         return None
@@ -51,7 +51,7 @@ def paid_place(
     asked = needs.need_of(definition, need.answers["values"], need.answers["importance"])
     today = clock.today()
     best = live.pool.best_of(here, asked, today)
-    if best is None:
+    if best is None or 2 * best.better > best.compared:
         return None
     provider = here[best.pick.provider_id]
     explained = explanations.explain(definition, best.pick, provider, asked, today)

@@ -319,7 +319,7 @@ SPENDINGS: tuple[Spending, ...] = (
              "A match that weighs what you say it should.", Delivery.NOW, usd_cents=15_000,
              bought_at="/matches"),
     Spending("profile_boost_month", "Profile boost", 500,
-             "A labelled place on lists where you fit anyway. Your fit does not change.",
+             "A labelled place on lists where at most half fit better. Your fit does not change.",
              Delivery.SPAN, days=30, usd_cents=50_000, for_providers=True, bought_at="/pro/boosts"),
     Spending("verified_badge", "Verified badge", 1_000,
              "A badge on your profile; needs checked credentials.", Delivery.NOW,
