@@ -128,6 +128,19 @@ def test_weeks_stand_beside_what_was_awarded_in_them(db: Session, make: Make) ->
     assert f"{gap:,} POT below its target" in words["supply"]
 
 
+def test_what_is_always_paid_uses_the_budget_when_it_is_given_by_hand(
+    db: Session, make: Make
+) -> None:
+    person = make.user()
+    with frozen(GENESIS):
+        policy.genesis(db)
+    with frozen(FIRST):
+        policy.run_week(db)
+        POTService(db).award_engagement_bonus(person.id, "seeker", 1)
+        (week,) = policy_weeks.weeks(db)
+        assert (week.awarded, week.always_paid, policy.budget(db).spent) == (0, 100, 100)
+
+
 def test_charts_read_a_table_and_a_file_holds_all_of_it(
     db: Session, make: Make, sign_in: SignIn
 ) -> None:
