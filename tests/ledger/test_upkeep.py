@@ -1,5 +1,6 @@
 """By the clock: seals when enough was posted, holds given back in time, an audit at night."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,8 @@ from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
 from imatch.core.database import atomic
-from imatch.ledger import POT, capture, post, post_many, queries, release
+from imatch.jobs.one_by_one import SomeFailed
+from imatch.ledger import CASH, POT, capture, post, post_many, queries, release
 from imatch.ledger.errors import HoldNotOpen
 from imatch.ledger.models import PotTransaction
 from imatch.ledger.tasks import audit_ledger, expire_holds, seal_ledger
@@ -84,6 +86,39 @@ def test_a_resolved_hold_does_not_expire(db: Session, make: Make) -> None:
         expire_holds()
         db.rollback()
         assert queries.free(db, POT, user.id) == 70
+
+
+def test_one_hold_that_fails_stops_no_other_in_either_book(db: Session, make: Make) -> None:
+    with time_machine.travel(NOON, tick=False) as moment:
+        user = make.user()
+        held = {}
+        for book, kind, counter_account in (
+            (POT, "earn", "treasury"),
+            (CASH, "allowance", "allowances"),
+        ):
+            given = replace(
+                earn(user.id, 100, transaction_type=kind), counter_account=counter_account
+            )
+            post(db, book, given)
+            for minutes, key in enumerate(("first", "second", "third"), 8):
+                one = hold(user.id, 30, key, minutes=minutes)
+                one = replace(one, counter_account=counter_account)
+                held[book.name, key] = post(db, book, one).id
+            # Somebody took the key of giving the first one back for something else.
+            taken = f"expire:{held[book.name, 'first']}"
+            post(db, book, replace(given, key=taken, amount=1))
+        moment.shift(timedelta(minutes=10))
+        with capture_logs() as logs, pytest.raises(SomeFailed):
+            expire_holds()
+        db.rollback()
+        for book in (POT, CASH):
+            assert queries.free(db, book, user.id) == 100 - 30 + 1
+            assert queries.expired_holds(db, book, limit=10) == [held[book.name, "first"]]
+        failed = [line for line in logs if line["event"] == "job_item_failed"]
+        assert [(line["kind"], line["id"], line["error"]) for line in failed] == [
+            ("pot_hold", held["pot", "first"], "KeyReused"),
+            ("cash_hold", held["cash", "first"], "KeyReused"),
+        ]
 
 
 def test_a_sound_book_is_healthy(db: Session, make: Make, client: TestClient) -> None:

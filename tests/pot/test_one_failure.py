@@ -11,10 +11,10 @@ from imatch import POTService, facts
 from imatch.core.clock import frozen, now
 from imatch.core.database import atomic
 from imatch.core.events import heard_only_by
+from imatch.jobs.one_by_one import SomeFailed
 from imatch.ledger import CASH, Movement, post
 from imatch.pot import rewards, shop
 from imatch.pot.models import PotAward, PotCommission, PotPurchase
-from imatch.pot.one_by_one import SomeFailed
 from imatch.pot.tasks import (
     clear_commissions,
     notice_second_factors,

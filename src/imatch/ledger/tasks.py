@@ -1,10 +1,16 @@
 """Jobs of the ledger: seal what was posted, give back what expired, prove the books at night."""
 
+from contextlib import suppress
+from functools import partial
+
+from sqlalchemy.orm import Session
+
 from imatch.core.database import SessionLocal
 from imatch.core.logs import log
 from imatch.jobs import job
+from imatch.jobs.one_by_one import SomeFailed, one_by_one
 from imatch.ledger.audit import audit, note
-from imatch.ledger.books import BOOKS
+from imatch.ledger.books import BOOKS, Book
 from imatch.ledger.errors import HoldNotOpen
 from imatch.ledger.queries import expired_holds
 from imatch.ledger.seals import seal, seal_is_due
@@ -24,14 +30,25 @@ def seal_ledger() -> None:
 
 @job("expire_holds", cron="*/5 * * * *")
 def expire_holds() -> None:
-    """Give back what is held past its time. Nothing is announced: the hold itself tells."""
+    """Give back what is held past its time. Nothing is announced: the hold itself tells.
+
+    A hold that fails stops no other, in neither book; raises SomeFailed at the end.
+    """
+    failures = []
     with SessionLocal() as db:
         for book in BOOKS.values():
-            for hold_id in expired_holds(db, book, limit=_HOLDS_AT_ONCE):
-                try:
-                    release(db, book, hold_id, key=f"expire:{hold_id}")
-                except HoldNotOpen:
-                    continue  # somebody released it since it was listed
+            expired = expired_holds(db, book, limit=_HOLDS_AT_ONCE)
+            try:
+                one_by_one(db, f"{book.name}_hold", expired, partial(_give_back, db, book))
+            except SomeFailed as failure:
+                failures.append(failure)
+    if failures:
+        raise failures[0]
+
+
+def _give_back(db: Session, book: Book, hold_id: int) -> None:
+    with suppress(HoldNotOpen):  # somebody released it since it was listed
+        release(db, book, hold_id, key=f"expire:{hold_id}")
 
 
 @job("audit_ledger", cron="43 2 * * *")

@@ -15,6 +15,7 @@ from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.logs import log
 from imatch.facts import EngagementPaid, EngagementReversed
+from imatch.jobs.one_by_one import one_by_one
 from imatch.ledger import CASH, LedgerError, Movement, post, post_many
 from imatch.ledger.models import CashTransaction
 from imatch.ledger.queries import free, system_balances
@@ -22,7 +23,6 @@ from imatch.pot import policy, redemptions, reversals
 from imatch.pot.coverage import coverage, lacks_buffer
 from imatch.pot.locks import lock_people
 from imatch.pot.models import PotAward, PotCommission, PotRedemption
-from imatch.pot.one_by_one import one_by_one
 from imatch.pot.policy import Numbers
 from imatch.pot.rules import CENTS_PER_REDEEMED_POT
 

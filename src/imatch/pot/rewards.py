@@ -18,12 +18,12 @@ from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.events import announce
 from imatch.facts import DayBegun, ThirtyDaysVisited
+from imatch.jobs.one_by_one import one_by_one
 from imatch.ledger import POT, Entry, LedgerError, Movement, post_many
 from imatch.pot import caps, policy, reversals
 from imatch.pot.clawbacks import debtors, settle_debts
 from imatch.pot.locks import lock_people
 from imatch.pot.models import PotAward, PotFraudHold
-from imatch.pot.one_by_one import one_by_one
 from imatch.pot.redemption_gates import HELD_PEOPLE
 from imatch.pot.rules import EARNING_BY_NAME, EARNINGS, AwardClass, Earning, Window
 

@@ -12,12 +12,12 @@ from imatch.core.database import atomic
 from imatch.core.errors import Conflict, DomainError, NotFound
 from imatch.core.events import announce
 from imatch.facts import OptionEnded, OptionPurchased
+from imatch.jobs.one_by_one import one_by_one
 from imatch.ledger import POT, Entry, InsufficientFunds, Movement, capture, post, release
 from imatch.ledger.movements import Phase
 from imatch.pot import clawbacks, letters
 from imatch.pot.errors import InsufficientPot, KeyReused
 from imatch.pot.models import PotPurchase
-from imatch.pot.one_by_one import one_by_one
 from imatch.pot.operator_acts import checked_words
 from imatch.pot.rules import SPENDING_BY_NAME, SPENDINGS, Delivery, Spending
 

@@ -12,9 +12,9 @@ from imatch.core.events import announce
 from imatch.core.logs import log
 from imatch.facts import SecondFactorKept
 from imatch.jobs import job
+from imatch.jobs.one_by_one import one_by_one
 from imatch.pot import clearing, policy, rewards, shop
 from imatch.pot.models import PotAward
-from imatch.pot.one_by_one import one_by_one
 
 SECOND_FACTOR_KEPT_DAYS = 30
 

@@ -27,7 +27,7 @@ def one_by_one(db: Session, kind: str, ids: Sequence[int], act: Callable[[int], 
             failed += 1
             last = traceback.extract_tb(error.__traceback__)[-1]
             log().error(
-                "pot_work_failed",
+                "job_item_failed",
                 kind=kind,
                 id=one,
                 error=type(error).__name__,
