@@ -120,7 +120,7 @@ def test_sealed_rows_are_not_read(db: Session, days: int) -> None:
     of_rows = [plan for plan in plans if "pot_transactions" in plan]
     assert (len(of_sums), len(of_rows)) == (1, 2)
     by_day = "PRIMARY KEY (book=? AND day>? AND day<?)" if on_sqlite else "pk_ledger_day_sums"
-    by_id = "INTEGER PRIMARY KEY (rowid>?)" if on_sqlite else "pk_pot_transactions"
+    by_id = "INTEGER PRIMARY KEY (rowid>? AND rowid<?)" if on_sqlite else "pk_pot_transactions"
     assert all(by_day in plan for plan in of_sums)
     assert all(by_id in plan for plan in of_rows)
 
