@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 from imatch import POTService
 from imatch.accounts.models import User
 from imatch.core.database import atomic
+from imatch.ledger import POT, Movement, post
 from imatch.ledger.models import PotTransaction
 from imatch.pot import clawbacks
+from imatch.pot.rules import EARNING_BY_NAME
 from tests.make import Make
 
 
@@ -59,6 +61,37 @@ def test_the_same_key_pays_a_debt_once(db: Session, debtor: int) -> None:
     first = pot.award_pot(debtor, "feature_suggestion", key="once")
     assert pot.award_pot(debtor, "feature_suggestion", key="once") == first
     assert clawbacks.owed(db, debtor) == 20
+
+
+def given(debtor: int, amount: int, key: str) -> Movement:
+    """An award as the ledger gets it, which asks for no debts."""
+    return Movement(
+        key=key,
+        user_id=debtor,
+        amount=amount,
+        counter_account="treasury",
+        transaction_type="earn",
+        category="bug_report",
+        description=EARNING_BY_NAME["bug_report"].title,
+    )
+
+
+def test_an_award_whose_caller_died_pays_when_it_is_asked_for_again(
+    db: Session, debtor: int
+) -> None:
+    post(db, POT, given(debtor, 100, "once"))  # as far as the first caller came
+    pot = POTService(db)
+    for _ in range(2):
+        assert pot.award_pot(debtor, "bug_report", key="once")["balance_after"] == 100
+        assert (pot.get_user_balance(debtor), clawbacks.owed(db, debtor)) == (30, 0)
+
+
+def test_an_award_pays_debts_once_though_more_came_since(db: Session, debtor: int) -> None:
+    pot = POTService(db)
+    pot.award_pot(debtor, "feature_suggestion", key="once")
+    post(db, POT, given(debtor, 7, "more"))
+    pot.award_pot(debtor, "feature_suggestion", key="once")
+    assert (pot.get_user_balance(debtor), clawbacks.owed(db, debtor)) == (7, 20)
 
 
 def test_a_persons_figures_are_those_after_the_debt(db: Session, debtor: int) -> None:

@@ -173,18 +173,21 @@ def settle_from_award(db: Session, award: Entry) -> int:
     """Pay a person's debts from an award by hand; returns how much.
 
     Who owes something has nothing free, and so had nothing before the award: nobody else is
-    looked up, which would cost every award a query.
+    looked up, which would cost every award a query. An award that is asked for again can be one
+    whose first caller died before this.
     """
     user_id = award.user_id
-    if user_id is None or award.replayed or award.balance_before:
+    if user_id is None or award.balance_before:
         return 0
     with present(db):
         owing = debtors(db, {user_id})
     if not owing:
         return 0
+    source = f"transaction:{award.id}"
     with atomic(db):
         # Meanwhile they can have spent some of it, or received more that asked nobody.
-        return settle_debts(db, user_id, locked_free(db, user_id), f"transaction:{award.id}")
+        left = locked_free(db, user_id)
+        return 0 if _has_paid(db, user_id, source) else settle_debts(db, user_id, left, source)
 
 
 def debtors(db: Session, user_ids: Iterable[int]) -> set[int]:
@@ -197,6 +200,16 @@ def owed(db: Session, user_id: int) -> int:
     """What a person's later awards have to pay first."""
     debts = select(PotDebt.owed).where(PotDebt.user_id == user_id, PotDebt.owed > 0)
     return sum(db.scalars(debts))
+
+
+def _has_paid(db: Session, user_id: int, source: str) -> bool:
+    """Whether a debt of theirs was paid from this."""
+    paid = select(PotTransaction.id).where(
+        PotTransaction.user_id == user_id,
+        PotTransaction.category == "debt",
+        PotTransaction.idempotency_key.endswith(f":{source}"),
+    )
+    return db.scalar(paid.limit(1)) is not None
 
 
 def _reverse(db: Session, award: PotAward, reason: str) -> None:
