@@ -1,8 +1,8 @@
 """An engagement that was reversed earns nothing, in whatever order its facts are heard."""
 
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
@@ -10,16 +10,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from imatch import POTService, facts
+from imatch.core import database
+from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.events import announce
-from imatch.ledger import CASH, KeyReused, LedgerError
+from imatch.ledger import CASH, POT, KeyReused
 from imatch.ledger.audit import audit
 from imatch.ledger.queries import system_balances
-from imatch.pot import clearing
-from imatch.pot.models import PotAward, PotCommission
+from imatch.operations.database import downgrade, migrate
+from imatch.pot import clearing, rewards
+from imatch.pot.models import PotAward, PotCommission, PotEngagement
 from imatch.wiring import wire
 from tests.make import Make
 from tests.pot.test_earn import FRIEND, ME, OTHER, paid, people, rated
+from tests.pot.test_queue import set_budget
 
 FIRST_DEAL = paid(
     deal_cents=100_000,
@@ -28,6 +32,7 @@ FIRST_DEAL = paid(
     seeker_referrer_user_id=FRIEND,
     on_time=True,
 )
+ROUNDS = 15
 REVERSED = facts.EngagementReversed(1, "Refunded")
 
 
@@ -85,24 +90,65 @@ def test_a_key_of_two_payments_is_still_refused(db: Session) -> None:
         tell(db, paid(commission_cents=7))
 
 
-def test_a_payment_and_its_reversal_at_the_same_moment(
+def test_reversals_from_before_the_table_are_remembered(db: Session) -> None:
+    tell(db, FIRST_DEAL, REVERSED, paid(engagement_id=2))
+    downgrade(database.engine(), "0003")
+    migrate(database.engine())
+    with atomic(db):
+        (known,) = db.scalars(select(PotEngagement)).all()
+        assert (known.engagement_id, known.reversed_at is not None) == (1, True)
+
+
+def telling(fact: object) -> Callable[[Session], object]:
+    return lambda db: tell(db, fact)
+
+
+def round_of(first: int) -> list[Callable[[Session], object]]:
+    """All that can be told of three engagements of the same people, who do not stay in order."""
+    engagements = (first, first + 1, first + 2)
+    deals = [
+        replace(FIRST_DEAL, engagement_id=one, provider_user_id=provider, seeker_user_id=seeker)
+        for one, provider, seeker in zip(
+            engagements, (ME, OTHER, ME), (OTHER, ME, FRIEND), strict=True
+        )
+    ]
+    deals[2] = replace(deals[2], seeker_referrer_user_id=OTHER)
+    ratings = [
+        rated(
+            engagement_id=deal.engagement_id,
+            rater_user_id=deal.seeker_user_id,
+            rated_user_id=deal.provider_user_id,
+            stars=5,
+            deal_cents=100_000,
+        )
+        for deal in deals
+    ]
+    reversals = [facts.EngagementReversed(one, "Refunded") for one in engagements]
+    return [
+        *map(telling, (*deals, deals[0], *reversals, reversals[0])),
+        lambda db: rewards.hear_all(db, ratings),
+        lambda db: rewards.hear_all(db, ratings[::-1]),
+        clearing.clear_due,
+        rewards.pay_queue,
+    ]
+
+
+def test_all_facts_of_an_engagement_at_the_same_moment(
     db: Session, new_session: Callable[[], Session]
 ) -> None:
-    """Either may come first, or be refused whole; announced again, nothing is left."""
-    together = Barrier(2)
+    """Whichever comes first: nobody is refused, and nothing is left."""
+    set_budget(db, 300, now())  # some awards are paid at once, others wait
+    together = Barrier(len(round_of(1)), timeout=60)
 
-    def told(fact: object) -> str:
+    def act(one: Callable[[Session], object]) -> None:
         with new_session() as session:
             together.wait()
-            try:
-                tell(session, fact)
-            except LedgerError as refusal:
-                return type(refusal).__name__
-        return "heard"
+            one(session)
 
-    with ThreadPoolExecutor(2) as pool:
-        outcomes = Counter(pool.map(told, (FIRST_DEAL, REVERSED)))
-    assert outcomes["heard"] + outcomes["KeyReused"] == 2
-    assert outcomes["heard"] >= 1
-    tell(db, FIRST_DEAL, REVERSED)
+    with ThreadPoolExecutor(together.parties) as pool:
+        for first in range(1, 3 * ROUNDS, 3):
+            list(pool.map(act, round_of(first)))
     assert has_nothing(db)
+    assert [audit(db, book).findings for book in (POT, CASH)] == [[], []]
+    assert set(db.scalars(select(PotCommission.status))) <= {"reversed"}
+    assert len(db.scalars(select(PotEngagement.reversed_at)).all()) == 3 * ROUNDS

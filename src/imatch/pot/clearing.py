@@ -59,7 +59,7 @@ def hear_paid(db: Session, fact: EngagementPaid) -> None:
             db,
             CASH,
             _between_systems(
-                reversals.payment_key(fact.engagement_id),
+                f"commission:{fact.engagement_id}",
                 "commission_received",
                 "payers",
                 fact.commission_cents,
@@ -96,16 +96,14 @@ def hear_reversed(db: Session, fact: EngagementReversed) -> None:
     What people redeemed meanwhile is the reserve's loss.
     """
     with atomic(db):
+        reversals.note(db, fact.engagement_id)
         commission = db.scalar(
             select(PotCommission)
             .where(PotCommission.engagement_id == fact.engagement_id)
             .with_for_update()
             .execution_options(populate_existing=True)
         )
-        if commission is None:
-            reversals.note_early(db, fact.engagement_id)
-            return
-        if commission.status == "reversed":
+        if commission is None or commission.status == "reversed":
             return
         lost = _take_back(db, commission) if commission.status == "cleared" else 0
         commission.status = "reversed"
@@ -132,6 +130,7 @@ def _clear(db: Session, commissions: Select[PotCommission]) -> int:
         due = db.scalars(free_ones.execution_options(populate_existing=True)).all()
         if not due:
             return 0
+        lock_people(db, {one for each in due for one in _concerned(each)})
         numbers = policy.current(db)
         found = coverage(db)
         reserve, allowances = found.reserve_cents, found.allowances_cents
@@ -146,6 +145,13 @@ def _clear(db: Session, commissions: Select[PotCommission]) -> int:
             _promise(db, commission, grants, granted + buffer)
             reserve, allowances = reserve + granted + buffer, allowances + granted
         return len(due)
+
+
+def _concerned(commission: PotCommission) -> set[int]:
+    """Everybody whose allowance it can move."""
+    sides = {commission.provider_user_id, commission.seeker_user_id}
+    referrers = {commission.provider_referrer_user_id, commission.seeker_referrer_user_id}
+    return sides | {one for one in referrers if one is not None}
 
 
 def _promise(
@@ -218,7 +224,12 @@ def _take_back(db: Session, commission: PotCommission) -> int:
     ).all()
     grants = [_Grant(e.category, e.user_id, e.amount) for e in entries if e.user_id is not None]
     reserved = sum(entry.amount for entry in entries if entry.system_account == "reserve")
-    lock_people(db, {grant.user_id for grant in grants})
+    # With those whose awards are taken back next: held one after the other, some wait in a circle.
+    earners = select(PotAward.user_id).where(
+        PotAward.reference_type == "engagement",
+        PotAward.reference_id == commission.engagement_id,
+    )
+    lock_people(db, _concerned(commission) | set(db.scalars(earners)))
     missing = 0
     for grant in grants:
         _free_allowance(db, grant)

@@ -208,6 +208,18 @@ class PotRedemption(Base):
     bank_reference: Mapped[str] = mapped_column(String(64), default="")
 
 
+class PotEngagement(Base):
+    """An engagement that was heard of: whoever hears more of it waits for this row.
+
+    Nobody's data: an opaque number here, and when it was reversed, which can be before it is paid.
+    """
+
+    __tablename__ = "pot_engagements"
+
+    engagement_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    reversed_at: Mapped[datetime | None]
+
+
 class PotCommission(Base):
     """Commission that was paid for an engagement, and funds allowances once it is safe."""
 

@@ -82,9 +82,9 @@ def hear_all(db: Session, facts: Sequence[object]) -> None:
     if not due:
         return
     with atomic(db):
+        undone = reversals.among(db, [one.engagement_id for one in due])
         here = lock_people(db, {one.user_id for one in due})
         known = _known(db, [one.key for one in due])
-        undone = reversals.among(db, [one.engagement_id for one in due])
         tally = caps.Tally(db, [(one.rule, one.user_id, one.scope) for one in due], now())
         earned = []
         for one in due:

@@ -1,4 +1,4 @@
-"""Remember, by a keyed hash, what an erased account had earned once."""
+"""Remember what an erased account had earned once, and which engagements were reversed."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,6 +9,16 @@ branch_labels = None
 depends_on = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+# Every reversal gave something back, or lost it. A colon alone would be a parameter's.
+REVERSED_BEFORE = r"""
+    INSERT INTO pot_engagements (engagement_id, reversed_at)
+    SELECT commission.engagement_id, MIN(back.created_at)
+    FROM pot_commissions commission JOIN cash_transactions back ON back.idempotency_key IN
+        ('unclear\:' || commission.id || '\:refund', 'unclear\:' || commission.id || '\:loss')
+    WHERE commission.status = 'reversed'
+    GROUP BY commission.engagement_id
+"""
 
 
 def upgrade() -> None:
@@ -27,9 +37,17 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_pot_once_earned_user_id"), "pot_once_earned", ["user_id"])
     op.create_index(op.f("ix_pot_once_earned_forget_at"), "pot_once_earned", ["forget_at"])
+    op.create_table(
+        "pot_engagements",
+        sa.Column("engagement_id", BIG, autoincrement=False, nullable=False),
+        sa.Column("reversed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("engagement_id", name=op.f("pk_pot_engagements")),
+    )
+    op.execute(REVERSED_BEFORE)
 
 
 def downgrade() -> None:
+    op.drop_table("pot_engagements")
     op.drop_index(op.f("ix_pot_once_earned_forget_at"), table_name="pot_once_earned")
     op.drop_index(op.f("ix_pot_once_earned_user_id"), table_name="pot_once_earned")
     op.drop_table("pot_once_earned")
