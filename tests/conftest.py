@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -21,12 +22,14 @@ from imatch.accounts.models import User
 from imatch.accounts.service import sessions
 from imatch.app import create_app
 from imatch.categories import service as categories
+from imatch.cli import main
 from imatch.core import database
 from imatch.core.database import SessionLocal
 from imatch.core.logs import configure_logs
 from imatch.core.settings import Settings, get_settings
 from imatch.operations.database import migrate
 from tests import postgresql
+from tests.commands import Command
 from tests.make import Make
 from tests.scheduling import Scheduling
 
@@ -123,6 +126,21 @@ def new_session(database_url: str) -> Callable[[], Session]:
 @pytest.fixture
 def make(db: Session) -> Make:
     return Make(db)
+
+
+@pytest.fixture
+def run_imatch(
+    db: Session, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Command:
+    """Run `imatch …` on the test's database: exit code, output, errors."""
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["imatch", *arguments])
+        with pytest.raises(SystemExit) as left:
+            main()
+        said = capsys.readouterr()
+        return int(left.value.code or 0), said.out, " ".join(said.err.split())
+
+    return run
 
 
 @pytest.fixture(scope="session")

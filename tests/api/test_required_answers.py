@@ -1,8 +1,7 @@
 """Programs and the command line answer what pages ask for: required fields and safety screens."""
 
 import json
-import sys
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,8 +10,8 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from imatch.categories.catalog import definitions
-from imatch.cli import main
 from imatch.seekers.models import Seeker
+from tests.commands import Command
 from tests.make import Make
 
 NEEDS = "/api/v1/needs"
@@ -25,24 +24,12 @@ THERAPY: dict[str, Any] = {
 }
 RESOURCES = ("988 Suicide and Crisis Lifeline", "116 123")
 
-Match = Callable[..., tuple[int, str, str]]
-
 
 @pytest.fixture
-def match(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], make: Make) -> Match:
+def match(run_imatch: Command, make: Make) -> Command:
     """Exit code, standard output and errors of `imatch match --category therapists`."""
     make.category("therapists")
-
-    def ran(*arguments: str) -> tuple[int, str, str]:
-        command = ["imatch", "match", "--category", "therapists", *arguments]
-        monkeypatch.setattr(sys, "argv", command)
-        with pytest.raises(SystemExit) as left:
-            main()
-        said = capsys.readouterr()
-        code = left.value.code
-        return (code if isinstance(code, int) else 0), said.out, " ".join(said.err.split())
-
-    return ran
+    return partial(run_imatch, "match", "--category", "therapists")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +67,7 @@ def test_danger_is_answered_with_who_helps(
     assert db.scalars(select(Seeker)).all() == []
 
 
-def test_the_command_demands_them_too(match: Match) -> None:
+def test_the_command_demands_them_too(match: Command) -> None:
     code, printed, error = match("--need", "Sleepless since the spring.", "--json")
     assert code == 1
     assert printed == ""
@@ -89,14 +76,14 @@ def test_the_command_demands_them_too(match: Match) -> None:
         assert definition.seeker[name].label in error, name
 
 
-def test_the_command_ranks_nobody_in_danger(match: Match) -> None:
+def test_the_command_ranks_nobody_in_danger(match: Command) -> None:
     code, printed, error = match("--need", "Sleepless.", "--answer", "safety=yes")
     assert code == 1
     assert printed == ""
     assert all(words in error for words in RESOURCES)
 
 
-def test_the_command_ranks_for_a_whole_need(match: Match) -> None:
+def test_the_command_ranks_for_a_whole_need(match: Command) -> None:
     answers = [f"{name}={THERAPY[name]}" for name in ("age_group", "session_type")]
     code, printed, error = match(
         *("--need", "Sleepless.", "--location", "San Francisco, CA", "--answer", "safety=no"),

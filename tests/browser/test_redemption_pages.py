@@ -1,24 +1,18 @@
 """Redeeming POT in a browser: from the amount to the bank's file."""
 
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
-from imatch.accounts.service import sessions
-from imatch.app import create_app
-from imatch.core import database
-from imatch.core.database import SessionLocal
-from imatch.core.settings import get_settings
+from imatch.core.database import SessionLocal, atomic
 from imatch.pot import payees, redemptions
 from imatch.pot.models import PotRedemption
 from tests.browser.conftest import Visit
+from tests.browser.own_site import own_site, visit_as
 from tests.make import Make
 from tests.pot.redeeming import IBAN, Redeeming, make_due
 
@@ -37,38 +31,24 @@ class Till:
 
 
 @pytest.fixture
-def till(sqlite_url: str, chromium: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[Till]:
-    listening = socket.create_server(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    monkeypatch.setenv("IMATCH_BASE_URL", url)
-    monkeypatch.setenv("IMATCH_CASH_REDEMPTION", "true")
-    get_settings.cache_clear()
-    engine = database.bind(sqlite_url)
-    # The socket listens already: what is asked before the server has started waits in its queue.
-    server = uvicorn.Server(uvicorn.Config(create_app(), log_level="error"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    with SessionLocal() as db, chromium.new_context(reduced_motion="reduce") as context:
+def till(sqlite_url: str, chromium: Browser) -> Iterator[Till]:
+    with (
+        own_site(sqlite_url, cash_redemption=True) as url,
+        SessionLocal() as db,
+        chromium.new_context(reduced_motion="reduce") as context,
+    ):
         redeeming = Redeeming(db, Make(db))
         person = redeeming.redeemer(name=LONG_NAME)
 
         def enter(user: User) -> Visit:
             since, user.totp_confirmed_at = user.totp_confirmed_at, None
-            browser = sessions.Browser(address="127.0.0.1", user_agent="tests", token=None)
-            token = sessions.start(db, user, browser, proved=True).token
+            visit = visit_as(user, context, url, db)
             user.totp_confirmed_at = since
-            with database.atomic(db):
+            with atomic(db):
                 db.add(user)
-            context.clear_cookies()
-            context.add_cookies([{"name": "imatch_session", "value": token, "url": url}])
-            return Visit(context, url)
+            return visit
 
         yield Till(url, db, redeeming, person, enter)
-    server.should_exit = True
-    thread.join(20)
-    engine.dispose()
-    monkeypatch.undo()
-    get_settings.cache_clear()
 
 
 def test_a_person_redeems_and_takes_back(till: Till) -> None:

@@ -1,27 +1,22 @@
 """Buying more matches and labelled places in a browser."""
 
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import AccountType, User
-from imatch.accounts.service import sessions
-from imatch.app import create_app
-from imatch.core import database
 from imatch.core.database import SessionLocal
-from imatch.core.settings import get_settings
-from imatch.ledger import POT, Movement, post
+from imatch.ledger import POT, post
 from imatch.providers import boosts
 from imatch.providers.models import Provider
 from imatch.seekers import service as seekers
 from tests.browser.conftest import Visit
+from tests.browser.own_site import own_site, visit_as
+from tests.ledger.books import earn
 from tests.make import Make
 from tests.matches.conftest import ADVISORS, VALUES
 
@@ -40,15 +35,7 @@ class Market:
     enter: Callable[[User | None], Visit]
 
     def rich(self, user: User, pot: int = 3_000) -> User:
-        movement = Movement(
-            key=f"give {user.id}",
-            user_id=user.id,
-            amount=pot,
-            counter_account="treasury",
-            transaction_type="earn",
-            category="grant",
-        )
-        post(self.db, POT, movement)
+        post(self.db, POT, earn(user.id, pot, f"give {user.id}"))
         return user
 
     def seeker(self, pot: int) -> User:
@@ -58,17 +45,12 @@ class Market:
 
 
 @pytest.fixture
-def market(sqlite_url: str, chromium: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[Market]:
-    listening = socket.create_server(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    monkeypatch.setenv("IMATCH_BASE_URL", url)
-    get_settings.cache_clear()
-    engine = database.bind(sqlite_url)
-    # The socket listens already: what is asked before the server has started waits in its queue.
-    server = uvicorn.Server(uvicorn.Config(create_app(), log_level="error"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    with SessionLocal() as db, chromium.new_context(reduced_motion="reduce") as context:
+def market(sqlite_url: str, chromium: Browser) -> Iterator[Market]:
+    with (
+        own_site(sqlite_url) as url,
+        SessionLocal() as db,
+        chromium.new_context(reduced_motion="reduce") as context,
+    ):
         make = Make(db)
         for number in range(12):
             years = 30 - number
@@ -81,7 +63,8 @@ def market(sqlite_url: str, chromium: Browser, monkeypatch: pytest.MonkeyPatch) 
             "years_experience": 1,
             "credentials": [{"type": "CFP"}],
         }
-        experience = {"invite_count": 8, "accept_count": 4}  # the list draws newcomers
+        # The list draws newcomers.
+        experience: dict[str, Any] = {"invite_count": 8, "accept_count": 4}
         boosted = make.provider(user=owner, slug="greta", profile=profile, **CHECKED, **experience)
         dear = {"min_cents": 190_000, "max_cents": 195_000, "unit": "session"}
         for number in range(12):  # who fit still less
@@ -89,19 +72,9 @@ def market(sqlite_url: str, chromium: Browser, monkeypatch: pytest.MonkeyPatch) 
             make.provider(profile={**profile, "years_experience": 0, "price": dear})
 
         def enter(user: User | None) -> Visit:
-            context.clear_cookies()
-            if user is not None:
-                browser = sessions.Browser(address="127.0.0.1", user_agent="tests", token=None)
-                token = sessions.start(db, user, browser, proved=True).token
-                context.add_cookies([{"name": "imatch_session", "value": token, "url": url}])
-            return Visit(context, url)
+            return visit_as(user, context, url, db)
 
         yield Market(url, db, make, boosted, enter)
-    server.should_exit = True
-    thread.join(20)
-    engine.dispose()
-    monkeypatch.undo()
-    get_settings.cache_clear()
 
 
 def test_a_seeker_buys_more_matches(market: Market) -> None:

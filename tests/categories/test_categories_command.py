@@ -1,45 +1,23 @@
 """`imatch categories`: what operators see, open, close and check, and how it refuses."""
 
 import json
-import sys
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
 
 import pytest
 from sqlalchemy.orm import Session
 
 from imatch.categories import queries
 from imatch.categories.catalog import DEFINITIONS, definitions
-from imatch.cli import main
 from imatch.core.database import atomic
-
-
-class Command(Protocol):
-    def __call__(self, *arguments: str) -> tuple[int, str, str]: ...
+from tests.commands import Command, printed
 
 
 @pytest.fixture
-def command(
-    db: Session, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Command:
-    """Run `imatch categories …` on the test's database: exit code, output, errors."""
+def command(db: Session, run_imatch: Command) -> Command:
     assert queries.all_categories(db)
     db.rollback()
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["imatch", "categories", *arguments])
-        with pytest.raises(SystemExit) as left:
-            main()
-        said = capsys.readouterr()
-        return int(left.value.code or 0), said.out, " ".join(said.err.split())
-
-    return run
-
-
-def printed(command: Command, *arguments: str) -> Any:  # noqa: ANN401 -- JSON
-    code, out, _ = command(*arguments, "--json")
-    assert code == 0
-    return json.loads(out)
+    return partial(run_imatch, "categories")
 
 
 def test_list(command: Command) -> None:

@@ -1,7 +1,6 @@
 """`imatch match`: the main job on the command line."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +8,9 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from imatch.cli import main
 from imatch.core import database
 from imatch.matches.models import Match
+from tests.commands import Command
 from tests.make import Make
 from tests.matches.conftest import ADVISORS
 
@@ -19,17 +18,11 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], db: Session) -> Run:
+def run(run_imatch: Command) -> Run:
     """Exit code, standard output and errors of `imatch match` with these arguments."""
 
     def ran(*arguments: str, category: str = ADVISORS) -> tuple[int, str, str]:
-        command = ["imatch", "match", "--category", category, *arguments]
-        monkeypatch.setattr(sys, "argv", command)
-        with pytest.raises(SystemExit) as left:
-            main()
-        said = capsys.readouterr()
-        code = left.value.code
-        return (code if isinstance(code, int) else 0), said.out, " ".join(said.err.split())
+        return run_imatch("match", "--category", category, *arguments)
 
     return ran
 

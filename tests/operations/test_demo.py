@@ -13,11 +13,11 @@ from imatch.categories.catalog import definitions
 from imatch.categories.models import Category
 from imatch.core.clock import now
 from imatch.core.database import atomic
-from imatch.core.settings import get_settings
 from imatch.operations.demo import DEMO_DOMAIN, generate, is_demo
 from imatch.operations.demo.generate import NoActiveCategory, NotInProduction, _People
 from imatch.providers.models import Provider
 from imatch.seekers.models import Seeker
+from tests.settings import PRODUCTION, settings
 
 
 def test_people_are_added_and_linked_to_their_accounts(db: Session) -> None:
@@ -86,16 +86,6 @@ def test_without_an_active_category_it_says_what_to_do(db: Session) -> None:
     assert not is_demo(db)
 
 
-def test_production_takes_no_fictional_people(db: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {
-        "ENVIRONMENT": "production",
-        "SECRET_KEY": "k" * 40,
-        "BASE_URL": "https://match.example",
-        "SMTP_HOST": "mail.example",
-    }.items():
-        monkeypatch.setenv(f"IMATCH_{name}", value)
-    get_settings.cache_clear()
-    with pytest.raises(NotInProduction, match="production"):
+def test_production_takes_no_fictional_people(db: Session) -> None:
+    with settings(**PRODUCTION), pytest.raises(NotInProduction, match="production"):
         generate(db, providers=1, seekers=1, seed=1)
-    monkeypatch.undo()
-    get_settings.cache_clear()

@@ -1,19 +1,15 @@
 """One line of set-up for tests about redeeming: people, commission, allowances, operators."""
 
 import itertools
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import AccountType, User
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.events import heard_only_by
-from imatch.core.settings import get_settings
 from imatch.facts import EngagementPaid
 from imatch.ledger import CASH, POT, Movement, post
 from imatch.ledger.queries import free, people_totals, system_balances
@@ -23,15 +19,6 @@ from tests.make import Make
 
 _numbers = itertools.count(1)
 IBAN = "DE89370400440532013000"
-
-
-@contextmanager
-def cash_redemption(monkeypatch: pytest.MonkeyPatch, *, on: bool) -> Iterator[None]:
-    monkeypatch.setenv("IMATCH_CASH_REDEMPTION", str(on).lower())
-    get_settings.cache_clear()
-    yield
-    monkeypatch.undo()
-    get_settings.cache_clear()
 
 
 class Redeeming:

@@ -1,6 +1,5 @@
 """Commission becomes allowances after a while, never more than it brought, and back on reversal."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -18,19 +17,7 @@ from imatch.pot.coverage import CoverageState, coverage
 from imatch.pot.models import PotAward, PotCommission
 from imatch.pot.tasks import clear_commissions
 from imatch.wiring import wire
-from tests.make import Make
-from tests.pot.redeeming import Redeeming, cash_redemption, make_due
-
-
-@pytest.fixture
-def redeeming(db: Session, make: Make) -> Redeeming:
-    return Redeeming(db, make)
-
-
-@pytest.fixture
-def _switched_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with cash_redemption(monkeypatch, on=True):
-        yield
+from tests.pot.redeeming import Redeeming, make_due
 
 
 def commission_of(db: Session, engagement_id: int) -> PotCommission:
@@ -233,7 +220,7 @@ def test_a_reversal_after_clearing_takes_allowances_back(db: Session, redeeming:
     assert redeeming.books() == {"people": 0}
 
 
-@pytest.mark.usefixtures("_switched_on")
+@pytest.mark.usefixtures("cash_redemption_on")
 def test_a_request_that_leans_on_a_reversed_engagement_is_given_back(
     db: Session, redeeming: Redeeming
 ) -> None:
@@ -249,7 +236,7 @@ def test_a_request_that_leans_on_a_reversed_engagement_is_given_back(
     assert redeeming.books() == {"people": 0}
 
 
-@pytest.mark.usefixtures("_switched_on")
+@pytest.mark.usefixtures("cash_redemption_on")
 def test_what_went_to_the_bank_is_the_reserves_loss(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer(covered_pot=250)
     redeeming.redeemer(covered_pot=1_000)  # somebody else, whose money is in the reserve too
@@ -270,7 +257,7 @@ def test_what_went_to_the_bank_is_the_reserves_loss(db: Session, redeeming: Rede
     assert paid_back + books["lost"] == commission.commission_cents
 
 
-@pytest.mark.usefixtures("_switched_on")
+@pytest.mark.usefixtures("cash_redemption_on")
 def test_what_is_with_the_bank_stays_in_the_reserve(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer(covered_pot=250)
     request = redemptions.request(db, person.id, 250, "bank_transfer", key="a")

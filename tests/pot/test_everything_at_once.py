@@ -3,7 +3,7 @@ circle, nothing fails but for a reason that can be told, and the books add up.
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,18 +26,13 @@ from imatch.pot.coverage import coverage
 from imatch.pot.models import PotAward, PotDebt, PotPurchase, PotRedemption
 from imatch.wiring import wire
 from tests.make import Make
-from tests.pot.redeeming import IBAN, Redeeming, cash_redemption
+from tests.pot.redeeming import IBAN, Redeeming
 from tests.pot.test_earn import paid, rated
 from tests.pot.test_queue import set_budget
 
 CALLERS, ACTS = 8, 160
 BANK = "bank_transfer"
-
-
-@pytest.fixture(autouse=True)
-def _switched_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with cash_redemption(monkeypatch, on=True):
-        yield
+pytestmark = pytest.mark.usefixtures("cash_redemption_on")
 
 
 @dataclass

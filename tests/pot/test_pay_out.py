@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -25,21 +24,11 @@ from imatch.pot.redemption_errors import (
     RedemptionDecided,
     RedemptionNotFound,
 )
-from tests.make import Make
-from tests.pot.redeeming import IBAN, Redeeming, cash_redemption, make_due
+from tests.pot.redeeming import IBAN, Redeeming, make_due
+from tests.settings import settings
 
 BANK = "bank_transfer"
-
-
-@pytest.fixture(autouse=True)
-def _switched_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with cash_redemption(monkeypatch, on=True):
-        yield
-
-
-@pytest.fixture
-def redeeming(db: Session, make: Make) -> Redeeming:
-    return Redeeming(db, make)
+pytestmark = pytest.mark.usefixtures("cash_redemption_on")
 
 
 def approved(redeeming: Redeeming, person: User, pot: int, key: str = "a") -> PotRedemption:
@@ -209,13 +198,13 @@ def test_a_fraud_hold_stops_what_is_approved(db: Session, redeeming: Redeeming) 
 
 
 def test_nothing_new_is_paid_while_redeeming_is_switched_off(
-    db: Session, redeeming: Redeeming, monkeypatch: pytest.MonkeyPatch
+    db: Session, redeeming: Redeeming
 ) -> None:
     person = redeeming.redeemer()
     with_the_bank = approved(redeeming, person, 100, "a")
     payouts.bank_export(db, redeeming.second_operator.id)
     waiting = approved(redeeming, person, 150, "b")
-    with cash_redemption(monkeypatch, on=False):
+    with settings(cash_redemption=False):
         assert payouts.payable(db) == [with_the_bank]
         with pytest.raises(NotPayableYet, match="switched off"):
             pay(redeeming, waiting)

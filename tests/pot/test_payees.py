@@ -13,13 +13,7 @@ from imatch.mail.models import MailMessage
 from imatch.pot import payees
 from imatch.pot.errors import OperatorsOnly
 from imatch.pot.models import PotPayee
-from tests.make import Make
 from tests.pot.redeeming import IBAN, Redeeming
-
-
-@pytest.fixture
-def redeeming(db: Session, make: Make) -> Redeeming:
-    return Redeeming(db, make)
 
 
 def test_details_are_kept_encrypted_and_the_owner_is_told(

@@ -1,6 +1,6 @@
 """Who may ask for dollars, for how many POT, and that nothing moves for anybody else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -25,21 +25,11 @@ from imatch.pot.redemption_errors import (
     RedemptionNotFound,
     UnknownPaymentMethod,
 )
-from tests.make import Make
-from tests.pot.redeeming import Redeeming, cash_redemption
+from tests.pot.redeeming import Redeeming
+from tests.settings import settings
 
 BANK = "bank_transfer"
-
-
-@pytest.fixture(autouse=True)
-def _switched_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with cash_redemption(monkeypatch, on=True):
-        yield
-
-
-@pytest.fixture
-def redeeming(db: Session, make: Make) -> Redeeming:
-    return Redeeming(db, make)
+pytestmark = pytest.mark.usefixtures("cash_redemption_on")
 
 
 def test_what_may_be_redeemed_is_free_and_covered(db: Session, redeeming: Redeeming) -> None:
@@ -145,12 +135,10 @@ def test_each_gate_refuses_requests_and_approvals(
     assert request.status == "pending"
 
 
-def test_the_switch_closes_everything(
-    db: Session, redeeming: Redeeming, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_switch_closes_everything(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer()
     request = redemptions.request(db, person.id, 100, BANK, key="a")
-    with cash_redemption(monkeypatch, on=False):
+    with settings(cash_redemption=False):
         assert "switched off" in redemptions.standing(db, person.id).reasons[0]
         with pytest.raises(RedemptionClosed, match="switched off"):
             redemptions.request(db, person.id, 100, BANK, key="b")

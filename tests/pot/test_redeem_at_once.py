@@ -1,7 +1,7 @@
 """Many requests, approvals and payouts at the same moment: exactly what is affordable happens."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,22 +14,11 @@ from imatch.ledger import InsufficientFunds
 from imatch.pot import clearing, payouts, redemptions
 from imatch.pot.coverage import coverage
 from imatch.pot.models import PotCommission
-from tests.make import Make
-from tests.pot.redeeming import Redeeming, cash_redemption, make_due
+from tests.pot.redeeming import Redeeming, make_due
 
 BANK = "bank_transfer"
 AT_ONCE = 50
-
-
-@pytest.fixture(autouse=True)
-def _switched_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with cash_redemption(monkeypatch, on=True):
-        yield
-
-
-@pytest.fixture
-def redeeming(db: Session, make: Make) -> Redeeming:
-    return Redeeming(db, make)
+pytestmark = pytest.mark.usefixtures("cash_redemption_on")
 
 
 @pytest.fixture

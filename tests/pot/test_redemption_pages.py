@@ -1,7 +1,7 @@
 """Redeeming on pages: without JavaScript, step by step, and never twice."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -15,23 +15,11 @@ from imatch.core.database import atomic
 from imatch.pot import payees, redemptions
 from imatch.pot.coverage import coverage
 from imatch.pot.models import PotPayee, PotRedemption
-from tests.make import Make
-from tests.pot.redeeming import IBAN, Redeeming, cash_redemption, make_due
+from tests.pot.redeeming import IBAN, Redeeming, make_due
 
 SignIn = Callable[[User], TestClient]
 HOME = "/wallet/redeem"
 DESK = "/console/redemptions"
-
-
-@pytest.fixture
-def redeeming(db: Session, make: Make) -> Redeeming:
-    return Redeeming(db, make)
-
-
-@pytest.fixture
-def _switched_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with cash_redemption(monkeypatch, on=True):
-        yield
 
 
 def look_afresh(db: Session) -> None:
@@ -74,7 +62,7 @@ def test_off_by_default_and_says_so(db: Session, redeeming: Redeeming, sign_in: 
     assert requests_of(db, person) == []
 
 
-@pytest.mark.usefixtures("_switched_on")
+@pytest.mark.usefixtures("cash_redemption_on")
 def test_preview_confirm_request_and_take_back(
     db: Session, redeeming: Redeeming, sign_in: SignIn
 ) -> None:
@@ -105,7 +93,7 @@ def test_preview_confirm_request_and_take_back(
     assert redeeming.pot(person) >= before
 
 
-@pytest.mark.usefixtures("_switched_on")
+@pytest.mark.usefixtures("cash_redemption_on")
 @pytest.mark.parametrize(
     ("pot", "status", "words"),
     [
@@ -134,7 +122,7 @@ def test_other_amounts_are_refused_beside_the_field(
     assert requests_of(db, person) == []
 
 
-@pytest.mark.usefixtures("_switched_on")
+@pytest.mark.usefixtures("cash_redemption_on")
 def test_unknown_methods_and_others_requests_are_refused(
     db: Session, redeeming: Redeeming, sign_in: SignIn
 ) -> None:
@@ -169,7 +157,7 @@ def test_payout_details_need_a_proof_and_keep_what_was_typed(
     assert payee.identity_verified_at is None
 
 
-@pytest.mark.usefixtures("_switched_on")
+@pytest.mark.usefixtures("cash_redemption_on")
 def test_money_asks_once_more_who_it_is(
     db: Session, redeeming: Redeeming, client: TestClient
 ) -> None:
@@ -187,7 +175,7 @@ def test_money_asks_once_more_who_it_is(
             assert answer.headers["location"].startswith("/step-up"), path
 
 
-@pytest.mark.usefixtures("_switched_on")
+@pytest.mark.usefixtures("cash_redemption_on")
 def test_two_operators_verify_approve_and_pay(
     db: Session, redeeming: Redeeming, sign_in: SignIn
 ) -> None:
@@ -229,7 +217,7 @@ def test_two_operators_verify_approve_and_pay(
     assert "Paid" in enter(sign_in, db, person).get(HOME).text
 
 
-@pytest.mark.usefixtures("_switched_on")
+@pytest.mark.usefixtures("cash_redemption_on")
 def test_operators_reject_and_hold_with_reasons(
     db: Session, redeeming: Redeeming, sign_in: SignIn
 ) -> None:
@@ -244,6 +232,7 @@ def test_operators_reject_and_hold_with_reasons(
     assert client.post(f"{DESK}/{request.id}/approve").status_code == 409
     page = client.get(f"{DESK}/people/{person.id}")
     assert "&lt;i&gt;Two" in page.text
+    assert "awards out of the week’s budget wait until it is lifted" in page.text
     look_afresh(db)
     (hold,) = payees.holds_of(db, person.id)
     client.post(f"{DESK}/holds/{hold.id}/lift")

@@ -1,6 +1,6 @@
 """Whatever happens in whatever order, the reserve holds what may be paid, and the books balance."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -20,16 +20,11 @@ from imatch.pot import clearing, payouts, redemptions
 from imatch.pot.coverage import coverage
 from imatch.pot.models import PotCommission, PotRedemption
 from tests.make import Make
-from tests.pot.redeeming import Redeeming, cash_redemption
+from tests.pot.redeeming import Redeeming
 
 ACTS = ("pay", "clear", "reverse", "request", "approve", "export", "paid", "cancel", "days")
 STEPS = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 2**16)), min_size=12, max_size=30)
-
-
-@pytest.fixture(autouse=True)
-def _switched_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with cash_redemption(monkeypatch, on=True):
-        yield
+pytestmark = pytest.mark.usefixtures("cash_redemption_on")
 
 
 class Sequence:

@@ -1,4 +1,4 @@
-"""POTService is a contract with programs outside: names, keys, values, texts, transactions."""
+"""POTService is a contract with programs outside: names, keys, values, movements."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,16 +8,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import imatch
-from imatch import POTService, atomic
+from imatch import POTService
 from imatch.accounts.models import User
-from imatch.core.errors import DomainError
 from imatch.ledger import KeyReused
 from imatch.ledger.books import POT
-from imatch.ledger.models import PotTransaction
 from imatch.ledger.queries import system_balances
-from imatch.pot.errors import BadAmount
 from imatch.pot.models import PotAward
 from tests.make import Make
+from tests.pot.journal import rows
 
 AWARD_KEYS = {
     "transaction_id",
@@ -37,20 +35,6 @@ HISTORY_KEYS = {
     "balance_after",
     "created_at",
 }
-
-
-@pytest.fixture
-def pot(db: Session) -> POTService:
-    return POTService(db)
-
-
-@pytest.fixture
-def user_id(make: Make) -> int:
-    return make.user().id
-
-
-def rows(db: Session) -> list[PotTransaction]:
-    return list(db.scalars(select(PotTransaction).order_by(PotTransaction.id)))
 
 
 def test_it_is_exported_by_the_package() -> None:
@@ -199,110 +183,6 @@ def test_a_persons_figures_are_fresh_after_a_call(db: Session, pot: POTService) 
     assert (user.pot_balance, user.total_pot_spent, user.total_pot_burned) == (50, 50, 50)
 
 
-def _deep(levels: int) -> dict[str, object]:
-    """JSON within JSON, deeper than it can be written."""
-    whole: dict[str, object] = {}
-    inner = whole
-    for _ in range(levels):
-        deeper: dict[str, object] = {}
-        inner["a"], inner = deeper, deeper
-    return whole
-
-
-@pytest.mark.parametrize(
-    ("call", "text"),
-    [
-        (lambda p, _u: p.award_pot(999, "bug_report"), "User 999 not found"),
-        (lambda p, _u: p.spend_pot(999, "premium_match"), "User 999 not found"),
-        (lambda p, _u: p.get_user_balance(999), "User 999 not found"),
-        (lambda p, _u: p.get_transaction_history(999), "User 999 not found"),
-        (lambda p, _u: p.get_user_balance(10**30), f"User {10**30} not found"),
-        (lambda p, _u: p.get_user_balance("1"), "User 1 not found"),
-        (lambda p, _u: p.award_pot(True, "bug_report"), "User True not found"),
-        (lambda p, u: p.award_pot(u, "x"), "Unknown earning category: x"),
-        (lambda p, u: p.award_pot(u, None), "Unknown earning category: None"),
-        (lambda p, u: p.award_pot(u, ["x"]), "Unknown earning category: ['x']"),
-        (lambda p, u: p.spend_pot(u, "x"), "Unknown spending category: x"),
-        (lambda p, u: p.spend_pot(u, ["x"]), "Unknown spending category: ['x']"),
-        (
-            lambda p, u: p.spend_pot(u, "premium_match"),
-            "Insufficient POT balance. Required: 100, Available: 10",
-        ),
-        (
-            lambda p, u: p.award_pot(u, "provider_content"),
-            "Category provider_content requires amount parameter",
-        ),
-        (
-            lambda p, u: p.award_engagement_bonus(u, "provider", 1),
-            "Category provider_engagement_base requires amount parameter",
-        ),
-        (
-            lambda p, u: p.spend_pot(u, "workshop"),
-            "Category workshop requires amount parameter",
-        ),
-        (
-            lambda p, u: p.spend_pot(u, "pot_redemption", burn=False),
-            "Category pot_redemption requires amount parameter",
-        ),
-        (lambda p, u: p.award_profile_creation(u, "both"), "account_type is"),
-        (lambda p, u: p.award_rating_bonus(u, 1, 6), "A rating has 1 to 5 stars"),
-        (lambda p, u: p.award_rating_bonus(u, 1, 4.5), "A rating has 1 to 5 stars"),
-        (lambda p, u: p.award_engagement_bonus(u, "provider", 1, -5), "deal's value"),
-        (lambda p, u: p.award_engagement_bonus(u, "provider", 1, float("nan")), "deal's value"),
-        (lambda p, u: p.award_engagement_bonus(u, "provider", 1, "5"), "deal's value"),
-        (lambda p, u: p.charge_profile_boost(u, 1, duration_days=0), "whole number of days"),
-        (lambda p, u: p.get_transaction_history(u, limit=0), "limit is"),
-        (lambda p, u: p.get_transaction_history(u, limit=10**30), "limit is"),
-        (lambda p, u: p.get_transaction_history(u, offset=-1), "offset is"),
-        (lambda p, u: p.get_transaction_history(u, offset=10**30), "offset is"),
-        (lambda p, u: p.get_transaction_history(u, transaction_type="x"), "transaction_type is"),
-        (lambda p, u: p.award_pot(u, "bug_report", key=""), "A key has"),
-        (lambda p, u: p.award_pot(u, "bug_report", key="\0"), "NUL"),
-        (lambda p, u: p.award_pot(u, "bug_report", key="k" * 201), "A key has"),
-        (lambda p, u: p.award_pot(u, "bug_report", description="d" * 301), "A description has"),
-        (lambda p, u: p.award_pot(u, "bug_report", reference_type="t" * 33), "reference's type"),
-        (lambda p, u: p.award_pot(u, "bug_report", reference_id=10**30), "reference's id"),
-        (lambda p, u: p.award_pot(u, "bug_report", metadata=[1]), "metadata is"),
-        (lambda p, u: p.award_pot(u, "bug_report", metadata={"a": float("nan")}), "metadata is"),
-        (lambda p, u: p.award_pot(u, "bug_report", metadata={"a": object()}), "metadata is"),
-        (lambda p, u: p.award_pot(u, "bug_report", metadata={"a": 1, 2: 2}), "metadata is"),
-        (lambda p, u: p.award_pot(u, "bug_report", metadata={"a": "\ud800"}), "metadata is"),
-        (lambda p, u: p.award_pot(u, "bug_report", metadata=_deep(100_000)), "metadata is"),
-        (lambda p, u: p.award_pot(u, "bug_report", description="\ud800"), "A description"),
-        (lambda p, u: p.award_pot(u, "bug_report", key="\ud800"), "A key"),
-    ],
-)
-def test_bad_input_is_told_and_moves_nothing(
-    db: Session,
-    pot: POTService,
-    user_id: int,
-    call: Callable[[POTService, int], object],
-    text: str,
-) -> None:
-    pot.award_pot(user_id, "seeker_rating")
-    with pytest.raises(ValueError) as refusal:  # noqa: PT011 -- the text is compared below
-        call(pot, user_id)
-    assert isinstance(refusal.value, DomainError)
-    assert text in str(refusal.value)
-    assert len(rows(db)) == 1
-    assert pot.get_user_balance(user_id) == 10
-
-
-@pytest.mark.parametrize("amount", [0, -1, 1.5, 50.0, True, "5", 10**30])
-def test_an_amount_is_a_whole_positive_number(
-    db: Session, pot: POTService, user_id: int, amount: int
-) -> None:
-    refusals: tuple[Callable[[], object], ...] = (
-        lambda: pot.award_pot(user_id, "bug_report", amount=amount),
-        lambda: pot.spend_pot(user_id, "workshop", amount=amount),
-        lambda: pot.redeem_pot_for_usd(user_id, amount),
-    )
-    for refused in refusals:
-        with pytest.raises(BadAmount):
-            refused()
-    assert rows(db) == []
-
-
 def test_history_is_paged_newest_first(pot: POTService, user_id: int, make: Make) -> None:
     for amount in range(1, 6):
         pot.award_pot(user_id, "seeker_rating", amount=amount)
@@ -316,67 +196,6 @@ def test_history_is_paged_newest_first(pot: POTService, user_id: int, make: Make
     assert pot.get_transaction_history(user_id, limit=2, offset=1) == history[1:3]
     assert pot.get_transaction_history(user_id, transaction_type="spend") == history[:1]
     assert pot.get_transaction_history(user_id, offset=6) == []
-
-
-def test_outside_atomic_a_call_commits_what_is_pending(
-    db: Session, pot: POTService, user_id: int, new_session: Callable[[], Session]
-) -> None:
-    user = db.get_one(User, user_id)
-    user.name = "New Name"
-    db.add(User(email="second@example.org", name="Second", account_type="seeker"))
-    pot.award_pot(user_id, "bug_report")
-    with new_session() as other:
-        assert other.get_one(User, user_id).name == "New Name"
-        assert other.get_one(User, user_id).pot_balance == 100
-        assert other.scalars(select(User).where(User.name == "Second")).one()
-
-
-def test_a_new_person_can_be_awarded_before_a_commit(db: Session, pot: POTService) -> None:
-    user = User(email="new@example.org", name="New", account_type="provider")
-    db.add(user)
-    db.flush()
-    assert pot.award_profile_creation(user.id, "provider")["balance_after"] == 50
-
-
-def test_reads_commit_what_is_pending_too(
-    db: Session, pot: POTService, user_id: int, new_session: Callable[[], Session]
-) -> None:
-    db.get_one(User, user_id).name = "New Name"
-    pot.get_user_balance(user_id)
-    with new_session() as other:
-        assert other.get_one(User, user_id).name == "New Name"
-
-
-def test_a_call_leaves_a_fresh_snapshot(
-    pot: POTService, user_id: int, new_session: Callable[[], Session]
-) -> None:
-    with new_session() as other:
-        theirs = POTService(other)
-        for amount in (1, 2):
-            theirs.award_pot(user_id, "bug_report", amount=amount)
-            balance = theirs.get_user_balance(user_id)
-            assert pot.get_user_balance(user_id) == balance
-            assert len(pot.get_transaction_history(user_id)) == amount
-            assert pot.get_economy_stats()["total_pot_in_circulation"] == balance
-
-
-def test_inside_atomic_it_joins(
-    db: Session, pot: POTService, user_id: int, new_session: Callable[[], Session]
-) -> None:
-    with pytest.raises(RuntimeError), atomic(db):  # noqa: PT012 -- a block that fails late
-        pot.award_pot(user_id, "bug_report")
-        assert pot.get_user_balance(user_id) == 100
-        assert db.get_one(User, user_id).pot_balance == 100
-        raise RuntimeError
-    assert pot.get_user_balance(user_id) == 0
-    with atomic(db):
-        pot.award_pot(user_id, "bug_report")
-        pot.get_economy_stats()
-        if db.get_bind().dialect.name == "postgresql":  # SQLite's reader would wait
-            with new_session() as other:
-                assert POTService(other).get_user_balance(user_id) == 0
-    with new_session() as other:
-        assert POTService(other).get_user_balance(user_id) == 100
 
 
 def test_the_economy_in_figures(pot: POTService, make: Make) -> None:
@@ -418,29 +237,3 @@ def test_a_redemption_is_held_and_pending(db: Session, pot: POTService, user_id:
     # Every call is a new request.
     assert pot.redeem_pot_for_usd(user_id, 500)["balance_after"] == 0
     assert [row.transaction_type for row in rows(db)] == ["earn", "hold", "hold"]
-
-
-@pytest.mark.parametrize(
-    ("call", "text"),
-    [
-        (
-            lambda p, u: p.redeem_pot_for_usd(u, 11),
-            "Insufficient POT balance. Required: 11, Available: 10",
-        ),
-        (lambda p, u: p.redeem_pot_for_usd(u, 10, payment_method="barter"), "barter"),
-        (lambda p, _u: p.redeem_pot_for_usd(999, 10), "User 999 not found"),
-    ],
-)
-def test_a_redemption_that_cannot_be_is_refused(
-    db: Session,
-    pot: POTService,
-    user_id: int,
-    call: Callable[[POTService, int], object],
-    text: str,
-) -> None:
-    pot.award_pot(user_id, "seeker_rating")
-    with pytest.raises(ValueError) as refusal:  # noqa: PT011 -- the text is compared below
-        call(pot, user_id)
-    assert isinstance(refusal.value, DomainError)
-    assert text in str(refusal.value)
-    assert len(rows(db)) == 1

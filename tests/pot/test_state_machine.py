@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -36,7 +36,7 @@ from imatch.pot.coverage import coverage
 from imatch.pot.errors import InsufficientPot
 from imatch.pot.service import POTService
 from tests.make import Make
-from tests.pot.redeeming import Redeeming, cash_redemption, make_due
+from tests.pot.redeeming import Redeeming, make_due
 
 PEOPLE = 3
 CALLERS = 6
@@ -45,6 +45,8 @@ _keys = itertools.count(1)
 person = st.integers(0, PEOPLE - 1)
 amount = st.integers(1, 400)
 chance = st.integers(0, 2**16)
+
+pytestmark = pytest.mark.usefixtures("cash_redemption_on")
 
 
 class Economy(RuleBasedStateMachine):
@@ -313,12 +315,6 @@ class Economy(RuleBasedStateMachine):
     def _release(self, user_id: int, pot: int) -> None:
         self.free[user_id] += pot
         self.held[user_id] -= pot
-
-
-@pytest.fixture(autouse=True)
-def _switched_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with cash_redemption(monkeypatch, on=True):
-        yield
 
 
 def test_the_books_always_balance(db: Session, make: Make) -> None:

@@ -1,4 +1,4 @@
-"""What tests of profiles share: the posted form of a builder page, and the mail that went out."""
+"""What tests of profiles share: a builder page's posted form, the mail that went out, who buys."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,10 +7,16 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from imatch.accounts.models import AccountType
 from imatch.categories import forms
 from imatch.categories.catalog import definition
 from imatch.core.database import atomic
+from imatch.ledger import POT, post
 from imatch.mail.models import MailMessage
+from imatch.wiring import wire
+from tests.ledger.books import earn
+from tests.make import Make
+from tests.providers.boosting import Hire, Owner
 
 PageForm = Callable[[int, dict[str, Any]], dict[str, list[str]]]
 
@@ -37,3 +43,18 @@ def letters(db: Session) -> Callable[[str], list[MailMessage]]:
             return list(db.scalars(found.order_by(MailMessage.id)))
 
     return sent_to
+
+
+@pytest.fixture
+def hire(db: Session, make: Make) -> Hire:
+    """A professional with POT and a profile; keywords are the profile's columns."""
+    wire()
+
+    def hired(name: str = "Greta Example", pot: int = 3_000, **columns: Any) -> Owner:  # noqa: ANN401
+        user = make.user(account_type=AccountType.PROVIDER)
+        profile = {"display_name": name, "credentials": [{"type": "CFP"}]}
+        provider = make.provider(user=user, profile=profile | columns.pop("profile", {}), **columns)
+        post(db, POT, earn(user.id, pot, f"give {user.id}"))
+        return Owner(user, provider, db)
+
+    return hired

@@ -1,97 +1,26 @@
-"""Labelled places and the badge: bought for one's own public profile, and no fit changes."""
+"""What is sold for profiles: bought for one's own public one, on pages, once, and renewed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from imatch.accounts.models import AccountType, User
+from imatch.accounts.models import User
 from imatch.core.clock import frozen
-from imatch.ledger import POT, Movement, post
 from imatch.ledger.models import PotTransaction
-from imatch.ledger.queries import free
 from imatch.mail.models import MailMessage
-from imatch.matches import needs, queries, service
-from imatch.matches.engine.types import Need
 from imatch.pot import shop
-from imatch.pot.models import PotPurchase
 from imatch.pot.tasks import settle_purchases
 from imatch.providers import approval, boosts
-from imatch.providers.models import Provider
 from imatch.providers.queries import UnknownProvider
-from imatch.seekers import service as seekers
-from imatch.seekers.deps import COOKIE
-from imatch.seekers.models import Seeker
-from imatch.seekers.queries import definition_of
-from imatch.wiring import wire
 from tests.make import Make
+from tests.providers.boosting import ADVISORS, CHECKED, KEY, Hire
 
-ADVISORS = "financial_advisors"
-KEY = "a-key-of-some-length"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SignIn = Callable[[User], TestClient]
-
-
-@pytest.fixture(autouse=True)
-def _wired() -> None:
-    wire()
-
-
-@dataclass
-class Owner:
-    user: User
-    provider: Provider
-    db: Session
-
-    @property
-    def free(self) -> int:
-        self.db.rollback()
-        return free(self.db, POT, self.user.id)
-
-    @property
-    def purchases(self) -> list[PotPurchase]:
-        self.db.rollback()
-        self.db.expire_all()
-        return shop.purchases(self.db, self.user.id)
-
-    def buy(self, option: str, key: str = KEY, *, renews: bool = False) -> PotPurchase:
-        return boosts.buy(self.db, self.user.id, self.provider, option, key=key, renews=renews)
-
-
-Hire = Callable[..., Owner]
-
-
-@pytest.fixture
-def hire(db: Session, make: Make) -> Hire:
-    """A professional with POT and a profile; keywords are the profile's columns."""
-
-    def hired(name: str = "Greta Example", pot: int = 3_000, **columns: Any) -> Owner:  # noqa: ANN401
-        user = make.user(account_type=AccountType.PROVIDER)
-        profile = {"display_name": name, "credentials": [{"type": "CFP"}]}
-        provider = make.provider(user=user, profile=profile | columns.pop("profile", {}), **columns)
-        movement = Movement(
-            key=f"give {user.id}",
-            user_id=user.id,
-            amount=pot,
-            counter_account="treasury",
-            transaction_type="earn",
-            category="grant",
-        )
-        post(db, POT, movement)
-        return Owner(user, provider, db)
-
-    return hired
-
-
-CHECKED: dict[str, Any] = {
-    "verified_credentials": ["CFP"],
-    "verified_on": {"CFP": "2026-02-03"},
-}
 
 
 # ---- for whom it may be ----
@@ -171,190 +100,6 @@ def test_what_cannot_be_renewed_ends_and_costs_nothing(hire: Hire) -> None:
     assert owner.free == 2_700
     subjects = owner.db.scalars(select(MailMessage.subject)).all()
     assert "Not renewed: Featured for a week" in subjects
-
-
-# ---- a boost: one labelled place, and no score changes ----
-
-
-VALUES: dict[str, Any] = {
-    "needs_description": "Company shares vest in May and I want to plan retirement and taxes.",
-    "needs": ["retirement", "tax"],
-    "budget": {"min_cents": None, "max_cents": 30_000, "unit": "session"},
-}
-
-
-@pytest.fixture
-def crowd(make: Make) -> None:
-    for number in range(8):
-        make.provider(
-            slug=f"advisor-{number}",
-            profile={"display_name": f"Advisor {number}", "years_experience": 30 - number},
-        )
-
-
-@pytest.fixture
-def worse(make: Make) -> None:
-    """Nine who fit still less than who is last of the crowd."""
-    for number in range(9):
-        make.provider(
-            slug=f"beginner-{number}",
-            profile={"specialties": ["debt"], "years_experience": 0, "bio": "I begin."},
-        )
-
-
-def need_in(db: Session, **importance: str) -> tuple[Seeker, str]:
-    return seekers.submit(db, ADVISORS, VALUES, importance)
-
-
-def engine_need(db: Session, need: Seeker) -> Need:
-    answers = need.answers
-    return needs.need_of(definition_of(db, need), answers["values"], answers["importance"])
-
-
-def last_on_fit(hire: Hire, **columns: Any) -> Owner:  # noqa: ANN401
-    """No newcomer either, whom the list might draw."""
-    profile = {"specialties": ["debt"], "years_experience": 1, **columns.pop("profile", {})}
-    return hire(profile=profile, invite_count=8, accept_count=4, **columns)
-
-
-def matches_page(client: TestClient, token: str) -> str:
-    client.cookies.set(COOKIE, token)
-    return client.get("/matches").text
-
-
-@pytest.mark.usefixtures("crowd")
-def test_a_boost_changes_no_score_and_no_place(db: Session, hire: Hire) -> None:
-    owner = last_on_fit(hire)
-    need, _token = need_in(db)
-
-    def ranked() -> list[object]:
-        found, _providers = service.rank(db, ADVISORS, engine_need(db, need), count=9, seed=7)
-        return [(pick.provider_id, pick.fit, pick.order_score, pick) for pick in found.picks]
-
-    before = ranked()
-    owner.buy("profile_boost_month")
-    owner.buy("featured_listing_week", key="another")
-    assert ranked() == before
-    organic = [match.provider_id for match in queries.matches_of(db, service.suggest(db, need).id)]
-    assert owner.provider.id not in organic
-
-
-@pytest.mark.usefixtures("crowd")
-def test_who_fits_less_than_the_median_gets_no_place(
-    db: Session, hire: Hire, client: TestClient
-) -> None:
-    last_on_fit(hire).buy("profile_boost_month")
-    _need, token = need_in(db)
-    assert "Paid place." not in matches_page(client, token)
-
-
-@pytest.mark.usefixtures("crowd", "worse")
-def test_one_labelled_place_with_the_real_fit(db: Session, hire: Hire, client: TestClient) -> None:
-    owner = last_on_fit(hire)
-    need, token = need_in(db)
-    without = matches_page(client, token)
-    assert "Paid place." not in without
-    owner.buy("profile_boost_month")
-    last_on_fit(hire, name="Zoe Example").buy("profile_boost_month")
-    page = matches_page(client, token)
-    assert page.count("Paid place.</strong> It does not change anybody’s fit.") == 1
-    organic = page.partition("Paid place.")[0]
-    assert organic.count("<article") == without.count("<article") == 3
-    found, _providers = service.rank(db, ADVISORS, engine_need(db, need), count=20, seed=7)
-    fits = {pick.provider_id: pick.fit for pick in found.picks}
-    shown = page.partition("Paid place.")[2]
-    assert f"Fit {int(fits[owner.provider.id] + 0.5)} out of 100" in shown
-    assert not db.scalars(
-        select(Provider.shown_count).where(Provider.id == owner.provider.id)
-    ).one()
-
-
-@pytest.mark.parametrize(
-    "columns",
-    [
-        {"profile": {"price": {"min_cents": 90_000, "max_cents": 90_000, "unit": "session"}}},
-        {"accepting_new": False},
-        {"capacity": 1, "active_count": 1},
-    ],
-)
-@pytest.mark.usefixtures("crowd", "worse")
-def test_who_fails_a_rule_gets_no_place(
-    db: Session, hire: Hire, client: TestClient, columns: dict[str, Any]
-) -> None:
-    last_on_fit(hire, **columns).buy("profile_boost_month")
-    _need, token = need_in(db, budget="must")
-    assert "Paid place." not in matches_page(client, token)
-
-
-def test_who_is_among_the_three_gets_no_place_beside_them(
-    db: Session, hire: Hire, client: TestClient
-) -> None:
-    hire().buy("profile_boost_month")
-    _need, token = need_in(db)
-    page = matches_page(client, token)
-    assert "Greta Example" in page
-    assert "Paid place." not in page
-
-
-@pytest.mark.usefixtures("crowd", "worse")
-def test_a_boost_that_ran_out_or_came_back_shows_nobody(
-    db: Session, hire: Hire, client: TestClient
-) -> None:
-    purchase = last_on_fit(hire).buy("profile_boost_month")
-    _need, token = need_in(db)
-    assert "Paid place." in matches_page(client, token)
-    shop.refund(db, purchase.id, reason="Asked for it back")
-    assert "Paid place." not in matches_page(client, token)
-
-
-# ---- the category's page ----
-
-
-@pytest.mark.usefixtures("crowd")
-def test_who_is_featured_stands_in_a_labelled_row(hire: Hire, client: TestClient) -> None:
-    owner = hire()
-    before = client.get(f"/providers/{ADVISORS}").text
-    assert "Paid place." not in before
-    owner.buy("featured_listing_week")
-    page = client.get(f"/providers/{ADVISORS}").text
-    featured, _, everybody = page.partition("Everybody</h2>")
-    assert "Paid place.</strong> It does not change anybody’s fit." in featured
-    assert "Greta Example" in featured
-    assert everybody == before.partition("Everybody</h2>")[2]
-    assert client.get("/providers/no_such_category").status_code == 404
-
-
-def test_a_profile_taken_down_is_featured_no_more(hire: Hire, client: TestClient) -> None:
-    owner = hire()
-    owner.buy("featured_listing_week")
-    approval.reject(owner.db, owner.provider, None, reason="Your licence ran out.")
-    assert "Greta Example" not in client.get(f"/providers/{ADVISORS}").text
-
-
-# ---- the badge ----
-
-
-def test_the_badge_shows_until_it_is_refunded(hire: Hire, client: TestClient) -> None:
-    owner = hire(**CHECKED, slug="greta")
-    _need, token = need_in(owner.db)
-    assert "Verified badge" not in client.get("/p/greta").text
-    purchase = owner.buy("verified_badge")
-    profile = client.get("/p/greta").text
-    assert "Verified badge" in profile
-    assert "The verified badge is paid for." in profile
-    assert "Verified badge" in client.get(f"/providers/{ADVISORS}").text
-    assert "Verified badge" in matches_page(client, token)
-    shop.refund(owner.db, purchase.id, reason="Asked for it back")
-    assert "Verified badge" not in client.get("/p/greta").text
-    assert "Verified badge" not in matches_page(client, token)
-
-
-def test_the_badge_goes_with_the_check(hire: Hire, client: TestClient) -> None:
-    owner = hire(**CHECKED, slug="greta")
-    owner.buy("verified_badge")
-    approval.verify_credentials(owner.db, owner.provider, None, [])
-    assert "Verified badge" not in client.get("/p/greta").text
-    assert "Verified badge" not in client.get(f"/providers/{ADVISORS}").text
 
 
 # ---- its pages ----

@@ -1,42 +1,19 @@
 """`imatch providers …`: what it prints, what it changes, how it refuses."""
 
-import json
-import sys
-from typing import Any, Protocol
+from functools import partial
 
 import pytest
 from sqlalchemy.orm import Session
 
-from imatch.cli import main
 from imatch.core.database import atomic
 from imatch.providers.models import Provider, ProviderStatus
+from tests.commands import Command, printed
 from tests.make import Make
 
 
-class Command(Protocol):
-    def __call__(self, *arguments: str) -> tuple[int, str, str]: ...
-
-
 @pytest.fixture
-def command(
-    db: Session, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Command:
-    """Run `imatch providers …` on the test's database: exit code, output, errors."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["imatch", "providers", *arguments])
-        with pytest.raises(SystemExit) as left:
-            main()
-        said = capsys.readouterr()
-        return int(left.value.code or 0), said.out, " ".join(said.err.split())
-
-    return run
-
-
-def _printed(command: Command, *arguments: str) -> Any:  # noqa: ANN401 -- JSON
-    code, out, _ = command(*arguments, "--json")
-    assert code == 0
-    return json.loads(out)
+def command(run_imatch: Command) -> Command:
+    return partial(run_imatch, "providers")
 
 
 def _fresh(db: Session, provider: Provider) -> Provider:
@@ -48,16 +25,16 @@ def _fresh(db: Session, provider: Provider) -> Provider:
 def test_list_filters(command: Command, make: Make) -> None:
     make.provider(slug="ada")
     make.provider(slug="bea", status=ProviderStatus.PENDING)
-    assert [row["slug"] for row in _printed(command, "list")] == ["bea", "ada"]
-    pending = _printed(command, "list", "--status", "pending")
+    assert [row["slug"] for row in printed(command, "list")] == ["bea", "ada"]
+    pending = printed(command, "list", "--status", "pending")
     assert [row["slug"] for row in pending] == ["bea"]
-    assert _printed(command, "list", "--category", "therapists") == []
+    assert printed(command, "list", "--category", "therapists") == []
     assert "ada" in command("list")[1]
 
 
 def test_show_says_what_is_missing(command: Command, make: Make) -> None:
     provider = make.provider(slug="ada", profile={"legal_name": "Ada Q. Private"})
-    shown = _printed(command, "show", "ada")
+    shown = printed(command, "show", "ada")
     assert (shown["id"], shown["required_gaps"]) == (provider.id, [])
     assert shown["values"]["legal_name"] == "Ada Q. Private"
     assert "Ada Q. Private" in command("show", "ada")[1]
@@ -65,10 +42,10 @@ def test_show_says_what_is_missing(command: Command, make: Make) -> None:
 
 def test_approve_reject_and_pause(command: Command, make: Make, db: Session) -> None:
     provider = make.provider(slug="ada", status=ProviderStatus.PENDING)
-    assert _printed(command, "approve", "ada")["status"] == "approved"
+    assert printed(command, "approve", "ada")["status"] == "approved"
     code, _, said = command("approve", "ada")
     assert (code, "nothing to decide" in said) == (1, True)
-    assert _printed(command, "pause", "ada")["accepting_new"] is False
+    assert printed(command, "pause", "ada")["accepting_new"] is False
     assert not _fresh(db, provider).accepting_new
     code, out, said = command("reject", "ada", "--reason", "The licence has lapsed.")
     assert (code, out) == (0, "ada: rejected, takes nobody new.\n")

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-import pytest
 from starlette.testclient import TestClient
 
 from imatch.app import create_app
 from imatch.core import database
-from imatch.core.settings import get_settings
+from tests.settings import PRODUCTION, settings
 
 MEGABYTE = 1_000_000
 
@@ -60,23 +59,12 @@ def test_head_is_answered_like_get(client: TestClient) -> None:
     assert client.head("/nothing-here").status_code == 404
 
 
-def test_production_answers_to_its_own_name_only(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in {
-        "ENVIRONMENT": "production",
-        "SECRET_KEY": "k" * 40,
-        "BASE_URL": "https://match.example",
-        "SMTP_HOST": "mail.example",
-    }.items():
-        monkeypatch.setenv(f"IMATCH_{name}", value)
-    get_settings.cache_clear()
+def test_production_answers_to_its_own_name_only(sqlite_url: str) -> None:
     database.bind(sqlite_url)
-    ours = TestClient(create_app(), base_url="https://match.example")
-    assert ours.get("/privacy").status_code == 200
-    assert ours.get("/privacy", headers={"host": "evil.example"}).status_code == 400
-    monkeypatch.undo()
-    get_settings.cache_clear()
+    with settings(**PRODUCTION):
+        ours = TestClient(create_app(), base_url=PRODUCTION["base_url"])
+        assert ours.get("/privacy").status_code == 200
+        assert ours.get("/privacy", headers={"host": "evil.example"}).status_code == 400
 
 
 def test_every_page_is_guarded(client: TestClient) -> None:

@@ -1,0 +1,14 @@
+"""`imatch …` as tests run it, in their own process."""
+
+import json
+from typing import Any, Protocol
+
+
+class Command(Protocol):
+    def __call__(self, *arguments: str) -> tuple[int, str, str]: ...
+
+
+def printed(command: Command, *arguments: str) -> Any:  # noqa: ANN401 -- JSON
+    code, out, _ = command(*arguments, "--json")
+    assert code == 0
+    return json.loads(out)

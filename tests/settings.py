@@ -1,0 +1,29 @@
+"""Settings of the application for the length of a block."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from imatch.core.settings import get_settings
+
+PRODUCTION = {
+    "environment": "production",
+    "secret_key": "k" * 40,
+    "base_url": "https://match.example",
+    "smtp_host": "mail.example",
+}
+
+
+@contextmanager
+def settings(**values: object) -> Iterator[None]:
+    """As if IMATCH_… had these values, by the settings' names."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in values.items():
+            patch.setenv(f"IMATCH_{name.upper()}", str(value))
+        get_settings.cache_clear()
+        try:
+            yield
+        finally:
+            patch.undo()
+            get_settings.cache_clear()
