@@ -133,6 +133,7 @@ def run_imatch(
     db: Session, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Command:
     """Run `imatch …` on the test's database: exit code, output, errors."""
+
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["imatch", *arguments])
         with pytest.raises(SystemExit) as left:
