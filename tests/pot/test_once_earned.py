@@ -8,7 +8,7 @@ import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from imatch import facts
+from imatch import POTService, facts
 from imatch.accounts import service as accounts
 from imatch.accounts.models import User
 from imatch.accounts.service import profile, sign_up
@@ -128,6 +128,23 @@ def test_only_what_was_paid_and_stayed_is_remembered(db: Session) -> None:
         accounts.erase(db, first)
         with atomic(db):
             assert db.scalars(select(PotOnceEarned)).all() == []
+
+
+def test_what_was_taken_back_in_vain_is_remembered(db: Session) -> None:
+    """Erasing ends the debt: it must not earn the same again."""
+    with time_machine.travel(TUESDAY, tick=False):
+        set_budget(db, 10_000)
+        first = open_account(db)
+        complete(db, first)
+        POTService(db).spend_pot(first.id, "charity_burn", 40)
+        with atomic(db):
+            paid = db.scalars(select(PotAward).order_by(PotAward.id)).all()
+        for award in paid:  # 35 are there: of the first one 15 stay owed, and the second one whole
+            clawbacks.reverse_award(db, award.id, "Fraud")
+        accounts.erase(db, first)
+        again = open_account(db)
+        complete(db, again)
+        assert earned(db, again) == []
 
 
 def test_the_address_of_the_sign_up_counts_after_a_change(db: Session) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, String, cast, exists, literal, select
 from sqlalchemy.orm import Session
 
 from imatch.core.clock import now
@@ -23,6 +23,11 @@ from imatch.pot.models import PotAward, PotDebt
 from imatch.pot.rules import RETRIEVABLE_DAYS
 
 _MAX_REASON = 300
+_KEY = "clawback:"
+# Of awards that were taken back: something of it is still owed.
+IS_OWED = exists().where(
+    PotDebt.key == literal(_KEY) + cast(PotAward.transaction_id, String), PotDebt.owed > 0
+)
 
 
 class NoSuchAward(NotFound, ValueError):
@@ -225,7 +230,7 @@ def _take_back(db: Session, row: PotTransaction, reason: str) -> Clawback:
         db,
         row.user_id,
         row.amount,
-        key=f"clawback:{row.id}",
+        key=f"{_KEY}{row.id}",
         reason=reason,
         category=row.category,
         reference_type=row.reference_type,

@@ -7,7 +7,7 @@ account's address stays with the name of the rule, and nothing that leads to the
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import EmailedLink, LinkPurpose, User
@@ -16,6 +16,7 @@ from imatch.core.database import SessionLocal, atomic
 from imatch.core.security import keyed_hash
 from imatch.facts import EmailConfirmed
 from imatch.jobs import job
+from imatch.pot.clawbacks import IS_OWED
 from imatch.pot.models import PotAward, PotOnceEarned
 from imatch.pot.rules import EARNINGS, ONCE, RETRIEVABLE_DAYS
 
@@ -64,13 +65,13 @@ def forget_once_earned() -> None:
 
 
 def _paid(db: Session, user_id: int) -> Sequence[tuple[str, datetime]]:
-    """Once-only rules that paid lately, and when it was earned."""
+    """Once-only rules that paid lately and did not get it all back, and when it was earned."""
     paid = (
         select(PotAward.rule, func.max(PotAward.earned_at))
         .where(
             PotAward.user_id == user_id,
             PotAward.rule.in_(_RULES),
-            PotAward.status == "paid",
+            or_(PotAward.status == "paid", IS_OWED),
             PotAward.earned_at > now() - _KEPT,
         )
         .group_by(PotAward.rule)

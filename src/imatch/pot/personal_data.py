@@ -62,12 +62,12 @@ def erase(db: Session, fact: PersonErased) -> None:
     """
     user_id = fact.user_id
     lock_people(db, {user_id})  # what is heard of them from here on earns nothing
-    once_earned.remember(db, user_id)
     _cancel_queued(db, user_id)
     with_the_bank = _cancel_redemptions(db, user_id)
     _cancel_orders(db, user_id)
     clawbacks.locked_free(db, user_id)  # nothing more is bought from here on
     _cancel_orders(db, user_id)  # what was bought meanwhile
+    once_earned.remember(db, user_id)  # now that all that can has paid what is owed
     left = free(db, POT, user_id)
     if left:
         clawbacks.claw_back(
