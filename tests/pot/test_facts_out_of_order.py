@@ -1,6 +1,6 @@
 """An engagement that was reversed earns nothing, in whatever order its facts are heard."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
@@ -22,7 +22,7 @@ from imatch.pot import clearing, rewards
 from imatch.pot.models import PotAward, PotCommission, PotEngagement
 from imatch.wiring import wire
 from tests.make import Make
-from tests.pot.test_earn import FRIEND, ME, OTHER, paid, people, rated
+from tests.pot.test_earn import FOE, FRIEND, ME, OTHER, paid, people, rated
 from tests.pot.test_queue import set_budget
 
 FIRST_DEAL = paid(
@@ -32,7 +32,7 @@ FIRST_DEAL = paid(
     seeker_referrer_user_id=FRIEND,
     on_time=True,
 )
-ROUNDS = 15
+ROUNDS = 10
 REVERSED = facts.EngagementReversed(1, "Refunded")
 
 
@@ -103,16 +103,22 @@ def telling(fact: object) -> Callable[[Session], object]:
     return lambda db: tell(db, fact)
 
 
+def deal_of(engagement_id: int, provider: int, seeker: int) -> facts.EngagementPaid:
+    return replace(
+        FIRST_DEAL,
+        engagement_id=engagement_id,
+        provider_user_id=provider,
+        seeker_user_id=seeker,
+    )
+
+
 def round_of(first: int) -> list[Callable[[Session], object]]:
-    """All that can be told of three engagements of the same people, who do not stay in order."""
-    engagements = (first, first + 1, first + 2)
+    """All that can be told of three engagements of the same people."""
     deals = [
-        replace(FIRST_DEAL, engagement_id=one, provider_user_id=provider, seeker_user_id=seeker)
-        for one, provider, seeker in zip(
-            engagements, (ME, OTHER, ME), (OTHER, ME, FRIEND), strict=True
-        )
+        deal_of(first, ME, OTHER),
+        deal_of(first + 1, OTHER, ME),
+        deal_of(first + 2, ME, FOE),
     ]
-    deals[2] = replace(deals[2], seeker_referrer_user_id=OTHER)
     ratings = [
         rated(
             engagement_id=deal.engagement_id,
@@ -123,7 +129,7 @@ def round_of(first: int) -> list[Callable[[Session], object]]:
         )
         for deal in deals
     ]
-    reversals = [facts.EngagementReversed(one, "Refunded") for one in engagements]
+    reversals = [facts.EngagementReversed(deal.engagement_id, "Refunded") for deal in deals]
     return [
         *map(telling, (*deals, deals[0], *reversals, reversals[0])),
         lambda db: rewards.hear_all(db, ratings),
@@ -133,12 +139,10 @@ def round_of(first: int) -> list[Callable[[Session], object]]:
     ]
 
 
-def test_all_facts_of_an_engagement_at_the_same_moment(
-    db: Session, new_session: Callable[[], Session]
+def at_once(
+    new_session: Callable[[], Session], acts: Sequence[Callable[[Session], object]]
 ) -> None:
-    """Whichever comes first: nobody is refused, and nothing is left."""
-    set_budget(db, 300, now())  # some awards are paid at once, others wait
-    together = Barrier(len(round_of(1)), timeout=60)
+    together = Barrier(len(acts), timeout=60)
 
     def act(one: Callable[[Session], object]) -> None:
         with new_session() as session:
@@ -146,9 +150,33 @@ def test_all_facts_of_an_engagement_at_the_same_moment(
             one(session)
 
     with ThreadPoolExecutor(together.parties) as pool:
-        for first in range(1, 3 * ROUNDS, 3):
-            list(pool.map(act, round_of(first)))
+        list(pool.map(act, acts))
+
+
+def test_all_facts_of_an_engagement_at_the_same_moment(
+    db: Session, new_session: Callable[[], Session]
+) -> None:
+    """Whichever comes first: nobody is refused, and nothing is left."""
+    set_budget(db, 300, now())  # some awards are paid at once, others wait
+    for first in range(1, 3 * ROUNDS, 3):
+        at_once(new_session, round_of(first))
     assert has_nothing(db)
     assert [audit(db, book).findings for book in (POT, CASH)] == [[], []]
     assert set(db.scalars(select(PotCommission.status))) <= {"reversed"}
     assert len(db.scalars(select(PotEngagement.reversed_at)).all()) == 3 * ROUNDS
+
+
+def test_clearing_and_a_reversal_do_not_wait_in_a_circle(
+    db: Session, new_session: Callable[[], Session]
+) -> None:
+    """The same people's allowances, in whatever order their engagements were paid."""
+    for first in range(1, 5 * ROUNDS, 5):
+        tell(db, deal_of(first, ME, OTHER))
+        clearing.clear_due(db)
+        for engagement_id in range(first + 1, first + 4):
+            tell(db, deal_of(engagement_id, OTHER, FOE))
+        tell(db, deal_of(first + 4, ME, FOE))
+        reversal = telling(facts.EngagementReversed(first, "Refunded"))
+        at_once(new_session, [clearing.clear_due, reversal])
+    assert audit(db, CASH).findings == []
+    assert set(db.scalars(select(PotCommission.status))) == {"cleared", "reversed"}
