@@ -75,6 +75,6 @@ def wire() -> None:
     listen(EmailConfirmed, seekers_milestones.hear_email_confirmed)
     listen(OptionPurchased, boosts.hear_purchased)
     listen(EngagementPaid, clearing.hear_paid)
-    # First: what it gives back of open requests can then be clawed back.
+    # First: it notes the reversal, and what it gives back of open requests can be clawed back.
     listen(EngagementReversed, clearing.hear_reversed)
     listen(EngagementReversed, clawbacks.hear_reversed)
