@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from imatch import POTService
@@ -13,7 +13,9 @@ from imatch.core.database import atomic
 from imatch.ledger import POT, Movement, post
 from imatch.ledger.models import PotTransaction
 from imatch.pot import clawbacks
+from imatch.pot.models import PotDebt
 from imatch.pot.rules import EARNING_BY_NAME
+from imatch.pot.tasks import settle_debts
 from tests.make import Make
 
 
@@ -76,22 +78,40 @@ def given(debtor: int, amount: int, key: str) -> Movement:
     )
 
 
-def test_an_award_whose_caller_died_pays_when_it_is_asked_for_again(
-    db: Session, debtor: int
-) -> None:
-    post(db, POT, given(debtor, 100, "once"))  # as far as the first caller came
+def test_a_job_pays_from_what_became_free_without_paying(db: Session, debtor: int) -> None:
     pot = POTService(db)
+    post(db, POT, given(debtor, 100, "once"))  # as far as a caller came that died
+    assert pot.award_pot(debtor, "bug_report", key="once")["balance_after"] == 100
+    assert (pot.get_user_balance(debtor), clawbacks.owed(db, debtor)) == (100, 70)
     for _ in range(2):
-        assert pot.award_pot(debtor, "bug_report", key="once")["balance_after"] == 100
+        settle_debts()
         assert (pot.get_user_balance(debtor), clawbacks.owed(db, debtor)) == (30, 0)
 
 
-def test_an_award_pays_debts_once_though_more_came_since(db: Session, debtor: int) -> None:
-    pot = POTService(db)
-    pot.award_pot(debtor, "feature_suggestion", key="once")
-    post(db, POT, given(debtor, 7, "more"))
-    pot.award_pot(debtor, "feature_suggestion", key="once")
-    assert (pot.get_user_balance(debtor), clawbacks.owed(db, debtor)) == (7, 20)
+def test_the_job_takes_no_more_than_is_free(db: Session, debtor: int) -> None:
+    post(db, POT, given(debtor, 40, "first"))
+    settle_debts()
+    post(db, POT, given(debtor, 7, "second"))
+    settle_debts()
+    assert (POTService(db).get_user_balance(debtor), clawbacks.owed(db, debtor)) == (0, 23)
+
+
+# On SQLite only one writes at a time: nobody can come between an award and its debt.
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_an_award_stands_where_its_debt_cannot_be_settled(
+    db: Session, debtor: int, new_session: Callable[[], Session]
+) -> None:
+    with new_session() as other, other.get_bind().engine.connect() as impatient:
+        other.execute(select(PotDebt).with_for_update())
+        impatient.execute(text("SET lock_timeout = '20ms'"))
+        impatient.commit()
+        with Session(impatient) as session:
+            assert POTService(session).award_pot(debtor, "bug_report")["amount"] == 100
+        impatient.invalidate()
+    assert (POTService(db).get_user_balance(debtor), clawbacks.owed(db, debtor)) == (100, 70)
+    settle_debts()
+    assert (POTService(db).get_user_balance(debtor), clawbacks.owed(db, debtor)) == (30, 0)
 
 
 def test_a_persons_figures_are_those_after_the_debt(db: Session, debtor: int) -> None:

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, String, cast, exists, literal, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from imatch.core.clock import now
 from imatch.core.database import atomic, present
 from imatch.core.errors import Conflict, NotFound
+from imatch.core.logs import log
 from imatch.facts import EngagementReversed
+from imatch.jobs.one_by_one import one_by_one
 from imatch.ledger import POT, Entry, Movement, post
 from imatch.ledger.models import PotAccount, PotTransaction
 from imatch.pot.locks import lock_people
@@ -178,21 +181,51 @@ def settle_from_award(db: Session, award: Entry) -> int:
     """Pay a person's debts from an award by hand; returns how much.
 
     Who owes something has nothing free, and so had nothing before the award: nobody else is
-    looked up, which would cost every award a query. An award that is asked for again can be one
-    whose first caller died before this.
+    looked up, which would cost every award a query. An award that is committed stands, whatever
+    happens here: an error would have it asked for again. `settle_left` then pays.
     """
     user_id = award.user_id
-    if user_id is None or award.balance_before:
+    if user_id is None or award.replayed or award.balance_before:
         return 0
+    if db.info.get("atomic"):
+        return _settle_owing(db, user_id)
+    try:
+        return _settle_owing(db, user_id)
+    except (OperationalError, TimeoutError) as error:
+        log().warning("debt_left_for_later", user_id=user_id, error=type(error).__name__)
+        return 0
+
+
+def settle_left(db: Session) -> int:
+    """Pay debts out of what is free although something is owed; returns how many people paid.
+
+    That is so after a hold that expired, or when an award by hand came through and its debt did
+    not.
+    """
+    account = PotAccount
+    able = (
+        select(PotDebt.user_id)
+        .join(account, account.user_id == PotDebt.user_id)
+        .where(PotDebt.owed > 0, account.balance > account.held)
+        .distinct()
+        .order_by(PotDebt.user_id)
+    )
+    return one_by_one(db, "debtor", db.scalars(able).all(), lambda one: _settle_free(db, one))
+
+
+def _settle_owing(db: Session, user_id: int) -> int:
     with present(db):
         owing = debtors(db, {user_id})
     if not owing:
         return 0
-    source = f"transaction:{award.id}"
     with atomic(db):
-        # Meanwhile they can have spent some of it, or received more that asked nobody.
-        left = locked_free(db, user_id)
-        return 0 if _has_paid(db, user_id, source) else settle_debts(db, user_id, left, source)
+        return _settle_free(db, user_id)
+
+
+def _settle_free(db: Session, user_id: int) -> int:
+    free = locked_free(db, user_id)
+    version = db.scalar(select(PotAccount.version).where(PotAccount.user_id == user_id))
+    return settle_debts(db, user_id, free, f"free:{version}")
 
 
 def debtors(db: Session, user_ids: Iterable[int]) -> set[int]:
@@ -205,16 +238,6 @@ def owed(db: Session, user_id: int) -> int:
     """What a person's later awards have to pay first."""
     debts = select(PotDebt.owed).where(PotDebt.user_id == user_id, PotDebt.owed > 0)
     return sum(db.scalars(debts))
-
-
-def _has_paid(db: Session, user_id: int, source: str) -> bool:
-    """Whether a debt of theirs was paid from this."""
-    paid = select(PotTransaction.id).where(
-        PotTransaction.user_id == user_id,
-        PotTransaction.category == "debt",
-        PotTransaction.idempotency_key.endswith(f":{source}"),
-    )
-    return db.scalar(paid.limit(1)) is not None
 
 
 def _reverse(db: Session, award: PotAward, reason: str) -> None:

@@ -13,7 +13,7 @@ from imatch.core.logs import log
 from imatch.facts import SecondFactorKept
 from imatch.jobs import job
 from imatch.jobs.one_by_one import one_by_one
-from imatch.pot import clearing, policy, rewards, shop
+from imatch.pot import clawbacks, clearing, policy, rewards, shop
 from imatch.pot.models import PotAward
 
 SECOND_FACTOR_KEPT_DAYS = 30
@@ -50,6 +50,13 @@ def decide_the_weeks_pot() -> None:
                 **run.inputs,
             )
             rewards.pay_queue(db)
+
+
+@job("settle_debts", cron="37 * * * *")
+def settle_debts() -> None:
+    """Pay debts out of what became free without paying them."""
+    with SessionLocal() as db:
+        clawbacks.settle_left(db)
 
 
 @job("clear_commissions", cron="13 4 * * *")
