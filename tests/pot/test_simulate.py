@@ -52,6 +52,13 @@ def test_a_season_of_the_economy(db: Session) -> None:
     assert [chart.name for chart in charts(result)] == ["supply", "awards", "reserve", "attackers"]
 
 
+def test_months_without_anybody_are_quiet(db: Session) -> None:
+    result = simulate(db, Plan(months=1, seekers=0, providers=0, attackers=0))
+    assert (result.facts, len(result.weeks)) == (0, 4)
+    assert [check for check in result.checks if not check.holds] == []
+    assert {group.accounts for group in result.groups.values()} == {0}
+
+
 def test_a_plot_is_a_small_document_that_names_itself() -> None:
     chart = Chart("x", "Profit & loss", "POT", [Line("a", [1, None, 3.5]), Line("b", [])])
     drawn = chart.svg()

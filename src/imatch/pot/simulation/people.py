@@ -97,6 +97,8 @@ def _attackers(plan: Plan, rng: np.random.Generator) -> list[_Draft]:
 
 
 def _store(db: Session, drafts: list[_Draft]) -> list[int]:
+    if not drafts:  # without rows, INSERT would store one of defaults
+        return []
     rows = [
         {
             "email": f"{group}{number}@simulation.example",
