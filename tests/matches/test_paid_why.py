@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from imatch.core.clock import frozen, now
+from imatch.core.database import atomic
 from imatch.ledger import POT, Movement, post
 from imatch.matches import needs, queries, service
 from imatch.matches.models import Match, MatchStatus
@@ -136,3 +137,19 @@ def test_whoever_has_no_need_reads_nothing(browse: Browse, boosted: Boost, db: S
     assert page.url.path == "/matches"
     assert "Greta" not in page.text
     assert db.scalar(select(func.count()).where(Match.status == MatchStatus.VIEWED)) == 0
+
+
+def test_a_checked_credential_is_said_to_be_offered(
+    ask: Ask, browse: Browse, boosted: Boost, db: Session
+) -> None:
+    greta = boosted()
+    with atomic(db):
+        held = [{"type": "CFP", "number": "1"}]
+        greta.profile = {**greta.profile, "designations": [], "credentials": held}
+        greta.verified_credentials = ["CFP"]
+    _need, token = ask()
+    browser = browse(token)
+    said = words(browser.get(PATH).text)
+    assert "CFP certificant checked" in said
+    line = said.partition(" Credentials Stated")[2].partition(" Score ")[0]
+    assert line.endswith(" Nothing in particular They offer CFP certificant")

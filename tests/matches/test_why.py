@@ -156,3 +156,23 @@ def test_an_expired_credential_is_not_said_to_be_checked(ask: Ask, make: Make, d
     stored = db.scalars(select(Match)).one().explanation
     source = explanations.from_json(stored).sides["certification_match"].source
     assert source == "Stated in their profile; checked by I MATCH: Enrolled Agent"
+
+
+def test_credentials_that_nobody_asked_for_are_said_to_be_offered(
+    ask: Ask, make: Make, browse: Browse, db: Session
+) -> None:
+    held = [
+        {"type": "CFP", "number": "1"},
+        {"type": "EA", "number": "2", "expires": "2020-01-31"},
+        {"type": "CFA", "number": "3"},
+    ]
+    make.provider(
+        profile={"credentials": held, "designations": ["CFA"]}, verified_credentials=["CFP"]
+    )
+    need, token = ask()
+    service.suggest(db, need)
+    match = db.scalars(select(Match)).one()
+    sides = explanations.from_json(match.explanation).sides["certification_match"]
+    assert sides.offered == "CFA; CFP certificant, Enrolled Agent (expired)"
+    page = browse(token).get(f"/matches/{match.id}/why").text
+    assert sides.offered in page

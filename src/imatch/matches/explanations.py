@@ -92,8 +92,33 @@ def _sides(
     if kind is CriterionKind.TRACK_RECORD:
         return Sides(words, record(provider), _MEASURED, today, measured=True)
     facts = _described(definition, definition.provider, offered, provider.profile)
+    if kind is CriterionKind.CERTIFICATION:
+        held = _credentials(definition, criterion.provider, provider, today)
+        facts = "; ".join(words for words in (facts, held) if words)
     source = _source(definition, kind, provider, today)
     return Sides(words, facts, source, provider.updated_at.date())
+
+
+def _credentials(
+    definition: CategoryDefinition, described: Sequence[str], provider: Provider, today: date
+) -> str:
+    """Those that count without being asked for, but for what the described fields say already."""
+    profile = provider.profile
+    listed = [row["type"] for row in profile.get("credentials", ())]
+    said = {
+        value
+        for name in described
+        if definition.provider[name].kind is Kind.TAGS
+        for value in profile.get(name, ())
+    }
+    kinds = dict.fromkeys((*listed, *provider.verified_credentials))
+    valid = offers.verified(list(kinds), profile, today)
+    labels = definition.vocabularies.get("credentials", {})
+    return ", ".join(
+        labels.get(kind, kind) + ("" if kind in valid else " (expired)")
+        for kind in kinds
+        if kind not in said
+    )
 
 
 def _source(
