@@ -5,16 +5,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from imatch.accounts.models import User
 from imatch.core.clock import frozen
+from imatch.core.database import atomic
 from imatch.ledger.models import PotTransaction
 from imatch.mail.models import MailMessage
 from imatch.pot import shop
 from imatch.pot.tasks import settle_purchases
 from imatch.providers import approval, boosts
+from imatch.providers.models import Provider
 from imatch.providers.queries import UnknownProvider
 from tests.make import Make
 from tests.providers.boosting import ADVISORS, CHECKED, KEY, Hire
@@ -79,6 +82,19 @@ def test_nobody_buys_for_somebody_else(hire: Hire) -> None:
                 reference_id=reference_id,
             )
     assert (owner.free, other.free, owner.purchases) == (3_000, 3_000, [])
+
+
+@pytest.mark.parametrize("option", boosts.OPTIONS)
+def test_a_profile_that_goes_meanwhile_is_not_there(
+    hire: Hire, new_session: Callable[[], Session], option: str
+) -> None:
+    owner = hire(**CHECKED)
+    profile_id = owner.provider.id
+    with new_session() as other, atomic(other):
+        other.execute(delete(Provider).where(Provider.id == profile_id))
+    with pytest.raises(UnknownProvider):
+        owner.buy(option)
+    assert (owner.free, owner.purchases) == (3_000, [])
 
 
 def test_a_second_badge_is_refused(hire: Hire) -> None:

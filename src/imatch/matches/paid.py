@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
-from imatch.core.database import atomic
 from imatch.core.errors import Conflict, FieldError, Invalid
 from imatch.core.settings import get_settings
 from imatch.matches import queries, rules, service
@@ -29,7 +29,6 @@ KIND_OF: Final = {
 OPTION_OF: Final = {kind: option for option, kind in KIND_OF.items()}
 BY_HAND: Final = "rush_match"
 SHORTLIST: Final = "shortlist"
-NEED: Final = "seeker"
 
 
 class NobodyNew(Conflict):
@@ -38,6 +37,16 @@ class NobodyNew(Conflict):
     def __init__(self) -> None:
         super().__init__(
             "It would show nobody whom you have not seen already. Nothing was charged."
+        )
+
+
+class ListGone(Conflict):
+    code = "list_gone"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The list that was bought with this key was deleted with its need. Nothing more was"
+            " charged: to buy another list, use a new key."
         )
 
 
@@ -88,10 +97,11 @@ def buy(db: Session, user: User, need: Seeker, wish: Wish, *, key: str) -> Short
     """Charge a shortlist and store it. The same key again gives the same one.
 
     A need without an owner becomes the buyer's. Raises what service.suggest and shop.buy raise,
-    NobodyNew, NeedNotFound for somebody else's need, KeyReused for a key of something else.
+    NobodyNew, NeedNotFound for somebody else's need, KeyReused for a key of something else, and
+    ListGone for one whose list is deleted.
     """
     checked = checked_wish(wish)
-    with atomic(db):
+    with seekers.held(db, need):
         seekers.claim(db, need, user)  # two requests at once follow each other from here
         note = _fingerprint(need, checked)
         earlier = shop.bought(db, user.id, key)
@@ -123,7 +133,7 @@ def order_by_hand(
 
     Raises NeedIncomplete, SafetyStop, AlreadyOrdered, NeedNotFound and what shop.buy raises.
     """
-    with atomic(db):
+    with seekers.held(db, need):
         seekers.claim(db, need, user)
         if need.status == NeedStatus.DRAFT:
             raise service.NeedIncomplete
@@ -137,14 +147,14 @@ def order_by_hand(
             user.id,
             BY_HAND,
             key=key,
-            reference_type=NEED,
+            reference_type=seekers.NEED,
             reference_id=need.id,
             note=note,
         )
 
 
 def ordered_by_hand(db: Session, user: User, need: Seeker) -> PotPurchase | None:
-    waiting = shop.bought_for(db, user.id, NEED, need.id)
+    waiting = shop.bought_for(db, user.id, seekers.NEED, need.id)
     return next((one for one in waiting if one.option == BY_HAND), None)
 
 
@@ -187,4 +197,21 @@ def _fingerprint(need: Seeker, wish: Wish) -> str:
 def _again(db: Session, earlier: PotPurchase, option: str, note: str) -> Shortlist:
     if (earlier.option, earlier.note, earlier.reference_type) != (option, note, SHORTLIST):
         raise KeyReused("This key was used for something else. Nothing was charged.")
-    return db.get_one(Shortlist, earlier.reference_id)
+    found = list_bought(db, earlier)
+    if found is None:
+        raise ListGone
+    return found
+
+
+def list_bought(db: Session, purchase: PotPurchase) -> Shortlist | None:
+    """The list of a purchase; None once it is deleted, also when its id is another list's now."""
+    return db.scalar(
+        select(Shortlist)
+        .join(Seeker, Seeker.id == Shortlist.seeker_id)
+        .where(
+            Shortlist.id == purchase.reference_id,
+            Shortlist.kind == KIND_OF[purchase.option],
+            Shortlist.created_at <= purchase.created_at,  # a list is made, then charged
+            Seeker.user_id == purchase.user_id,
+        )
+    )

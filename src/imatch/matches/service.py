@@ -26,7 +26,7 @@ from imatch.matches.models import Match, MatchKind, MatchStatus, Shortlist
 from imatch.providers.models import Provider
 from imatch.seekers import rules as seeker_rules
 from imatch.seekers.models import NeedStatus, Seeker
-from imatch.seekers.service import SafetyStop
+from imatch.seekers.service import SafetyStop, held
 
 _TRIES = 3  # of ranking again when somebody left between the ranking and the writing
 
@@ -129,7 +129,8 @@ def suggest(
 
     `re_match` leaves out everybody suggested to this need before; `refusal` says why they were
     not right: a price or place that was weighed becomes a rule. Raises NeedIncomplete, SafetyStop,
-    InactiveCategory, MatchingUnavailable, Invalid for criteria that are too long.
+    InactiveCategory, MatchingUnavailable, Invalid for criteria that are too long, and NeedNotFound
+    for a need that is deleted meanwhile.
     """
     category, definition = _category_of(db, seeker)
     again = kind is MatchKind.RE_MATCH
@@ -145,9 +146,8 @@ def suggest(
         ranked = _rank(
             live, request.need, count=rules.PEOPLE[kind], seed=request.seed, exclude=exclude
         )
-        with atomic(db):
-            # Two requests of the same need at once: the second waits here and finds the first's.
-            db.execute(select(Seeker.id).where(Seeker.id == seeker.id).with_for_update())
+        # Two requests of the same need at once: the second waits here and finds the first's.
+        with held(db, seeker):
             stored = queries.shortlist_for(db, seeker.id, kind, request.fingerprint)
             if stored is not None and queries.matches_of(db, stored.id):
                 return stored

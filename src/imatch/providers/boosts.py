@@ -18,7 +18,7 @@ from imatch.pot.rules import SPENDING_BY_NAME, Spending
 from imatch.providers import queries, rules
 from imatch.providers.models import Provider, ProviderStatus
 from imatch.providers.queries import UnknownProvider
-from imatch.providers.service import definition_of
+from imatch.providers.service import definition_of, locked
 
 BADGE: Final = "verified_badge"
 FEATURED: Final = "featured_listing_week"
@@ -79,11 +79,12 @@ def buy(
 
     Raises NotPublic, NothingChecked, HasBadge, UnknownProvider, and what shop.buy raises.
     """
+    provider_id = provider.id
     with atomic(db):
         if shop.bought(db, user_id, key) is None and option == BADGE:
             # Two orders at once follow each other from here.
-            db.refresh(provider, with_for_update=True)
-            if badge_buyers(db, [provider.id]):
+            locked(db, provider_id)
+            if badge_buyers(db, [provider_id]):
                 raise HasBadge
         return shop.buy(
             db,
@@ -91,7 +92,7 @@ def buy(
             option,
             key=key,
             reference_type=PROFILE,
-            reference_id=provider.id,
+            reference_id=provider_id,
             renews=renews,
         )
 

@@ -21,6 +21,7 @@ from imatch.core.security import new_token, new_written_code, token_hash
 from imatch.core.settings import get_settings
 from imatch.mail import service as mail
 from imatch.seekers.models import Seeker
+from imatch.seekers.service import held
 
 RESUMES_PER_NETWORK = TryLimit("resume/network", 10, timedelta(minutes=15))
 _CODE_GROUP = 4
@@ -59,8 +60,7 @@ class SignInToOpen(Forbidden):
 def new_code(db: Session, need: Seeker) -> str:
     """A code that opens this need in another browser until it expires; an older one stops."""
     code = new_written_code()
-    with atomic(db):
-        db.refresh(need, with_for_update=True)
+    with held(db, need):
         need.resume_code_hash = token_hash(code)
         need.resume_expires_at = now() + timedelta(days=get_settings().resume_days)
     return code

@@ -1,11 +1,14 @@
 """What a seeker does with a need: start, answer, relax, complete, claim, delete."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import delete as delete_rows
+from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import ObjectDeletedError
 
 from imatch.accounts.models import User
 from imatch.accounts.rules import TryLimit, network_of
@@ -19,10 +22,12 @@ from imatch.core.errors import Conflict, FieldError, Invalid, NotFound, RateLimi
 from imatch.core.events import announce
 from imatch.core.security import new_token, token_hash
 from imatch.facts import NeedCompleted
+from imatch.pot import shop
 from imatch.seekers import milestones, rules
 from imatch.seekers.models import NeedStatus, Seeker
 from imatch.seekers.queries import NeedNotFound, definition_of
 
+NEED: Final = "seeker"  # what an order for a need refers to
 NEEDS_PER_NETWORK = TryLimit("need/network", 30, timedelta(hours=1))
 
 Answers = dict[str, dict[str, Any]]  # `values` and `importance`, by field name
@@ -93,6 +98,7 @@ def start(
             status=NeedStatus.DRAFT,
         )
         db.add(need)
+        db.flush()
     return need, token
 
 
@@ -150,8 +156,7 @@ def answer(
     definition = definition_of(db, need)
     answered = checked_page(definition, number, values, importance)
     page = intake_page(definition, number)
-    with atomic(db):
-        _lock(db, need)
+    with held(db, need):
         _change(need, rules.merged(page, need.answers, answered, still_relaxed))
     return need
 
@@ -182,8 +187,7 @@ def relax(db: Session, need: Seeker, rule: str) -> Seeker:
     field = rules.field_of_rule(definition, rule)
     if field is None:
         raise NotRelaxable
-    with atomic(db):
-        _lock(db, need)
+    with held(db, need):
         importance = need.answers["importance"] | {field: str(rules.relaxed(definition, rule))}
         _change(need, {**need.answers, "importance": importance})
     return need
@@ -203,8 +207,7 @@ def complete(db: Session, need: Seeker) -> Seeker:
     Raises BadAnswers for what is missing, SafetyStop, or InactiveCategory.
     """
     definition = definition_of(db, need)
-    with atomic(db):
-        _lock(db, need)
+    with held(db, need):
         if need.status == NeedStatus.COMPLETE:
             return need
         category = categories.active_by_name(db, definition.name)
@@ -250,15 +253,25 @@ def submit(
     with atomic(db):
         need, token = start(db, category, user=user, address=address)
         need.answers = answers
-        db.flush()
         complete(db, need)
     return need, token
 
 
 def delete(db: Session, need: Seeker) -> None:
-    """Take a need away with everything that was found for it."""
-    with atomic(db):
+    """Take a need away with everything that was found for it; what is ordered is cancelled."""
+    with held(db, need):
+        _cancel_orders(db, need)
         db.execute(delete_rows(Seeker).where(Seeker.id == need.id))
+
+
+def _cancel_orders(db: Session, need: Seeker) -> None:
+    """Give the held POT back: nobody is to look for people for whichever need has the id next."""
+    if need.user_id is None:
+        return
+    for purchase in shop.bought_for(db, need.user_id, NEED, need.id):
+        if purchase.status == "ordered":
+            with suppress(shop.PurchaseSettled):  # an operator was faster
+                shop.cancel(db, purchase.id, user_id=need.user_id)
 
 
 def claim(db: Session, need: Seeker, user: User) -> Seeker:
@@ -266,8 +279,7 @@ def claim(db: Session, need: Seeker, user: User) -> Seeker:
 
     Raises NeedNotFound when it belongs to another one.
     """
-    with atomic(db):
-        _lock(db, need)
+    with held(db, need):
         if need.user_id not in {None, user.id}:
             raise NeedNotFound
         need.user_id = user.id
@@ -275,6 +287,19 @@ def claim(db: Session, need: Seeker, user: User) -> Seeker:
     return need
 
 
-def _lock(db: Session, need: Seeker) -> None:
-    """Let two tabs that answer at once follow each other, so that neither loses the other's."""
-    db.refresh(need, with_for_update=True)
+@contextmanager
+def held(db: Session, need: Seeker) -> Iterator[None]:
+    """Let two tabs that change a need at once follow each other: neither loses the other's.
+
+    Raises NeedNotFound where it was deleted meanwhile, also when its id is another need's now.
+    """
+    try:
+        seen = (need.id, need.created_at)
+    except ObjectDeletedError:
+        raise NeedNotFound from None
+    with atomic(db):
+        same = select(Seeker).where(Seeker.id == seen[0], Seeker.created_at == seen[1])
+        present = same.with_for_update().execution_options(populate_existing=True)
+        if db.scalar(present) is None:
+            raise NeedNotFound
+        yield

@@ -87,7 +87,7 @@ def choose(
         return _go(f"{HOME}/more/{option}?key={secrets.token_urlsafe(16)}")
     bought = shop.bought(db, user.id, _page_key(key))
     if bought is not None:
-        return _go(_place_of(bought))
+        return _go(_place_of(db, bought))
     return _form(request, db, user, need, spending, key)
 
 
@@ -114,6 +114,8 @@ def buy(
         place = _bought(db, user, need, spending, _page_key(key), typed)
     except SafetyStop:
         return _go(f"/find/{seekers.definition_of(db, need).name}/stop")
+    except paid.ListGone:
+        return _go(f"{HOME}/more/{option}")  # with a key of its own
     except NotFound:
         raise
     except DomainError as refused:
@@ -137,7 +139,7 @@ def _bought(
     """Buy, and return where its effect is seen."""
     if spending.name == paid.BY_HAND:
         order = paid.order_by_hand(db, user, need, key=key, note=typed["note"])
-        return _place_of(order)
+        return _place_of(db, order)
     kind = paid.KIND_OF[spending.name]
     wish = paid.Wish(kind, typed["criteria"], _refusal(typed["refusal"]))
     return f"{HOME}/lists/{paid.buy(db, user, need, wish, key=key).id}"
@@ -153,10 +155,12 @@ def _refusal(written: str) -> rules.Refusal | None:
         raise Invalid(message, fields=(FieldError("refusal", message, "refusal"),)) from None
 
 
-def _place_of(purchase: PotPurchase) -> str:
-    if purchase.reference_type == paid.SHORTLIST:
-        return f"{HOME}/lists/{purchase.reference_id}"
-    return f"{HOME}#more"
+def _place_of(db: Session, purchase: PotPurchase) -> str:
+    """Where a purchase is seen; where its list is deleted, the page of an order of its own."""
+    if purchase.reference_type != paid.SHORTLIST:
+        return f"{HOME}#more"
+    found = paid.list_bought(db, purchase)
+    return f"{HOME}/lists/{found.id}" if found else f"{HOME}/more/{purchase.option}"
 
 
 def _sold_here(option: str) -> Spending:

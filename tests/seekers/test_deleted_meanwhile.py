@@ -1,0 +1,65 @@
+"""A need is deleted in one tab at the moment when another one does something with it."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch.accounts.models import User
+from imatch.seekers import resuming, service
+from imatch.seekers.models import Seeker
+from imatch.seekers.queries import NeedNotFound
+from tests.make import Make
+
+Act = Callable[[Session, Seeker, User], object]
+ADVISORS = "financial_advisors"
+VALUES = {
+    "needs_description": "Shares vest in May.",
+    "needs": ["tax"],
+    "budget": {"min_cents": None, "max_cents": 3_000_000, "unit": "year"},
+}
+ACTS: dict[str, Act] = {
+    "answer": lambda db, need, _: service.answer(db, need, 2, {"format": "remote"}, {}),
+    "relax": lambda db, need, _: service.relax(db, need, "budget"),
+    "complete": lambda db, need, _: service.complete(db, need),
+    "claim": service.claim,
+    "delete": lambda db, need, _: service.delete(db, need),
+    "new_code": lambda db, need, _: resuming.new_code(db, need),
+}
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+@pytest.mark.parametrize("taken", [False, True], ids=["gone", "its id taken"])
+def test_it_is_not_there_any_more(
+    db: Session, new_session: Callable[[], Session], make: Make, act: Act, taken: bool
+) -> None:
+    user = make.user()
+    need, _token = service.submit(db, ADVISORS, VALUES, {"budget": "must"})
+    need_id = need.id
+    with new_session() as tab:
+        service.delete(tab, tab.get_one(Seeker, need_id))
+        if taken:  # on SQLite by the same id
+            service.submit(tab, ADVISORS, VALUES, {"budget": "must"})
+    with pytest.raises(NeedNotFound):
+        act(db, need, user)
+    db.rollback()
+    db.expire_all()
+    left = db.scalars(select(Seeker)).all()
+    assert len(left) == int(taken)
+    for other in left:
+        assert other.answers == {"values": VALUES, "importance": {"budget": "must"}}
+        assert (other.user_id, other.resume_code_hash) == (None, None)
+        assert other.completed_at is not None
+
+
+def test_what_has_to_be_read_anew_is_not_there_either(
+    db: Session, new_session: Callable[[], Session]
+) -> None:
+    need, _token = service.submit(db, ADVISORS, VALUES, {"budget": "must"})
+    need_id = need.id
+    db.expire_all()
+    with new_session() as tab:
+        service.delete(tab, tab.get_one(Seeker, need_id))
+    with pytest.raises(NeedNotFound):
+        service.delete(db, need)
