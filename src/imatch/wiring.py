@@ -47,6 +47,7 @@ SCHEDULED: tuple[Job[[]], ...] = (
     decide_the_weeks_pot,
     once_earned.forget_once_earned,
     pot_personal_data.forget_erased_payees,
+    pot_personal_data.let_go_of_what_came_back,
 )
 
 

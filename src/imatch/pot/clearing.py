@@ -11,6 +11,7 @@ from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from imatch.accounts.models import User
+from imatch.accounts.rules import ERASED_DOMAIN
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.logs import log
@@ -130,12 +131,15 @@ def _clear(db: Session, commissions: Select[PotCommission]) -> int:
         due = db.scalars(free_ones.execution_options(populate_existing=True)).all()
         if not due:
             return 0
-        lock_people(db, {one for each in due for one in _concerned(each)})
+        concerned = {one for each in due for one in _concerned(each)}
+        lock_people(db, concerned)
+        gone = _erased(db, concerned)
         numbers = policy.current(db)
         found = coverage(db)
         reserve, allowances = found.reserve_cents, found.allowances_cents
         for commission in due:
-            grants = _grants(db, commission, numbers)
+            shares = _grants(db, commission, numbers)
+            grants = [grant for grant in shares if grant.user_id not in gone]
             granted = sum(grant.cents for grant in grants)
             buffer = 0
             if lacks_buffer(reserve + granted, allowances + granted, numbers):
@@ -145,6 +149,12 @@ def _clear(db: Session, commissions: Select[PotCommission]) -> int:
             _promise(db, commission, grants, granted + buffer)
             reserve, allowances = reserve + granted + buffer, allowances + granted
         return len(due)
+
+
+def _erased(db: Session, user_ids: set[int]) -> set[int]:
+    """Those of these who can redeem nothing any more: what would be theirs stays commission."""
+    erased = select(User.id).where(User.id.in_(user_ids), User.email.endswith(ERASED_DOMAIN))
+    return set(db.scalars(erased))
 
 
 def _concerned(commission: PotCommission) -> set[int]:

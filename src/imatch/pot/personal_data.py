@@ -12,9 +12,17 @@ from imatch.core.clock import now
 from imatch.core.database import SessionLocal, atomic
 from imatch.facts import PersonErased, PersonExported
 from imatch.jobs import job
-from imatch.ledger import CASH, POT
-from imatch.ledger.models import CashTransaction, JournalRow, PotTransaction
-from imatch.ledger.queries import account, free
+from imatch.jobs.one_by_one import one_by_one
+from imatch.ledger import CASH, POT, Movement, post
+from imatch.ledger.models import (
+    Account,
+    CashAccount,
+    CashTransaction,
+    JournalRow,
+    PotAccount,
+    PotTransaction,
+)
+from imatch.ledger.queries import account
 from imatch.pot import clawbacks, once_earned, redemptions, shop
 from imatch.pot.locks import lock_people
 from imatch.pot.models import (
@@ -29,6 +37,8 @@ from imatch.pot.models import (
 )
 
 _LEFT_BEHIND = "The account was erased: what was left of its POT left the economy."
+_LAPSED = "The account was erased: what it might have redeemed lapsed."
+_ERASED = select(User.id).where(User.email.endswith(ERASED_DOMAIN))
 
 
 def export(db: Session, fact: PersonExported) -> None:
@@ -56,7 +66,7 @@ def export(db: Session, fact: PersonExported) -> None:
 
 
 def erase(db: Session, fact: PersonErased) -> None:
-    """Cancel what is under way, let the POT go, and forget where payouts went.
+    """End and cancel what is under way, let POT and allowance go, and forget where payouts went.
 
     A payout that is with the bank already is still paid, so its payee's details stay until it is.
     """
@@ -64,20 +74,11 @@ def erase(db: Session, fact: PersonErased) -> None:
     lock_people(db, {user_id})  # what is heard of them from here on earns nothing
     _cancel_queued(db, user_id)
     with_the_bank = _cancel_redemptions(db, user_id)
-    _cancel_orders(db, user_id)
+    _end_purchases(db, user_id)
     clawbacks.locked_free(db, user_id)  # nothing more is bought from here on
-    _cancel_orders(db, user_id)  # what was bought meanwhile
+    _end_purchases(db, user_id)  # what was bought meanwhile
     once_earned.remember(db, user_id)  # now that all that can has paid what is owed
-    left = free(db, POT, user_id)
-    if left:
-        clawbacks.claw_back(
-            db,
-            user_id,
-            left,
-            key=f"erased:{user_id}",
-            reason=_LEFT_BEHIND,
-            category="account_erased",
-        )
+    _let_go(db, user_id)
     if not with_the_bank:
         db.execute(delete(PotPayee).where(PotPayee.user_id == user_id))
     db.execute(
@@ -95,14 +96,62 @@ def erase(db: Session, fact: PersonErased) -> None:
 @job("forget_erased_payees", cron="47 3 * * *")
 def forget_erased_payees() -> None:
     """Delete where payouts of erased accounts went, once none is with the bank any more."""
-    erased = select(User.id).where(User.email.endswith(ERASED_DOMAIN))
     with_the_bank = select(PotRedemption.user_id).where(PotRedemption.status == "approved")
     with SessionLocal() as db, atomic(db):
         db.execute(
             delete(PotPayee).where(
-                PotPayee.user_id.in_(erased), PotPayee.user_id.not_in(with_the_bank)
+                PotPayee.user_id.in_(_ERASED), PotPayee.user_id.not_in(with_the_bank)
             )
         )
+
+
+@job("let_go_of_what_came_back", cron="51 * * * *")
+def let_go_of_what_came_back() -> None:
+    """Let go what erased accounts got since: a payout that the bank sent back, a refund."""
+    with SessionLocal() as db:
+        left: set[int] = set()
+        for kind in (PotAccount, CashAccount):
+            has_some = select(kind.user_id).where(kind.balance > kind.held)
+            left |= set(db.scalars(has_some.where(kind.user_id.in_(_ERASED))))
+        one_by_one(db, "erased_account", sorted(left), lambda one: _let_go(db, one))
+
+
+def _let_go(db: Session, user_id: int) -> None:
+    """Empty both books of what is free. What is held for a payout at the bank stays for it.
+
+    The reserve keeps what covered the allowance: it then covers everybody else's better.
+    """
+    clawbacks.locked_free(db, user_id)
+    left = account(db, POT, user_id)
+    if left is not None and left.balance > left.held:
+        clawbacks.claw_back(
+            db,
+            user_id,
+            left.balance - left.held,
+            key=_key_of_leaving(left),
+            reason=_LEFT_BEHIND,
+            category="account_erased",
+        )
+    allowance = db.get(CashAccount, user_id, with_for_update=True, populate_existing=True)
+    if allowance is not None and allowance.balance > allowance.held:
+        post(
+            db,
+            CASH,
+            Movement(
+                key=_key_of_leaving(allowance),
+                user_id=user_id,
+                amount=allowance.held - allowance.balance,
+                counter_account="allowances",
+                transaction_type="allowance",
+                category="account_erased",
+                description=_LAPSED,
+            ),
+        )
+
+
+def _key_of_leaving(left: Account) -> str:
+    """One for each time that something is left: every entry moves the version on."""
+    return f"erased:{left.user_id}:{left.version}"
 
 
 def _cancel_queued(db: Session, user_id: int) -> None:
@@ -122,12 +171,20 @@ def _cancel_redemptions(db: Session, user_id: int) -> bool:
     return any(request.exported_at is not None for request in requests)
 
 
-def _cancel_orders(db: Session, user_id: int) -> None:
+def _end_purchases(db: Session, user_id: int) -> None:
+    """Return orders, and end what is in effect: a number that it names can be given again."""
     ordered = select(PotPurchase.id).where(
         PotPurchase.user_id == user_id, PotPurchase.status == "ordered"
     )
     for purchase_id in db.scalars(ordered).all():
         shop.cancel(db, purchase_id, user_id=user_id)
+    in_effect = select(PotPurchase).where(
+        PotPurchase.user_id == user_id, PotPurchase.status == "active"
+    )
+    held = in_effect.order_by(PotPurchase.id).with_for_update()
+    for purchase in db.scalars(held.execution_options(populate_existing=True)).all():
+        purchase.renews = False
+        shop.end(db, purchase)
 
 
 def _transactions(db: Session, kind: type[JournalRow], user_id: int) -> list[dict[str, object]]:

@@ -304,10 +304,11 @@ def _settle(db: Session, purchase_id: int) -> None:
     if purchase.status == "ordered":
         cancel(db, purchase_id)
     elif purchase.status == "active":
-        _end(db, purchase)
+        end(db, purchase)
 
 
-def _end(db: Session, purchase: PotPurchase) -> None:
+def end(db: Session, purchase: PotPurchase) -> None:
+    """End what is in effect, or buy it again where it renews."""
     purchase.status = "delivered"
     purchase.settled_at = now()
     db.flush()

@@ -1,0 +1,182 @@
+"""Whoever is erased leaves nothing in effect and nothing to redeem, and is promised nothing."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch.accounts import service as accounts
+from imatch.accounts.models import User
+from imatch.core.clock import now
+from imatch.core.database import atomic
+from imatch.core.events import listen
+from imatch.facts import EngagementReversed, OptionEnded
+from imatch.ledger import CASH, POT
+from imatch.ledger.audit import audit
+from imatch.ledger.queries import account
+from imatch.pot import clearing, payouts, personal_data, redemptions, shop
+from imatch.pot.coverage import coverage
+from imatch.pot.models import PotCommission, PotPurchase, PotRedemption
+from imatch.providers.boosts import BADGE, BOOST, FEATURED, PROFILE
+from imatch.wiring import wire
+from tests.make import Make
+from tests.pot.redeeming import Redeeming, make_due
+from tests.providers.boosting import CHECKED
+
+BANK = "bank_transfer"
+pytestmark = pytest.mark.usefixtures("cash_redemption_on")
+
+
+@pytest.fixture(autouse=True)
+def _wired() -> None:
+    wire()
+
+
+def exported(redeeming: Redeeming, person: User, pot: int) -> PotRedemption:
+    request = redemptions.request(redeeming.db, person.id, pot, BANK, key="a")
+    redemptions.approve(redeeming.db, request.id, redeeming.operator.id)
+    make_due(redeeming.db, request)
+    payouts.bank_export(redeeming.db, redeeming.second_operator.id)
+    return request
+
+
+def in_books(db: Session, user_id: int) -> list[tuple[int, int]]:
+    """Balance and held, of POT and of allowance."""
+    with atomic(db):
+        found = [account(db, book, user_id) for book in (POT, CASH)]
+        return [(one.balance, one.held) for one in found if one is not None]
+
+
+def assert_covered_and_balanced(db: Session) -> None:
+    with atomic(db):
+        covered = coverage(db)
+    assert covered.reserve_cents >= covered.allowances_cents
+    assert [audit(db, book).findings for book in (POT, CASH)] == [[], []]
+
+
+def test_nobody_inherits_what_an_erased_person_bought(
+    db: Session, make: Make, redeeming: Redeeming
+) -> None:
+    checked = {**CHECKED, "profile": {"credentials": [{"type": "CFP"}]}}
+    other_profile, provider = make.provider(**checked), make.provider(**checked)
+    owner, profile_id = db.get_one(User, provider.user_id), provider.id
+    redeeming.earn(owner, 5_000)
+    stranger = db.get_one(User, other_profile.user_id)
+    redeeming.earn(stranger, 1_000)
+    for number, (buyer, option, profile) in enumerate(
+        [(owner, one, profile_id) for one in (BOOST, BOOST, FEATURED, BADGE)]
+        + [(stranger, BADGE, other_profile.id)]
+    ):
+        shop.buy(
+            db,
+            buyer.id,
+            option,
+            key=str(number),
+            reference_type=PROFILE,
+            reference_id=profile,
+            renews=True,
+        )
+    ended: list[OptionEnded] = []
+    listen(OptionEnded, lambda _db, fact: ended.append(fact))
+    accounts.erase(db, owner)
+    make.provider()  # SQLite gives the deleted profile's number again
+    assert [shop.active(db, one, PROFILE, among={profile_id}) for one in (BOOST, BADGE)] == [{}, {}]
+    assert shop.active(db, FEATURED, PROFILE) == {}
+    assert shop.active(db, BADGE, PROFILE).keys() == {other_profile.id}
+    assert [fact.option for fact in ended] == [BOOST, BOOST, FEATURED, BADGE]
+    left = db.scalars(select(PotPurchase).where(PotPurchase.user_id != stranger.id)).all()
+    assert {(one.status, one.renews, one.settled_at is None) for one in left} == {
+        ("delivered", False, False)
+    }
+    with time_machine.travel(now() + timedelta(days=400)):
+        assert shop.settle_due(db) == 0
+
+
+def test_an_allowance_goes_with_its_person(db: Session, redeeming: Redeeming) -> None:
+    person, other = redeeming.redeemer(), redeeming.redeemer()
+    redemptions.request(db, person.id, 250, BANK, key="a")
+    user_id, before, reserve = person.id, coverage(db), redeeming.books()["reserve"]
+    accounts.erase(db, person)
+    after = coverage(db)
+    assert in_books(db, user_id) == [(0, 0), (0, 0)]
+    assert (before.allowances_cents - after.allowances_cents, after.reserve_cents) == (
+        80_000,
+        reserve,
+    )
+    assert redeeming.allowance(other) == 80_000
+    with atomic(db):
+        books = redeeming.books()
+    personal_data.let_go_of_what_came_back()
+    with atomic(db):
+        assert redeeming.books() == books
+    assert_covered_and_balanced(db)
+
+
+def test_a_refund_after_it_takes_only_what_clearing_put_in(
+    db: Session, redeeming: Redeeming
+) -> None:
+    person, other = redeeming.redeemer(), redeeming.redeemer()
+    engagement = db.scalars(
+        select(PotCommission.engagement_id).where(PotCommission.provider_user_id == person.id)
+    ).one()
+    accounts.erase(db, person)
+    clearing.hear_reversed(db, EngagementReversed(engagement, "Refunded"))
+    assert redeeming.allowance(other) == 80_000
+    assert_covered_and_balanced(db)
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_what_comes_back_from_the_bank_does_not_stay(
+    db: Session, redeeming: Redeeming, paid: bool
+) -> None:
+    person = redeeming.redeemer()
+    request = exported(redeeming, person, 250)
+    user_id = person.id
+    accounts.erase(db, person)
+    assert in_books(db, user_id) == [(250, 250), (20_000, 20_000)]
+    personal_data.let_go_of_what_came_back()
+    assert in_books(db, user_id) == [(250, 250), (20_000, 20_000)]
+    if paid:
+        payouts.mark_paid(db, request.id, redeeming.second_operator.id, "B-1")
+    else:
+        redemptions.reject(db, request.id, redeeming.operator.id, "The bank sent it back.")
+        assert in_books(db, user_id) == [(250, 0), (20_000, 0)]
+    for _ in range(2):
+        personal_data.let_go_of_what_came_back()
+    assert in_books(db, user_id) == [(0, 0), (0, 0)]
+    assert redeeming.books().get("paid_out", 0) == (20_000 if paid else 0)
+    assert_covered_and_balanced(db)
+
+
+def test_what_others_have_is_left_to_them(db: Session, make: Make, redeeming: Redeeming) -> None:
+    closed = redeeming.redeemer()
+    make.provider(user=closed)
+    with atomic(db):
+        closed.active = False
+    with atomic(db):
+        books = redeeming.books()
+    personal_data.let_go_of_what_came_back()
+    with atomic(db):
+        assert redeeming.books() == books
+    assert redeeming.pot(closed) == 1_000
+
+
+@pytest.mark.parametrize("side", ["provider", "seeker"])
+def test_commission_that_clears_later_promises_an_erased_person_nothing(
+    db: Session, make: Make, redeeming: Redeeming, side: str
+) -> None:
+    gone, other = make.user(), make.user()
+    gone_id = gone.id
+    if side == "provider":
+        redeeming.paid(provider=gone, seeker=other, days_ago=200)
+    else:
+        redeeming.paid(provider=other, seeker=gone, days_ago=200)
+    accounts.erase(db, gone)
+    clearing.clear_due(db)
+    promised = {"provider": 1_000, "seeker": 2_500}[side]  # the other side's
+    assert (account(db, CASH, gone_id), redeeming.allowance(other)) == (None, promised)
+    assert db.scalars(select(PotCommission.status)).all() == ["cleared"]
+    assert redeeming.books()["people"] == promised
+    assert_covered_and_balanced(db)
