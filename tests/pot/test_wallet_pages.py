@@ -141,6 +141,16 @@ def test_an_order_is_held_once_and_can_be_cancelled(
     assert has(db, rich) == (300, 0)
 
 
+def test_an_amount_in_the_address_is_kept_when_the_key_is_added(
+    rich: User, sign_in: SignIn
+) -> None:
+    client = sign_in(rich)
+    led_to = client.get("/wallet/spend/workshop?amount=75%26").headers["location"]
+    assert re.fullmatch(r"/wallet/spend/workshop\?key=[\w-]{22}&amount=75%26", led_to)
+    led_to = client.get("/wallet/spend/workshop?amount=75").headers["location"]
+    assert "Free afterwards" in client.get(led_to).text
+
+
 def test_a_fixed_price_needs_no_amount(db: Session, make: Make, sign_in: SignIn) -> None:
     person = make.user()
     POTService(db).award_pot(person.id, "bug_report", amount=500)

@@ -3,6 +3,7 @@
 import re
 import secrets
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Path, Request
 from sqlalchemy.orm import Session
@@ -57,7 +58,8 @@ def choose(
     if spending.bought_at:
         return go(spending.bought_at)
     if not _KEY.fullmatch(key):
-        return go(f"{HOME}/{option}?key={secrets.token_urlsafe(16)}")
+        fresh = {"key": secrets.token_urlsafe(16)} | ({"amount": amount} if amount else {})
+        return go(f"{HOME}/{option}?{urlencode(fresh)}")
     known = shop.bought(db, user.id, _page_key(key))
     if known is not None:
         return go(f"/wallet?bought={known.id}")
