@@ -12,6 +12,7 @@ from imatch.core.clock import now
 from imatch.core.errors import Forbidden, Invalid
 from imatch.pot import policy, policy_versions
 from imatch.pot.errors import SecondPersonNeeded
+from imatch.pot.models import PotPolicyVersion
 from tests.make import Make
 
 
@@ -121,6 +122,27 @@ def test_a_proposal_made_on_older_numbers_is_refused(
     with pytest.raises(policy_versions.OutdatedProposal):
         policy_versions.approve(db, first.id, operator_id=two.id)
     assert policy.current(db).yearly_growth == 0.3
+
+
+def test_an_outdated_proposal_can_be_made_anew_word_for_word(
+    db: Session, operators: tuple[User, User], clock: time_machine.Traveller
+) -> None:
+    one, two = operators
+    share = policy.current(db).treasury_share
+
+    def proposed(**edits: float) -> PotPolicyVersion:
+        clock.shift(60)
+        return policy_versions.propose(db, operator_id=one.id, edits=edits, reason="Well.")
+
+    first = proposed(yearly_growth=0.2)
+    assert proposed(yearly_growth=0.2).id == first.id
+    for other in (0.2, share):  # away from these numbers and back to them
+        version = proposed(treasury_share=other)
+        clock.shift(60)
+        policy_versions.approve(db, version.id, operator_id=two.id)
+    again = proposed(yearly_growth=0.2)
+    assert (again.numbers, again.id == first.id) == (first.numbers, False)
+    assert policy_versions.approve(db, again.id, operator_id=two.id).status == "approved"
 
 
 def test_a_policy_never_begins_in_the_past(db: Session, operators: tuple[User, User]) -> None:

@@ -37,6 +37,7 @@ def propose(
 ) -> PotGrant:
     """Ask another operator to let somebody have POT; nothing moves yet.
 
+    What the same operator proposed already, word for word, and nobody decided, is not filed twice.
     Raises OperatorsOnly, UserNotFound, BadAmount, UnknownEarningCategory, or Invalid for a reason.
     """
     if type(amount) is not int or not 0 < amount <= MAX_GRANT:
@@ -48,14 +49,18 @@ def propose(
         require_operator(db, operator_id)
         if not lock_people(db, {user_id}):
             raise UserNotFound(user_id)
-        grant = PotGrant(
-            user_id=user_id,
-            amount=amount,
-            category=category,
-            reason=words,
-            status="proposed",
-            proposed_by=operator_id,
-        )
+        asked = {
+            "user_id": user_id,
+            "amount": amount,
+            "category": category,
+            "reason": words,
+            "status": "proposed",
+            "proposed_by": operator_id,
+        }
+        filed = db.scalar(select(PotGrant).filter_by(**asked).limit(1))
+        if filed is not None:
+            return filed
+        grant = PotGrant(**asked)
         db.add(grant)
         db.flush()
         record("propose_grant", operator_id, grant_id=grant.id, user_id=user_id, amount=amount)

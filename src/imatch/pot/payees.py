@@ -19,6 +19,7 @@ from imatch.core.settings import get_settings
 from imatch.facts import IdentityVerified
 from imatch.mail import service as mail
 from imatch.pot import policy
+from imatch.pot.locks import lock_people
 from imatch.pot.models import PotFraudHold, PotPayee, PotRedemption
 from imatch.pot.operator_acts import checked_words, record, require_operator
 from imatch.pot.queries import person
@@ -134,12 +135,20 @@ def verify_identity(db: Session, user_id: int, operator_id: int) -> PotPayee:
 
 
 def place_hold(db: Session, user_id: int, operator_id: int, reason: str) -> PotFraudHold:
-    """Nothing is redeemed by this person until the hold is lifted."""
+    """Nothing is redeemed by this person until the hold is lifted.
+
+    The same hold that this operator placed already, and that stands, is not placed twice.
+    """
     words = checked_words(reason, "reason", "Say why payouts are held.")
     with atomic(db):
         require_operator(db, operator_id)
         person(db, user_id)
-        hold = PotFraudHold(user_id=user_id, reason=words, placed_by=operator_id)
+        lock_people(db, {operator_id})  # one form at a time, so that the second sees the first
+        asked = {"user_id": user_id, "reason": words, "placed_by": operator_id, "lifted_at": None}
+        placed = db.scalar(select(PotFraudHold).filter_by(**asked).limit(1))
+        if placed is not None:
+            return placed
+        hold = PotFraudHold(**asked)
         db.add(hold)
         db.flush()
         record("place_fraud_hold", operator_id, user_id=user_id, hold_id=hold.id)

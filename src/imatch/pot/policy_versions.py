@@ -14,6 +14,7 @@ from imatch.core.database import atomic
 from imatch.core.errors import Conflict, FieldError, Invalid, NotFound
 from imatch.pot import controller, policy
 from imatch.pot.errors import SecondPersonNeeded
+from imatch.pot.locks import lock_people
 from imatch.pot.models import PotPolicyVersion
 from imatch.pot.operator_acts import checked_words, record, require_operator
 from imatch.pot.policy import Numbers
@@ -120,15 +121,23 @@ def basis(db: Session) -> Numbers:
 def propose(
     db: Session, *, operator_id: int, edits: Mapping[str, object], reason: str
 ) -> PotPolicyVersion:
-    """File new numbers for another operator's approval; nothing changes yet."""
+    """File new numbers for another operator's approval; nothing changes yet.
+
+    What the same operator proposed already, word for word, and can still be approved, is not filed
+    twice.
+    """
     asked = f"Say why, in up to {MAX_REASON_CHARACTERS} characters."
     words = checked_words(reason, "reason", asked, MAX_REASON_CHARACTERS)
     with atomic(db):
         require_operator(db, operator_id)
+        lock_people(db, {operator_id})  # one form at a time, so that the second sees the first
         before = basis(db)
         numbers = edited(before, edits)
         if numbers == before:
             raise BadNumbers("These are the numbers already: nothing would change.")
+        filed = _filed(db, operator_id, numbers, words)
+        if filed is not None:
+            return filed
         proposed = PotPolicyVersion(
             numbers=numbers.model_dump(),
             reason=words,
@@ -156,11 +165,7 @@ def approve(
             raise BadNumbers("A policy comes into effect now or later, never in the past.")
         if moment > present + MOST_AHEAD:  # until then, nothing else could come into effect
             raise BadNumbers("Choose a day of the next twelve months.")
-        newer = select(PotPolicyVersion.id).where(
-            PotPolicyVersion.status == "approved",
-            PotPolicyVersion.decided_at > version.proposed_at,
-        )
-        if db.scalar(newer.limit(1)) is not None:
+        if _is_outdated(db, version):
             raise OutdatedProposal(
                 "Another version was approved since this was proposed. Propose it anew."
             )
@@ -223,6 +228,28 @@ def _newest_approved(db: Session) -> PotPolicyVersion | None:
     approved = select(PotPolicyVersion).where(PotPolicyVersion.status == "approved")
     latest = approved.order_by(PotPolicyVersion.effective_at.desc(), PotPolicyVersion.id.desc())
     return db.scalar(latest.limit(1))
+
+
+def _filed(db: Session, operator_id: int, numbers: Numbers, reason: str) -> PotPolicyVersion | None:
+    """The same as this operator proposed it before, if it waits and can still be approved."""
+    waiting = select(PotPolicyVersion).filter_by(
+        status="proposed", proposed_by=operator_id, reason=reason
+    )
+    same = (
+        version
+        for version in db.scalars(waiting)
+        if Numbers.model_validate(version.numbers) == numbers and not _is_outdated(db, version)
+    )
+    return next(same, None)
+
+
+def _is_outdated(db: Session, version: PotPolicyVersion) -> bool:
+    """Whether other numbers were approved since it was proposed."""
+    newer = select(PotPolicyVersion.id).where(
+        PotPolicyVersion.status == "approved",
+        PotPolicyVersion.decided_at > version.proposed_at,
+    )
+    return db.scalar(newer.limit(1)) is not None
 
 
 def _open_proposal(db: Session, version_id: int, operator_id: int) -> PotPolicyVersion:
