@@ -1,6 +1,9 @@
 """What was bought for a need that is gone, where SQLite gives its ids to the next rows."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -149,6 +152,35 @@ def test_an_order_goes_with_its_need(db: Session, many: None, rich: Rich, sign_i
     second = db.get_one(Seeker, second_id)
     assert paid.ordered_by_hand(db, buyer, second) is None
     assert paid.order_by_hand(db, buyer, second, key="another").status == "ordered"
+
+
+def test_an_order_of_the_same_moment_goes_too(
+    db: Session, new_session: Callable[[], Session], many: None, rich: Rich
+) -> None:
+    buyer = rich()
+    for number in range(6):
+        need, _token = seekers.submit(db, ADVISORS, VALUES, {}, user=buyer)
+        both_have_read = Barrier(2)
+
+        def act(verb: Callable[[Session, Seeker], object], need_id: int, ready: Barrier) -> None:
+            with new_session() as own:
+                read = own.get_one(Seeker, need_id)
+                ready.wait()
+                with suppress(NeedNotFound):  # whoever comes second
+                    verb(own, read)
+
+        def order(own: Session, need: Seeker, key: str = f"order {number}") -> object:
+            return paid.order_by_hand(own, own.get_one(User, buyer.id), need, key=key)
+
+        with ThreadPoolExecutor(2) as threads:
+            acts = [
+                threads.submit(act, verb, need.id, both_have_read)
+                for verb in (order, seekers.delete)
+            ]
+        for done in acts:
+            done.result()
+    assert shop.open_orders(db) == []
+    assert held_and_left(db, buyer)[0] == 0
 
 
 def test_what_was_delivered_stays_paid(db: Session, many: None, rich: Rich) -> None:
