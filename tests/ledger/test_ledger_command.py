@@ -5,11 +5,14 @@ import io
 import json
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner, Result
 
 from imatch.accounts.models import User
 from imatch.cli import app
+from imatch.core import database
+from imatch.core.database import SessionLocal, atomic
 from imatch.core.logs import configure_logs
 from imatch.ledger import POT, post, queries
 from imatch.ledger.audit import audit
@@ -58,6 +61,21 @@ def test_a_noted_head_must_still_be_there(db: Session, ids: dict[str, int]) -> N
     assert run("audit", "--book", "pot", "--head", made["head"]).exit_code == 0
     assert run("audit", "--book", "pot", "--head", "f" * 64).exit_code == 1
     assert run("audit", "--head", made["head"]).exit_code == 2
+
+
+def test_what_cannot_be_noted_is_printed(sqlite_url: str) -> None:
+    engine = database.bind(sqlite_url)
+    with SessionLocal() as db:
+        fill(db, Make(db))
+        refusing = "BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        with atomic(db):
+            db.execute(text(f"CREATE TRIGGER full BEFORE INSERT ON ledger_audits {refusing}"))
+    result = run("audit", "--json", "--book", "pot")
+    assert result.exit_code == 1
+    (pot,) = json.loads(result.stdout)
+    assert (pot["row_count"], pot["finding_count"]) == (11, 1)
+    assert "could not be noted for /health: disk full" in result.stderr
+    engine.dispose()
 
 
 def test_nothing_to_seal_is_no_error(db: Session) -> None:

@@ -148,6 +148,18 @@ EACH_ROW = "BEFORE INSERT FOR EACH ROW"
             "ALTER TABLE ledger_seals ALTER COLUMN hash DROP NOT NULL",
             ("the column hash of ledger_seals", "may be NULL", "NOT NULL"),
         ),
+        (
+            "CREATE RULE quiet AS ON INSERT TO ledger_seals DO INSTEAD NOTHING",
+            (
+                "the rule quiet of ledger_seals",
+                "CREATE RULE quiet AS ON INSERT TO public.ledger_seals DO INSTEAD NOTHING;",
+                "none",
+            ),
+        ),
+        (
+            "ALTER TABLE pot_accounts ENABLE ROW LEVEL SECURITY",
+            ("row level security of pot_accounts", "enabled", "none"),
+        ),
     ],
 )
 def test_what_was_changed_is_named_on_postgresql(

@@ -105,6 +105,10 @@ ANOTHER = ("another", "this release's")
             [("the trigger more", "AFTER INSERT ON cash_accounts", "none")],
         ),
         (
+            ["CREATE TRIGGER more AFTER INSERT ON POT_Transactions BEGIN SELECT 1; END"],
+            [("the trigger more", "AFTER INSERT ON POT_Transactions", "none")],
+        ),
+        (
             [
                 "DROP INDEX uq_pot_transactions_hold_id",
                 (

@@ -21,7 +21,7 @@ from imatch.ledger import CASH, POT, Movement, post, queries
 from imatch.ledger.audit import audit
 from imatch.ledger.models import LedgerDaySum, LedgerSeal, PotTransaction
 from imatch.ledger.rows import COLUMNS, JournalReader
-from imatch.ledger.seals import seal
+from imatch.ledger.seals import SealNotStored, seal
 from tests.ledger.books import earn, fill
 from tests.ledger.tampering import tamper
 from tests.make import Make
@@ -279,3 +279,28 @@ def test_the_program_in_the_reference_follows_the_chain(sqlite_url: str, tmp_pat
         said = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=True)
         assert said.stdout.splitlines() == ["6 BROKEN", "11 holds"]
     bound.dispose()
+
+
+def test_a_seal_that_the_database_drops_is_no_seal(db: Session, make: Make) -> None:
+    """Or sealing would never end, and add the same sums again and again."""
+    fill(db, make)
+    db.rollback()
+    dropping = {
+        "sqlite": (
+            "CREATE TRIGGER quiet BEFORE INSERT ON ledger_seals BEGIN SELECT RAISE(IGNORE); END"
+        ),
+        "postgresql": "CREATE RULE quiet AS ON INSERT TO ledger_seals DO INSTEAD NOTHING",
+    }
+    dialect = db.get_bind().dialect.name
+    with atomic(db):
+        db.execute(text(dropping[dialect]))
+    try:
+        with pytest.raises(SealNotStored):
+            seal(db, POT)
+        assert db.scalar(select(func.count()).select_from(LedgerDaySum)) == 0
+        assert any("quiet" in finding.problem for finding in audit(db, POT).findings)
+    finally:
+        drop = "TRIGGER quiet" if dialect == "sqlite" else "RULE quiet ON ledger_seals"
+        with atomic(db):
+            db.execute(text(f"DROP {drop}"))
+    assert seal(db, POT) == 11

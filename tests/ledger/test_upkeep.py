@@ -155,3 +155,31 @@ def test_drift_is_logged_and_degrades_health_until_it_is_gone(
         db.execute(text(change.format("- 1")), {"id": ids["ada"]})
     audit_ledger()
     assert "ledger" not in client.get("/health").json()["degraded"]
+
+
+def test_an_audit_is_missed_after_three_days(db: Session, make: Make, client: TestClient) -> None:
+    with time_machine.travel(NOON, tick=False) as moment:
+        fill(db, make)
+        audit_ledger()
+        moment.shift(timedelta(days=3))
+        assert client.get("/health").json()["checks"]["ledger"]["ok"]
+        moment.shift(timedelta(hours=1))
+        check = client.get("/health").json()["checks"]["ledger"]
+        assert not check["ok"]
+        assert check["details"]["last_audit_age_hours"] == 73.0
+        audit_ledger()
+        assert client.get("/health").json()["checks"]["ledger"]["ok"]
+
+
+def test_no_audit_at_all_is_missed_once_rows_are_three_days_old(
+    db: Session, make: Make, client: TestClient
+) -> None:
+    with time_machine.travel(NOON, tick=False) as moment:
+        fill(db, make)
+        assert client.get("/health").json()["checks"]["ledger"]["ok"]
+        moment.shift(timedelta(days=3, hours=1))
+        assert not client.get("/health").json()["checks"]["ledger"]["ok"]
+        audit_ledger()
+        db.execute(text("DELETE FROM ledger_audits WHERE book = 'pot'"))
+        db.commit()
+        assert "ledger" in client.get("/health").json()["degraded"]

@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts.models import AccountType
 from imatch.ledger import POT, Movement, post
+from imatch.ledger.models import LedgerAudit
+from imatch.ledger.tasks import audit_ledger
 from imatch.pot import clearing, policy, policy_versions
 from imatch.pot.health import Indicator, State, health
 from tests.make import Make
@@ -73,3 +75,24 @@ def test_inflation_is_judged_by_the_growth_aimed_at(
 def test_thresholds_before_there_is_a_policy_are_the_defaults(db: Session) -> None:
     assert figure(db, "coverage").threshold == "at least 1.10"
     assert figure(db, "inflation").threshold == "9 to 11 %"
+
+
+def test_drift_is_good_only_while_its_audit_is_young(db: Session, make: Make) -> None:
+    with time_machine.travel(BEGAN, tick=False) as clock:
+        found = figure(db, "drift")
+        assert (found.value, found.state) == ("–", State.UNKNOWN)
+        assert found.note == "No audit has ended yet."
+        audit_ledger()
+        db.rollback()
+        found = figure(db, "drift")
+        assert (found.value, found.state) == ("0 findings", State.GOOD)
+        clock.shift(timedelta(days=3, hours=1))
+        found = figure(db, "drift")
+        assert (found.value, found.state) == ("0 findings", State.BAD)
+        assert "ended 2026-01-05 09:00 UTC. It is missed" in found.note
+
+
+def test_drift_of_one_book_says_nothing_of_the_other(db: Session) -> None:
+    audit_ledger()
+    db.query(LedgerAudit).filter_by(book="pot").delete()
+    assert figure(db, "drift").state == State.UNKNOWN

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
@@ -75,13 +76,12 @@ def audit_books(
         raise typer.BadParameter("Name the --book that the hash belongs to.", param_hint="--head")
     with SessionLocal() as db:
         results = [_audited(db, one, head) for one in _chosen(book)]
-        for result in results:
-            note(db, result)
-    if as_json:
-        print_json([asdict(result) for result in results])
-    else:
-        for result in results:
-            _print_audit(result)
+        if as_json:
+            print_json([asdict(result) for result in results])
+        else:
+            for result in results:
+                _print_audit(result)
+        _note(db, results)
     if any(result.findings for result in results):
         raise typer.Exit(1)
 
@@ -97,6 +97,16 @@ def _audited(db: Session, book: Book, published: str | None) -> Audit:
             progress=lambda rows: bar.update(task, advance=rows),
             in_two_processes=highest >= _ROWS_FOR_TWO_PROCESSES,
         )
+
+
+def _note(db: Session, results: list[Audit]) -> None:
+    """A full disk or a read-only file takes nothing away from what was found."""
+    try:
+        for result in results:
+            note(db, result)
+    except SQLAlchemyError as error:
+        why = getattr(error, "orig", None) or error
+        err.print(f"The result could not be noted for /health: {why}", markup=False)
 
 
 def _print_audit(result: Audit) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from time import perf_counter
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 from sqlalchemy.orm import Session
 
 from imatch.core import database
@@ -57,13 +57,14 @@ def audit(
             address = bound.url.render_as_string(hide_password=False)
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
                 seals = pool.submit(_rehash_elsewhere, address, book.name, published)
-                rows.run()
+                _run(rows)
                 chain = seals.result()
         else:
             chain = rehash(snapshot, book, published=published)
-            rows.run()
+            _run(rows)
         findings = Findings(book.name)
-        check_schema(snapshot, book, findings)
+        with findings.reading("the tables' definitions"):
+            check_schema(snapshot, book, findings)
     findings.join(chain.findings)
     findings.join(rows.findings)
     return Audit(
@@ -83,7 +84,9 @@ def note(db: Session, result: Audit) -> None:
     """Keep what an audit found where the health page looks."""
     first = str(result.findings[0])[:300] if result.findings else ""
     with atomic(db):
-        db.merge(
+        # Not read before: somebody may have written what cannot be read.
+        db.execute(delete(LedgerAudit).where(LedgerAudit.book == result.book))
+        db.add(
             LedgerAudit(
                 book=result.book,
                 row_count=result.row_count,
@@ -92,6 +95,11 @@ def note(db: Session, result: Audit) -> None:
                 ended_at=now(),
             )
         )
+
+
+def _run(rows: RowAudit) -> None:
+    with rows.findings.reading("rows and accounts"):
+        rows.run()
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """What an audit finds: where the database says something else than its own rows."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 MOST_KEPT = 1_000
@@ -50,6 +52,19 @@ class Findings:
                     row_id=row_id,
                     user_id=user_id,
                 )
+            )
+
+    @contextmanager
+    def reading(self, what: str) -> Iterator[None]:
+        """Whatever keeps an audit from reading is a finding: somebody may have written anything."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 -- an audit must end with a result
+            why, *_ = str(getattr(error, "orig", None) or error).splitlines() or [""]
+            self.add(
+                what,
+                expected="readable",
+                found=f"could not be read: {type(error).__name__}: {why}",
             )
 
     def join(self, other: "Findings") -> None:

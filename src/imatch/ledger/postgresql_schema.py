@@ -41,6 +41,14 @@ _DEFINITIONS = text(r"""
            || CASE WHEN x.indisvalid AND x.indisready THEN '' ELSE ', not in force' END
     FROM pg_class c JOIN pg_index x ON x.indrelid = c.oid JOIN pg_class i ON i.oid = x.indexrelid
     WHERE c.oid = ANY (:tables) AND x.indisunique
+  UNION ALL
+    SELECT format('the rule %s of %s', r.rulename, c.relname),
+           regexp_replace(pg_get_ruledef(r.oid), '\s+', ' ', 'g')
+    FROM pg_class c JOIN pg_rewrite r ON r.ev_class = c.oid WHERE c.oid = ANY (:tables)
+  UNION ALL
+    SELECT format('row level security of %s', c.relname),
+           CASE WHEN c.relforcerowsecurity THEN 'enabled, forced' ELSE 'enabled' END
+    FROM pg_class c WHERE c.oid = ANY (:tables) AND c.relrowsecurity
 """)
 _READ_BACK = text("""
     DO $$ DECLARE k record; BEGIN
@@ -76,7 +84,10 @@ _WITHOUT_TRIGGERS = text("""
 
 
 def found_definitions(connection: Connection, tables: Sequence[Table]) -> dict[str, str]:
-    """Columns, constraints and unique indexes as the database has them, by what they are called."""
+    """Columns, constraints, unique indexes and what is in force besides, by what they are called.
+
+    Rules and row level security hide rows or writes from everybody: no model has them.
+    """
     return _definitions(connection, [table.name for table in tables])
 
 

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from threading import Lock
 from typing import Any, Literal
@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session, aliased
 
 from imatch.core.clock import now
 from imatch.core.paging import Page, page_of
-from imatch.ledger.books import Book
+from imatch.ledger.books import BOOKS, Book
 from imatch.ledger.models import (
     Account,
     JournalRow,
@@ -37,6 +37,9 @@ from imatch.ledger.models import (
     LedgerHourSum,
     LedgerSeal,
 )
+
+# An audit runs every night: one that failed may be repeated, three are no accident.
+AUDIT_WITHIN = timedelta(days=3)
 
 Label = Literal[
     "day",
@@ -307,6 +310,21 @@ def _of_person(
 def last_audits(db: Session) -> list[LedgerAudit]:
     """What the last audit of each book found."""
     return list(db.scalars(select(LedgerAudit).order_by(LedgerAudit.book.desc())))
+
+
+def audit_is_missed(db: Session) -> bool:
+    """Whether a book's last audit is too old, or none ended although it has rows as old."""
+    limit = now() - AUDIT_WITHIN
+    ended = {audit.book: audit.ended_at for audit in last_audits(db)}
+    for book in BOOKS.values():
+        if book.name in ended:
+            missed = ended[book.name] < limit
+        else:
+            old_rows = select(book.journal.id).where(book.journal.created_at < limit).limit(1)
+            missed = db.scalar(old_rows) is not None
+        if missed:
+            return True
+    return False
 
 
 def expired_holds(db: Session, book: Book, *, limit: int) -> list[int]:

@@ -1,20 +1,21 @@
 """Read sealed rows again and compare them with their seals."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import Session
 
 from imatch.ledger.books import Book
 from imatch.ledger.findings import Findings
 from imatch.ledger.models import LedgerSeal
 from imatch.ledger.rows import PAGE_ROWS, JournalReader
+from imatch.ledger.seal_reader import read_seals
 from imatch.ledger.seals import DIGEST_BYTES, FIRST_HASH, Tally, chained_hash, digests
-from imatch.ledger.sum_audit import check_last_seal, check_sums
+from imatch.ledger.sum_audit import check_balances, check_row_count, check_sums
 
-_SEALS_AT_ONCE = 20
+_MOST_ROWS = 2**63 - 1  # that a database can be asked for
 
 
 @dataclass(slots=True)
@@ -27,6 +28,8 @@ class Chain:
     row_count: int = 0
     to_id: int = 0
     hash: str = FIRST_HASH
+    system_balances: dict[str, Any] = field(default_factory=dict)
+    has_published: bool = False
 
 
 def rehash(db: Session, book: Book, *, published: str | None = None) -> Chain:
@@ -35,38 +38,35 @@ def rehash(db: Session, book: Book, *, published: str | None = None) -> Chain:
 
     `published` is a hash that was noted elsewhere: it must be one of the chain's.
     """
-    chain = Chain(Findings(book.name))
-    reader = JournalReader(book, db.connection())
-    seen = published in (None, FIRST_HASH)
-    for seal in _seals(db, book):
-        _check_link(chain, seal)
-        _check_rows(chain, reader, seal)
-        chain.seal_count += 1
-        chain.row_count += seal.row_count
-        chain.to_id, chain.hash = seal.to_id, seal.hash
-        seen = seen or seal.hash == published
-    check_sums(db, book, chain.tally, chain.findings)
-    check_last_seal(db, book, chain.tally, chain.row_count, chain.findings)
-    if not seen:
+    chain = Chain(Findings(book.name), has_published=published in (None, FIRST_HASH))
+    with chain.findings.reading("the seals"):
+        _follow(db, book, chain, published)
+    with chain.findings.reading("the sealed sums"):
+        check_sums(db, book, chain.tally, chain.findings)
+    with chain.findings.reading("what the last seal says"):
+        _check_end(db, book, chain)
+    if not chain.has_published:
         chain.findings.add("the published head", expected=published, found="no such seal")
     return chain
 
 
-def _seals(db: Session, book: Book) -> Iterator[LedgerSeal]:
-    to_id = -1
-    while True:
-        seals = db.scalars(
-            select(LedgerSeal)
-            .options(undefer(LedgerSeal.row_digests))
-            .where(LedgerSeal.book == book.name, LedgerSeal.to_id > to_id)
-            .order_by(LedgerSeal.to_id)
-            .limit(_SEALS_AT_ONCE)
-        ).all()
-        if not seals:
-            return
-        yield from seals
-        to_id = seals[-1].to_id
-        db.expunge_all()
+def _follow(db: Session, book: Book, chain: Chain, published: str | None) -> None:
+    reader = JournalReader(book, db.connection())
+    for seal in read_seals(db, book, chain.findings):
+        _check_link(chain, seal)
+        with chain.findings.reading(f"what is under {_named(seal)}"):
+            _check_rows(chain, reader, seal)
+        chain.seal_count += 1
+        chain.row_count += seal.row_count
+        chain.to_id, chain.hash = seal.to_id, seal.hash
+        chain.system_balances = seal.system_balances
+        chain.has_published = chain.has_published or seal.hash == published
+
+
+def _check_end(db: Session, book: Book, chain: Chain) -> None:
+    check_row_count(db, book, chain.row_count, chain.to_id, chain.findings)
+    if chain.seal_count:
+        check_balances(book, chain.tally, chain.system_balances, chain.findings)
 
 
 def _check_link(chain: Chain, seal: LedgerSeal) -> None:
@@ -81,7 +81,7 @@ def _check_link(chain: Chain, seal: LedgerSeal) -> None:
 
 
 def _check_rows(chain: Chain, reader: JournalReader, seal: LedgerSeal) -> None:
-    most_rows = seal.row_count + PAGE_ROWS
+    most_rows = min(seal.row_count + PAGE_ROWS, _MOST_ROWS)
     rows = reader.texts(seal.from_id - 1, seal.to_id, most_rows, Tally.selected(reader))
     chain.tally.add(rows)
     texts = [row[1].encode() for row in rows]

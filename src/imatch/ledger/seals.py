@@ -71,6 +71,10 @@ class Tally:
         return flows
 
 
+class SealNotStored(RuntimeError):
+    """The database took a seal and does not have it: a rule or trigger drops what is written."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Range:
     to_id: int
@@ -97,6 +101,7 @@ def seal(db: Session, book: Book, *, most_rows: int = 10_000) -> int:
         with atomic(db):
             db.add(sealed)
             db.flush()
+            _refuse_unless_stored(db, sealed)
             _add_to(db, LedgerHourSum, hour_sums)
             _add_to(db, LedgerDaySum, day_sums)
     except IntegrityError:
@@ -195,6 +200,15 @@ def _sealed(book: Book, previous: LedgerSeal | None, found: _Range) -> LedgerSea
     )
     seal.hash = chained_hash(seal, found.texts)
     return seal
+
+
+def _refuse_unless_stored(db: Session, seal: LedgerSeal) -> None:
+    """Else the same rows would be sealed, and their sums added, again and again."""
+    stored = select(LedgerSeal.hash).where(
+        LedgerSeal.book == seal.book, LedgerSeal.to_id == seal.to_id
+    )
+    if db.scalar(stored) != seal.hash:
+        raise SealNotStored(f"the {seal.book} book's seal up to row {seal.to_id} was not stored")
 
 
 def _hour_sums(book: Book, tally: Tally) -> list[dict[str, Any]]:

@@ -14,7 +14,8 @@ _TOKEN = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|\w+|[<>=]+|\S""")
 _QUOTED_NAME = re.compile(r'"\w+"')
 _STORED = text(
     "SELECT type, name, tbl_name, sql FROM sqlite_master"
-    " WHERE tbl_name IN :tables AND sql IS NOT NULL ORDER BY name"
+    # A trigger keeps its table's name in the letter case of whoever made it.
+    " WHERE lower(tbl_name) IN :tables AND sql IS NOT NULL ORDER BY name"
 ).bindparams(bindparam("tables", expanding=True))
 _TRIGGER = re.compile(r"CREATE TRIGGER \S+ (.*?) BEGIN .*")
 

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, type_coerce
 from sqlalchemy.orm import Session
+from sqlalchemy.types import NullType
 
 from imatch.ledger.books import Book
 from imatch.ledger.findings import Findings
 from imatch.ledger.models import LedgerDaySum, LedgerHourSum
-from imatch.ledger.queries import head
 from imatch.ledger.seals import Tally
 
 Totals = dict[tuple[Any, ...], tuple[int, int]]
@@ -25,26 +25,27 @@ def check_sums(db: Session, book: Book, tally: Tally, findings: Findings) -> Non
     _compare("day", days, _stored(db, book, LedgerDaySum), findings)
 
 
-def check_last_seal(
-    db: Session, book: Book, tally: Tally, covered_rows: int, findings: Findings
+def check_row_count(
+    db: Session, book: Book, covered_rows: int, covered_to_id: int, findings: Findings
 ) -> None:
     """The sums count rows that no seal covers when somebody took away the last seals."""
-    last = head(db, book)
     counted = db.scalar(
         select(func.sum(LedgerDaySum.row_count)).where(LedgerDaySum.book == book.name)
     )
-    if int(counted or 0) != covered_rows:
+    if (counted or 0) != covered_rows:
         findings.add(
             "rows under seal, after which seals may be missing",
-            row_id=last.to_id if last else None,
+            row_id=covered_to_id or None,
             expected=counted or 0,
             found=covered_rows,
         )
-    if last is None:
-        return
+
+
+def check_balances(book: Book, tally: Tally, sealed: dict[str, Any], findings: Findings) -> None:
+    """Compare the balances that the last seal knows with what its rows add up to."""
     balances = dict.fromkeys(book.system_accounts, 0) | tally.flows()
-    for name in sorted(balances.keys() | last.system_balances.keys()):
-        expected, found = balances.get(name), last.system_balances.get(name)
+    for name in sorted(balances.keys() | sealed.keys(), key=str):
+        expected, found = balances.get(name), sealed.get(name)
         if expected != found:
             findings.add(f"the last seal's balance of {name}", expected=expected, found=found)
 
@@ -59,14 +60,14 @@ def _stored(db: Session, book: Book, kind: type[LedgerHourSum] | type[LedgerDayS
         kind.counter_account,
         kind.row_count,
         kind.amount,
-        kind.day,
+        type_coerce(kind.day, NullType()),  # as it is: SQLite may keep what is no date
         *([LedgerHourSum.hour] if by_hour else []),
     ).where(kind.book == book.name)
     stored: Totals = {}
     for *labels, row_count, amount, day, hour in (
         row if by_hour else (*row, None) for row in db.execute(query)
     ):
-        moment = day.isoformat() if hour is None else f"{day.isoformat()} {hour:02}"
+        moment = str(day) if hour is None else f"{day} {str(hour).zfill(2)}"
         stored[*labels, moment] = (row_count, amount)
     return stored
 

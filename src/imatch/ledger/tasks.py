@@ -57,7 +57,6 @@ def audit_ledger() -> None:
     with SessionLocal() as db:
         for book in BOOKS.values():
             result = audit(db, book)
-            note(db, result)
             say = log().error if result.findings else log().info
             say(
                 "ledger_audited",
@@ -70,3 +69,4 @@ def audit_ledger() -> None:
             )
             for finding in result.findings[:20]:
                 log().error("ledger_drift", book=book.name, finding=str(finding))
+            note(db, result)  # after the log, which has it in any case

@@ -63,7 +63,7 @@ def examine(db: Session) -> Health:
 def _checked(look: Callable[[Session], Check], db: Session) -> Check:
     try:
         return look(db)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, ValueError) as error:  # SQLite may keep a date that is none
         db.rollback()
         return Check(ok=False, details={"error": type(error).__name__})
 
@@ -110,7 +110,10 @@ def _ledger(db: Session) -> Check:
     oldest = min((audit.ended_at for audit in audits), default=None)
     age = None if oldest is None else round((now() - oldest).total_seconds() / 3600, 1)
     findings = {f"{audit.book}_findings": audit.finding_count for audit in audits}
-    return Check(ok=not any(findings.values()), details={**findings, "last_audit_age_hours": age})
+    return Check(
+        ok=not any(findings.values()) and not ledger.audit_is_missed(db),
+        details={**findings, "last_audit_age_hours": age},
+    )
 
 
 def _assets(_db: Session) -> Check:

@@ -11,9 +11,17 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
 from imatch.core.clock import now, today
-from imatch.ledger import POT
+from imatch.ledger import BOOKS, POT
 from imatch.ledger.models import PotAccount, PotTransaction
-from imatch.ledger.queries import Label, last_audits, people_totals, sums, system_balances
+from imatch.ledger.queries import (
+    AUDIT_WITHIN,
+    Label,
+    audit_is_missed,
+    last_audits,
+    people_totals,
+    sums,
+    system_balances,
+)
 from imatch.pot import controller, policy, rewards
 from imatch.pot.coverage import Coverage, coverage
 from imatch.pot.economy import MOVED
@@ -278,17 +286,20 @@ def _concentration(books: _Books) -> Indicator:
 def _drift(books: _Books) -> Indicator:
     audits = last_audits(books.db)
     findings = sum(audit.finding_count for audit in audits)
-    value = f"{findings} findings" if audits else "–"
-    note = ""
+    note = "No audit has ended yet."
     if audits:
         note = f"Last audit ended {min(audit.ended_at for audit in audits):%Y-%m-%d %H:%M} UTC."
+    missed = audit_is_missed(books.db)
+    if missed:
+        note += f" It is missed: every book is to be audited within {AUDIT_WITHIN.days} days."
+    sound = len(audits) == len(BOOKS) and not findings
     return Indicator(
         "drift",
         "Ledger drift",
-        value,
+        f"{findings} findings" if audits else "–",
         "what an audit recomputes against what is stored",
-        "0",
-        State.UNKNOWN if not audits else State.BAD if findings else State.GOOD,
+        f"0, at most {AUDIT_WITHIN.days} days ago",
+        State.BAD if findings or missed else State.GOOD if sound else State.UNKNOWN,
         note,
     )
 
