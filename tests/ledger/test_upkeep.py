@@ -171,11 +171,13 @@ def test_an_audit_is_missed_after_three_days(db: Session, make: Make, client: Te
         assert client.get("/health").json()["checks"]["ledger"]["ok"]
 
 
-def test_no_audit_at_all_is_missed_once_rows_are_three_days_old(
+def test_no_audit_at_all_is_missed_once_a_seal_is_three_days_old(
     db: Session, make: Make, client: TestClient
 ) -> None:
     with time_machine.travel(NOON, tick=False) as moment:
         fill(db, make)
+        moment.shift(timedelta(minutes=15))
+        seal_ledger()
         assert client.get("/health").json()["checks"]["ledger"]["ok"]
         moment.shift(timedelta(days=3, hours=1))
         assert not client.get("/health").json()["checks"]["ledger"]["ok"]

@@ -313,15 +313,19 @@ def last_audits(db: Session) -> list[LedgerAudit]:
 
 
 def audit_is_missed(db: Session) -> bool:
-    """Whether a book's last audit is too old, or none ended although it has rows as old."""
+    """Whether a book's last audit is too old, or none ended although it has a seal as old.
+
+    Seals tell how long a book is in use: rows of a demonstration are older than their database.
+    """
     limit = now() - AUDIT_WITHIN
     ended = {audit.book: audit.ended_at for audit in last_audits(db)}
     for book in BOOKS.values():
         if book.name in ended:
             missed = ended[book.name] < limit
         else:
-            old_rows = select(book.journal.id).where(book.journal.created_at < limit).limit(1)
-            missed = db.scalar(old_rows) is not None
+            seals = select(LedgerSeal.created_at).where(LedgerSeal.book == book.name)
+            first_sealed_at = db.scalar(seals.order_by(LedgerSeal.to_id).limit(1))
+            missed = first_sealed_at is not None and first_sealed_at < limit
         if missed:
             return True
     return False
