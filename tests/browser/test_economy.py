@@ -125,9 +125,12 @@ def test_it_ends_when_its_operator_signs_out_elsewhere(
         assert context.request.post(f"{site}/sign-out", headers=headers).ok
         wallet.spend(13)
         status = visit.page.locator("[data-live-status]")
-        expect(status).to_have_text(re.compile("^Not live any more: reload"), timeout=10_000)
+        expect(status).to_have_text(re.compile("^You are no longer signed in"), timeout=10_000)
         assert _shown(visit.page, "spent") == before
+        expect(visit.page.locator("[data-live-pause]")).to_be_hidden()
         visit.assert_clean()
+        visit.page.get_by_role("link", name="Sign in", exact=True).first.click()
+        expect(visit.page).to_have_url(re.compile(r"/sign-in\?next=/console/economy%3Fdays%3D30$"))
 
 
 def test_arrow_keys_read_the_chart(page: Page) -> None:

@@ -16,6 +16,7 @@ export function mountLive(page, chart) {
   const pause = page.querySelector('[data-live-pause]');
   const status = page.querySelector('[data-live-status]');
   const said = page.querySelector('[data-live-said]');
+  const signIn = page.querySelector('[data-live-sign-in]');
   let source = null;
   let shownAt = status.textContent.match(/[\d:]{8}/)[0]; // the server's clock, in UTC
   let heardAt = Date.now();
@@ -26,7 +27,8 @@ export function mountLive(page, chart) {
 
   function sayStatus() {
     const old = Date.now() - heardAt;
-    if (isPaused()) setText(status, `Paused. Figures of ${shownAt} UTC, ${age(old)} old.`);
+    if (!signIn.hidden) setText(status, `You are no longer signed in here as an operator. Figures of ${shownAt} UTC, ${age(old)} old.`);
+    else if (isPaused()) setText(status, `Paused. Figures of ${shownAt} UTC, ${age(old)} old.`);
     else if (ended) setText(status, `Not live any more: reload the page. Figures of ${shownAt} UTC, ${age(old)} old.`);
     else if (old > STALE_MILLISECONDS) setText(status, `Not connected. Figures of ${shownAt} UTC, ${age(old)} old.`);
     else setText(status, `Updated ${shownAt} UTC.`);
@@ -64,9 +66,13 @@ export function mountLive(page, chart) {
     source = new EventSource(page.dataset.live);
     source.addEventListener('figures', show);
     source.addEventListener('current', (event) => heard(JSON.parse(event.data).at));
+    // The server says so when the session is over, and for no other reason.
     source.addEventListener('ended', () => {
       ended = true;
+      signIn.hidden = false;
+      pause.hidden = true;
       close();
+      setText(said, 'Not live any more: you are no longer signed in here as an operator.');
       sayStatus();
     });
     // The browser connects again by itself, unless the server refused.
