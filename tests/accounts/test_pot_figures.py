@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
 from imatch.ledger import POT, post
-from tests.ledger.test_post import earn, hold, spend
+from tests.ledger.books import earn, hold, spend
 from tests.make import Make
 
 
