@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -107,9 +107,9 @@ def edited(numbers: Numbers, edits: Mapping[str, object]) -> Numbers:
         raise BadNumbers("These numbers cannot be.", fields=tuple(faults)) from None
 
 
-def _in_words(fault: ErrorDetails) -> str:
+def _in_words(fault: Mapping[str, Any]) -> str:
     known = _FAULTS.get(fault["type"])
-    return known.format(**fault.get("ctx", {})) if known else fault["msg"]
+    return known.format(**fault.get("ctx", {})) if known else str(fault["msg"])
 
 
 def basis(db: Session) -> Numbers:
