@@ -168,7 +168,7 @@ def _temporary_checks(connection: Connection, tables: Sequence[Table]) -> dict[s
 @cache
 def _temporary_tables(tables: tuple[Table, ...]) -> str:
     """SQL for tables that have nothing but columns and CHECKs."""
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has no type
     statements = []
     for table in tables:
         checks = [each for each in table.constraints if isinstance(each, CheckConstraint)]

@@ -178,7 +178,7 @@ def icon(name: str, cls: str = "size-5") -> Markup:
         '<svg class="{} shrink-0" viewBox="0 0 24 24" fill="none" stroke="currentColor" '
         'stroke-width="2" stroke-linecap="round" stroke-linejoin="round" '
         'aria-hidden="true" focusable="false">{}</svg>'
-    ).format(escape(cls), Markup(shapes))  # noqa: S704 - drawings of our own build
+    ).format(escape(cls), Markup(shapes))  # noqa: S704 -- drawings of our own build
 
 
 def stylesheet_urls(entry: str = ENTRY) -> list[str]:
@@ -201,6 +201,7 @@ def preloaded_font_urls() -> list[str]:
 class _CachedStaticFiles(StaticFiles):
     """Files under assets/ carry a hash in their names, so that they never change."""
 
+    # Starlette's own signature, which names no narrower types.
     def file_response(self, full_path: Any, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401
         response = super().file_response(full_path, *args, **kwargs)
         hashed = Path(full_path).parent.name == "assets"

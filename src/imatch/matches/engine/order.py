@@ -124,4 +124,4 @@ def _chances_of_best(frame: Frame, rows: Rows) -> Scores:
     below = np.maximum(np.cumsum(density, axis=1) - density / 2, 1e-12)
     others = np.exp(np.log(below).sum(axis=0) - np.log(below))
     chances = (density * others).sum(axis=1)
-    return chances / chances.sum()  # type: ignore[no-any-return]
+    return chances / chances.sum()  # type: ignore[no-any-return]  # numpy says Any
