@@ -26,7 +26,7 @@ from imatch.accounts.models import User
 from imatch.core import database
 from imatch.core.database import SessionLocal, atomic
 from imatch.ledger import POT
-from imatch.ledger.audit import audit
+from imatch.ledger.auditing.audit import audit
 from imatch.operations.database import migrate
 from imatch.pot.service import POTService
 

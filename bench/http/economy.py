@@ -40,11 +40,12 @@ from imatch.core.clock import frozen, now
 from imatch.core.database import SessionLocal, atomic
 from imatch.ledger import POT, Movement, post_many
 from imatch.ledger.models import PotTransaction
-from imatch.ledger.seals import seal
+from imatch.ledger.sealing.seals import seal
 from imatch.operations.database import migrate
-from imatch.pot import policy
-from imatch.pot.models import PotAward
-from imatch.pot.rules import EARNINGS, SPENDINGS
+from imatch.pot.awards.models import PotAward
+from imatch.pot.policy import service as policy
+from imatch.pot.rules import EARNINGS
+from imatch.pot.shop.catalog import SPENDINGS
 from imatch.web import rendering
 
 DAYS = 90

@@ -17,7 +17,7 @@ from imatch import POTService, SessionLocal
 from imatch.core.database import configure_sqlite
 from imatch.ledger import POT
 from imatch.ledger.movements import Phase
-from imatch.ledger.statements import postgresql_insert, sqlite_insert
+from imatch.ledger.posting.statements import postgresql_insert, sqlite_insert
 
 AWARDS = ("bug_report", "feature_suggestion", "portfolio_item", "match_feedback", "review_reply")
 CHARGES = ("report_export", "premium_match", "re_match", "verified_badge", "lead_alerts_month")

@@ -14,9 +14,9 @@ from bench.ledger.load import Times, times
 from imatch import POTService, SessionLocal
 from imatch.core.database import present
 from imatch.ledger import POT, Movement, post_many, queries
-from imatch.ledger.audit import audit
-from imatch.ledger.seals import seal
-from imatch.pot import economy
+from imatch.ledger.auditing.audit import audit
+from imatch.ledger.sealing.seals import seal
+from imatch.pot.economy import figures
 
 BATCH = 1_000
 # Every tenth entry is of one person, whose history has many pages.
@@ -118,7 +118,7 @@ def _oldest_but_a_page(db: Session) -> int:
 
 def _statistics(db: Session) -> object:
     with present(db):
-        return economy.stats(db)
+        return figures.stats(db)
 
 
 def _repeated(way: Callable[[], object], repeat: int) -> Times:

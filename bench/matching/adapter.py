@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from imatch.categories.schemas import CategoryDefinition
-from imatch.matches.engine import Need, Offer, Pool
+from imatch.ranking import Offer, Pool, StatedNeed
 
 TODAY = date(2026, 1, 1)
 
@@ -37,7 +37,7 @@ class Engine:
         """Provider ids with their fit, best first."""
         asked = [answers.get("category"), *answers.get("tags", [])]
         topics = [tag for tag in asked if tag in self._tags]
-        need = Need("bench", text, {"needs": topics} if topics else {})
+        need = StatedNeed("bench", text, {"needs": topics} if topics else {})
         fits = self._pool.fits(need, TODAY)
         return [(self._ids[place], fit) for place, fit in fits[:k]]
 

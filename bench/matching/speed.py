@@ -21,7 +21,7 @@ import numpy as np
 
 from imatch.categories.catalog import definition
 from imatch.categories.schemas import CategoryDefinition
-from imatch.matches.engine import Need, Offer, Pool
+from imatch.ranking import Offer, Pool, StatedNeed
 
 TODAY = date(2026, 1, 1)
 WORDS = 30_000
@@ -45,10 +45,10 @@ class Fiction:
     def offers(self, count: int, first: int = 0) -> Iterator[Offer]:
         return (self._offer(number) for number in range(first, first + count))
 
-    def need(self, *, with_state: bool) -> Need:
+    def need(self, *, with_state: bool) -> StatedNeed:
         state = self._state() if with_state else None
         place = {"place": {"country": "US", "region": state, "city": state}} if state else {}
-        return Need(
+        return StatedNeed(
             category=self._category.name,
             text=self._text(30),
             answers={

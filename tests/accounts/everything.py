@@ -5,36 +5,23 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from imatch.accounts.models import (
-    AccountType,
-    ApiKey,
-    EmailedLink,
-    RecoveryCode,
-    SignInAttempt,
-    User,
-    UserSession,
-)
+from imatch.accounts.models import AccountType, ApiKey, EmailedLink, RecoveryCode, User, UserSession
 from imatch.content.models import Content
 from imatch.core.database import atomic
 from imatch.engagements.models import Engagement
 from imatch.ledger import CASH, POT, Movement, post
 from imatch.mail.models import MailMessage
 from imatch.matches.models import Match, Shortlist
-from imatch.pot.models import (
-    PotAward,
-    PotCommission,
-    PotDebt,
-    PotFraudHold,
-    PotGrant,
-    PotOnceEarned,
-    PotPayee,
-    PotPolicyVersion,
-    PotPurchase,
-    PotRedemption,
-)
+from imatch.needs.models import Need
+from imatch.pot.awards.models import PotAward, PotDebt, PotGrant, PotOnceEarned
+from imatch.pot.models import PotFraudHold, PotRedemption
+from imatch.pot.policy.models import PotPolicyVersion
+from imatch.pot.redemption.models import PotPayee
+from imatch.pot.reserve.models import PotCommission
+from imatch.pot.shop.models import PotPurchase
 from imatch.ratings.models import Rating
 from imatch.referrals.models import Referral
-from imatch.seekers.models import Seeker
+from imatch.throttling.models import SignInAttempt
 from tests.make import Make
 
 MARKER = "Unmistakable Marker"
@@ -90,7 +77,7 @@ class Everything:
         provider = self.make.provider(
             user=one, slug=words.lower().replace(" ", "-"), profile={"display_name": words}
         )
-        need = Seeker(
+        need = Need(
             user_id=one.id,
             category_id=provider.category_id,
             answers={"values": {"needs_description": words}, "importance": {}},

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from imatch.accounts import queries
 from imatch.accounts.models import AccountType, User
-from imatch.accounts.service import operators, second_factor, sessions
+from imatch.accounts.service import administration, second_factor, sessions
 from imatch.accounts.service.profile import BadName
 from imatch.accounts.service.recovery import BadPassword
 from imatch.accounts.service.sessions import Browser
@@ -80,7 +80,7 @@ def test_an_account_that_becomes_an_operators_is_signed_out_and_proves_itself_an
     with atomic(db):
         user.email_confirmed_at = None
     sessions.start(db, user, Browser("192.0.2.1", "", None), proved=True)
-    made = operators.create_operator(db, email=ADA, name="Ada", password=None)
+    made = administration.create_operator(db, email=ADA, name="Ada", password=None)
     assert made.id == user.id
     assert (made.account_type, made.password_hash) == (AccountType.OPERATOR, None)
     assert queries.sessions_of(db, user.id) == []
@@ -94,7 +94,7 @@ def test_bad_input_makes_nobody_an_operator(
     db: Session, change: dict[str, str], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        operators.create_operator(
+        administration.create_operator(
             db, **{"email": ADA, "name": "Ada", "password": PASSWORD, **change}
         )
     assert db.scalars(select(User)).all() == []

@@ -14,11 +14,11 @@ from imatch.accounts.service import api_keys, profile, recovery, second_factor
 from imatch.accounts.service.sessions import Browser
 from imatch.core.database import atomic
 from imatch.core.events import listen
-from imatch.facts import PersonErased, PersonExported
+from imatch.facts.people import PersonErased, PersonExported
 from imatch.mail.models import MailMessage
+from imatch.needs.models import Need
 from imatch.providers.models import Provider
 from imatch.referrals.models import Referral
-from imatch.seekers.models import Seeker
 from tests.accounts.conftest import ADA
 from tests.make import Make
 
@@ -52,7 +52,7 @@ def test_export_holds_needs_and_profiles_of_this_person_only(
     with atomic(db):
         for number, owner in enumerate((ada.id, None)):
             db.add(
-                Seeker(
+                Need(
                     user_id=owner,
                     category_id=make.category().id,
                     answers={"values": {"goal": f"retire {number}"}, "importance": {}},
@@ -66,7 +66,7 @@ def test_export_holds_needs_and_profiles_of_this_person_only(
     service.erase(db, ada)
     with atomic(db):
         assert db.scalars(select(Provider.slug)).all() == ["somebody-else"]
-        assert db.scalars(select(Seeker.user_id)).all() == [None]
+        assert db.scalars(select(Need.user_id)).all() == [None]
 
 
 def test_erasure_deletes_the_person_and_signs_out(sign_in: SignIn, ada: User, db: Session) -> None:

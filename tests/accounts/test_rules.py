@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imatch.accounts import rules
-from imatch.accounts.rules import TryLimit
+from imatch.throttling.rules import TryLimit, network_of
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "explanation" / "security.md"
 
@@ -21,7 +21,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "explanation" / "security.md"
     ],
 )
 def test_tries_are_counted_by_network(address: str, network: str) -> None:
-    assert rules.network_of(address) == network
+    assert network_of(address) == network
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from imatch.accounts.service import sign_up
 from imatch.accounts.service.sessions import Browser
 from imatch.core.database import atomic
 from imatch.core.events import listen
-from imatch.facts import EmailConfirmed
+from imatch.facts.people import EmailConfirmed
 from tests.accounts.conftest import ADA, FORM, PASSWORD, Letters, LinkTo, open_account
 from tests.make import Make
 

@@ -15,19 +15,26 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from imatch.accounts.deps import cookie_name
-from imatch.accounts.models import AccountType, SignInAttempt, User
+from imatch.accounts.models import AccountType, User
 from imatch.accounts.service import api_keys, sessions
 from imatch.app import create_app
 from imatch.categories.catalog import definition
 from imatch.core.clock import today
 from imatch.core.columns import Base
 from imatch.core.database import atomic
-from imatch.facts import DayBegun
+from imatch.facts.people import DayBegun
 from imatch.matches import queries as matches
 from imatch.matches import service as matching
-from imatch.pot import grants, payees, policy_versions, redemptions, rewards, shop
+from imatch.needs import service as seekers
+from imatch.pot import holds
+from imatch.pot.awards import grants
+from imatch.pot.awards import service as awards
+from imatch.pot.policy import versions
+from imatch.pot.redemption import payees
+from imatch.pot.redemption import service as redemptions
 from imatch.pot.service import POTService
-from imatch.seekers import service as seekers
+from imatch.pot.shop import service as shop
+from imatch.throttling.models import SignInAttempt
 from imatch.web.deps import posted_form
 from tests.make import Make
 
@@ -143,12 +150,12 @@ def sender(db: Session, make: Make) -> Iterator[Sender]:
     other = make.user(account_type=AccountType.OPERATOR)
     order = shop.buy(db, user.id, "workshop", key="1")
     grant = grants.propose(db, other.id, 5, "community_help", "Tests", operator_id=other.id)
-    version = policy_versions.propose(
+    version = versions.propose(
         db, operator_id=other.id, edits={"yearly_growth": 0.2}, reason="Tests"
     )
     redemption = redemptions.file(db, user.id, 100, "bank_transfer", key="1")
     payees.save(db, user.id, name=user.name, country="DE", account="DE89370400440532013000")
-    hold = payees.place_hold(db, user.id, other.id, "Tests")
+    hold = holds.place_hold(db, user.id, other.id, "Tests")
     ids: dict[str, object] = {
         "category": ADVISORS,
         "name": ADVISORS,
@@ -175,7 +182,7 @@ def sender(db: Session, make: Make) -> Iterator[Sender]:
         "user_id:int": user.id,
         "hold_id:int": hold.id,
     }
-    rewards.hear(db, DayBegun(user.id, today()))  # earns POT only once
+    awards.hear(db, DayBegun(user.id, today()))  # earns POT only once
     made = Sender(db, user, ids)
     with made.client:
         yield made

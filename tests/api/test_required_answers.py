@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from imatch.categories.catalog import definitions
-from imatch.seekers.models import Seeker
+from imatch.needs.models import Need
 from tests.commands import Command
 from tests.make import Make
 
@@ -46,7 +46,7 @@ def test_the_api_demands_every_required_answer(
     answer = client.post(NEEDS, json={"category": category, "values": {}})
     assert answer.status_code == 422
     assert sorted(error["field"] for error in answer.json()["errors"]) == missing
-    assert db.scalars(select(Seeker)).all() == []
+    assert db.scalars(select(Need)).all() == []
 
 
 def test_a_whole_need_is_accepted(client: TestClient, make: Make) -> None:
@@ -64,7 +64,7 @@ def test_danger_is_answered_with_who_helps(
     assert answer.status_code == 409
     assert answer.json()["code"] == "safety_screen"
     assert all(words in answer.json()["detail"] for words in RESOURCES)
-    assert db.scalars(select(Seeker)).all() == []
+    assert db.scalars(select(Need)).all() == []
 
 
 def test_the_command_demands_them_too(match: Command) -> None:

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from imatch.core.clock import now
 from imatch.core.database import atomic, make_engine
-from imatch.pot import policy
-from imatch.pot.models import PotPolicyVersion
+from imatch.pot.policy import service as policy
+from imatch.pot.policy.models import PotPolicyVersion
 from tests.browser.conftest import Site, Visit
 
 WEEKS = 12

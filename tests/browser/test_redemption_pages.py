@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
 from imatch.core.database import SessionLocal, atomic
-from imatch.pot import payees, redemptions
+from imatch.pot import holds
 from imatch.pot.models import PotRedemption
+from imatch.pot.redemption import payees
+from imatch.pot.redemption import service as redemptions
 from tests.browser.conftest import Visit
 from tests.browser.own_site import own_site, visit_as
 from tests.make import Make
@@ -125,7 +127,7 @@ def _requests(till: Till) -> tuple[PotRedemption, PotRedemption]:
 
 def _unverified(till: Till) -> User:
     person = till.redeeming.person(name="Ben Example")
-    payees.place_hold(till.db, till.person.id, till.redeeming.operator.id, "Looked at twice.")
-    (hold,) = payees.holds_of(till.db, till.person.id)
-    payees.lift_hold(till.db, hold.id, till.redeeming.operator.id)
+    holds.place_hold(till.db, till.person.id, till.redeeming.operator.id, "Looked at twice.")
+    (hold,) = holds.holds_of(till.db, till.person.id)
+    holds.lift_hold(till.db, hold.id, till.redeeming.operator.id)
     return person

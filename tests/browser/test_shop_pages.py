@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from imatch.accounts.models import AccountType, User
 from imatch.core.database import SessionLocal
 from imatch.ledger import POT, post
+from imatch.needs import service as seekers
 from imatch.providers import boosts
 from imatch.providers.models import Provider
-from imatch.seekers import service as seekers
 from tests.browser.conftest import Visit
 from tests.browser.own_site import own_site, visit_as
 from tests.ledger.books import earn

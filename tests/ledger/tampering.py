@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from imatch.core.database import atomic
-from imatch.ledger.findings import Finding
+from imatch.ledger.auditing.findings import Finding
 
 Named = tuple[str, str, str]  # what, as it was found, as it was expected
 

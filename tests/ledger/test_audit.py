@@ -10,8 +10,8 @@ from imatch.core import database
 from imatch.core.clock import now
 from imatch.core.database import SessionLocal, atomic
 from imatch.ledger import POT, post, queries
-from imatch.ledger.audit import Audit, audit
-from imatch.ledger.seals import seal
+from imatch.ledger.auditing.audit import Audit, audit
+from imatch.ledger.sealing.seals import seal
 from tests.ledger.books import earn, fill, mint, spend
 from tests.ledger.tampering import tamper, unguarded
 from tests.make import Make

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from imatch.core import database
 from imatch.core.database import SessionLocal, atomic
 from imatch.ledger import POT, post, queries
-from imatch.ledger.audit import Audit, audit
+from imatch.ledger.auditing.audit import Audit, audit
 from imatch.ledger.models import LedgerAudit
-from imatch.ledger.seals import seal
+from imatch.ledger.sealing.seals import seal
 from imatch.ledger.tasks import audit_ledger
 from tests.ledger.books import earn, fill, spend
 from tests.ledger.tampering import tamper, unguarded

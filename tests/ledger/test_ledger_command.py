@@ -15,8 +15,8 @@ from imatch.core import database
 from imatch.core.database import SessionLocal, atomic
 from imatch.core.logs import configure_logs
 from imatch.ledger import POT, post, queries
-from imatch.ledger.audit import audit
-from imatch.ledger.seals import seal
+from imatch.ledger.auditing.audit import audit
+from imatch.ledger.sealing.seals import seal
 from tests.ledger.books import earn, fill
 from tests.ledger.tampering import tamper
 from tests.make import Make

@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 from imatch.core import database
 from imatch.core.database import SessionLocal
 from imatch.ledger import POT, post
-from imatch.ledger.audit import audit
-from imatch.ledger.seals import seal
+from imatch.ledger.auditing.audit import audit
+from imatch.ledger.sealing.seals import seal
 from tests.ledger.books import earn, fill
 from tests.ledger.tampering import tamper
 from tests.make import Make

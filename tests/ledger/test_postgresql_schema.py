@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from imatch.core import database
 from imatch.core.database import SessionLocal
 from imatch.ledger import BOOKS
-from imatch.ledger.findings import Finding, Findings
-from imatch.ledger.schema_audit import check_schema
+from imatch.ledger.auditing.findings import Finding, Findings
+from imatch.ledger.auditing.schema import check_schema
 from tests.ledger.tampering import Named, carry_out, named
 
 pytestmark = pytest.mark.postgresql

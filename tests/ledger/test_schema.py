@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 from imatch.core import database
 from imatch.core.columns import Base
 from imatch.core.database import SessionLocal, atomic
-from imatch.ledger import BOOKS, models, postgresql_schema, sqlite_schema
-from imatch.ledger.audit import audit
-from imatch.ledger.findings import Finding
-from imatch.ledger.schema_audit import tables_of
+from imatch.ledger import BOOKS, models
+from imatch.ledger.auditing import postgresql_schema, sqlite_schema
+from imatch.ledger.auditing.audit import audit
+from imatch.ledger.auditing.findings import Finding
+from imatch.ledger.auditing.schema import tables_of
 from imatch.ledger.triggers import TRIGGERS, Trigger
 from imatch.operations.database import MIGRATIONS, downgrade, migrate
 from tests.ledger.tampering import Named, carry_out, named, rewrite_table

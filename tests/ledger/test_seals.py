@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 from imatch.core import database
 from imatch.core.database import SessionLocal, atomic
 from imatch.ledger import CASH, POT, Movement, post, queries
-from imatch.ledger.audit import audit
+from imatch.ledger.auditing.audit import audit
 from imatch.ledger.models import LedgerDaySum, LedgerSeal, PotTransaction
-from imatch.ledger.rows import COLUMNS, JournalReader
-from imatch.ledger.seals import SealNotStored, seal
+from imatch.ledger.sealing.rows import COLUMNS, JournalReader
+from imatch.ledger.sealing.seals import SealNotStored, seal
 from tests.ledger.books import earn, fill
 from tests.ledger.tampering import tamper
 from tests.make import Make
@@ -194,7 +194,7 @@ def test_rows_that_are_not_committed_yet_are_waited_for(
 ) -> None:
     """An id below the highest may still appear: its writer has it and has not committed."""
     bound = database.bind(postgresql_url)
-    monkeypatch.setattr("imatch.ledger.seals._BARRIER_TIMEOUT", "30s")
+    monkeypatch.setattr("imatch.ledger.sealing.seals._BARRIER_TIMEOUT", "30s")
     sealed: list[int] = []
 
     def seal_in_a_thread() -> None:

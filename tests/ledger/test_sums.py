@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from imatch.ledger import POT, post, post_many, queries
 from imatch.ledger.queries import Sum, sums
-from imatch.ledger.seals import seal
+from imatch.ledger.sealing.seals import seal
 from tests.ledger.books import earn, fill, hold, spend
 from tests.make import Make
 

@@ -9,9 +9,9 @@ from fastapi import FastAPI
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from imatch.seekers import service as seekers
-from imatch.seekers.deps import COOKIE
-from imatch.seekers.models import Seeker
+from imatch.needs import service as seekers
+from imatch.needs.deps import COOKIE
+from imatch.needs.models import Need
 from tests.make import Make
 
 ADVISORS = "financial_advisors"
@@ -28,7 +28,7 @@ VALUES: dict[str, Any] = {
     "style": {"lead": -1, "evidence": -2},
 }
 
-Ask = Callable[..., tuple[Seeker, str]]
+Ask = Callable[..., tuple[Need, str]]
 Browse = Callable[[str], TestClient]
 
 
@@ -36,7 +36,7 @@ Browse = Callable[[str], TestClient]
 def ask(db: Session) -> Ask:
     """A complete need and its token; keywords replace answers, `importance` says what is a must."""
 
-    def asked(importance: dict[str, str] | None = None, **values: Any) -> tuple[Seeker, str]:  # noqa: ANN401
+    def asked(importance: dict[str, str] | None = None, **values: Any) -> tuple[Need, str]:  # noqa: ANN401
         return seekers.submit(db, ADVISORS, {**VALUES, **values}, importance or {})
 
     return asked

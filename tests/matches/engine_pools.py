@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from imatch.categories.catalog import definition
-from imatch.matches.engine import Need, Offer, Pool
+from imatch.ranking import Offer, Pool, StatedNeed
 
 TODAY = date(2026, 11, 2)
 PLACES = {
@@ -47,9 +47,9 @@ def advisor(provider_id: int, *passages: str, **changes: Any) -> Offer:  # noqa:
     return replace(QUIET, provider_id=provider_id, passages=passages, profile=profile, **changes)
 
 
-def known_need(**answers: object) -> Need:
+def known_need(**answers: object) -> StatedNeed:
     """The tech executive of the known case."""
-    return Need(
+    return StatedNeed(
         category="financial_advisors",
         text="I am a tech executive in San Francisco with RSU, ISO and AMT questions. I want "
         "retirement planning and tax optimisation from someone professional and data-driven.",

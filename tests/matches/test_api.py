@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from imatch.accounts.models import User
 from imatch.core.database import atomic
 from imatch.matches.models import Shortlist
-from imatch.seekers.models import Seeker
+from imatch.needs.models import Need
 from tests.make import Make
 from tests.matches.conftest import ADVISORS, VALUES, Ask
 
@@ -191,7 +191,7 @@ def test_a_draft_is_told_to_be_finished(client: TestClient, three: list[str], db
         f"/find/{ADVISORS}/1", data={"needs_description": "Tax."}, follow_redirects=False
     )
     token = first.cookies["imatch_need"]
-    need_id = db.scalars(select(Seeker.id)).one()
+    need_id = db.scalars(select(Need.id)).one()
     answer = client.post(f"{API}/needs/{need_id}/shortlists", headers=with_token(token))
     assert answer.status_code == 409
     assert answer.json()["code"] == "need_incomplete"

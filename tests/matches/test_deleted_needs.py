@@ -13,13 +13,14 @@ from starlette.testclient import TestClient
 from imatch.accounts.models import User
 from imatch.ledger import POT, Movement, post
 from imatch.ledger.queries import account
-from imatch.matches import paid, service
+from imatch.matches import service
 from imatch.matches.models import MatchKind, Shortlist
-from imatch.pot import shop
-from imatch.pot.models import PotPurchase
-from imatch.seekers import service as seekers
-from imatch.seekers.models import Seeker
-from imatch.seekers.queries import NeedNotFound
+from imatch.matches.paid import service as paid
+from imatch.needs import service as seekers
+from imatch.needs.models import Need
+from imatch.needs.queries import NeedNotFound
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.models import PotPurchase
 from tests.make import Make
 from tests.matches.conftest import ADVISORS, VALUES
 
@@ -140,7 +141,7 @@ def test_an_order_goes_with_its_need(db: Session, many: None, rich: Rich, sign_i
     client = sign_in(buyer)
     first = handed_in(client)
     before = held_and_left(db, buyer)
-    order = paid.order_by_hand(db, buyer, db.get_one(Seeker, first), key="order")
+    order = paid.order_by_hand(db, buyer, db.get_one(Need, first), key="order")
     assert held_and_left(db, buyer) == (200, before[1])
     assert client.delete(f"/api/v1/needs/{first}").status_code == 204
     assert held_and_left(db, buyer) == before
@@ -149,7 +150,7 @@ def test_an_order_goes_with_its_need(db: Session, many: None, rich: Rich, sign_i
     assert shop.open_orders(db) == []
     second_id = handed_in(client)
     db.rollback()
-    second = db.get_one(Seeker, second_id)
+    second = db.get_one(Need, second_id)
     assert paid.ordered_by_hand(db, buyer, second) is None
     assert paid.order_by_hand(db, buyer, second, key="another").status == "ordered"
 
@@ -162,14 +163,14 @@ def test_an_order_of_the_same_moment_goes_too(
         need, _token = seekers.submit(db, ADVISORS, VALUES, {}, user=buyer)
         both_have_read = Barrier(2)
 
-        def act(verb: Callable[[Session, Seeker], object], need_id: int, ready: Barrier) -> None:
+        def act(verb: Callable[[Session, Need], object], need_id: int, ready: Barrier) -> None:
             with new_session() as own:
-                read = own.get_one(Seeker, need_id)
+                read = own.get_one(Need, need_id)
                 ready.wait()
                 with suppress(NeedNotFound):  # whoever comes second
                     verb(own, read)
 
-        def order(own: Session, need: Seeker, key: str = f"order {number}") -> object:
+        def order(own: Session, need: Need, key: str = f"order {number}") -> object:
             return paid.order_by_hand(own, own.get_one(User, buyer.id), need, key=key)
 
         with ThreadPoolExecutor(2) as threads:
@@ -209,14 +210,14 @@ def test_a_need_that_goes_meanwhile_is_not_there(
     new_session: Callable[[], Session],
     many: None,
     rich: Rich,
-    act: Callable[[Session, User, Seeker], object],
+    act: Callable[[Session, User, Need], object],
     taken: bool,
 ) -> None:
     buyer = rich()
     need, _token = seekers.submit(db, ADVISORS, VALUES, {}, user=buyer)
     need_id = need.id
     with new_session() as own:
-        seekers.delete(own, own.get_one(Seeker, need_id))
+        seekers.delete(own, own.get_one(Need, need_id))
         if taken:  # on SQLite by the same id
             seekers.submit(own, ADVISORS, VALUES, {})
     with pytest.raises(NeedNotFound):

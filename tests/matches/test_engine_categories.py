@@ -7,8 +7,8 @@ import pytest
 
 from imatch.categories.catalog import definitions
 from imatch.categories.schemas import CategoryDefinition, FieldDefinition, Kind
-from imatch.matches.engine import Need, Pool
-from imatch.matches.engine.arithmetic import fit
+from imatch.ranking import Pool, StatedNeed
+from imatch.ranking.fit import fit
 from tests.matches.engine_pools import TODAY, advisor
 
 OTHER = {
@@ -43,12 +43,12 @@ def test_a_need_that_answers_everything_is_ranked(name: str) -> None:
     answers = {n: value(category, field) for n, field in category.seeker.items()}
     pool = Pool(category)
     pool.upsert([advisor(1, "plans and patience", profile=profile)])
-    result = pool.rank(Need(name, "plans", answers), seed=1, today=TODAY)
-    left = pool.count_left(Need(name, "plans", answers), TODAY)
+    result = pool.rank(StatedNeed(name, "plans", answers), seed=1, today=TODAY)
+    left = pool.count_left(StatedNeed(name, "plans", answers), TODAY)
     assert result.passed == left.left
     assert len(result.picks) == left.left
     for pick in result.picks:
         assert [line.name for line in pick.criteria] == list(category.criteria)
         assert pick.fit == fit(pick.criteria) > 0
         assert pick.caveat
-    assert pool.rank(Need(name, "plans", {}), seed=1, today=TODAY).considered <= 1
+    assert pool.rank(StatedNeed(name, "plans", {}), seed=1, today=TODAY).considered <= 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imatch.matches.engine import Shortlist
+from imatch.ranking import Shortlist
 from tests.matches.engine_pools import TODAY, advisors, known_advisors, known_need
 
 

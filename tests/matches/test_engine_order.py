@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 from imatch.categories.catalog import definition
-from imatch.matches.engine import Need, Policy, Pool
+from imatch.ranking import Policy, Pool, StatedNeed
 from tests.matches.engine_pools import TODAY, advisor, advisors, known_need
 
 TEXT = "RSU, ISO and AMT questions, retirement planning and tax optimisation."
@@ -134,7 +134,7 @@ def test_a_checked_credential_is_dated_by_the_day_of_its_check() -> None:
     days = {"CFP": date(2026, 3, 1), "CPA": date(2026, 5, 2)}
     checked = {"verified": frozenset(days), "joined": date(2020, 1, 1)}
     pool.upsert([advisor(1, verified_on=days, **checked), advisor(2, **checked), advisor(3)])
-    picks = pool.rank(Need("financial_advisors", "", {}), seed=1, today=TODAY).picks
+    picks = pool.rank(StatedNeed("financial_advisors", "", {}), seed=1, today=TODAY).picks
     said = {
         pick.provider_id: reason
         for pick in picks

@@ -8,9 +8,9 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imatch.matches.engine import Need, Offer, Pool, Shortlist
-from imatch.matches.engine.arithmetic import fit
-from imatch.matches.engine.types import CriterionScore, Importance
+from imatch.ranking import Offer, Pool, Shortlist, StatedNeed
+from imatch.ranking.fit import fit
+from imatch.ranking.types import CriterionScore, Importance
 from tests.matches.engine_pools import PLACES, TODAY, advisor, advisors, known_need
 
 WORDS = ["tax", "equity", "retirement", "estate", "calm", "data", "plan", "divorce", "debt"]
@@ -30,7 +30,7 @@ class Draw:
     def offers(self) -> tuple[Offer, ...]:
         return tuple(self._offer(i) for i in range(self._random.randint(1, 25)))
 
-    def need(self) -> Need:
+    def need(self) -> StatedNeed:
         pick = self._random.choice
         answers = {
             "needs": self._some(SPECIALTIES),
@@ -50,7 +50,7 @@ class Draw:
         }
         importance: dict[str, Importance] = {"format": pick(LEVELS), "budget": pick(LEVELS)}
         text, custom = self._text(), self._text()
-        return Need("financial_advisors", text, answers, importance, custom)
+        return StatedNeed("financial_advisors", text, answers, importance, custom)
 
     def _offer(self, provider_id: int) -> Offer:
         draw, pick = self._random.randint, self._random.choice
@@ -105,7 +105,7 @@ def filled(pool_offers: tuple[Offer, ...]) -> Pool:
     return pool
 
 
-def ranked(pool: Pool, need: Need, count: int = 5, seed: int = 3) -> Shortlist:
+def ranked(pool: Pool, need: StatedNeed, count: int = 5, seed: int = 3) -> Shortlist:
     return pool.rank(need, count=count, seed=seed, today=TODAY)
 
 
@@ -200,7 +200,7 @@ def test_a_removed_provider_is_gone_and_another_comes_back() -> None:
 
 def test_a_changed_profile_is_found_by_its_new_words() -> None:
     pool = filled((advisor(1, "calm planning"), advisor(2, "calm planning"), advisor(3, "calm")))
-    need = Need("financial_advisors", "zeppelin pensions")
+    need = StatedNeed("financial_advisors", "zeppelin pensions")
     pool.upsert([advisor(2, "the zeppelin pensions specialist")])
     first = ranked(pool, need).picks[0]
     assert first.provider_id == 2
@@ -256,7 +256,7 @@ def test_saying_a_passage_twice_gains_nothing() -> None:
 
 def test_paid_placement_is_no_input_of_the_engine() -> None:
     words = ("boost", "featured", "paid", "sponsor", "promot")
-    names = [*Offer.__slots__, *Need.__slots__]
+    names = [*Offer.__slots__, *StatedNeed.__slots__]
     assert not [name for name in names if any(word in name for word in words)]
     offer = advisor(1, "tax", profile={"boost": 100, "featured": True})
     plain = advisor(1, "tax")

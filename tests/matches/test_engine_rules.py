@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from imatch.categories.catalog import definition
 from imatch.categories.schemas import CategoryDefinition
-from imatch.matches.engine import Need, Pool
+from imatch.ranking import Pool, StatedNeed
 from tests.matches.engine_pools import TODAY, advisor, locate
 
 _PAGES, _FIELDS_A_PAGE = 6, 8
@@ -51,7 +51,7 @@ def test_none_of_very_many_musts_is_forgotten() -> None:
         ]
     )
     pool.remove([1])
-    need = Need(many.name, "Tax.", fits, dict.fromkeys(names, "must"))
+    need = StatedNeed(many.name, "Tax.", fits, dict.fromkeys(names, "must"))
     found = pool.rank(need, seed=1, today=TODAY)
     assert [pick.provider_id for pick in found.picks] == [0]
     assert found.passed == 1

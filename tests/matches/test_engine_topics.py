@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from imatch.categories.catalog import definition
-from imatch.matches.engine import Need, Pool
-from imatch.matches.engine.types import Pick
+from imatch.ranking import Pool, StatedNeed
+from imatch.ranking.types import Pick
 from tests.matches.engine_pools import QUIET, TODAY
 
 
@@ -21,7 +21,7 @@ def _therapist(specialties: list[str], top_concerns: list[str]) -> Pick:
             replace(QUIET, provider_id=3, profile=licence | {"specialties": ["grief"]}),
         ]
     )
-    need = Need("therapists", "", {"needs": ["anxiety", "depression"]})
+    need = StatedNeed("therapists", "", {"needs": ["anxiety", "depression"]})
     picks = pool.rank(need, seed=1, today=TODAY).picks
     return next(pick for pick in picks if pick.provider_id == 1)
 

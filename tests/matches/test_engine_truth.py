@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from imatch.matches.engine.clocks import windows_elsewhere
-from imatch.matches.engine.types import Pick
-from imatch.matches.engine.wording import listed
+from imatch.ranking.explaining.wording import listed
+from imatch.ranking.pool.time_zones import windows_elsewhere
+from imatch.ranking.types import Pick
 from tests.matches.engine_pools import TODAY, advisor, advisors, known_need
 
 

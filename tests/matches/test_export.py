@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 
 from imatch.accounts.models import User
 from imatch.matches import service
-from imatch.seekers import service as seekers
+from imatch.needs import service as seekers
 from tests.make import Make
 from tests.matches.conftest import Ask
 

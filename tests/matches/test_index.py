@@ -13,9 +13,10 @@ from imatch.categories.models import Category
 from imatch.categories.queries import definition_of
 from imatch.core.clock import now
 from imatch.core.database import SessionLocal, atomic, make_engine
-from imatch.matches import index, queries, service
-from imatch.matches.exposure import MOST, Exposure
-from imatch.matches.index import MatchingUnavailable, live_pool
+from imatch.matches import queries, service
+from imatch.matches.pool import live as index
+from imatch.matches.pool.exposure import MOST, Exposure
+from imatch.matches.pool.live import MatchingUnavailable, live_pool
 from imatch.providers.models import Provider, ProviderStatus
 from tests.make import Make
 from tests.matches.conftest import ADVISORS, Ask, Browse, eventually

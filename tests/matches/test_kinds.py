@@ -8,10 +8,10 @@ from imatch.core.errors import Invalid
 from imatch.matches import queries, service
 from imatch.matches.models import Match, MatchKind, Shortlist
 from imatch.matches.rules import Refusal
+from imatch.needs import service as seekers
+from imatch.needs.models import Need
+from imatch.needs.queries import definition_of
 from imatch.providers.models import Provider
-from imatch.seekers import service as seekers
-from imatch.seekers.models import Seeker
-from imatch.seekers.queries import definition_of
 from tests.make import Make
 from tests.matches.conftest import Ask
 
@@ -106,7 +106,7 @@ def test_an_unfinished_need_gets_nobody(many: None, db: Session) -> None:
 def test_a_safety_screen_ranks_nobody(make: Make, db: Session) -> None:
     category = make.category("therapists")
     values = {"safety": True, "needs_description": "x"}
-    need = Seeker(
+    need = Need(
         category_id=category.id,
         status="complete",
         answers={"values": values, "importance": {}},

@@ -4,9 +4,10 @@ import pytest
 from sqlalchemy.orm import Session
 
 from imatch.core.database import atomic
-from imatch.matches import paid, service
+from imatch.matches import service
 from imatch.matches.models import MatchKind
-from imatch.seekers import service as seekers
+from imatch.matches.paid import service as paid
+from imatch.needs import service as seekers
 from tests.make import Make
 from tests.matches.conftest import ADVISORS, VALUES
 

@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from imatch.accounts.models import AccountType, User
-from imatch.facts import PersonExported
+from imatch.facts.people import PersonExported
 from imatch.matches import personal_data, service
 from imatch.matches.models import Match, MatchKind, Shortlist
-from imatch.seekers import service as seekers
-from imatch.seekers.models import Seeker
+from imatch.needs import service as seekers
+from imatch.needs.models import Need
 from tests.make import Make
 from tests.matches.conftest import ADVISORS, VALUES, Ask
 
@@ -49,7 +49,7 @@ def test_pages_and_programs_say_what_was_asked(
 
 
 def test_they_are_stored_unreadable(db: Session, asked: tuple[User, Shortlist]) -> None:
-    for table in (Match, Shortlist, Seeker):
+    for table in (Match, Shortlist, Need):
         stored = db.execute(select(text("*")).select_from(table.__table__)).all()
         assert stored
         assert "drawings" not in str(stored)

@@ -16,15 +16,16 @@ from imatch.core.database import SessionLocal
 from imatch.core.errors import Invalid
 from imatch.ledger import POT, Movement, post
 from imatch.ledger.queries import account, free
-from imatch.matches import paid, queries
+from imatch.matches import queries
 from imatch.matches.models import Match, MatchKind, Shortlist
+from imatch.matches.paid import service as paid
 from imatch.matches.rules import Refusal
-from imatch.pot import shop
+from imatch.needs import service as seekers
+from imatch.needs.models import Need
+from imatch.needs.queries import NeedNotFound
 from imatch.pot.errors import InsufficientPot, KeyReused
-from imatch.pot.models import PotPurchase
-from imatch.seekers import service as seekers
-from imatch.seekers.models import Seeker
-from imatch.seekers.queries import NeedNotFound
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.models import PotPurchase
 from tests.make import Make
 from tests.matches.conftest import ADVISORS, VALUES, Ask, Browse
 
@@ -63,7 +64,7 @@ def many(make: Make) -> None:
 @dataclass
 class Buyer:
     user: User
-    need: Seeker
+    need: Need
     db: Session
 
     @property
@@ -206,7 +207,7 @@ def test_at_the_same_moment_it_is_bought_once(buyer: Buyer, many: None) -> None:
 
     def press(_: int) -> int:
         with SessionLocal() as own:
-            user, need = own.get_one(User, user_id), own.get_one(Seeker, need_id)
+            user, need = own.get_one(User, user_id), own.get_one(Need, need_id)
             return paid.buy(own, user, need, paid.Wish(MatchKind.RE_MATCH), key=KEY).id
 
     with ThreadPoolExecutor(6) as threads:

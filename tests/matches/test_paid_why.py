@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 from imatch.core.clock import frozen, now
 from imatch.core.database import atomic
 from imatch.ledger import POT, Movement, post
-from imatch.matches import needs, queries, service
+from imatch.matches import queries, service
 from imatch.matches.models import Match, MatchStatus
+from imatch.matches.pool import needs
+from imatch.needs.models import Need
+from imatch.needs.queries import definition_of
 from imatch.providers import boosts
 from imatch.providers.models import Provider
-from imatch.seekers.models import Seeker
-from imatch.seekers.queries import definition_of
 from tests.make import Make
 from tests.matches.conftest import ADVISORS, Ask, Browse, eventually
 
@@ -61,7 +62,7 @@ def boosted(db: Session, make: Make, three: list[str]) -> Boost:
     return hired
 
 
-def fits(db: Session, need: Seeker) -> dict[str, float]:
+def fits(db: Session, need: Need) -> dict[str, float]:
     """Everybody's fit by name, as the engine ranks without knowing who pays."""
     answers = need.answers
     asked = needs.need_of(definition_of(db, need), answers["values"], answers["importance"])

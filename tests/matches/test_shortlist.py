@@ -11,9 +11,9 @@ from imatch.categories.catalog import definition
 from imatch.core.database import SessionLocal, atomic
 from imatch.matches import queries, service
 from imatch.matches.models import Match, MatchStatus, Shortlist
+from imatch.needs import service as seekers
+from imatch.needs.models import Need
 from imatch.providers.models import Provider
-from imatch.seekers import service as seekers
-from imatch.seekers.models import Seeker
 from tests.make import Make
 from tests.matches.conftest import ADVISORS, Ask, Browse
 
@@ -116,7 +116,7 @@ def test_two_requests_at_once_give_one_list(ask: Ask, three: list[str], db: Sess
 
     def suggest(_: int) -> int:
         with SessionLocal() as own:
-            return service.suggest(own, own.get_one(Seeker, need_id)).id
+            return service.suggest(own, own.get_one(Need, need_id)).id
 
     with ThreadPoolExecutor(8) as threads:
         found = set(threads.map(suggest, range(8)))

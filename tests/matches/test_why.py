@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 from imatch.accounts.models import AccountType
 from imatch.core.database import atomic
 from imatch.mail.models import MailMessage
-from imatch.matches import explanations, service
-from imatch.matches.engine import arithmetic
+from imatch.matches import service
+from imatch.matches.explaining import stored as explanations
 from imatch.matches.models import Match
 from imatch.providers.models import Provider
+from imatch.ranking import fit
 from tests.make import Make
 from tests.matches.conftest import Ask, Browse
 
@@ -30,7 +31,7 @@ def test_the_stored_scores_give_the_shown_fit_exactly(matches: list[Match]) -> N
     for match in matches:
         through_json = json.loads(json.dumps(match.explanation))
         pick = explanations.from_json(through_json).pick
-        assert arithmetic.fit(pick.criteria) == match.fit == pick.fit
+        assert fit.fit(pick.criteria) == match.fit == pick.fit
         assert explanations.to_json(explanations.from_json(through_json)) == match.explanation
         sums = service.why(match)
         assert sums.agrees

@@ -13,10 +13,10 @@ from imatch.categories.catalog import definitions
 from imatch.categories.models import Category
 from imatch.core.clock import now
 from imatch.core.database import atomic
+from imatch.needs.models import Need
 from imatch.operations.demo import DEMO_DOMAIN, generate, is_demo
 from imatch.operations.demo.generate import NoActiveCategory, NotInProduction, _People
 from imatch.providers.models import Provider
-from imatch.seekers.models import Seeker
 from tests.settings import PRODUCTION, settings
 
 
@@ -27,7 +27,7 @@ def test_people_are_added_and_linked_to_their_accounts(db: Session) -> None:
     owners = db.scalars(select(User.email).join(Provider, Provider.user_id == User.id)).all()
     assert len(owners) == 60
     assert all(email.endswith(f"@{DEMO_DOMAIN}") for email in owners)
-    assert db.scalar(select(func.count()).select_from(Seeker)) == 12
+    assert db.scalar(select(func.count()).select_from(Need)) == 12
     assert is_demo(db)
 
 

@@ -10,7 +10,7 @@ from imatch.categories.models import Category
 from imatch.core import database
 from imatch.core.database import SessionLocal
 from imatch.ledger import BOOKS
-from imatch.ledger.audit import audit
+from imatch.ledger.auditing.audit import audit
 from imatch.operations.demo.economy import DAYS
 from imatch.operations.setup import (
     DEMO_PROVIDERS,
@@ -19,9 +19,10 @@ from imatch.operations.setup import (
     prepare,
     require_migrated,
 )
-from imatch.pot import economy, shop
-from imatch.pot.coverage import coverage
+from imatch.pot.economy import figures
+from imatch.pot.reserve.coverage import coverage
 from imatch.pot.service import POTService
+from imatch.pot.shop import service as shop
 from imatch.providers.models import Provider
 from tests.make import Make
 
@@ -54,12 +55,12 @@ def test_an_empty_folder_becomes_a_marketplace_once(tmp_path: Path) -> None:
 def _has_a_past() -> None:
     """Ninety days of economy, as its own rules made them."""
     with SessionLocal() as db:
-        stats = economy.stats(db)
+        stats = figures.stats(db)
         assert (stats["total_users"], stats["participation_rate"]) == (2_200, "30.9%")
         assert stats["transactions_last_7_days"] > 100
         assert stats["total_pot_burned_all_time"] > 10_000
-        assert len(economy.period(db, None).days) == DAYS + 1
-        assert min(len(economy.earning_breakdown(db, None)), 15) == 15
+        assert len(figures.period(db, None).days) == DAYS + 1
+        assert min(len(figures.earning_breakdown(db, None)), 15) == 15
         assert coverage(db).reserve_cents > 0
         assert shop.open_orders(db)
         for book in BOOKS.values():

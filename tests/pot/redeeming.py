@@ -10,11 +10,12 @@ from imatch.accounts.models import AccountType, User
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.events import heard_only_by
-from imatch.facts import EngagementPaid
+from imatch.facts.marketplace import EngagementPaid
 from imatch.ledger import CASH, POT, Movement, post
 from imatch.ledger.queries import free, people_totals, system_balances
-from imatch.pot import clearing, payees
 from imatch.pot.models import PotRedemption
+from imatch.pot.redemption import payees
+from imatch.pot.reserve import service as reserve
 from tests.make import Make
 
 _numbers = itertools.count(1)
@@ -47,7 +48,7 @@ class Redeeming:
             self.earn(person, pot)
         commission_cents = covered_pot * 80 * 100 // 25 or 1
         self.paid(provider=person, commission_cents=commission_cents, days_ago=200)
-        clearing.clear_due(self.db)
+        reserve.clear_due(self.db)
         return person
 
     def payee(self, person: User, *, days_ago: int = 30) -> None:
@@ -88,7 +89,7 @@ class Redeeming:
             **more,
         )
         with atomic(self.db):
-            clearing.hear_paid(self.db, fact)
+            reserve.hear_paid(self.db, fact)
         return fact
 
     def lose(self, cents: int) -> None:

@@ -7,15 +7,20 @@ import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from imatch import POTService, facts
+from imatch import POTService
 from imatch.core.database import atomic
 from imatch.core.events import announce
+from imatch.facts.marketplace import CredentialVerified, EngagementReversed
+from imatch.facts.people import IdentityVerified
 from imatch.ledger.books import POT
 from imatch.ledger.models import PotTransaction
 from imatch.ledger.queries import system_balances
-from imatch.pot import clawbacks, redemptions, rewards, shop
-from imatch.pot.clawbacks import Clawback, NoSuchAward, TooLateToReverse
-from imatch.pot.models import PotAward, PotDebt
+from imatch.pot.awards import clawbacks
+from imatch.pot.awards import service as awards
+from imatch.pot.awards.clawbacks import Clawback, NoSuchAward, TooLateToReverse
+from imatch.pot.awards.models import PotAward, PotDebt
+from imatch.pot.redemption import service as redemptions
+from imatch.pot.shop import service as shop
 from imatch.wiring import wire
 from tests.make import Make
 from tests.pot.test_earn import FRIEND, ME, OTHER, paid, people
@@ -42,7 +47,7 @@ def test_a_reversed_engagement_takes_back_what_everybody_earned(db: Session, mak
     assert [pot.get_user_balance(one) for one in (ME, OTHER, FRIEND)] == [60, 100, 250]
     for _ in range(2):
         with atomic(db):
-            announce(db, facts.EngagementReversed(1, "Refunded"))
+            announce(db, EngagementReversed(1, "Refunded"))
     assert [pot.get_user_balance(one) for one in (ME, OTHER, FRIEND)] == [0, 0, 0]
     assert system_balances(db, POT)["clawed_back"] == 410
     assert set(db.scalars(select(PotAward.status))) == {"clawed_back"}
@@ -55,14 +60,14 @@ def test_what_is_spent_already_becomes_a_debt_that_later_awards_pay(
 ) -> None:
     people(make)
     pot = POTService(db)
-    rewards.hear(db, FIRST_DEAL)
+    awards.hear(db, FIRST_DEAL)
     pot.spend_pot(OTHER, "report_export", 70)
     clawbacks.reverse_awards(db, "engagement", 1, "Refunded")
     assert pot.get_user_balance(OTHER) == 0
     assert clawbacks.owed(db, OTHER) == 70
-    rewards.hear(db, facts.IdentityVerified(OTHER))
+    awards.hear(db, IdentityVerified(OTHER))
     assert (pot.get_user_balance(OTHER), clawbacks.owed(db, OTHER)) == (0, 20)
-    rewards.hear(db, facts.CredentialVerified(1, OTHER))
+    awards.hear(db, CredentialVerified(1, OTHER))
     assert (pot.get_user_balance(OTHER), clawbacks.owed(db, OTHER)) == (55, 0)
     assert rows(db, OTHER) == [
         ("earn", "seeker_first_engagement", 100),
@@ -103,7 +108,7 @@ def test_several_debts_are_paid_oldest_first(db: Session, make: Make) -> None:
     people(make)
     for number, amount in enumerate((30, 30), start=1):
         clawbacks.claw_back(db, ME, amount, key=f"test:{number}", reason="Fraud")
-    rewards.hear(db, facts.IdentityVerified(ME))
+    awards.hear(db, IdentityVerified(ME))
     assert [debt.owed for debt in db.scalars(select(PotDebt).order_by(PotDebt.id))] == [0, 10]
 
 
@@ -121,13 +126,13 @@ def test_a_queued_award_is_cancelled_and_leaves_its_cap_free(db: Session, make: 
     people(make)
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 0)
-        rewards.hear(db, FIRST_DEAL)
-        assert len(rewards.queued(db, FRIEND)) == 1
+        awards.hear(db, FIRST_DEAL)
+        assert len(awards.queued(db, FRIEND)) == 1
         clawbacks.reverse_awards(db, "engagement", 1, "Refunded")
         set_budget(db, 1_000)
-        assert rewards.pay_queue(db) == 0
+        assert awards.pay_queue(db) == 0
         assert rows(db, FRIEND) == []
-        rewards.hear(db, paid(2, earlier_of_seeker=0))
+        awards.hear(db, paid(2, earlier_of_seeker=0))
         assert POTService(db).get_user_balance(OTHER) == 100
 
 
@@ -135,7 +140,7 @@ def test_after_180_days_an_award_stays(db: Session, make: Make) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     with time_machine.travel(start, tick=False):
         people(make)
-        rewards.hear(db, FIRST_DEAL)
+        awards.hear(db, FIRST_DEAL)
         award_id = db.scalars(select(PotAward.id)).first() or 0
         grant = POTService(db).award_pot(ME, "bug_report")["transaction_id"]
     with time_machine.travel(start + timedelta(days=180, seconds=1), tick=False):
@@ -166,7 +171,7 @@ def test_only_awards_can_be_taken_back(db: Session, make: Make) -> None:
 
 def test_a_rules_transaction_taken_back_ends_its_award(db: Session, make: Make) -> None:
     people(make)
-    rewards.hear(db, facts.IdentityVerified(ME))
+    awards.hear(db, IdentityVerified(ME))
     award = db.scalars(select(PotAward)).one()
     clawbacks.reverse_transaction(db, award.transaction_id or 0, "Not them")
     with atomic(db):

@@ -10,11 +10,15 @@ from sqlalchemy.orm import Session
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.events import announce
-from imatch.facts import EngagementPaid, EngagementReversed
+from imatch.facts.marketplace import EngagementPaid, EngagementReversed
 from imatch.ledger import KeyReused
-from imatch.pot import clearing, payouts, redemptions
-from imatch.pot.coverage import CoverageState, coverage
-from imatch.pot.models import PotAward, PotCommission
+from imatch.pot.awards.models import PotAward
+from imatch.pot.redemption import payouts
+from imatch.pot.redemption import queries as redemption_queries
+from imatch.pot.redemption import service as redemptions
+from imatch.pot.reserve import service as reserve
+from imatch.pot.reserve.coverage import CoverageState, coverage
+from imatch.pot.reserve.models import PotCommission
 from imatch.pot.tasks import clear_commissions
 from imatch.wiring import wire
 from tests.pot.redeeming import Redeeming, make_due
@@ -58,7 +62,7 @@ def test_how_long_commission_waits(
 def test_a_reversed_payment_makes_nobody_known(db: Session, redeeming: Redeeming) -> None:
     provider = redeeming.person()
     first = redeeming.paid(provider=provider)
-    clearing.hear_reversed(db, EngagementReversed(first.engagement_id, "refund"))
+    reserve.hear_reversed(db, EngagementReversed(first.engagement_id, "refund"))
     fact = redeeming.paid(provider=provider)
     assert commission_of(db, fact.engagement_id).clears_at == fact.paid_at + timedelta(days=120)
 
@@ -68,10 +72,10 @@ def test_commission_clears_on_its_day_and_not_before(db: Session, redeeming: Red
         provider, seeker = redeeming.person(), redeeming.person()
         fact = redeeming.paid(provider=provider, seeker=seeker, commission_cents=10_010)
         clock.move_to(fact.paid_at + timedelta(days=120, seconds=-1))
-        assert clearing.clear_due(db) == 0
+        assert reserve.clear_due(db) == 0
         clock.move_to(fact.paid_at + timedelta(days=120))
-        assert clearing.clear_due(db) == 1
-        assert clearing.clear_due(db) == 0
+        assert reserve.clear_due(db) == 1
+        assert reserve.clear_due(db) == 0
     assert redeeming.allowance(provider) == 2_502  # a quarter, rounded down
     assert redeeming.allowance(seeker) == 1_001
     # Both allowances and 5 % on top, which makes coverage normal.
@@ -87,12 +91,12 @@ def test_commission_clears_on_its_day_and_not_before(db: Session, redeeming: Red
 
 def test_a_fact_heard_twice_is_booked_once(db: Session, redeeming: Redeeming) -> None:
     fact = redeeming.paid(days_ago=200)
-    clearing.hear_paid(db, fact)
+    reserve.hear_paid(db, fact)
     assert redeeming.books()["commission_received"] == 10_000
-    clearing.clear_due(db)
+    reserve.clear_due(db)
     books = redeeming.books()
-    clearing.hear_paid(db, fact)
-    assert (redeeming.books(), clearing.clear_due(db)) == (books, 0)
+    reserve.hear_paid(db, fact)
+    assert (redeeming.books(), reserve.clear_due(db)) == (books, 0)
 
 
 def test_an_engagement_has_one_commission(redeeming: Redeeming) -> None:
@@ -106,7 +110,7 @@ def test_cents_too_few_to_share_clear_without_a_movement(
     db: Session, redeeming: Redeeming, cents: int
 ) -> None:
     redeeming.paid(commission_cents=cents, days_ago=200)
-    assert clearing.clear_due(db) == 1
+    assert reserve.clear_due(db) == 1
     assert redeeming.books()["commission_received"] == cents - redeeming.books()["people"]
 
 
@@ -127,7 +131,7 @@ def test_referrers_are_paid_until_their_award_is_covered(db: Session, redeeming:
     referral(db, inviter.id, "provider_referral", first.engagement_id, 200)  # worth $160
     referral(db, other.id, "seeker_referral", first.engagement_id, 250)
     redeeming.paid(provider=provider, commission_cents=60_000, days_ago=199)
-    clearing.clear_due(db)
+    reserve.clear_due(db)
     # A fifth of each commission, until 200 x 80 cents are there.
     assert redeeming.allowance(inviter) == 12_000 + 4_000
     assert redeeming.allowance(other) == 12_000
@@ -165,7 +169,7 @@ def test_what_is_announced_is_awarded_cleared_and_taken_back(
 def test_without_an_award_a_referrer_is_promised_nothing(db: Session, redeeming: Redeeming) -> None:
     inviter = redeeming.person()
     redeeming.paid(days_ago=200, provider_referrer_user_id=inviter.id)
-    clearing.clear_due(db)
+    reserve.clear_due(db)
     assert redeeming.allowance(inviter) == 0
 
 
@@ -179,7 +183,7 @@ def test_never_more_than_four_fifths_leave_a_commission(db: Session, redeeming: 
     )
     referral(db, inviters[0].id, "provider_referral", fact.engagement_id, 500)
     referral(db, inviters[1].id, "seeker_referral", fact.engagement_id, 250)
-    clearing.clear_due(db)
+    reserve.clear_due(db)
     books = redeeming.books()
     assert books["reserve"] == 2_499 + 999 + 1_999 + 1_999 + 499 <= 9_999 * 80 // 100
     assert books["reserve"] - books["people"] == 499
@@ -188,12 +192,12 @@ def test_never_more_than_four_fifths_leave_a_commission(db: Session, redeeming: 
 def test_a_full_buffer_takes_no_more(db: Session, redeeming: Redeeming) -> None:
     for _ in range(3):
         redeeming.paid(days_ago=200)
-    clearing.clear_due(db)
+    reserve.clear_due(db)
     found = coverage(db)
     # 5 beside 35 per cent is more than a tenth, so that not every commission has to add to it.
     assert (found.allowances_cents, found.reserve_cents) == (10_500, 10_500 + 3 * 500)
     redeeming.paid(days_ago=200, commission_cents=1_000)
-    clearing.clear_due(db)
+    reserve.clear_due(db)
     assert coverage(db).reserve_cents == 12_000 + 350
     assert coverage(db).state is CoverageState.NORMAL
 
@@ -201,22 +205,22 @@ def test_a_full_buffer_takes_no_more(db: Session, redeeming: Redeeming) -> None:
 def test_a_reversal_before_clearing_is_a_refund(db: Session, redeeming: Redeeming) -> None:
     fact = redeeming.paid(days_ago=200)
     for _ in range(2):
-        clearing.hear_reversed(db, EngagementReversed(fact.engagement_id, "refund"))
+        reserve.hear_reversed(db, EngagementReversed(fact.engagement_id, "refund"))
     assert redeeming.books() == {"people": 0}
-    assert clearing.clear_due(db) == 0
+    assert reserve.clear_due(db) == 0
     assert commission_of(db, fact.engagement_id).status == "reversed"
 
 
 def test_a_reversal_of_something_unknown_moves_nothing(db: Session, redeeming: Redeeming) -> None:
-    clearing.hear_reversed(db, EngagementReversed(2**62, "refund"))
+    reserve.hear_reversed(db, EngagementReversed(2**62, "refund"))
     assert redeeming.books() == {"people": 0}
 
 
 def test_a_reversal_after_clearing_takes_allowances_back(db: Session, redeeming: Redeeming) -> None:
     fact = redeeming.paid(days_ago=200)
-    clearing.clear_due(db)
+    reserve.clear_due(db)
     for _ in range(2):
-        clearing.hear_reversed(db, EngagementReversed(fact.engagement_id, "dispute"))
+        reserve.hear_reversed(db, EngagementReversed(fact.engagement_id, "dispute"))
     assert redeeming.books() == {"people": 0}
 
 
@@ -227,7 +231,7 @@ def test_a_request_that_leans_on_a_reversed_engagement_is_given_back(
     person = redeeming.redeemer(covered_pot=250)
     request = redemptions.request(db, person.id, 250, "bank_transfer", key="a")
     engagement = db.scalars(select(PotCommission.engagement_id)).one()
-    clearing.hear_reversed(db, EngagementReversed(engagement, "dispute"))
+    reserve.hear_reversed(db, EngagementReversed(engagement, "dispute"))
     assert (request.status, redeeming.pot(person), redeeming.allowance(person)) == (
         "rejected",
         1_000,
@@ -247,12 +251,12 @@ def test_what_went_to_the_bank_is_the_reserves_loss(db: Session, redeeming: Rede
     commission = db.scalars(
         select(PotCommission).where(PotCommission.provider_user_id == person.id)
     ).one()
-    clearing.hear_reversed(db, EngagementReversed(commission.engagement_id, "fraud"))
+    reserve.hear_reversed(db, EngagementReversed(commission.engagement_id, "fraud"))
     books = redeeming.books()
     assert books["lost"] == 250 * 80
     assert books["people"] == before.allowances_cents - 8_000  # the seeker's tenth is back
     assert coverage(db).state is not CoverageState.NORMAL
-    assert redemptions.of_person(db, person.id)[0].status == "approved"
+    assert redemption_queries.of_person(db, person.id)[0].status == "approved"
     paid_back = 320_000 + commission.commission_cents + books["payers"]
     assert paid_back + books["lost"] == commission.commission_cents
 
@@ -265,7 +269,7 @@ def test_what_is_with_the_bank_stays_in_the_reserve(db: Session, redeeming: Rede
     redemptions.approve(db, request.id, redeeming.operator.id)
     payouts.bank_export(db, redeeming.second_operator.id)
     engagement = db.scalars(select(PotCommission.engagement_id)).one()
-    clearing.hear_reversed(db, EngagementReversed(engagement, "fraud"))
+    reserve.hear_reversed(db, EngagementReversed(engagement, "fraud"))
     assert coverage(db).reserve_cents == request.payout_cents
     payouts.mark_paid(db, request.id, redeeming.second_operator.id, "B-1")
     assert redeeming.books() == {

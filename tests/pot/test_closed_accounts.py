@@ -7,13 +7,17 @@ import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from imatch import POTService, facts
+from imatch import POTService
 from imatch.accounts.models import AccountType, User
-from imatch.accounts.service.operators import deactivate
+from imatch.accounts.service.administration import deactivate
 from imatch.core.clock import frozen
 from imatch.core.database import atomic
-from imatch.pot import payees, rewards, shop
-from imatch.pot.models import PotAward, PotPurchase
+from imatch.facts.people import IdentityVerified
+from imatch.pot import holds
+from imatch.pot.awards import service as awards
+from imatch.pot.awards.models import PotAward
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.models import PotPurchase
 from imatch.wiring import wire
 from tests.make import Make
 from tests.pot.test_earn import FOE, FRIEND, ME, OTHER, paid, people
@@ -32,15 +36,15 @@ class Closing:
         if self.kind == "deactivated":
             deactivate(self.db, self.db.get_one(User, user_id))
         else:
-            payees.place_hold(self.db, user_id, self.operator_id, "A ring, it seems")
+            holds.place_hold(self.db, user_id, self.operator_id, "A ring, it seems")
 
     def open(self, user_id: int) -> None:
         if self.kind == "deactivated":
             with atomic(self.db):
                 self.db.get_one(User, user_id).active = True
         else:
-            for hold in payees.holds_of(self.db, user_id):
-                payees.lift_hold(self.db, hold.id, self.operator_id)
+            for hold in holds.holds_of(self.db, user_id):
+                holds.lift_hold(self.db, hold.id, self.operator_id)
 
 
 @pytest.fixture(params=["deactivated", "held"])
@@ -55,23 +59,23 @@ def test_what_is_queued_waits_until_the_account_is_open_again(
     pot = POTService(db)
     with time_machine.travel(TUESDAY, tick=False) as clock:
         set_budget(db, 0)
-        rewards.hear(db, facts.IdentityVerified(ME))
+        awards.hear(db, IdentityVerified(ME))
         clock.shift(timedelta(hours=1))
-        rewards.hear(db, facts.IdentityVerified(OTHER))
+        awards.hear(db, IdentityVerified(OTHER))
         closing.close(ME)
         set_budget(db, 1_000)
         # Neither the queue nor its health waits for what cannot be paid.
-        assert rewards.oldest_queued(db) == TUESDAY + timedelta(hours=1)
+        assert awards.oldest_queued(db) == TUESDAY + timedelta(hours=1)
         mine, others = db.scalars(select(PotAward).order_by(PotAward.id)).all()
-        assert rewards.expected_payment(db, mine) is None
-        assert rewards.expected_payment(db, others) == TUESDAY.date()
-        assert rewards.pay_queue(db) == 1
+        assert awards.expected_payment(db, mine) is None
+        assert awards.expected_payment(db, others) == TUESDAY.date()
+        assert awards.pay_queue(db) == 1
         assert [pot.get_user_balance(one) for one in (ME, OTHER)] == [0, 50]
-        assert [one.rule for one in rewards.queued(db, ME)] == ["identity_verified"]
-        rewards.hear(db, facts.IdentityVerified(FRIEND))
+        assert [one.rule for one in awards.queued(db, ME)] == ["identity_verified"]
+        awards.hear(db, IdentityVerified(FRIEND))
         assert pot.get_user_balance(FRIEND) == 50
         closing.open(ME)
-        assert rewards.pay_queue(db) == 1
+        assert awards.pay_queue(db) == 1
         assert pot.get_user_balance(ME) == 50
 
 
@@ -82,13 +86,13 @@ def test_what_somebody_on_hold_earns_is_queued_but_for_class_a(db: Session, make
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 1_000)
         closing.close(ME)
-        rewards.hear(db, facts.IdentityVerified(ME))
-        rewards.hear(db, paid())
-        rewards.hear(db, facts.IdentityVerified(FOE))
+        awards.hear(db, IdentityVerified(ME))
+        awards.hear(db, paid())
+        awards.hear(db, IdentityVerified(FOE))
         assert [pot.get_user_balance(one) for one in (ME, FOE)] == [5, 50]
-        assert rewards.pay_queue(db) == 0
+        assert awards.pay_queue(db) == 0
         closing.open(ME)
-        assert rewards.pay_queue(db) == 1
+        assert awards.pay_queue(db) == 1
         assert pot.get_user_balance(ME) == 55
 
 

@@ -9,17 +9,19 @@ import pytest
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
+from imatch.accounts.errors import OperatorsOnly, UserNotFound
 from imatch.accounts.models import AccountType, User
 from imatch.cli import app
 from imatch.core.errors import DomainError, Invalid
 from imatch.core.logs import configure_logs
 from imatch.ledger import POT
 from imatch.ledger.queries import free
-from imatch.pot import shop
-from imatch.pot.errors import BadAmount, OperatorsOnly, UnknownEarningCategory, UserNotFound
-from imatch.pot.grants import GrantDecided, NoSuchGrant, OwnGrant
-from imatch.pot.rules import EARNINGS, SPENDINGS
+from imatch.pot.awards.grants import GrantDecided, NoSuchGrant, OwnGrant
+from imatch.pot.errors import BadAmount, UnknownEarningCategory
+from imatch.pot.rules import EARNINGS
 from imatch.pot.service import POTService
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.catalog import SPENDINGS
 from tests.make import Make
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imatch.pot import controller
+from imatch.pot.policy import controller
 
 AMOUNTS = st.integers(min_value=0, max_value=10**12)
 GROWTH = controller.weekly_growth(0.10)

@@ -3,14 +3,15 @@
 import pytest
 from sqlalchemy.orm import Session
 
+from imatch.accounts.errors import OperatorsOnly, UserNotFound
 from imatch.accounts.models import AccountType, User
 from imatch.core.errors import Invalid
 from imatch.ledger import POT
 from imatch.ledger.queries import free
-from imatch.pot import clawbacks, shop
-from imatch.pot.clawbacks import NoSuchAward
-from imatch.pot.errors import OperatorsOnly, UserNotFound
+from imatch.pot.awards import clawbacks
+from imatch.pot.awards.clawbacks import NoSuchAward
 from imatch.pot.service import POTService
+from imatch.pot.shop import service as shop
 from tests.make import Make
 from tests.pot.test_commands import run, run_json
 

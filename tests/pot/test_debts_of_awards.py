@@ -12,8 +12,8 @@ from imatch.accounts.models import User
 from imatch.core.database import atomic
 from imatch.ledger import POT, Movement, post
 from imatch.ledger.models import PotTransaction
-from imatch.pot import clawbacks
-from imatch.pot.models import PotDebt
+from imatch.pot.awards import clawbacks
+from imatch.pot.awards.models import PotDebt
 from imatch.pot.rules import EARNING_BY_NAME
 from imatch.pot.tasks import settle_debts
 from tests.make import Make

@@ -7,10 +7,35 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from imatch import facts
+from imatch.facts.marketplace import (
+    AnswerAccepted,
+    AvailabilityPublished,
+    CleanRecordReached,
+    CompletionConfirmed,
+    ContentPublished,
+    CredentialVerified,
+    EngagementPaid,
+    LeadAnswered,
+    MatchFeedbackGiven,
+    PortfolioItemApproved,
+    ProfileRefreshed,
+    RatingGiven,
+    ReportAccepted,
+    ReviewReplied,
+    SuccessStoryApproved,
+    TestimonialApproved,
+)
+from imatch.facts.people import (
+    DayBegun,
+    EmailConfirmed,
+    IdentityVerified,
+    ProfileCompleted,
+    SecondFactorKept,
+    ThirtyDaysVisited,
+)
 from imatch.ledger.models import PotTransaction
-from imatch.pot import rewards
-from imatch.pot.models import PotAward
+from imatch.pot.awards import service as rewards
+from imatch.pot.awards.models import PotAward
 from imatch.pot.rules import EARNING_BY_NAME
 from tests.make import Make
 
@@ -18,7 +43,7 @@ ME, OTHER, FRIEND, FOE = 1, 2, 3, 4
 PAID_AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
-def paid(engagement_id: int = 1, **changes: object) -> facts.EngagementPaid:
+def paid(engagement_id: int = 1, **changes: object) -> EngagementPaid:
     values: dict[str, object] = {
         "engagement_id": engagement_id,
         "provider_user_id": ME,
@@ -29,10 +54,10 @@ def paid(engagement_id: int = 1, **changes: object) -> facts.EngagementPaid:
         "earlier_of_seeker": 1,
         "earlier_of_provider": 1,
     }
-    return facts.EngagementPaid(**{**values, **changes})  # type: ignore[arg-type]
+    return EngagementPaid(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def rated(**changes: object) -> facts.RatingGiven:
+def rated(**changes: object) -> RatingGiven:
     values: dict[str, object] = {
         "rating_id": 5,
         "engagement_id": 1,
@@ -42,24 +67,24 @@ def rated(**changes: object) -> facts.RatingGiven:
         "stars": 4,
         "deal_cents": 4_900,
     }
-    return facts.RatingGiven(**{**values, **changes})  # type: ignore[arg-type]
+    return RatingGiven(**{**values, **changes})  # type: ignore[arg-type]
 
 
 # What the design's table says: (fact, {(person, rule): POT}), and where each rule's gate ends.
 CASES: dict[str, tuple[object, dict[tuple[int, str], int]]] = {
     "provider's profile": (
-        facts.ProfileCompleted(ME, "provider"),
+        ProfileCompleted(ME, "provider"),
         {(ME, "provider_profile_creation"): 50},
     ),
     "seeker's intake": (
-        facts.ProfileCompleted(ME, "seeker"),
+        ProfileCompleted(ME, "seeker"),
         {(ME, "seeker_profile_creation"): 25},
     ),
     "reply within a day": (
-        facts.LeadAnswered(7, ME, 24 * 60),
+        LeadAnswered(7, ME, 24 * 60),
         {(ME, "provider_first_response"): 25},
     ),
-    "reply too late": (facts.LeadAnswered(7, ME, 24 * 60 + 1), {}),
+    "reply too late": (LeadAnswered(7, ME, 24 * 60 + 1), {}),
     "five percent, rounded down": (
         paid(deal_cents=12_399),
         {(ME, "provider_engagement_base"): 6},
@@ -110,40 +135,40 @@ CASES: dict[str, tuple[object, dict[tuple[int, str], int]]] = {
     "a small deal's rating": (rated(deal_cents=4_999), {}),
     "50 words": (rated(review_words=50, stars=1), {(OTHER, "detailed_review"): 15}),
     "49 words": (rated(review_words=49), {}),
-    "a reply to a review": (facts.ReviewReplied(5, ME), {(ME, "review_reply"): 5}),
-    "tip": (facts.ContentPublished(8, ME, "tip"), {(ME, "provider_content"): 50}),
-    "article": (facts.ContentPublished(8, ME, "article"), {(ME, "provider_content"): 50}),
-    "guide": (facts.ContentPublished(8, ME, "guide"), {(ME, "provider_content"): 100}),
-    "video": (facts.ContentPublished(8, ME, "video"), {(ME, "provider_content"): 200}),
-    "another kind": (facts.ContentPublished(8, ME, "song"), {}),
-    "testimonial": (facts.TestimonialApproved(1, ME, 100), {(ME, "seeker_testimonial"): 50}),
-    "short testimonial": (facts.TestimonialApproved(1, ME, 99), {}),
-    "story": (facts.SuccessStoryApproved(8, ME), {(ME, "seeker_success_story"): 200}),
-    "a day": (facts.DayBegun(ME, date(2026, 3, 2)), {(ME, "daily_login"): 1}),
-    "thirty days": (facts.ThirtyDaysVisited(ME, 30), {(ME, "login_streak_30"): 30}),
-    "helpful answer": (facts.AnswerAccepted(8, ME, 5), {(ME, "community_help"): 25}),
-    "answer": (facts.AnswerAccepted(8, ME, 1), {(ME, "community_help"): 5}),
-    "bug": (facts.ReportAccepted(6, ME, "bug"), {(ME, "bug_report"): 100}),
-    "feature": (facts.ReportAccepted(6, ME, "feature"), {(ME, "feature_suggestion"): 50}),
-    "fraud": (facts.ReportAccepted(6, ME, "fraud"), {(ME, "fraud_report"): 50}),
-    "identity": (facts.IdentityVerified(ME), {(ME, "identity_verified"): 50}),
-    "credential": (facts.CredentialVerified(9, ME), {(ME, "credential_verified"): 75}),
-    "portfolio": (facts.PortfolioItemApproved(9, ME), {(ME, "portfolio_item"): 10}),
-    "calendar": (facts.AvailabilityPublished(3, ME), {(ME, "calendar_connected"): 15}),
+    "a reply to a review": (ReviewReplied(5, ME), {(ME, "review_reply"): 5}),
+    "tip": (ContentPublished(8, ME, "tip"), {(ME, "provider_content"): 50}),
+    "article": (ContentPublished(8, ME, "article"), {(ME, "provider_content"): 50}),
+    "guide": (ContentPublished(8, ME, "guide"), {(ME, "provider_content"): 100}),
+    "video": (ContentPublished(8, ME, "video"), {(ME, "provider_content"): 200}),
+    "another kind": (ContentPublished(8, ME, "song"), {}),
+    "testimonial": (TestimonialApproved(1, ME, 100), {(ME, "seeker_testimonial"): 50}),
+    "short testimonial": (TestimonialApproved(1, ME, 99), {}),
+    "story": (SuccessStoryApproved(8, ME), {(ME, "seeker_success_story"): 200}),
+    "a day": (DayBegun(ME, date(2026, 3, 2)), {(ME, "daily_login"): 1}),
+    "thirty days": (ThirtyDaysVisited(ME, 30), {(ME, "login_streak_30"): 30}),
+    "helpful answer": (AnswerAccepted(8, ME, 5), {(ME, "community_help"): 25}),
+    "answer": (AnswerAccepted(8, ME, 1), {(ME, "community_help"): 5}),
+    "bug": (ReportAccepted(6, ME, "bug"), {(ME, "bug_report"): 100}),
+    "feature": (ReportAccepted(6, ME, "feature"), {(ME, "feature_suggestion"): 50}),
+    "fraud": (ReportAccepted(6, ME, "fraud"), {(ME, "fraud_report"): 50}),
+    "identity": (IdentityVerified(ME), {(ME, "identity_verified"): 50}),
+    "credential": (CredentialVerified(9, ME), {(ME, "credential_verified"): 75}),
+    "portfolio": (PortfolioItemApproved(9, ME), {(ME, "portfolio_item"): 10}),
+    "calendar": (AvailabilityPublished(3, ME), {(ME, "calendar_connected"): 15}),
     "confirmed in 72 hours": (
-        facts.CompletionConfirmed(1, ME, 72 * 60),
+        CompletionConfirmed(1, ME, 72 * 60),
         {(ME, "fast_confirmation"): 5},
     ),
-    "confirmed later": (facts.CompletionConfirmed(1, ME, 72 * 60 + 1), {}),
-    "feedback": (facts.MatchFeedbackGiven(7, ME), {(ME, "match_feedback"): 5}),
+    "confirmed later": (CompletionConfirmed(1, ME, 72 * 60 + 1), {}),
+    "feedback": (MatchFeedbackGiven(7, ME), {(ME, "match_feedback"): 5}),
     "refresh": (
-        facts.ProfileRefreshed(3, ME, date(2026, 3, 2)),
+        ProfileRefreshed(3, ME, date(2026, 3, 2)),
         {(ME, "profile_refresh"): 10},
     ),
-    "ten clean": (facts.CleanRecordReached(ME, 10), {(ME, "clean_record_10"): 100}),
-    "twenty clean": (facts.CleanRecordReached(ME, 20), {(ME, "clean_record_10"): 100}),
-    "fifteen clean": (facts.CleanRecordReached(ME, 15), {}),
-    "second factor": (facts.SecondFactorKept(ME), {(ME, "security_setup"): 25}),
+    "ten clean": (CleanRecordReached(ME, 10), {(ME, "clean_record_10"): 100}),
+    "twenty clean": (CleanRecordReached(ME, 20), {(ME, "clean_record_10"): 100}),
+    "fifteen clean": (CleanRecordReached(ME, 15), {}),
+    "second factor": (SecondFactorKept(ME), {(ME, "security_setup"): 25}),
 }
 
 
@@ -217,7 +242,7 @@ THERAPISTS_OFF = frozenset(
     ("fact", "expected"),
     [
         (rated(stars=5, deal_cents=10_000, rewards_off=THERAPISTS_OFF), {}),
-        (facts.TestimonialApproved(1, ME, 200, THERAPISTS_OFF), {}),
+        (TestimonialApproved(1, ME, 200, THERAPISTS_OFF), {}),
         (
             paid(
                 earlier_of_seeker=0,
@@ -242,8 +267,8 @@ def test_people_who_left_or_never_were_earn_nothing(
     db: Session, make: Make, new_session: Callable[[], Session]
 ) -> None:
     gone = make.user(active=False)
-    rewards.hear(db, facts.IdentityVerified(gone.id))
-    rewards.hear(db, facts.IdentityVerified(999))
+    rewards.hear(db, IdentityVerified(gone.id))
+    rewards.hear(db, IdentityVerified(999))
     with new_session() as other:
         assert earned(other) == {}
         assert other.scalars(select(PotAward)).all() == []
@@ -282,5 +307,5 @@ def test_nobody_is_rewarded_for_inviting_themselves(db: Session, make: Make) -> 
 
 def test_a_fact_nobody_rewards_is_ignored(db: Session, make: Make) -> None:
     people(make)
-    rewards.hear(db, facts.EmailConfirmed(ME))
+    rewards.hear(db, EmailConfirmed(ME))
     assert earned(db) == {}

@@ -9,10 +9,12 @@ from sqlalchemy.orm import Session
 
 from imatch.core.clock import frozen, today
 from imatch.ledger import POT
-from imatch.ledger.seals import seal
-from imatch.pot import economy, policy, shop
-from imatch.pot.health import State, health, inflation
+from imatch.ledger.sealing.seals import seal
+from imatch.pot.economy import figures as economy
+from imatch.pot.economy.health import State, health, inflation
+from imatch.pot.policy import service as policy
 from imatch.pot.service import POTService
+from imatch.pot.shop import service as shop
 from tests.make import Make
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)

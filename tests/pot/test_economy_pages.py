@@ -13,9 +13,9 @@ from starlette.testclient import TestClient
 from imatch.accounts.models import User
 from imatch.core.clock import frozen
 from imatch.ledger import POT
-from imatch.ledger.seals import seal
-from imatch.pot import dashboard, policy
-from imatch.pot.pages import economy_view as view
+from imatch.ledger.sealing.seals import seal
+from imatch.pot.economy import dashboard, view
+from imatch.pot.policy import service as policy
 from imatch.pot.service import POTService
 from imatch.web import streams
 from tests.make import Make
@@ -59,7 +59,7 @@ def _csv(client: TestClient, block: str, days: str = "7") -> list[list[str]]:
 
 
 def test_tiles_name_what_they_are_compared_with(stopped: None) -> None:
-    tiles = {tile.name: tile for tile in view.tiles(dashboard.figures(7), "7")}
+    tiles = {tile.name: tile for tile in view.tiles(dashboard.latest_dashboard(7), "7")}
     earned, spent, circulation = tiles["earned"], tiles["spent"], tiles["circulation"]
     assert (earned.value, earned.change, earned.than) == (100, "±0 %", "against the 7 days before")
     assert (spent.value, spent.change, spent.than) == (40, "new", "none in the 7 days before")
@@ -73,7 +73,7 @@ def test_tiles_name_what_they_are_compared_with(stopped: None) -> None:
 
 
 def test_a_period_before_the_first_day_has_nothing_to_compare(stopped: None) -> None:
-    tiles = {tile.name: tile for tile in view.tiles(dashboard.figures(90), "90")}
+    tiles = {tile.name: tile for tile in view.tiles(dashboard.latest_dashboard(90), "90")}
     assert (tiles["earned"].value, tiles["earned"].change, tiles["earned"].before) == (
         200,
         "",
@@ -82,10 +82,10 @@ def test_a_period_before_the_first_day_has_nothing_to_compare(stopped: None) -> 
 
 
 def test_figures_are_those_of_the_last_movement(db: Session, person: User, stopped: None) -> None:
-    before = dashboard.figures(30)
-    assert dashboard.figures(30) is before  # nothing moved
+    before = dashboard.latest_dashboard(30)
+    assert dashboard.latest_dashboard(30) is before  # nothing moved
     POTService(db).spend_pot(person.id, "charity_burn", amount=10)
-    after = dashboard.figures(30)
+    after = dashboard.latest_dashboard(30)
     assert (before.shown.totals["spent"], after.shown.totals["spent"]) == (40, 50)
     assert after.latest[0].category == "charity_burn"
 
@@ -93,15 +93,15 @@ def test_figures_are_those_of_the_last_movement(db: Session, person: User, stopp
 def test_what_moves_without_a_transaction_is_seen_seconds_later(
     person: User, make: Make, stopped: None
 ) -> None:
-    assert dashboard.figures(30).totals["total_users"] == 1
+    assert dashboard.latest_dashboard(30).totals["total_users"] == 1
     make.user()
     with frozen(NOON + dashboard.FRESH + timedelta(seconds=1)):
-        assert dashboard.figures(30).totals["total_users"] == 2
+        assert dashboard.latest_dashboard(30).totals["total_users"] == 2
 
 
 def test_long_times_are_shown_by_week(stopped: None) -> None:
     with frozen(NOON + timedelta(days=700)):
-        found = dashboard.figures(None)
+        found = dashboard.latest_dashboard(None)
         points = view.points(found.shown.days)
     assert len(found.shown.days) == 710
     assert len(points) == 103

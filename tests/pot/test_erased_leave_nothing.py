@@ -12,13 +12,20 @@ from imatch.accounts.models import User
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.events import listen
-from imatch.facts import EngagementReversed, OptionEnded
+from imatch.facts.economy import OptionEnded
+from imatch.facts.marketplace import EngagementReversed
 from imatch.ledger import CASH, POT
-from imatch.ledger.audit import audit
+from imatch.ledger.auditing.audit import audit
 from imatch.ledger.queries import account
-from imatch.pot import clearing, payouts, personal_data, redemptions, shop
-from imatch.pot.coverage import coverage
-from imatch.pot.models import PotCommission, PotPurchase, PotRedemption
+from imatch.pot import personal_data
+from imatch.pot.models import PotRedemption
+from imatch.pot.redemption import payouts
+from imatch.pot.redemption import service as redemptions
+from imatch.pot.reserve import service as clearing
+from imatch.pot.reserve.coverage import coverage
+from imatch.pot.reserve.models import PotCommission
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.models import PotPurchase
 from imatch.providers.boosts import BADGE, BOOST, FEATURED, PROFILE
 from imatch.wiring import wire
 from tests.make import Make

@@ -12,18 +12,28 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from imatch import POTService, facts
+from imatch import POTService
 from imatch.accounts import service as accounts
 from imatch.accounts.models import User
 from imatch.core.database import atomic
 from imatch.core.errors import DomainError
 from imatch.core.events import announce
+from imatch.facts.marketplace import CredentialVerified, EngagementReversed
 from imatch.ledger import CASH, POT
-from imatch.ledger.audit import audit
+from imatch.ledger.auditing.audit import audit
 from imatch.ledger.models import PotAccount
-from imatch.pot import clawbacks, clearing, payees, payouts, policy, redemptions, rewards, shop
-from imatch.pot.coverage import coverage
-from imatch.pot.models import PotAward, PotDebt, PotPurchase, PotRedemption
+from imatch.pot.awards import clawbacks
+from imatch.pot.awards import service as awards
+from imatch.pot.awards.models import PotAward, PotDebt
+from imatch.pot.models import PotRedemption
+from imatch.pot.policy import service as policy
+from imatch.pot.redemption import payees, payouts
+from imatch.pot.redemption import queries as redemption_queries
+from imatch.pot.redemption import service as redemptions
+from imatch.pot.reserve import service as reserve
+from imatch.pot.reserve.coverage import coverage
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.models import PotPurchase
 from imatch.wiring import wire
 from tests.make import Make
 from tests.pot.redeeming import IBAN, Redeeming
@@ -61,7 +71,7 @@ class Somebody:
         return self.chance.choice(found) if found else 0
 
     def hears_of_visits(self) -> None:
-        rewards.hear(self.db, facts.CredentialVerified(self.number, self._one()))
+        awards.hear(self.db, CredentialVerified(self.number, self._one()))
 
     def deals(self) -> None:
         one, other = self.chance.sample([*self.people, self.leaver], 2)
@@ -75,7 +85,7 @@ class Somebody:
 
     def rates(self) -> None:
         one, other = self.chance.sample(self.people, 2)
-        rewards.hear(
+        awards.hear(
             self.db,
             rated(
                 engagement_id=self.chance.randint(1, 9),
@@ -87,13 +97,13 @@ class Somebody:
 
     def reverses(self) -> None:
         with atomic(self.db):
-            announce(self.db, facts.EngagementReversed(self.chance.randint(1, 9), "Refunded"))
+            announce(self.db, EngagementReversed(self.chance.randint(1, 9), "Refunded"))
 
     def pays_the_queue(self) -> None:
-        rewards.pay_queue(self.db)
+        awards.pay_queue(self.db)
 
     def clears(self) -> None:
-        clearing.clear_due(self.db)
+        reserve.clear_due(self.db)
 
     def awards(self) -> None:
         POTService(self.db).award_pot(self._one(), "bug_report")
@@ -114,7 +124,7 @@ class Somebody:
         redemptions.request(self.db, self._one(), 100, BANK, key=str(self.number))
 
     def takes_back(self) -> None:
-        found = redemptions.of_id(self.db, self._any(PotRedemption))
+        found = redemption_queries.of_id(self.db, self._any(PotRedemption))
         redemptions.cancel(self.db, found.user_id, found.id)
 
     def approves(self) -> None:

@@ -9,17 +9,21 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from imatch import POTService, facts
+from imatch import POTService
 from imatch.core import database
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.events import announce
+from imatch.facts.marketplace import CompletionConfirmed, EngagementPaid, EngagementReversed
 from imatch.ledger import CASH, POT, KeyReused
-from imatch.ledger.audit import audit
+from imatch.ledger.auditing.audit import audit
 from imatch.ledger.queries import system_balances
 from imatch.operations.database import downgrade, migrate
-from imatch.pot import clearing, rewards
-from imatch.pot.models import PotAward, PotCommission, PotEngagement
+from imatch.pot.awards import service as awards
+from imatch.pot.awards.models import PotAward
+from imatch.pot.models import PotEngagement
+from imatch.pot.reserve import service as reserve
+from imatch.pot.reserve.models import PotCommission
 from imatch.wiring import wire
 from tests.make import Make
 from tests.pot.test_earn import FOE, FRIEND, ME, OTHER, paid, people, rated
@@ -33,7 +37,7 @@ FIRST_DEAL = paid(
     on_time=True,
 )
 ROUNDS = 10
-REVERSED = facts.EngagementReversed(1, "Refunded")
+REVERSED = EngagementReversed(1, "Refunded")
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +53,7 @@ def tell(db: Session, *told: object) -> None:
 
 
 def has_nothing(db: Session) -> bool:
-    clearing.clear_due(db)
+    reserve.clear_due(db)
     free = [POTService(db).get_user_balance(one) for one in (ME, OTHER, FRIEND)]
     standing = select(PotAward.id).where(PotAward.status != "clawed_back")
     cash = any(system_balances(db, CASH).values())
@@ -80,7 +84,7 @@ def test_what_is_heard_of_a_reversed_engagement_later_earns_nothing(
     """Otherwise whoever is refunded could still rate for POT."""
     deal = paid(deal_cents=100_000, commission_cents=commission_cents)
     best = rated(stars=5, deal_cents=100_000, review_words=60)
-    tell(db, deal, REVERSED, best, facts.CompletionConfirmed(1, OTHER, 5), deal)
+    tell(db, deal, REVERSED, best, CompletionConfirmed(1, OTHER, 5), deal)
     assert has_nothing(db)
 
 
@@ -103,7 +107,7 @@ def telling(fact: object) -> Callable[[Session], object]:
     return lambda db: tell(db, fact)
 
 
-def deal_of(engagement_id: int, provider: int, seeker: int) -> facts.EngagementPaid:
+def deal_of(engagement_id: int, provider: int, seeker: int) -> EngagementPaid:
     return replace(
         FIRST_DEAL,
         engagement_id=engagement_id,
@@ -129,13 +133,13 @@ def round_of(first: int) -> list[Callable[[Session], object]]:
         )
         for deal in deals
     ]
-    reversals = [facts.EngagementReversed(deal.engagement_id, "Refunded") for deal in deals]
+    reversals = [EngagementReversed(deal.engagement_id, "Refunded") for deal in deals]
     return [
         *map(telling, (*deals, deals[0], *reversals, reversals[0])),
-        lambda db: rewards.hear_all(db, ratings),
-        lambda db: rewards.hear_all(db, ratings[::-1]),
-        clearing.clear_due,
-        rewards.pay_queue,
+        lambda db: awards.hear_all(db, ratings),
+        lambda db: awards.hear_all(db, ratings[::-1]),
+        reserve.clear_due,
+        awards.pay_queue,
     ]
 
 
@@ -172,11 +176,11 @@ def test_clearing_and_a_reversal_do_not_wait_in_a_circle(
     """The same people's allowances, in whatever order their engagements were paid."""
     for first in range(1, 5 * ROUNDS, 5):
         tell(db, deal_of(first, ME, OTHER))
-        clearing.clear_due(db)
+        reserve.clear_due(db)
         for engagement_id in range(first + 1, first + 4):
             tell(db, deal_of(engagement_id, OTHER, FOE))
         tell(db, deal_of(first + 4, ME, FOE))
-        reversal = telling(facts.EngagementReversed(first, "Refunded"))
-        at_once(new_session, [clearing.clear_due, reversal])
+        reversal = telling(EngagementReversed(first, "Refunded"))
+        at_once(new_session, [reserve.clear_due, reversal])
     assert audit(db, CASH).findings == []
     assert set(db.scalars(select(PotCommission.status))) == {"cleared", "reversed"}

@@ -7,13 +7,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from imatch import POTService
+from imatch.accounts.errors import OperatorsOnly, UserNotFound
 from imatch.accounts.models import AccountType, User
 from imatch.core.errors import DomainError, Invalid
 from imatch.ledger.models import PotTransaction
-from imatch.pot import clawbacks, grants
-from imatch.pot.errors import BadAmount, OperatorsOnly, UnknownEarningCategory, UserNotFound
-from imatch.pot.grants import GrantDecided, NoSuchGrant, OwnGrant
-from imatch.pot.models import PotGrant
+from imatch.pot.awards import clawbacks, grants
+from imatch.pot.awards.grants import GrantDecided, NoSuchGrant, OwnGrant
+from imatch.pot.awards.models import PotGrant
+from imatch.pot.errors import BadAmount, UnknownEarningCategory
 from tests.make import Make
 
 

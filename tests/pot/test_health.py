@@ -10,8 +10,10 @@ from imatch.accounts.models import AccountType
 from imatch.ledger import POT, Movement, post
 from imatch.ledger.models import LedgerAudit
 from imatch.ledger.tasks import audit_ledger
-from imatch.pot import clearing, policy, policy_versions
-from imatch.pot.health import Indicator, State, health
+from imatch.pot.economy.health import Indicator, State, health
+from imatch.pot.policy import service as policy
+from imatch.pot.policy import versions
+from imatch.pot.reserve import service as reserve
 from tests.make import Make
 from tests.pot.redeeming import Redeeming
 
@@ -24,15 +26,15 @@ def figure(db: Session, name: str) -> Indicator:
 
 def change(db: Session, make: Make, **edits: object) -> None:
     one, two = (make.user(account_type=AccountType.OPERATOR).id for _ in range(2))
-    version = policy_versions.propose(db, operator_id=one, edits=edits, reason="Another course.")
-    policy_versions.approve(db, version.id, operator_id=two)
+    version = versions.propose(db, operator_id=one, edits=edits, reason="Another course.")
+    versions.approve(db, version.id, operator_id=two)
 
 
 def test_coverage_is_judged_by_the_policy_in_force(db: Session, make: Make) -> None:
     policy.genesis(db)
     redeeming = Redeeming(db, make)
     redeeming.paid(days_ago=200)
-    clearing.clear_due(db)
+    reserve.clear_due(db)
     found = figure(db, "coverage")
     assert (found.value, found.threshold, found.state) == ("1.14", "at least 1.10", State.GOOD)
     change(db, make, normal_coverage=1.25)

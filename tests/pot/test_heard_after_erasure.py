@@ -10,17 +10,29 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from imatch import POTService, facts
+from imatch import POTService
 from imatch.accounts import service as accounts
 from imatch.accounts.models import User
 from imatch.core.database import atomic
 from imatch.core.errors import DomainError
 from imatch.core.events import announce
+from imatch.facts.marketplace import CredentialVerified, EngagementReversed, ReportAccepted
+from imatch.facts.people import (
+    DayBegun,
+    IdentityVerified,
+    ProfileCompleted,
+    SecondFactorKept,
+    ThirtyDaysVisited,
+)
 from imatch.ledger import CASH, POT
-from imatch.ledger.audit import audit
+from imatch.ledger.auditing.audit import audit
 from imatch.ledger.queries import account, free
-from imatch.pot import clearing, rewards, shop
-from imatch.pot.models import PotAward, PotCommission, PotPurchase
+from imatch.pot.awards import service as awards
+from imatch.pot.awards.models import PotAward
+from imatch.pot.reserve import service as reserve
+from imatch.pot.reserve.models import PotCommission
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.models import PotPurchase
 from imatch.wiring import wire
 from tests.make import Make
 from tests.pot.test_earn import paid, rated
@@ -53,12 +65,12 @@ def test_their_own_facts_earn_nothing(db: Session, gone: int) -> None:
     before = db.scalars(select(PotAward.id)).all()
     tell(
         db,
-        facts.IdentityVerified(gone),
-        facts.SecondFactorKept(gone),
-        facts.DayBegun(gone, date(2026, 3, 3)),
-        facts.ThirtyDaysVisited(gone, 30),
-        facts.ProfileCompleted(gone, "provider"),
-        facts.ReportAccepted(1, gone, "bug"),
+        IdentityVerified(gone),
+        SecondFactorKept(gone),
+        DayBegun(gone, date(2026, 3, 3)),
+        ThirtyDaysVisited(gone, 30),
+        ProfileCompleted(gone, "provider"),
+        ReportAccepted(1, gone, "bug"),
     )
     assert db.scalars(select(PotAward.id)).all() == before
     assert free(db, POT, gone) == 0
@@ -80,8 +92,8 @@ def test_the_other_side_of_a_deal_still_earns(
     assert free(db, POT, gone) == 0
     assert free(db, POT, other) == {"provider": 50, "seeker": 100}[left] + 10
     assert free(db, POT, inviter) == {"provider": 500, "seeker": 250}[side]
-    clearing.clear_due(db)
-    tell(db, facts.EngagementReversed(1, "Refunded"))
+    reserve.clear_due(db)
+    tell(db, EngagementReversed(1, "Refunded"))
     assert [free(db, POT, one) for one in (other, inviter)] == [0, 0]
     assert [audit(db, book).findings for book in (POT, CASH)] == [[], []]
 
@@ -90,7 +102,7 @@ def test_an_inviter_who_went_is_promised_nothing(db: Session, make: Make, gone: 
     provider, seeker = make.user().id, make.user().id
     sides = {"provider_user_id": provider, "seeker_user_id": seeker}
     tell(db, paid(earlier_of_seeker=0, seeker_referrer_user_id=gone, **sides))
-    clearing.clear_due(db)
+    reserve.clear_due(db)
     assert (free(db, POT, gone), free(db, CASH, gone)) == (0, 0)
     assert [free(db, CASH, one) for one in (provider, seeker)] == [250, 100]
     assert db.scalars(select(PotCommission.status)).all() == ["cleared"]
@@ -109,7 +121,7 @@ def test_what_is_heard_while_somebody_goes_is_not_left_to_them(
             session.rollback()
             together.wait()
             if number:
-                rewards.hear(session, facts.CredentialVerified(number, user_id))
+                awards.hear(session, CredentialVerified(number, user_id))
             else:
                 accounts.erase(session, user)
 

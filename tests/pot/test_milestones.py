@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from imatch.accounts.models import AccountType, User
 from imatch.accounts.service.sign_up import mark_confirmed
 from imatch.categories.catalog import definition
+from imatch.needs import service as seekers
 from imatch.pot import tasks
-from imatch.pot.models import PotAward
+from imatch.pot.awards.models import PotAward
 from imatch.providers import approval
 from imatch.providers import service as providers
 from imatch.providers.models import Provider, ProviderStatus
-from imatch.seekers import service as seekers
 from imatch.wiring import wire
 from tests.make import ADVISOR_PROFILE, Make
 

@@ -8,7 +8,7 @@ import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from imatch import POTService, facts
+from imatch import POTService
 from imatch.accounts import service as accounts
 from imatch.accounts.models import User
 from imatch.accounts.service import profile, sign_up
@@ -16,9 +16,11 @@ from imatch.accounts.service.sessions import Browser
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.events import announce
+from imatch.facts.people import DayBegun, IdentityVerified, ProfileCompleted
 from imatch.mail.models import MailMessage
-from imatch.pot import clawbacks, once_earned, rewards
-from imatch.pot.models import PotAward, PotOnceEarned
+from imatch.pot.awards import clawbacks, once_only
+from imatch.pot.awards import service as awards
+from imatch.pot.awards.models import PotAward, PotOnceEarned
 from imatch.wiring import wire
 from tests.make import Make
 from tests.pot.test_queue import TUESDAY, set_budget
@@ -52,7 +54,7 @@ def open_account(db: Session, address: str = ADA) -> User:
 
 def complete(db: Session, user: User) -> None:
     for side in ("provider", "seeker"):
-        announce(db, facts.ProfileCompleted(user.id, side))
+        announce(db, ProfileCompleted(user.id, side))
 
 
 def earned(db: Session, user: User) -> list[str]:
@@ -75,7 +77,7 @@ def test_the_same_address_is_not_welcomed_twice(db: Session) -> None:
             again = open_account(db)
             complete(db, again)
             assert earned(db, again) == []
-            left = {one.earning.name: one.times_left for one in rewards.standings(db, again.id)}
+            left = {one.earning.name: one.times_left for one in awards.standings(db, again.id)}
             assert [left[name] for name in WELCOME] == [0, 0], "the wallet offers nothing in vain"
             assert left["identity_verified"] == 1
             accounts.erase(db, again)
@@ -89,7 +91,7 @@ def test_what_was_new_to_the_second_account_is_remembered_too(db: Session) -> No
         set_budget(db, 10_000)
         for expected in (["identity_verified"], []):
             user = open_account(db)
-            announce(db, facts.IdentityVerified(user.id))
+            announce(db, IdentityVerified(user.id))
             assert earned(db, user) == expected
             accounts.erase(db, user)
 
@@ -103,7 +105,7 @@ def test_nothing_is_remembered_longer_than_awards_can_be_taken_back(db: Session)
         accounts.erase(db, first)
         clock.shift(timedelta(days=79))
         set_budget(db, 10_000, now())
-        once_earned.forget_once_earned()
+        once_only.forget_once_earned()
         again = open_account(db)
         complete(db, again)
         assert earned(db, again) == []
@@ -111,7 +113,7 @@ def test_nothing_is_remembered_longer_than_awards_can_be_taken_back(db: Session)
         set_budget(db, 10_000, now())
         complete(db, again)
         assert earned(db, again) == WELCOME
-        once_earned.forget_once_earned()
+        once_only.forget_once_earned()
         with atomic(db):
             assert db.scalars(select(PotOnceEarned)).all() == []
 
@@ -121,7 +123,7 @@ def test_only_what_was_paid_and_stayed_is_remembered(db: Session) -> None:
         set_budget(db, 50)
         first = open_account(db)
         complete(db, first)  # 50 are paid, 25 are queued
-        announce(db, facts.DayBegun(first.id, TUESDAY.date()))  # may be earned more than once
+        announce(db, DayBegun(first.id, TUESDAY.date()))  # may be earned more than once
         with atomic(db):
             paid = db.scalars(select(PotAward).where(PotAward.status == "paid")).one()
         clawbacks.reverse_award(db, paid.id, "Nothing to see")

@@ -7,14 +7,19 @@ import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from imatch import POTService, facts
+from imatch import POTService
 from imatch.core.clock import frozen, now
 from imatch.core.database import atomic
 from imatch.core.events import heard_only_by
+from imatch.facts.economy import OptionEnded
+from imatch.facts.people import IdentityVerified, SecondFactorKept
 from imatch.jobs.one_by_one import SomeFailed
 from imatch.ledger import CASH, Movement, post
-from imatch.pot import rewards, shop
-from imatch.pot.models import PotAward, PotCommission, PotPurchase
+from imatch.pot.awards import service as awards
+from imatch.pot.awards.models import PotAward
+from imatch.pot.reserve.models import PotCommission
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.models import PotPurchase
 from imatch.pot.tasks import (
     clear_commissions,
     notice_second_factors,
@@ -36,7 +41,7 @@ class Refusing:
     def __init__(self, user_id: int) -> None:
         self.user_id: int | None = user_id
 
-    def hear(self, _db: Session, fact: facts.OptionEnded | facts.SecondFactorKept) -> None:
+    def hear(self, _db: Session, fact: OptionEnded | SecondFactorKept) -> None:
         if fact.user_id == self.user_id:
             raise LookupError("what was bought is gone")
 
@@ -46,7 +51,7 @@ def test_one_purchase_that_fails_stops_no_other(
 ) -> None:
     buyers = [rich(db, make) for _ in range(3)]
     refusing = Refusing(buyers[0])
-    with heard_only_by({facts.OptionEnded: [refusing.hear]}):
+    with heard_only_by({OptionEnded: [refusing.hear]}):
         for hour, buyer in enumerate(buyers):
             with frozen(NOON + timedelta(hours=hour)):
                 shop.buy(db, buyer, "featured_listing_week", key="1")
@@ -71,7 +76,7 @@ def test_one_award_that_cannot_be_paid_stops_no_other(db: Session, make: Make) -
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 0)
         for person in (2, ME, 3, 4):
-            rewards.hear(db, facts.IdentityVerified(person))
+            awards.hear(db, IdentityVerified(person))
         # Somebody took the first award's key for something else.
         POTService(db).award_pot(4, "bug_report", 1, key="earn:identity_verified:2:2")
         set_budget(db, 101)
@@ -112,8 +117,8 @@ def test_one_commission_that_cannot_be_cleared_stops_no_other(db: Session, make:
 def test_one_second_factor_that_fails_stops_no_other(db: Session, make: Make) -> None:
     kept = [make.user(totp_confirmed_at=now() - timedelta(days=31)).id for _ in range(3)]
     db.rollback()
-    heard = [Refusing(kept[0]).hear, rewards.hear]
-    with heard_only_by({facts.SecondFactorKept: heard}), pytest.raises(SomeFailed):
+    heard = [Refusing(kept[0]).hear, awards.hear]
+    with heard_only_by({SecondFactorKept: heard}), pytest.raises(SomeFailed):
         notice_second_factors()
     with atomic(db):
         assert set(db.scalars(select(PotAward.user_id))) == set(kept[1:])

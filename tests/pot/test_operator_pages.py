@@ -11,9 +11,10 @@ from imatch.accounts.models import AccountType, User, UserSession
 from imatch.core.database import atomic
 from imatch.ledger import POT
 from imatch.ledger.queries import account
-from imatch.pot import grants, shop
-from imatch.pot.models import PotPurchase
+from imatch.pot.awards import grants
 from imatch.pot.service import POTService
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.models import PotPurchase
 from tests.make import Make
 
 SignIn = Callable[[User], TestClient]

@@ -9,21 +9,21 @@ import time_machine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from imatch.accounts.errors import OperatorsOnly
 from imatch.accounts.models import User
-from imatch.accounts.service.operators import deactivate
+from imatch.accounts.service.administration import deactivate
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.errors import Invalid
 from imatch.ledger.models import PotAccount
-from imatch.pot import clearing, payees, payouts, redemptions
-from imatch.pot.coverage import CoverageState, coverage
-from imatch.pot.errors import OperatorsOnly, SecondPersonNeeded
+from imatch.pot import holds
+from imatch.pot.errors import SecondPersonNeeded
 from imatch.pot.models import PotRedemption
-from imatch.pot.redemption_errors import (
-    NotPayableYet,
-    RedemptionDecided,
-    RedemptionNotFound,
-)
+from imatch.pot.redemption import payees, payouts
+from imatch.pot.redemption import service as redemptions
+from imatch.pot.redemption.errors import NotPayableYet, RedemptionDecided, RedemptionNotFound
+from imatch.pot.reserve import service as clearing
+from imatch.pot.reserve.coverage import CoverageState, coverage
 from tests.pot.redeeming import IBAN, Redeeming, make_due
 from tests.settings import settings
 
@@ -189,11 +189,11 @@ def test_a_payment_has_the_banks_reference(
 def test_a_fraud_hold_stops_what_is_approved(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer()
     request = approved(redeeming, person, 250)
-    hold = payees.place_hold(db, person.id, redeeming.operator.id, "Two accounts, one bank.")
+    hold = holds.place_hold(db, person.id, redeeming.operator.id, "Two accounts, one bank.")
     with pytest.raises(NotPayableYet, match="fraud hold"):
         pay(redeeming, request)
     assert payouts.bank_export(db, redeeming.second_operator.id).count("\n") == 1
-    payees.lift_hold(db, hold.id, redeeming.second_operator.id)
+    holds.lift_hold(db, hold.id, redeeming.second_operator.id)
     pay(redeeming, request)
 
 

@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from imatch.accounts.errors import OperatorsOnly
 from imatch.core.errors import Invalid
 from imatch.core.events import listen
-from imatch.facts import IdentityVerified
+from imatch.facts.people import IdentityVerified
 from imatch.mail.models import MailMessage
-from imatch.pot import payees
-from imatch.pot.errors import OperatorsOnly
-from imatch.pot.models import PotPayee
+from imatch.pot import holds
+from imatch.pot.redemption import payees
+from imatch.pot.redemption.models import PotPayee
 from tests.pot.redeeming import IBAN, Redeeming
 
 
@@ -99,7 +100,7 @@ def test_an_operator_verifies_once(
     for user in (person, redeeming.person()):
         with pytest.raises(OperatorsOnly):
             payees.verify_identity(db, person.id, user.id)
-    with pytest.raises(payees.OwnIdentity):
+    with pytest.raises(holds.OwnIdentity):
         payees.verify_identity(db, redeeming.operator.id, redeeming.operator.id)
 
 
@@ -129,15 +130,15 @@ def test_the_same_details_again_are_no_change(db: Session, redeeming: Redeeming)
 def test_holds_have_reasons_and_a_history(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.person()
     with pytest.raises(Invalid):
-        payees.place_hold(db, person.id, redeeming.operator.id, " ")
+        holds.place_hold(db, person.id, redeeming.operator.id, " ")
     with pytest.raises(OperatorsOnly):
-        payees.place_hold(db, person.id, person.id, "Because.")
-    hold = payees.place_hold(db, person.id, redeeming.operator.id, "A ring of accounts.")
+        holds.place_hold(db, person.id, person.id, "Because.")
+    hold = holds.place_hold(db, person.id, redeeming.operator.id, "A ring of accounts.")
     for _ in range(2):
-        payees.lift_hold(db, hold.id, redeeming.second_operator.id)
-    assert [row.lifted_by for row in payees.holds_of(db, person.id)] == [
+        holds.lift_hold(db, hold.id, redeeming.second_operator.id)
+    assert [row.lifted_by for row in holds.holds_of(db, person.id)] == [
         redeeming.second_operator.id
     ]
     for hold_id in (0, 10**30, hold.id + 1):
-        with pytest.raises(payees.HoldNotFound):
-            payees.lift_hold(db, hold_id, redeeming.operator.id)
+        with pytest.raises(holds.HoldNotFound):
+            holds.lift_hold(db, hold_id, redeeming.operator.id)

@@ -8,15 +8,22 @@ import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from imatch import POTService, facts
+from imatch import POTService
 from imatch.accounts import service as accounts
 from imatch.accounts.models import AccountType, User
 from imatch.core.database import atomic
+from imatch.facts.people import IdentityVerified, SecondFactorKept
 from imatch.ledger.books import POT
 from imatch.ledger.models import PotAccount, PotTransaction
 from imatch.ledger.queries import system_balances
-from imatch.pot import grants, personal_data, rewards, shop
-from imatch.pot.models import PotAward, PotPayee, PotPurchase, PotRedemption
+from imatch.pot import personal_data
+from imatch.pot.awards import grants
+from imatch.pot.awards import service as awards
+from imatch.pot.awards.models import PotAward
+from imatch.pot.models import PotRedemption
+from imatch.pot.redemption.models import PotPayee
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.models import PotPurchase
 from imatch.providers.models import Provider
 from imatch.wiring import wire
 from tests.make import Make
@@ -31,8 +38,8 @@ def _wired() -> None:
 def test_the_export_has_everything_that_moved(db: Session, make: Make) -> None:
     user, other = make.user(), make.user()
     pot = POTService(db)
-    rewards.hear(db, facts.IdentityVerified(user.id))
-    rewards.hear(db, facts.IdentityVerified(other.id))
+    awards.hear(db, IdentityVerified(user.id))
+    awards.hear(db, IdentityVerified(other.id))
     pot.award_pot(user.id, "bug_report", 500)
     shop.buy(db, user.id, "workshop", key="w", amount=60, note="The one in May")
     pot.redeem_pot_for_usd(user.id, 100)
@@ -62,8 +69,8 @@ def test_a_person_in_the_books_leaves_a_nameless_number(
     user_id = user.id
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 50)
-        rewards.hear(db, facts.IdentityVerified(user_id))
-        rewards.hear(db, facts.SecondFactorKept(user_id))
+        awards.hear(db, IdentityVerified(user_id))
+        awards.hear(db, SecondFactorKept(user_id))
     pot = POTService(db)
     pot.award_pot(user_id, "bug_report", 500)
     shop.buy(db, user_id, "workshop", key="w", amount=60, note="The one in May")

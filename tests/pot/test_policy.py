@@ -10,8 +10,8 @@ from imatch.core import clock
 from imatch.core.database import atomic
 from imatch.ledger import POT, Movement, post
 from imatch.ledger.queries import system_balances
-from imatch.pot import policy
-from imatch.pot.models import PotPolicyRun, PotPolicyVersion
+from imatch.pot.policy import service as policy
+from imatch.pot.policy.models import PotPolicyRun, PotPolicyVersion
 from imatch.pot.service import POTService
 from imatch.pot.tasks import decide_the_weeks_pot
 from tests.make import Make

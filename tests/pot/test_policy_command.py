@@ -14,9 +14,9 @@ from imatch.cli import app
 from imatch.core.errors import Invalid
 from imatch.core.logs import configure_logs
 from imatch.core.settings import get_settings
-from imatch.pot import policy
 from imatch.pot.errors import SecondPersonNeeded
-from imatch.pot.policy_versions import BadNumbers
+from imatch.pot.policy import service as policy
+from imatch.pot.policy.versions import BadNumbers
 from tests.make import Make
 
 

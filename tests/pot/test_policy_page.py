@@ -12,9 +12,9 @@ from starlette.testclient import TestClient
 from imatch.accounts.models import AccountType, User
 from imatch.core.clock import frozen, today
 from imatch.ledger import POT
-from imatch.ledger.seals import seal
-from imatch.pot import policy
-from imatch.pot.pages import policy_weeks
+from imatch.ledger.sealing.seals import seal
+from imatch.pot.policy import service as policy
+from imatch.pot.policy import weeks_view as policy_weeks
 from imatch.pot.service import POTService
 from tests.make import Make
 

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from imatch.accounts.models import AccountType, User
 from imatch.core.clock import now
 from imatch.core.errors import Forbidden, Invalid
-from imatch.pot import policy, policy_versions
 from imatch.pot.errors import SecondPersonNeeded
-from imatch.pot.models import PotPolicyVersion
+from imatch.pot.policy import service as policy
+from imatch.pot.policy import versions
+from imatch.pot.policy.models import PotPolicyVersion
 from tests.make import Make
 
 
@@ -36,35 +37,33 @@ def test_two_operators_change_a_number(
 ) -> None:
     one, two = operators
     clock.shift(60)
-    proposed = policy_versions.propose(
+    proposed = versions.propose(
         db, operator_id=one.id, edits={"monthly_award_cap": 150_000}, reason="The queue grows."
     )
     assert policy.current(db).monthly_award_cap == 100_000
     clock.shift(60)
-    policy_versions.approve(
-        db, proposed.id, operator_id=two.id, effective_at=now() + timedelta(days=1)
-    )
+    versions.approve(db, proposed.id, operator_id=two.id, effective_at=now() + timedelta(days=1))
     assert policy.current(db).monthly_award_cap == 100_000
     clock.shift(24 * 3600)
     assert policy.current(db).monthly_award_cap == 150_000
-    kept = policy_versions.versions(db)
+    kept = versions.versions(db)
     assert [version.status for version in kept] == ["approved", "approved"]
-    assert policy_versions.changes(
+    assert versions.changes(
         policy.Numbers.model_validate(kept[1].numbers),
         policy.Numbers.model_validate(kept[0].numbers),
-    ) == [policy_versions.Change("monthly_award_cap", 100_000, 150_000)]
+    ) == [versions.Change("monthly_award_cap", 100_000, 150_000)]
 
 
 def test_nobody_approves_their_own_proposal(db: Session, operators: tuple[User, User]) -> None:
     one, two = operators
-    proposed = policy_versions.propose(
+    proposed = versions.propose(
         db, operator_id=one.id, edits={"yearly_growth": 0.2}, reason="Growth."
     )
     with pytest.raises(SecondPersonNeeded):
-        policy_versions.approve(db, proposed.id, operator_id=one.id)
-    policy_versions.reject(db, proposed.id, operator_id=two.id)
-    with pytest.raises(policy_versions.AlreadyDecided):
-        policy_versions.approve(db, proposed.id, operator_id=two.id)
+        versions.approve(db, proposed.id, operator_id=one.id)
+    versions.reject(db, proposed.id, operator_id=two.id)
+    with pytest.raises(versions.AlreadyDecided):
+        versions.approve(db, proposed.id, operator_id=two.id)
     assert policy.current(db).yearly_growth == 0.10
 
 
@@ -73,14 +72,12 @@ def test_only_operators_change_the_policy(
 ) -> None:
     seeker = make.user()
     with pytest.raises(Forbidden):
-        policy_versions.propose(
-            db, operator_id=seeker.id, edits={"yearly_growth": 0.2}, reason="More."
-        )
-    proposed = policy_versions.propose(
+        versions.propose(db, operator_id=seeker.id, edits={"yearly_growth": 0.2}, reason="More.")
+    proposed = versions.propose(
         db, operator_id=operators[0].id, edits={"yearly_growth": 0.2}, reason="More."
     )
     with pytest.raises(Forbidden):
-        policy_versions.approve(db, proposed.id, operator_id=seeker.id)
+        versions.approve(db, proposed.id, operator_id=seeker.id)
 
 
 @pytest.mark.parametrize(
@@ -102,8 +99,8 @@ def test_bad_numbers_are_refused(
     db: Session, operators: tuple[User, User], edits: dict[str, object], reason: str
 ) -> None:
     with pytest.raises(Invalid):
-        policy_versions.propose(db, operator_id=operators[0].id, edits=edits, reason=reason)
-    assert len(policy_versions.versions(db)) == 1
+        versions.propose(db, operator_id=operators[0].id, edits=edits, reason=reason)
+    assert len(versions.versions(db)) == 1
 
 
 def test_a_proposal_made_on_older_numbers_is_refused(
@@ -112,15 +109,13 @@ def test_a_proposal_made_on_older_numbers_is_refused(
     one, two = operators
     clock.shift(60)
     first, second = (
-        policy_versions.propose(
-            db, operator_id=one.id, edits={"yearly_growth": growth}, reason="Growth."
-        )
+        versions.propose(db, operator_id=one.id, edits={"yearly_growth": growth}, reason="Growth.")
         for growth in (0.2, 0.3)
     )
     clock.shift(60)
-    policy_versions.approve(db, second.id, operator_id=two.id)
-    with pytest.raises(policy_versions.OutdatedProposal):
-        policy_versions.approve(db, first.id, operator_id=two.id)
+    versions.approve(db, second.id, operator_id=two.id)
+    with pytest.raises(versions.OutdatedProposal):
+        versions.approve(db, first.id, operator_id=two.id)
     assert policy.current(db).yearly_growth == 0.3
 
 
@@ -132,26 +127,26 @@ def test_an_outdated_proposal_can_be_made_anew_word_for_word(
 
     def proposed(**edits: float) -> PotPolicyVersion:
         clock.shift(60)
-        return policy_versions.propose(db, operator_id=one.id, edits=edits, reason="Well.")
+        return versions.propose(db, operator_id=one.id, edits=edits, reason="Well.")
 
     first = proposed(yearly_growth=0.2)
     assert proposed(yearly_growth=0.2).id == first.id
     for other in (0.2, share):  # away from these numbers and back to them
         version = proposed(treasury_share=other)
         clock.shift(60)
-        policy_versions.approve(db, version.id, operator_id=two.id)
+        versions.approve(db, version.id, operator_id=two.id)
     again = proposed(yearly_growth=0.2)
     assert (again.numbers, again.id == first.id) == (first.numbers, False)
-    assert policy_versions.approve(db, again.id, operator_id=two.id).status == "approved"
+    assert versions.approve(db, again.id, operator_id=two.id).status == "approved"
 
 
 def test_a_policy_never_begins_in_the_past(db: Session, operators: tuple[User, User]) -> None:
     one, two = operators
-    proposed = policy_versions.propose(
+    proposed = versions.propose(
         db, operator_id=one.id, edits={"yearly_growth": 0.2}, reason="Growth."
     )
-    with pytest.raises(policy_versions.BadNumbers):
-        policy_versions.approve(
+    with pytest.raises(versions.BadNumbers):
+        versions.approve(
             db, proposed.id, operator_id=two.id, effective_at=now() - timedelta(seconds=1)
         )
 
@@ -162,19 +157,17 @@ def test_what_is_approved_for_later_is_not_undone_by_what_is_proposed_meanwhile(
     one, two = operators
     clock.shift(60)
     later = now() + timedelta(days=30)
-    first = policy_versions.propose(
-        db, operator_id=one.id, edits={"yearly_growth": 0.2}, reason="Growth."
-    )
+    first = versions.propose(db, operator_id=one.id, edits={"yearly_growth": 0.2}, reason="Growth.")
     clock.shift(60)
-    policy_versions.approve(db, first.id, operator_id=two.id, effective_at=later)
+    versions.approve(db, first.id, operator_id=two.id, effective_at=later)
     clock.shift(60)
-    second = policy_versions.propose(
+    second = versions.propose(
         db, operator_id=one.id, edits={"monthly_award_cap": 150_000}, reason="The queue grows."
     )
     clock.shift(60)
-    with pytest.raises(policy_versions.BadNumbers, match="comes into effect on 04 February 2026"):
-        policy_versions.approve(db, second.id, operator_id=two.id)
-    policy_versions.approve(db, second.id, operator_id=two.id, effective_at=later)
+    with pytest.raises(versions.BadNumbers, match="comes into effect on 04 February 2026"):
+        versions.approve(db, second.id, operator_id=two.id)
+    versions.approve(db, second.id, operator_id=two.id, effective_at=later)
     clock.shift(30 * 24 * 3600)
     present = policy.current(db)
     assert (present.yearly_growth, present.monthly_award_cap) == (0.2, 150_000)
@@ -184,14 +177,14 @@ def test_what_is_approved_for_later_is_not_undone_by_what_is_proposed_meanwhile(
 def test_an_unknown_version_is_told(
     db: Session, operators: tuple[User, User], version_id: int
 ) -> None:
-    with pytest.raises(policy_versions.VersionNotFound):
-        policy_versions.approve(db, version_id, operator_id=operators[0].id)
+    with pytest.raises(versions.VersionNotFound):
+        versions.approve(db, version_id, operator_id=operators[0].id)
 
 
 def test_the_projection_shows_where_numbers_lead(db: Session, operators: tuple[User, User]) -> None:
     present = policy.current(db)
-    year = policy_versions.projection(db, present)
-    faster = policy_versions.projection(db, policy_versions.edited(present, {"yearly_growth": 0.2}))
+    year = versions.projection(db, present)
+    faster = versions.projection(db, versions.edited(present, {"yearly_growth": 0.2}))
     assert year[-1].supply == pytest.approx(11_000_000, rel=0.01)
     assert faster[-1].supply == pytest.approx(12_000_000, rel=0.01)
     assert [week.week for week in year] == list(range(1, 53))

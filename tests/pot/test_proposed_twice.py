@@ -9,8 +9,13 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from imatch.accounts.models import AccountType, User
-from imatch.pot import grants, payees, policy, policy_versions
-from imatch.pot.models import PotFraudHold, PotGrant, PotPolicyVersion
+from imatch.pot import holds
+from imatch.pot.awards import grants
+from imatch.pot.awards.models import PotGrant
+from imatch.pot.models import PotFraudHold
+from imatch.pot.policy import service as policy
+from imatch.pot.policy import versions
+from imatch.pot.policy.models import PotPolicyVersion
 from tests.make import Make
 
 AT_ONCE = 8
@@ -36,12 +41,12 @@ def grant(db: Session, person: int, operator: int, reason: str = "A hole") -> Po
 
 
 def hold(db: Session, person: int, operator: int, reason: str = "A ring") -> PotFraudHold:
-    return payees.place_hold(db, person, operator, reason)
+    return holds.place_hold(db, person, operator, reason)
 
 
 def change(db: Session, _person: int, operator: int, reason: str = "Growth") -> PotPolicyVersion:
     edits = {"yearly_growth": 0.2}
-    return policy_versions.propose(db, operator_id=operator, edits=edits, reason=reason)
+    return versions.propose(db, operator_id=operator, edits=edits, reason=reason)
 
 
 @pytest.mark.parametrize(
@@ -98,8 +103,8 @@ def test_what_is_settled_can_be_asked_for_again(
 ) -> None:
     person, (one, two) = make.user().id, operators
     grants.approve(db, grant(db, person, one.id).id, operator_id=two.id)
-    payees.lift_hold(db, hold(db, person, one.id).id, two.id)
-    policy_versions.reject(db, change(db, person, one.id).id, operator_id=two.id)
+    holds.lift_hold(db, hold(db, person, one.id).id, two.id)
+    versions.reject(db, change(db, person, one.id).id, operator_id=two.id)
     for act in (grant, hold, change):
         act(db, person, one.id)
     kinds: tuple[Kind, ...] = (PotGrant, PotFraudHold, PotPolicyVersion)

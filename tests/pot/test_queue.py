@@ -9,12 +9,16 @@ import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from imatch import POTService, facts
+from imatch import POTService
 from imatch.core.database import atomic
+from imatch.facts.marketplace import ContentPublished, CredentialVerified, ReportAccepted
+from imatch.facts.people import DayBegun, IdentityVerified, SecondFactorKept
 from imatch.ledger.models import PotTransaction
-from imatch.pot import policy, rewards
-from imatch.pot.models import PotAward, PotPolicyRun
-from imatch.pot.policy import monday_of
+from imatch.pot.awards import service as rewards
+from imatch.pot.awards.models import PotAward
+from imatch.pot.policy import service as policy
+from imatch.pot.policy.models import PotPolicyRun
+from imatch.pot.policy.service import monday_of
 from imatch.pot.tasks import pay_queued_awards
 from tests.make import Make
 from tests.pot.test_earn import ME, paid, people
@@ -45,10 +49,10 @@ def test_an_empty_budget_queues_class_b_and_pays_class_a(db: Session, make: Make
     people(make)
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 60)
-        rewards.hear(db, facts.IdentityVerified(ME))
-        rewards.hear(db, facts.SecondFactorKept(ME))
+        rewards.hear(db, IdentityVerified(ME))
+        rewards.hear(db, SecondFactorKept(ME))
         # It would fit, but who came first is paid first.
-        rewards.hear(db, facts.DayBegun(ME, date(2026, 3, 3)))
+        rewards.hear(db, DayBegun(ME, date(2026, 3, 3)))
         rewards.hear(db, paid(earlier_of_seeker=0))
         assert statuses(db) == [
             ("identity_verified", "paid"),
@@ -68,8 +72,8 @@ def test_queued_awards_are_heard_once_and_count_for_caps(db: Session, make: Make
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 0)
         for number in range(1, 5):
-            rewards.hear(db, facts.ContentPublished(number, ME, "tip"))
-            rewards.hear(db, facts.ContentPublished(number, ME, "tip"))
+            rewards.hear(db, ContentPublished(number, ME, "tip"))
+            rewards.hear(db, ContentPublished(number, ME, "tip"))
         assert statuses(db) == [("provider_content", "queued")] * 2
         assert rewards.pay_queue(db) == 0
 
@@ -79,7 +83,7 @@ def test_the_queue_is_paid_in_order_while_the_budget_lasts(db: Session, make: Ma
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 0)
         for person in (2, ME, 3, 4):
-            rewards.hear(db, facts.IdentityVerified(person))
+            rewards.hear(db, IdentityVerified(person))
     with time_machine.travel(NEXT_MONDAY, tick=False):
         set_budget(db, 120, NEXT_MONDAY)
         assert rewards.pay_queue(db) == 2
@@ -98,8 +102,8 @@ def test_an_award_above_a_whole_budget_still_comes_through(db: Session, make: Ma
     people(make)
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 40)
-        rewards.hear(db, facts.DayBegun(ME, date(2026, 3, 3)))
-        rewards.hear(db, facts.IdentityVerified(ME))
+        rewards.hear(db, DayBegun(ME, date(2026, 3, 3)))
+        rewards.hear(db, IdentityVerified(ME))
         assert statuses(db)[1] == ("identity_verified", "queued")
     with time_machine.travel(NEXT_MONDAY, tick=False):
         assert rewards.pay_queue(db) == 1
@@ -111,8 +115,8 @@ def test_the_expected_day_is_shown(db: Session, make: Make) -> None:
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 100)
         for person in (ME, 2, 3, 4):
-            rewards.hear(db, facts.IdentityVerified(person))
-        rewards.hear(db, facts.CredentialVerified(1, ME))
+            rewards.hear(db, IdentityVerified(person))
+        rewards.hear(db, CredentialVerified(1, ME))
         days = [
             rewards.expected_payment(db, award)
             for award in db.scalars(select(PotAward).order_by(PotAward.id))
@@ -138,7 +142,7 @@ def test_a_fact_heard_at_the_same_moment_pays_once(
     def hear(_number: int) -> None:
         with new_session() as session:
             together.wait()
-            rewards.hear(session, facts.IdentityVerified(ME))
+            rewards.hear(session, IdentityVerified(ME))
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(hear, range(6)))
@@ -155,7 +159,7 @@ def test_a_cap_holds_for_facts_at_the_same_moment(
     def hear(number: int) -> None:
         with new_session() as session:
             together.wait()
-            rewards.hear(session, facts.ReportAccepted(number, ME, "bug"))
+            rewards.hear(session, ReportAccepted(number, ME, "bug"))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(hear, range(8)))
@@ -171,7 +175,7 @@ def test_the_budget_holds_for_facts_at_the_same_moment(
     def hear(user_id: int) -> None:
         with new_session() as session:
             together.wait()
-            rewards.hear(session, facts.IdentityVerified(user_id))
+            rewards.hear(session, IdentityVerified(user_id))
 
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 150)
@@ -189,7 +193,7 @@ def test_the_queue_paid_twice_at_once_pays_each_once(
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 0)
         for person in (ME, 2, 3, 4):
-            rewards.hear(db, facts.IdentityVerified(person))
+            rewards.hear(db, IdentityVerified(person))
         set_budget(db, 1_000)
         together = Barrier(3)
 

@@ -8,16 +8,19 @@ import pytest
 import time_machine
 from sqlalchemy.orm import Session
 
+from imatch.accounts.errors import OperatorsOnly, UserNotFound
 from imatch.accounts.models import User
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.errors import DomainError
-from imatch.facts import EngagementReversed
+from imatch.facts.marketplace import EngagementReversed
 from imatch.ledger import InsufficientFunds
-from imatch.pot import clearing, payees, redemptions
-from imatch.pot.errors import BadAmount, BadArgument, KeyReused, OperatorsOnly, UserNotFound
-from imatch.pot.models import PotCommission, PotPayee, PotRedemption
-from imatch.pot.redemption_errors import (
+from imatch.pot import holds
+from imatch.pot.errors import BadAmount, BadArgument, KeyReused
+from imatch.pot.models import PotRedemption
+from imatch.pot.redemption import queries as redemption_queries
+from imatch.pot.redemption import service as redemptions
+from imatch.pot.redemption.errors import (
     NotRedeemable,
     OwnRedemption,
     RedemptionClosed,
@@ -25,6 +28,9 @@ from imatch.pot.redemption_errors import (
     RedemptionNotFound,
     UnknownPaymentMethod,
 )
+from imatch.pot.redemption.models import PotPayee
+from imatch.pot.reserve import service as reserve
+from imatch.pot.reserve.models import PotCommission
 from tests.pot.redeeming import Redeeming
 from tests.settings import settings
 
@@ -34,12 +40,12 @@ pytestmark = pytest.mark.usefixtures("cash_redemption_on")
 
 def test_what_may_be_redeemed_is_free_and_covered(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer(pot=300, covered_pot=250)
-    standing = redemptions.standing(db, person.id)
+    standing = redemption_queries.standing(db, person.id)
     assert (standing.free, standing.allowance_cents) == (300, 250 * 80)
     assert (standing.redeemable_now, standing.payout_cents, standing.most) == (250, 20_000, 250)
     assert (standing.open, standing.reasons) == (True, ())
     redemptions.request(db, person.id, 120, BANK, key="a")
-    standing = redemptions.standing(db, person.id)
+    standing = redemption_queries.standing(db, person.id)
     assert (standing.free, standing.held, standing.redeemable_now) == (180, 120, 130)
     assert standing.most == 130  # of 250 a day
 
@@ -92,7 +98,7 @@ def no_second_factor(redeeming: Redeeming, person: User) -> None:
 
 
 def on_hold(redeeming: Redeeming, person: User) -> None:
-    payees.place_hold(redeeming.db, person.id, redeeming.operator.id, "It smells.")
+    holds.place_hold(redeeming.db, person.id, redeeming.operator.id, "It smells.")
 
 
 def nothing_completed(redeeming: Redeeming, person: User) -> None:
@@ -119,7 +125,7 @@ def test_each_gate_refuses_requests_and_approvals(
     request = redemptions.request(db, person.id, 100, BANK, key="a")
     with atomic(db):
         close(redeeming, person)
-    standing = redemptions.standing(db, person.id)
+    standing = redemption_queries.standing(db, person.id)
     assert not standing.open
     assert [words in reason for reason in standing.reasons].count(True) == 1
     books = redeeming.books()
@@ -131,7 +137,7 @@ def test_each_gate_refuses_requests_and_approvals(
         with pytest.raises(RedemptionClosed, match=words):
             act()
     assert (redeeming.books(), redeeming.pot(person)) == (books, 900)
-    assert redemptions.of_person(db, person.id) == [request]
+    assert redemption_queries.of_person(db, person.id) == [request]
     assert request.status == "pending"
 
 
@@ -139,7 +145,7 @@ def test_the_switch_closes_everything(db: Session, redeeming: Redeeming) -> None
     person = redeeming.redeemer()
     request = redemptions.request(db, person.id, 100, BANK, key="a")
     with settings(cash_redemption=False):
-        assert "switched off" in redemptions.standing(db, person.id).reasons[0]
+        assert "switched off" in redemption_queries.standing(db, person.id).reasons[0]
         with pytest.raises(RedemptionClosed, match="switched off"):
             redemptions.request(db, person.id, 100, BANK, key="b")
         with pytest.raises(RedemptionClosed, match="switched off"):
@@ -153,11 +159,11 @@ def test_a_seeker_with_one_engagement_may_redeem_too(db: Session, redeeming: Red
     redeeming.payee(seeker)
     redeeming.earn(seeker, 100)
     fact = redeeming.paid(seeker=seeker, commission_cents=80_000, days_ago=200)
-    clearing.clear_due(db)
-    assert redemptions.standing(db, seeker.id).redeemable_now == 100
+    reserve.clear_due(db)
+    assert redemption_queries.standing(db, seeker.id).redeemable_now == 100
     redemptions.request(db, seeker.id, 100, BANK, key="a")
-    clearing.hear_reversed(db, EngagementReversed(fact.engagement_id, "refund"))
-    assert redemptions.standing(db, seeker.id).redeemable_now == 0
+    reserve.hear_reversed(db, EngagementReversed(fact.engagement_id, "refund"))
+    assert redemption_queries.standing(db, seeker.id).redeemable_now == 0
 
 
 @pytest.mark.parametrize("pot", [1, 99, 251, 301, 1_001, 10**15])
@@ -193,7 +199,7 @@ def test_other_bad_input_is_refused(db: Session, redeeming: Redeeming) -> None:
         with pytest.raises(UserNotFound):
             redemptions.request(db, user_id, 100, BANK, key="a")
         with pytest.raises(UserNotFound):
-            redemptions.standing(db, user_id)
+            redemption_queries.standing(db, user_id)
     assert redeeming.pot(person) == 1_000
 
 
@@ -212,7 +218,7 @@ def test_each_limit_counts_its_own_days(
     with time_machine.travel(first + timedelta(days=days, seconds=-1), tick=False) as clock:
         if days > 1:  # the day's own limit does not stand in the way
             clock.move_to(first + timedelta(days=days, hours=-1))
-        assert redemptions.standing(db, person.id).most == 0
+        assert redemption_queries.standing(db, person.id).most == 0
         with pytest.raises(NotRedeemable, match=r"\d+ are left"):
             redemptions.request(db, person.id, 100, BANK, key="x")
         clock.move_to(first + timedelta(days=days))
@@ -239,7 +245,7 @@ def test_what_was_given_back_counts_towards_no_limit(db: Session, redeeming: Red
     redemptions.cancel(db, person.id, first.id)
     second = redemptions.request(db, person.id, 250, BANK, key="b")
     redemptions.reject(db, second.id, redeeming.operator.id, "No.")
-    assert redemptions.standing(db, person.id).most == 250
+    assert redemption_queries.standing(db, person.id).most == 250
 
 
 def test_cancelling_gives_both_books_back_once(db: Session, redeeming: Redeeming) -> None:

@@ -9,11 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from imatch.core.errors import DomainError
-from imatch.facts import EngagementReversed
+from imatch.facts.marketplace import EngagementReversed
 from imatch.ledger import InsufficientFunds
-from imatch.pot import clearing, payouts, redemptions
-from imatch.pot.coverage import coverage
-from imatch.pot.models import PotCommission
+from imatch.pot.redemption import payouts
+from imatch.pot.redemption import service as redemptions
+from imatch.pot.reserve import service as reserve
+from imatch.pot.reserve.coverage import coverage
+from imatch.pot.reserve.models import PotCommission
 from tests.pot.redeeming import Redeeming, make_due
 
 BANK = "bank_transfer"
@@ -124,16 +126,16 @@ def test_clearing_and_reversal_at_once(
 
     def act(session: Session, number: int) -> object:
         if number % 2:
-            return clearing.clear_due(session)
+            return reserve.clear_due(session)
         fact = facts[number // 2 % 10]
         if fact.engagement_id % 2:
             return None
-        clearing.hear_reversed(session, EngagementReversed(fact.engagement_id, "x"))
+        reserve.hear_reversed(session, EngagementReversed(fact.engagement_id, "x"))
         return None
 
     assert at_once(act) == {"done": AT_ONCE}
     db.rollback()
-    clearing.clear_due(db)
+    reserve.clear_due(db)
     states = Counter(db.scalars(select(PotCommission.status)))
     assert states == {"cleared": 5, "reversed": 5}
     found = coverage(db)

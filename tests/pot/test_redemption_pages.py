@@ -12,9 +12,12 @@ from imatch.accounts.deps import cookie_name
 from imatch.accounts.models import User
 from imatch.accounts.service import sessions
 from imatch.core.database import atomic
-from imatch.pot import payees, redemptions
-from imatch.pot.coverage import coverage
-from imatch.pot.models import PotPayee, PotRedemption
+from imatch.pot import holds
+from imatch.pot.models import PotRedemption
+from imatch.pot.redemption import queries as redemption_queries
+from imatch.pot.redemption import service as redemptions
+from imatch.pot.redemption.models import PotPayee
+from imatch.pot.reserve.coverage import coverage
 from tests.pot.redeeming import IBAN, Redeeming, make_due
 
 SignIn = Callable[[User], TestClient]
@@ -30,7 +33,7 @@ def look_afresh(db: Session) -> None:
 
 def requests_of(db: Session, person: User) -> list[PotRedemption]:
     look_afresh(db)
-    return list(redemptions.of_person(db, person.id))
+    return list(redemption_queries.of_person(db, person.id))
 
 
 def key_on(page: str) -> str:
@@ -234,7 +237,7 @@ def test_operators_reject_and_hold_with_reasons(
     assert "&lt;i&gt;Two" in page.text
     assert "awards out of the week’s budget wait until it is lifted" in page.text
     look_afresh(db)
-    (hold,) = payees.holds_of(db, person.id)
+    (hold,) = holds.holds_of(db, person.id)
     client.post(f"{DESK}/holds/{hold.id}/lift")
     client.post(f"{DESK}/{request.id}/reject", data={"reason": "Not <b>yours</b>."})
     assert "Not &lt;b&gt;yours" in enter(sign_in, db, person).get(HOME).text

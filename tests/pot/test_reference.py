@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from imatch import POTService
 from imatch.app import create_app
-from imatch.pot.rules import EARNINGS, SPENDINGS, UNANNOUNCED, Earning, Spending
+from imatch.pot.rules import EARNINGS, UNANNOUNCED, Earning
+from imatch.pot.shop.catalog import SPENDINGS, Spending
 from tests.make import Make
 
 ROOT = Path(__file__).parents[2]

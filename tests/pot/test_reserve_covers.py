@@ -13,12 +13,16 @@ from sqlalchemy.orm import Session
 from imatch.accounts.models import User
 from imatch.core.clock import now
 from imatch.core.errors import DomainError
-from imatch.facts import EngagementReversed
+from imatch.facts.marketplace import EngagementReversed
 from imatch.ledger import CASH
 from imatch.ledger.queries import people_totals, system_balances
-from imatch.pot import clearing, payouts, redemptions
-from imatch.pot.coverage import coverage
-from imatch.pot.models import PotCommission, PotRedemption
+from imatch.pot.models import PotRedemption
+from imatch.pot.redemption import payouts
+from imatch.pot.redemption import queries as redemption_queries
+from imatch.pot.redemption import service as redemptions
+from imatch.pot.reserve import service as reserve
+from imatch.pot.reserve.coverage import coverage
+from imatch.pot.reserve.models import PotCommission
 from tests.make import Make
 from tests.pot.redeeming import Redeeming
 
@@ -50,12 +54,12 @@ class Sequence:
 
     def clear(self, chance: int) -> None:
         self.clock(timedelta(days=chance % 121))
-        clearing.clear_due(self.db)
+        reserve.clear_due(self.db)
 
     def reverse(self, chance: int) -> None:
         engagements = list(self.db.scalars(select(PotCommission.engagement_id)))
         engagement = engagements[chance % len(engagements)]
-        clearing.hear_reversed(self.db, EngagementReversed(engagement, "dispute"))
+        reserve.hear_reversed(self.db, EngagementReversed(engagement, "dispute"))
 
     def request(self, chance: int) -> None:
         person = self.people[chance % 3]
@@ -79,7 +83,7 @@ class Sequence:
         payouts.mark_paid(self.db, self._one(chance, "approved"), payer, "B")
 
     def cancel(self, chance: int) -> None:
-        redemption = redemptions.of_id(self.db, self._one(chance))
+        redemption = redemption_queries.of_id(self.db, self._one(chance))
         redemptions.cancel(self.db, redemption.user_id, redemption.id)
 
     def days(self, chance: int) -> None:
@@ -100,7 +104,7 @@ class Sequence:
         assert people >= held >= 0
         assert people + sum(system.values()) == 0
         for person in self.people:
-            standing = redemptions.standing(self.db, person.id)
+            standing = redemption_queries.standing(self.db, person.id)
             assert 0 <= standing.redeemable_now * 80 <= standing.allowance_cents
 
 

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from imatch.accounts.models import User
 from imatch.core.paging import encode_cursor
-from imatch.pot import policy
+from imatch.pot.policy import service as policy
 from imatch.pot.service import POTService
 from tests.make import Make
 

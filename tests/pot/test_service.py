@@ -13,7 +13,7 @@ from imatch.accounts.models import User
 from imatch.ledger import KeyReused
 from imatch.ledger.books import POT
 from imatch.ledger.queries import system_balances
-from imatch.pot.models import PotAward
+from imatch.pot.awards.models import PotAward
 from tests.make import Make
 from tests.pot.journal import rows
 

@@ -8,14 +8,14 @@ from sqlalchemy.orm import Session
 
 from imatch.core.clock import frozen
 from imatch.core.events import listen
-from imatch.facts import OptionEnded, OptionPurchased
+from imatch.facts.economy import OptionEnded, OptionPurchased
 from imatch.ledger import POT, Movement, post
 from imatch.ledger.errors import KeyReused
 from imatch.ledger.queries import account, free
 from imatch.mail.models import MailMessage
-from imatch.pot import shop
 from imatch.pot.errors import InsufficientPot
-from imatch.pot.rules import SPENDINGS
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.catalog import SPENDINGS
 from imatch.pot.tasks import settle_purchases
 from tests.make import Make
 

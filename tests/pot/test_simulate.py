@@ -7,10 +7,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from imatch.core.settings import get_settings
-from imatch.pot.models import PotAward, PotPolicyRun
-from imatch.pot.simulation import Behaviour, Plan, simulate
-from imatch.pot.simulation.charts import Chart, Line, charts
-from imatch.pot.simulation.people import Group
+from imatch.operations.simulation import Behaviour, Plan, simulate
+from imatch.operations.simulation.charts import Chart, Line, charts
+from imatch.operations.simulation.people import Group
+from imatch.pot.awards.models import PotAward
+from imatch.pot.policy.models import PotPolicyRun
 
 # Three months with refunds and a run on the reserve, and deals enough to fund one.
 BEHAVIOUR = Behaviour(

@@ -26,15 +26,20 @@ from imatch.core.clock import now
 from imatch.core.database import SessionLocal
 from imatch.core.errors import DomainError
 from imatch.ledger import BOOKS, POT, HoldNotOpen, Movement, capture, post, release
-from imatch.ledger.audit import audit
+from imatch.ledger.auditing.audit import audit
 from imatch.ledger.movements import Phase
 from imatch.ledger.queries import account, people_totals, system_balances
-from imatch.ledger.seals import seal
+from imatch.ledger.sealing.seals import seal
 from imatch.ledger.tasks import expire_holds
-from imatch.pot import clawbacks, payouts, policy, redemptions, shop
-from imatch.pot.coverage import coverage
+from imatch.pot.awards import clawbacks
 from imatch.pot.errors import InsufficientPot
+from imatch.pot.policy import service as policy
+from imatch.pot.redemption import payouts
+from imatch.pot.redemption import queries as redemption_queries
+from imatch.pot.redemption import service as redemptions
+from imatch.pot.reserve.coverage import coverage
 from imatch.pot.service import POTService
+from imatch.pot.shop import service as shop
 from tests.make import Make
 from tests.pot.redeeming import Redeeming, make_due
 
@@ -286,7 +291,7 @@ class Economy(RuleBasedStateMachine):
         found = coverage(self.db)
         assert found.reserve_cents >= found.allowances_cents
         for user_id in self.free:
-            standing = redemptions.standing(self.db, user_id)
+            standing = redemption_queries.standing(self.db, user_id)
             assert 0 <= standing.payout_cents <= standing.allowance_cents
 
     def teardown(self) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from imatch.accounts.models import User
-from imatch.pot.models import PotAward
+from imatch.pot.awards.models import PotAward
 from tests.make import Make
 
 SignIn = Callable[[User], TestClient]

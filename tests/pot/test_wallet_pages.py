@@ -15,10 +15,13 @@ from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.ledger import POT
 from imatch.ledger.queries import account
-from imatch.pot import clawbacks, shop
-from imatch.pot.models import PotAward, PotDebt, PotPurchase
-from imatch.pot.rules import EARNINGS, SPENDINGS
+from imatch.pot.awards import clawbacks
+from imatch.pot.awards.models import PotAward, PotDebt
+from imatch.pot.rules import EARNINGS
 from imatch.pot.service import POTService
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.catalog import SPENDINGS
+from imatch.pot.shop.models import PotPurchase
 from tests.make import Make
 
 SignIn = Callable[[User], TestClient]

@@ -20,10 +20,15 @@ from imatch.app import create_app
 from imatch.core.columns import Base
 from imatch.matches import queries as matches
 from imatch.matches import service as matching
-from imatch.pot import grants, payees, policy_versions, redemptions, shop
+from imatch.needs import service as seekers
+from imatch.needs.deps import COOKIE
+from imatch.pot import holds
+from imatch.pot.awards import grants
+from imatch.pot.policy import versions
+from imatch.pot.redemption import payees
+from imatch.pot.redemption import service as redemptions
 from imatch.pot.service import POTService
-from imatch.seekers import service as seekers
-from imatch.seekers.deps import COOKIE
+from imatch.pot.shop import service as shop
 from tests.make import Make
 from tests.project.test_routes import OPERATOR, RULES, listed
 
@@ -72,11 +77,11 @@ def owned(db: Session, make: Make) -> Owned:
     POTService(db).award_pot(owner.id, "community_help", amount=700, description="Potsecret thanks")
     redemption = redemptions.file(db, owner.id, 200, "bank_transfer", key="1")
     payees.save(db, owner.id, name=owner.name, country="DE", account="DE89370400440532013000")
-    hold = payees.place_hold(db, owner.id, make.user(account_type="operator").id, "Holdsecret")
+    hold = holds.place_hold(db, owner.id, make.user(account_type="operator").id, "Holdsecret")
     order = shop.buy(db, owner.id, "workshop", key="1", note="Seatsecret")
     colleague = make.user(account_type="operator").id
     grant = grants.propose(db, owner.id, 5, "bug_report", "Grantsecret", operator_id=colleague)
-    version = policy_versions.propose(
+    version = versions.propose(
         db, operator_id=colleague, edits={"yearly_growth": 0.2}, reason="Policysecret"
     )
     ids = {

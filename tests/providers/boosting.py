@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from imatch.accounts.models import User
 from imatch.ledger import POT
 from imatch.ledger.queries import free
-from imatch.pot import shop
-from imatch.pot.models import PotPurchase
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.models import PotPurchase
 from imatch.providers import boosts
 from imatch.providers.models import Provider
 

@@ -14,7 +14,7 @@ from imatch.core.clock import frozen
 from imatch.core.database import atomic
 from imatch.ledger.models import PotTransaction
 from imatch.mail.models import MailMessage
-from imatch.pot import shop
+from imatch.pot.shop import service as shop
 from imatch.pot.tasks import settle_purchases
 from imatch.providers import approval, boosts
 from imatch.providers.models import Provider

@@ -7,15 +7,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from imatch.matches import needs, queries, service
-from imatch.matches.engine.types import Need
-from imatch.pot import shop
+from imatch.matches import queries, service
+from imatch.matches.pool import needs
+from imatch.needs import service as seekers
+from imatch.needs.deps import COOKIE
+from imatch.needs.models import Need
+from imatch.needs.queries import definition_of
+from imatch.pot.shop import service as shop
 from imatch.providers import approval
 from imatch.providers.models import Provider
-from imatch.seekers import service as seekers
-from imatch.seekers.deps import COOKIE
-from imatch.seekers.models import Seeker
-from imatch.seekers.queries import definition_of
+from imatch.ranking.types import StatedNeed
 from tests.make import Make
 from tests.providers.boosting import ADVISORS, CHECKED, Hire, Owner
 
@@ -47,11 +48,11 @@ def worse(make: Make) -> None:
         )
 
 
-def need_in(db: Session, **importance: str) -> tuple[Seeker, str]:
+def need_in(db: Session, **importance: str) -> tuple[Need, str]:
     return seekers.submit(db, ADVISORS, VALUES, importance)
 
 
-def engine_need(db: Session, need: Seeker) -> Need:
+def engine_need(db: Session, need: Need) -> StatedNeed:
     answers = need.answers
     return needs.need_of(definition_of(db, need), answers["values"], answers["importance"])
 

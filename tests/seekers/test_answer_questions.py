@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from imatch.categories.catalog import definition
 from imatch.core.database import atomic
-from imatch.seekers.models import NeedStatus, Seeker
+from imatch.needs.models import Need, NeedStatus
 from tests.make import Make
 from tests.seekers.conftest import FIRST_PAGE
 
@@ -16,10 +16,10 @@ ADVISORS = "/find/financial_advisors"
 PAGES = len(definition("financial_advisors").intake)
 
 
-def need(db: Session) -> Seeker:
+def need(db: Session) -> Need:
     """The only need there is, as the database has it now."""
     db.rollback()
-    return db.scalars(select(Seeker)).one()
+    return db.scalars(select(Need)).one()
 
 
 def answers(db: Session) -> dict[str, dict[str, object]]:
@@ -34,7 +34,7 @@ def test_the_door_leads_to_the_first_question_and_makes_nothing(
     assert response.url.path == f"{ADVISORS}/1"
     assert "What do you need help with?" in response.text
     assert f"Question 1 of {PAGES}" in response.text
-    assert db.scalars(select(Seeker)).all() == []
+    assert db.scalars(select(Need)).all() == []
 
 
 def test_the_first_answer_begins_a_need_and_goes_on(client: TestClient, db: Session) -> None:
@@ -147,7 +147,7 @@ def test_a_first_page_that_is_wrong_begins_nothing(client: TestClient, db: Sessi
     assert response.status_code == 422
     assert 'href="#needs_description"' in response.text
     assert "set-cookie" not in response.headers
-    assert db.scalars(select(Seeker)).all() == []
+    assert db.scalars(select(Need)).all() == []
 
 
 def test_changing_from_the_check_page_leads_back_to_it(begun: TestClient) -> None:
@@ -189,7 +189,7 @@ def test_starting_over_leaves_the_old_answers_alone(begun: TestClient, db: Sessi
     assert "Start over" in begun.get(f"{ADVISORS}/1").text
     begun.post(f"{ADVISORS}/start")
     assert "Shares vest" not in begun.get(f"{ADVISORS}/1").text
-    assert len(db.scalars(select(Seeker)).all()) == 2
+    assert len(db.scalars(select(Need)).all()) == 2
 
 
 def test_categories_that_are_not_open_say_so(client: TestClient, make: Make) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from imatch.seekers.models import Seeker
+from imatch.needs.models import Need
 from tests.seekers.conftest import FIRST_PAGE
 
 ADVISORS = "/find/financial_advisors"
@@ -48,7 +48,7 @@ def test_wrong_answers_change_nothing(
         assert response.status_code == 422
         assert "There is a problem" in response.text
     assert begun.post(f"{ADVISORS}/{number}/count", data=data).status_code == 200
-    assert db.scalars(select(Seeker)).one().answers == {"values": FIRST_PAGE, "importance": {}}
+    assert db.scalars(select(Need)).one().answers == {"values": FIRST_PAGE, "importance": {}}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_wrong_answers_change_nothing(
 )
 def test_any_writing_is_kept_and_shown_as_text(client: TestClient, db: Session, words: str) -> None:
     client.post(f"{ADVISORS}/1", data={"needs_description": words})
-    assert db.scalars(select(Seeker)).one().answers["values"]["needs_description"] == words
+    assert db.scalars(select(Need)).one().answers["values"]["needs_description"] == words
     page = client.get(f"{ADVISORS}/check").text
     assert "<script>alert" not in page
     assert "{{ 7*7 }}" in page or "7*7" not in words
@@ -72,21 +72,21 @@ def test_any_writing_is_kept_and_shown_as_text(client: TestClient, db: Session, 
 def test_a_megabyte_is_refused_before_it_is_read(begun: TestClient, db: Session) -> None:
     response = begun.post(f"{ADVISORS}/1", data={"needs_description": "x" * 1_000_000})
     assert response.status_code == 413
-    assert db.scalars(select(Seeker)).one().answers["values"] == FIRST_PAGE
+    assert db.scalars(select(Need)).one().answers["values"] == FIRST_PAGE
 
 
 def test_other_sites_cannot_send_the_forms(begun: TestClient, db: Session) -> None:
     for path in (f"{ADVISORS}/1", f"{ADVISORS}/check", f"{ADVISORS}/start", "/find/save"):
         response = begun.post(path, data=FIRST_PAGE, headers={"origin": "https://evil.example"})
         assert response.status_code == 403
-    assert len(db.scalars(select(Seeker)).all()) == 1
+    assert len(db.scalars(select(Need)).all()) == 1
 
 
 def test_unknown_controls_are_left_out(client: TestClient, db: Session) -> None:
     client.post(
         f"{ADVISORS}/1", data={**FIRST_PAGE, "status": "complete", "risk": "3", "importance.x": "1"}
     )
-    assert db.scalars(select(Seeker)).one().answers["values"] == FIRST_PAGE
+    assert db.scalars(select(Need)).one().answers["values"] == FIRST_PAGE
 
 
 API_BODIES: list[tuple[object, int]] = [
@@ -117,7 +117,7 @@ def test_wrong_bodies_make_no_need(
     response = client.post("/api/v1/needs", json=body)
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
-    assert db.scalars(select(Seeker)).all() == []
+    assert db.scalars(select(Need)).all() == []
 
 
 def test_deep_and_broken_json_is_refused(client: TestClient, db: Session) -> None:
@@ -129,4 +129,4 @@ def test_deep_and_broken_json_is_refused(client: TestClient, db: Session) -> Non
             "/api/v1/needs", content=body, headers={"content-type": "application/json"}
         )
         assert 400 <= response.status_code < 500
-    assert db.scalars(select(Seeker)).all() == []
+    assert db.scalars(select(Need)).all() == []

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from imatch.seekers.models import Seeker
+from imatch.needs.models import Need
 from tests.make import Make
 from tests.seekers.conftest import FIRST_PAGE
 
@@ -18,12 +18,12 @@ IN_PERSON = {"format": "in_person", "importance.format": "must"}
 @pytest.fixture(autouse=True)
 def _up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every look is a fresh one: how soon a count follows a change is test_index's question."""
-    monkeypatch.setattr("imatch.matches.index.FOLLOW_EVERY_SECONDS", 0)
+    monkeypatch.setattr("imatch.matches.pool.live.FOLLOW_EVERY_SECONDS", 0)
 
 
 def importance(db: Session) -> dict[str, str]:
     db.rollback()
-    found: dict[str, str] = db.scalars(select(Seeker)).one().answers["importance"]
+    found: dict[str, str] = db.scalars(select(Need)).one().answers["importance"]
     return found
 
 
@@ -95,13 +95,13 @@ def test_rules_of_law_and_rules_of_nobody_are_not_relaxed(
         response = client.post(f"{ADVISORS}/2/relax", data=ohio)
         assert response.status_code == 422
     assert importance(db) == {}
-    assert db.scalars(select(Seeker)).one().answers["values"]["place"]["region"] == "TX"
+    assert db.scalars(select(Need)).one().answers["values"]["place"]["region"] == "TX"
 
 
 def test_a_rule_of_nobody_begins_no_need(client: TestClient, db: Session) -> None:
     response = client.post(f"{ADVISORS}/1/relax", data={**FIRST_PAGE, "relax": "nonsense"})
     assert response.status_code == 422
-    assert db.scalars(select(Seeker)).all() == []
+    assert db.scalars(select(Need)).all() == []
 
 
 def test_relaxing_with_a_wrong_answer_shows_the_answer(client: TestClient, db: Session) -> None:
@@ -110,4 +110,4 @@ def test_relaxing_with_a_wrong_answer_shows_the_answer(client: TestClient, db: S
     )
     assert response.status_code == 422
     assert 'href="#budget.min"' in response.text
-    assert db.scalars(select(Seeker)).all() == []
+    assert db.scalars(select(Need)).all() == []

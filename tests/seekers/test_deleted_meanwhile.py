@@ -7,12 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
-from imatch.seekers import resuming, service
-from imatch.seekers.models import Seeker
-from imatch.seekers.queries import NeedNotFound
+from imatch.needs import resuming, service
+from imatch.needs.models import Need
+from imatch.needs.queries import NeedNotFound
 from tests.make import Make
 
-Act = Callable[[Session, Seeker, User], object]
+Act = Callable[[Session, Need, User], object]
 ADVISORS = "financial_advisors"
 VALUES = {
     "needs_description": "Shares vest in May.",
@@ -38,14 +38,14 @@ def test_it_is_not_there_any_more(
     need, _token = service.submit(db, ADVISORS, VALUES, {"budget": "must"})
     need_id = need.id
     with new_session() as tab:
-        service.delete(tab, tab.get_one(Seeker, need_id))
+        service.delete(tab, tab.get_one(Need, need_id))
         if taken:  # on SQLite by the same id
             service.submit(tab, ADVISORS, VALUES, {"budget": "must"})
     with pytest.raises(NeedNotFound):
         act(db, need, user)
     db.rollback()
     db.expire_all()
-    left = db.scalars(select(Seeker)).all()
+    left = db.scalars(select(Need)).all()
     assert len(left) == int(taken)
     for other in left:
         assert other.answers == {"values": VALUES, "importance": {"budget": "must"}}
@@ -60,6 +60,6 @@ def test_what_has_to_be_read_anew_is_not_there_either(
     need_id = need.id
     db.expire_all()
     with new_session() as tab:
-        service.delete(tab, tab.get_one(Seeker, need_id))
+        service.delete(tab, tab.get_one(Need, need_id))
     with pytest.raises(NeedNotFound):
         service.delete(db, need)

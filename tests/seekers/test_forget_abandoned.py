@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.settings import get_settings
-from imatch.seekers.models import Seeker
-from imatch.seekers.tasks import forget_abandoned_needs
+from imatch.needs.models import Need
+from imatch.needs.tasks import forget_abandoned_needs
 from tests.make import Make
 
 
 def _need(db: Session, make: Make, token: str, user_id: int | None = None) -> int:
-    need = Seeker(
+    need = Need(
         category_id=make.category().id,
         user_id=user_id,
         answers={"values": {"needs_description": "Debt"}, "importance": {}},
@@ -36,4 +36,4 @@ def test_only_old_needs_without_an_account_go(db: Session, make: Make) -> None:
     forget_abandoned_needs()
     forget_abandoned_needs()
     with atomic(db):
-        assert set(db.scalars(select(Seeker.id))) == kept
+        assert set(db.scalars(select(Need.id))) == kept

@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 from imatch.accounts.models import User
 from imatch.app import create_app
 from imatch.core.clock import now
-from imatch.seekers.models import Seeker
-from imatch.seekers.service import NEEDS_PER_NETWORK
+from imatch.needs.models import Need
+from imatch.needs.service import NEEDS_PER_NETWORK
 from tests.make import Make
 from tests.seekers.conftest import FIRST_PAGE
 from tests.seekers.test_needs_api import NEED
@@ -42,7 +42,7 @@ def elsewhere(database_url: str) -> Iterator[TestClient]:
 
 
 def _needs(db: Session) -> int:
-    return db.scalar(select(func.count()).select_from(Seeker)) or 0
+    return db.scalar(select(func.count()).select_from(Need)) or 0
 
 
 def test_a_network_that_begins_too_many_needs_is_asked_to_wait(

@@ -8,8 +8,8 @@ from starlette.testclient import TestClient
 
 from imatch.accounts.models import User
 from imatch.core.events import listen
-from imatch.facts import NeedCompleted
-from imatch.seekers.models import Seeker
+from imatch.facts.marketplace import NeedCompleted
+from imatch.needs.models import Need
 from tests.make import Make
 
 NEED = {
@@ -42,7 +42,7 @@ def test_a_need_is_handed_in_read_and_taken_away(client: TestClient, db: Session
         assert client.delete(path, headers=headers).status_code == 404
     assert client.delete(path, headers=token).status_code == 204
     assert client.get(path, headers=token).status_code == 404
-    assert db.scalars(select(Seeker)).all() == []
+    assert db.scalars(select(Need)).all() == []
 
 
 def test_one_needs_token_opens_no_other(client: TestClient) -> None:
@@ -77,7 +77,7 @@ def test_a_need_in_danger_is_told_who_helps(client: TestClient, make: Make, db: 
     assert response.status_code == 409
     assert response.json()["code"] == "safety_screen"
     assert "988" in response.json()["detail"]
-    assert db.scalars(select(Seeker)).all() == []
+    assert db.scalars(select(Need)).all() == []
 
 
 def test_odd_ids_are_not_found_or_invalid(client: TestClient) -> None:

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from imatch.accounts.models import User
-from imatch.seekers import queries, service
-from imatch.seekers.models import Seeker
+from imatch.needs import queries, service
+from imatch.needs.models import Need
 from tests.make import Make
 from tests.seekers.conftest import FIRST_PAGE
 
@@ -48,7 +48,7 @@ def test_words_do_not_lie_in_the_database_nor_in_logs(
 ) -> None:
     make.category("therapists")
     walk_and_save(client)
-    need = db.scalars(select(Seeker)).one()
+    need = db.scalars(select(Need)).one()
     assert need.status == "complete"
     assert MARKER in need.answers["values"]["needs_description"]
     out, err = capsys.readouterr()
@@ -90,7 +90,7 @@ def test_a_need_of_one_category_is_not_changed_in_another(
     page = begun.get("/find/career_coaches/1")
     assert "Shares vest" not in page.text
     begun.post("/find/career_coaches/1", data={"needs_description": "A new job."})
-    kept = [need.answers["values"] for need in db.scalars(select(Seeker).order_by(Seeker.id))]
+    kept = [need.answers["values"] for need in db.scalars(select(Need).order_by(Need.id))]
     assert kept[0] == FIRST_PAGE
     assert kept[1]["needs_description"] == "A new job."
 
@@ -105,7 +105,7 @@ def test_a_signed_in_seeker_owns_the_need_on_every_device(
 ) -> None:
     user = make.user()
     sign_in(user).post("/find/financial_advisors/1", data=FIRST_PAGE)
-    need = db.scalars(select(Seeker)).one()
+    need = db.scalars(select(Need)).one()
     assert need.user_id == user.id
     client.cookies.delete("imatch_need")
     assert "Shares vest" in client.get("/find/financial_advisors/check").text
@@ -119,7 +119,7 @@ def test_a_need_begun_before_signing_in_joins_the_account_with_the_next_answer(
 ) -> None:
     user = make.user()
     sign_in(user).post("/find/financial_advisors/2", data={"format": "either"})
-    assert db.scalars(select(Seeker)).one().user_id == user.id
+    assert db.scalars(select(Need)).one().user_id == user.id
 
 
 def test_a_claimed_need_opens_for_its_account_only(make: Make, db: Session) -> None:

@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from imatch.core.settings import get_settings
 from imatch.mail.models import MailMessage
-from imatch.seekers import resuming, service
-from imatch.seekers.models import Seeker
+from imatch.needs import resuming, service
+from imatch.needs.models import Need
 from tests.make import Make
 
 CODE = re.compile(r"\b[2-9a-z]{4}-[2-9a-z]{4}-[2-9a-z]{4}\b")
@@ -27,7 +27,7 @@ def test_a_written_code_opens_the_answers_elsewhere(
     begun: TestClient, other_browser: TestClient, db: Session
 ) -> None:
     code = saved(begun)
-    assert db.scalars(select(Seeker.resume_code_hash)).one() != code
+    assert db.scalars(select(Need.resume_code_hash)).one() != code
     response = other_browser.post("/resume", data={"code": code})
     assert response.url.path == "/find/financial_advisors/2"
     page = other_browser.get("/find/financial_advisors/1")
@@ -55,7 +55,7 @@ def test_saving_is_offered_once_there_is_something(client: TestClient) -> None:
 
 def test_looking_at_the_save_page_makes_no_code(begun: TestClient, db: Session) -> None:
     assert "Show me a code" in begun.get("/find/save").text
-    assert db.scalars(select(Seeker.resume_code_hash)).one() is None
+    assert db.scalars(select(Need.resume_code_hash)).one() is None
 
 
 def test_the_mailed_link_opens_with_one_press(
@@ -132,7 +132,7 @@ def test_an_accounts_need_does_not_open_by_code(
     begun: TestClient, other_browser: TestClient, make: Make, db: Session
 ) -> None:
     code = saved(begun)
-    need = db.scalars(select(Seeker)).one()
+    need = db.scalars(select(Need)).one()
     service.claim(db, need, make.user())
     response = other_browser.post("/resume", data={"code": code})
     assert response.status_code == 403

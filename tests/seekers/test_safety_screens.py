@@ -7,8 +7,8 @@ from starlette.testclient import TestClient
 
 from imatch.categories.catalog import definition
 from imatch.matches.models import Shortlist
-from imatch.seekers import rules, service
-from imatch.seekers.models import NeedStatus, Seeker
+from imatch.needs import rules, service
+from imatch.needs.models import Need, NeedStatus
 from tests.make import Make
 
 THERAPISTS = "/find/therapists"
@@ -39,8 +39,8 @@ def test_danger_shows_who_helps_and_ranks_nobody(
     assert client.post(f"{THERAPISTS}/check").url.path == f"{THERAPISTS}/stop"
     client.get("/matches")
     db.rollback()
-    assert db.scalars(select(Seeker.status)).one() == NeedStatus.DRAFT
-    assert db.scalars(select(Seeker)).one().answers["values"] == {"safety": True}
+    assert db.scalars(select(Need.status)).one() == NeedStatus.DRAFT
+    assert db.scalars(select(Need)).one().answers["values"] == {"safety": True}
     assert db.scalar(select(func.count()).select_from(Shortlist)) == 0
 
 
@@ -67,7 +67,7 @@ def test_readiness_goes_on_and_stays_said(client: TestClient, trainers: None, db
     response = client.post(f"{TRAINERS}/2", data={"readiness": ticked}, follow_redirects=False)
     assert response.headers["location"] == f"{TRAINERS}/3"
     assert "Ask your doctor before the first session" in client.get(f"{TRAINERS}/check").text
-    values = db.scalars(select(Seeker)).one().answers["values"]
+    values = db.scalars(select(Need)).one().answers["values"]
     [notice] = rules.notices(definition("fitness_trainers"), values)
     assert notice.field == "readiness"
     assert rules.stopped(definition("fitness_trainers"), values) is None

@@ -7,9 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from imatch.core.events import listen
-from imatch.facts import NeedCompleted
-from imatch.seekers import service
-from imatch.seekers.models import Seeker
+from imatch.facts.marketplace import NeedCompleted
+from imatch.needs import service
+from imatch.needs.models import Need
 
 ANSWERS: list[tuple[int, dict[str, object]]] = [
     (2, {"format": "remote"}),
@@ -26,13 +26,13 @@ def test_neither_loses_the_others_answers(db: Session, new_session: Callable[[],
 
     def answer(page: tuple[int, dict[str, object]]) -> None:
         with new_session() as tab:
-            service.answer(tab, tab.get_one(Seeker, need.id), page[0], page[1], {})
+            service.answer(tab, tab.get_one(Need, need.id), page[0], page[1], {})
 
     with ThreadPoolExecutor(len(ANSWERS)) as tabs:
         list(tabs.map(answer, ANSWERS))
     db.rollback()
     db.expire_all()
-    held = db.scalars(select(Seeker)).one().answers["values"]
+    held = db.scalars(select(Need)).one().answers["values"]
     given = {name: value for _page, values in ANSWERS for name, value in values.items()}
     assert held == {"needs_description": "Tax.", **given}
 
@@ -46,7 +46,7 @@ def test_a_double_press_completes_once(db: Session, new_session: Callable[[], Se
 
     def press(_: int) -> None:
         with new_session() as tab:
-            service.complete(tab, tab.get_one(Seeker, need.id))
+            service.complete(tab, tab.get_one(Need, need.id))
 
     with ThreadPoolExecutor(4) as presses:
         list(presses.map(press, range(4)))

@@ -48,11 +48,13 @@ def site() -> Iterator[TestClient]:
     @app.get("/")
     def landing(request: Request, *, none_open: bool = False) -> HTMLResponse:
         shown = CATEGORIES[1:] if none_open else CATEGORIES
-        return rendering.render(request, "home/landing.html", {"categories": shown})
+        return rendering.render(request, "intake/landing.html", {"categories": shown})
 
     @app.get("/how-ranking-works")
     def ranking(request: Request) -> HTMLResponse:
-        return rendering.render(request, "home/how_ranking_works.html", {"categories": CATEGORIES})
+        return rendering.render(
+            request, "intake/how_ranking_works.html", {"categories": CATEGORIES}
+        )
 
     @app.get("/error/{status}")
     def error(request: Request, status: int, message: str | None = None) -> HTMLResponse:
@@ -62,11 +64,11 @@ def site() -> Iterator[TestClient]:
     @app.get("/signed-in")
     def signed_in(request: Request, name: str | None = None) -> HTMLResponse:
         request.state.user = SimpleNamespace(email="anna@example.com", name=name)
-        return rendering.render(request, "home/privacy.html", {})
+        return rendering.render(request, "site/privacy.html", {})
 
     @app.get("/block")
     def block(request: Request) -> HTMLResponse:
-        return rendering.render(request, "home/privacy.html", {}, block="main")
+        return rendering.render(request, "site/privacy.html", {}, block="main")
 
     with TestClient(app) as client:
         yield client

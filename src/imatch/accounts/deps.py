@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from imatch.accounts import queries
+from imatch.accounts.errors import OperatorsOnly
 from imatch.accounts.models import AccountType, User, UserSession
 from imatch.accounts.service import api_keys, sessions, visits
 from imatch.accounts.service.sessions import Browser
-from imatch.core.errors import Forbidden, Unauthenticated
+from imatch.core.errors import Unauthenticated
 from imatch.core.settings import get_settings
 from imatch.web.deps import ClientAddress, Db
 from imatch.web.openapi import API_KEY, SESSION
@@ -24,10 +25,6 @@ _LEAVING = frozenset({"/sign-out", "/account/delete"})  # not what a visit is fo
 
 class NotSignedIn(Unauthenticated):
     remedy_path = "/sign-in"
-
-
-class OperatorsOnly(Forbidden):
-    code = "operators_only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +126,7 @@ CurrentUser = Annotated[User, Depends(_current_user)]
 
 def _current_operator(user: CurrentUser) -> User:
     if user.account_type != AccountType.OPERATOR:
-        raise OperatorsOnly("This is for those who run the marketplace.")
+        raise OperatorsOnly
     return user
 
 
@@ -187,3 +184,11 @@ def _this_browser(request: Request, address: ClientAddress) -> Browser:
 
 
 ThisBrowser = Annotated[Browser, Depends(_this_browser)]
+
+
+def _proved_operator(operator: CurrentOperator, _proved: StepUp) -> User:
+    return operator
+
+
+# Money and identities: an operator who gave a password or code in the last minutes.
+ProvedOperator = Annotated[User, Depends(_proved_operator)]

@@ -1,12 +1,14 @@
 """Reads about people, their sessions, links and keys."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from imatch.accounts.errors import UserNotFound
 from imatch.accounts.models import ApiKey, EmailedLink, RecoveryCode, User, UserSession
+from imatch.accounts.rules import read_email
 from imatch.core.clock import now
 from imatch.core.security import token_hash
 from imatch.core.settings import get_settings
@@ -116,3 +118,33 @@ def unused_recovery_codes(db: Session, user_id: int) -> int:
         RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None)
     )
     return db.scalar(counted) or 0
+
+
+_ID_DIGITS = 18
+
+
+def person(db: Session, user_id: int) -> User:
+    """Raises UserNotFound."""
+    known = type(user_id) is int and 0 < user_id < 2**63
+    found = db.get(User, user_id) if known else None
+    if found is None:
+        raise UserNotFound(user_id)
+    return found
+
+
+def person_named(db: Session, written: str) -> User:
+    """Whose id or e-mail address this is. Raises UserNotFound."""
+    text = written.strip()
+    if text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS:
+        return person(db, int(text))
+    address = read_email(text)
+    found = user_by_email(db, address) if address else None
+    if found is None:
+        raise UserNotFound(text)
+    return found
+
+
+def people_by_id(db: Session, user_ids: Iterable[int]) -> dict[int, User]:
+    """These people's accounts by their ids; ids that nobody has are left out."""
+    people = db.scalars(select(User).where(User.id.in_(set(user_ids))))
+    return {person.id: person for person in people}

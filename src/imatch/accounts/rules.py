@@ -1,13 +1,12 @@
 """What an account must look like, how long proofs last, and how often each may be tried."""
 
-import ipaddress
 import unicodedata
-from dataclasses import dataclass
 from datetime import timedelta
 
 from email_validator import EmailNotValidError, validate_email
 
 from imatch.core.text import is_visible, without_direction_controls
+from imatch.throttling.rules import TryLimit
 
 PASSWORD_MIN_CHARACTERS = 10
 PASSWORD_MAX_CHARACTERS = 200
@@ -30,21 +29,11 @@ TOTP_STEP_SECONDS = 30
 TOTP_DRIFT_STEPS = 1
 
 
-@dataclass(frozen=True, slots=True)
-class TryLimit:
-    """At most `tries` for one subject within `window`."""
-
-    name: str
-    tries: int
-    window: timedelta
-
-
 PASSWORDS_PER_EMAIL = TryLimit("password/email", 5, timedelta(minutes=15))
 PASSWORDS_PER_NETWORK = TryLimit("password/network", 50, timedelta(minutes=15))
 CODES_PER_USER = TryLimit("code/user", 5, timedelta(minutes=15))
 MAILS_PER_EMAIL = TryLimit("mail/email", 5, timedelta(hours=1))
 MAILS_PER_NETWORK = TryLimit("mail/network", 30, timedelta(hours=1))
-TRIES_ARE_KEPT = timedelta(days=1)
 
 # The first guesses of anybody who tries, of those that are long enough to be accepted at all.
 COMMON_PASSWORDS = frozenset(
@@ -95,17 +84,6 @@ def password_fault(password: str, *, email: str, name: str) -> str | None:
     if lowered in COMMON_PASSWORDS or len(set(lowered)) <= 2:  # noqa: PLR2004 -- aaaaaaaaaa, ababababab
         return "This password is among the first that anybody would try. Choose another one."
     return None
-
-
-def network_of(address: str) -> str:
-    """Whom to count tries by: an IPv4 address, or the /64 that one IPv6 customer holds."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:  # noqa: PLR2004 -- IP version
-        return str(parsed)
-    return str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
 def browser_name(user_agent: str) -> str:

@@ -4,7 +4,7 @@ from imatch.categories import service as categories
 from imatch.cli.output import JsonOption, out, print_json
 from imatch.core.database import SessionLocal, engine
 from imatch.operations import database
-from imatch.pot import policy
+from imatch.pot.policy import service as policy
 
 
 def migrate(*, as_json: JsonOption = False) -> None:

@@ -14,16 +14,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
-from imatch.accounts.service import operators
+from imatch.accounts.service import administration
 from imatch.cli.output import JsonOption, err, out, print_facts, print_json, print_table
 from imatch.core.database import SessionLocal
 from imatch.core.paging import decode_cursor
 from imatch.core.text import as_cell
 from imatch.ledger import queries
-from imatch.ledger.audit import Audit, audit, note
+from imatch.ledger.auditing.audit import Audit, audit, note
 from imatch.ledger.books import BOOKS, Book
 from imatch.ledger.models import JournalRow
-from imatch.ledger.seals import seal
+from imatch.ledger.sealing.seals import seal
 
 app = typer.Typer(
     help="Prove the books of POT and cash, seal them, print statements.", no_args_is_help=True
@@ -186,10 +186,10 @@ def statement(
 
 def _id_of(db: Session, user: str) -> int:
     if not user.isdecimal():
-        return operators.user_named(db, user).id
+        return administration.user_named(db, user).id
     found = db.get(User, int(user)) if int(user) <= _LARGEST_ID else None
     if found is None:
-        raise operators.NoSuchUser(f"There is no account with the id {user}.")
+        raise administration.NoSuchUser(f"There is no account with the id {user}.")
     return found.id
 
 

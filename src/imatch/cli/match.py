@@ -17,14 +17,17 @@ from imatch.categories.schemas import CategoryDefinition, Kind
 from imatch.cli.output import JsonOption, out, print_json
 from imatch.core.database import SessionLocal, engine
 from imatch.core.errors import Conflict, FieldError, Invalid
-from imatch.matches import explanations, needs, queries, rules, service, sums
-from imatch.matches.cards import price_of
-from imatch.matches.engine.types import Pick
+from imatch.matches import queries, rules, service
+from imatch.matches.explaining import arithmetic as sums
+from imatch.matches.explaining import stored as explanations
+from imatch.matches.explaining.cards import price_of
 from imatch.matches.models import MatchKind
+from imatch.matches.pool import needs
+from imatch.needs import rules as seeker_rules
+from imatch.needs.service import BadAnswers, SafetyStop
 from imatch.operations.database import current_revision
 from imatch.providers.models import Provider
-from imatch.seekers import rules as seeker_rules
-from imatch.seekers.service import BadAnswers, SafetyStop
+from imatch.ranking.types import Pick
 
 _SEED = 1  # the same command gives the same people
 _MOST = 50

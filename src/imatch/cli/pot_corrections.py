@@ -5,12 +5,14 @@ from typing import Annotated
 import typer
 from sqlalchemy import select
 
+from imatch.accounts.operators import checked_words, record, require_operator
+from imatch.accounts.queries import person_named
 from imatch.cli.acting import ActingOption
 from imatch.cli.output import JsonOption, out, print_json
 from imatch.core.database import SessionLocal, atomic
-from imatch.pot import clawbacks, queries, shop
-from imatch.pot.models import PotPurchase
-from imatch.pot.operator_acts import checked_words, record, require_operator
+from imatch.pot.awards import clawbacks
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.models import PotPurchase
 
 TransactionArgument = Annotated[
     int, typer.Argument(min=1, max=2**63 - 1, help="The transaction's number in their history.")
@@ -27,7 +29,7 @@ def refund(
 ) -> None:
     """Give the POT of a purchase back: its effect ends. Possible for 180 days."""
     with SessionLocal() as db, atomic(db):
-        words, operator_id = _checked(reason), queries.person_named(db, operator).id
+        words, operator_id = _checked(reason), person_named(db, operator).id
         require_operator(db, operator_id)
         bought = db.scalar(select(PotPurchase.id).where(PotPurchase.transaction_id == transaction))
         if bought is None:
@@ -56,7 +58,7 @@ def take_back(
 ) -> None:
     """Take an award back: what is there at once, the rest from later awards. Within 180 days."""
     with SessionLocal() as db, atomic(db):
-        words, operator_id = _checked(reason), queries.person_named(db, operator).id
+        words, operator_id = _checked(reason), person_named(db, operator).id
         require_operator(db, operator_id)
         done = clawbacks.reverse_transaction(db, transaction, words)
         record("take_award_back", operator_id, transaction_id=transaction)

@@ -5,11 +5,12 @@ from typing import Annotated
 import typer
 
 from imatch.accounts.models import User
+from imatch.accounts.queries import person_named
 from imatch.cli.acting import ActingOption
 from imatch.cli.output import JsonOption, out, print_json, print_table
 from imatch.core.database import SessionLocal
-from imatch.pot import grants, queries
-from imatch.pot.models import PotGrant
+from imatch.pot.awards import grants
+from imatch.pot.awards.models import PotGrant
 
 app = typer.Typer(
     help="Awards that wait for a second operator: list, approve, reject.", no_args_is_help=True
@@ -30,8 +31,8 @@ def grant(
 ) -> None:
     """Propose to give a person POT: a grant waits for a second operator."""
     with SessionLocal() as db:
-        person = queries.person_named(db, user)
-        who = queries.person_named(db, operator)
+        person = person_named(db, user)
+        who = person_named(db, operator)
         proposed = grants.propose(db, person.id, pot, category, reason, operator_id=who.id)
         summary = _summary(proposed)
         address = person.email
@@ -70,7 +71,7 @@ def approve(
 ) -> None:
     """Give what a colleague proposed."""
     with SessionLocal() as db:
-        who = queries.person_named(db, operator)
+        who = person_named(db, operator)
         _confirm(grants.approve(db, grant_id, operator_id=who.id), as_json=as_json)
 
 
@@ -78,7 +79,7 @@ def approve(
 def reject(grant_id: GrantArgument, *, operator: ActingOption, as_json: JsonOption = False) -> None:
     """Turn down what a colleague proposed."""
     with SessionLocal() as db:
-        who = queries.person_named(db, operator)
+        who = person_named(db, operator)
         _confirm(grants.reject(db, grant_id, operator_id=who.id), as_json=as_json)
 
 

@@ -6,12 +6,14 @@ from typing import Annotated
 import typer
 from sqlalchemy.orm import Session
 
+from imatch.accounts.queries import person_named
 from imatch.cli.acting import ActingOption
 from imatch.cli.output import JsonOption, out, print_facts, print_json, print_table
 from imatch.core.database import SessionLocal
 from imatch.core.errors import Invalid
-from imatch.pot import policy, policy_versions, queries
-from imatch.pot.models import PotPolicyRun, PotPolicyVersion
+from imatch.pot.policy import service as policy
+from imatch.pot.policy import versions as policy_versions
+from imatch.pot.policy.models import PotPolicyRun, PotPolicyVersion
 
 app = typer.Typer(
     help="The economy's numbers: show, propose, approve; the weekly decision.",
@@ -65,7 +67,7 @@ def propose(
         before = policy_versions.basis(db)
         filed = policy_versions.propose(
             db,
-            operator_id=queries.person_named(db, operator).id,
+            operator_id=person_named(db, operator).id,
             edits=dict(_edit(one) for one in edits),
             reason=reason,
         )
@@ -108,7 +110,7 @@ def approve(
         decided = policy_versions.approve(
             db,
             version,
-            operator_id=queries.person_named(db, operator).id,
+            operator_id=person_named(db, operator).id,
             effective_at=on.replace(tzinfo=UTC) if on else None,
         )
     if as_json:
@@ -123,7 +125,7 @@ def reject(
 ) -> None:
     """Turn proposed numbers down."""
     with SessionLocal() as db:
-        operator_id = queries.person_named(db, operator).id
+        operator_id = person_named(db, operator).id
         decided = policy_versions.reject(db, version, operator_id=operator_id)
     if as_json:
         print_json(_version(decided))

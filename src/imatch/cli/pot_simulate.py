@@ -20,9 +20,9 @@ from imatch.core.database import SessionLocal, make_engine
 from imatch.core.logs import configure_logs
 from imatch.core.settings import get_settings
 from imatch.operations.database import migrate
-from imatch.pot.simulation import Plan, Result, Week
-from imatch.pot.simulation import simulate as live_through
-from imatch.pot.simulation.charts import Chart, charts
+from imatch.operations.simulation import Plan, Result, Week
+from imatch.operations.simulation import simulate as live_through
+from imatch.operations.simulation.charts import Chart, charts
 
 _MOST_PEOPLE = 100_000
 _BARS = " ▁▂▃▄▅▆▇█"

@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
+from imatch.accounts.queries import person_named
 from imatch.cli.output import JsonOption, out, print_facts, print_json, print_table
 from imatch.core.database import SessionLocal
-from imatch.pot import economy as figures
-from imatch.pot import queries, redemptions, shop
-from imatch.pot.rules import EARNINGS, SPENDINGS, Earning, Spending
+from imatch.pot.economy import figures
+from imatch.pot.redemption import queries as redemption_queries
+from imatch.pot.rules import EARNINGS, Earning
 from imatch.pot.service import POTService
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.catalog import SPENDINGS, Spending
 
 UserArgument = Annotated[str, typer.Argument(help="The person's id or e-mail address.")]
 
@@ -18,8 +21,8 @@ UserArgument = Annotated[str, typer.Argument(help="The person's id or e-mail add
 def balance(user: UserArgument, *, as_json: JsonOption = False) -> None:
     """What a person has, and what of it could be redeemed now."""
     with SessionLocal() as db:
-        person = queries.person_named(db, user)
-        standing = redemptions.standing(db, person.id)
+        person = person_named(db, user)
+        standing = redemption_queries.standing(db, person.id)
         found = {
             "user_id": person.id,
             "email": person.email,
@@ -55,7 +58,7 @@ def history(
 ) -> None:
     """A person's transactions."""
     with SessionLocal() as db:
-        person = queries.person_named(db, user)
+        person = person_named(db, user)
         rows = POTService(db).get_transaction_history(person.id, limit, offset, transaction_type)
         address = person.email
     if as_json:
@@ -89,7 +92,7 @@ def spend(
 ) -> None:
     """Buy something with a person's POT, as they would in their wallet."""
     with SessionLocal() as db:
-        person = queries.person_named(db, user)
+        person = person_named(db, user)
         wanted = shop.option_named(option)
         if wanted.bought_at:
             raise shop.BoughtElsewhere(

@@ -7,7 +7,7 @@ import typer
 
 from imatch.accounts import queries
 from imatch.accounts.models import AccountType, User
-from imatch.accounts.service import operators, second_factor, sessions
+from imatch.accounts.service import administration, second_factor, sessions
 from imatch.cli.output import JsonOption, out, print_facts, print_json, print_table
 from imatch.core.database import SessionLocal
 
@@ -29,8 +29,8 @@ def create_operator(
     """Give an address an operator's account. The password is asked for, or read from a pipe."""
     password = None if link else _read_password()
     with SessionLocal() as db:
-        user = operators.create_operator(db, email=email, name=name, password=password)
-        url = operators.first_password_link(db, user) if link else None
+        user = administration.create_operator(db, email=email, name=name, password=password)
+        url = administration.first_password_link(db, user) if link else None
         summary = _summary(user) | ({"set_password_url": url} if url else {})
     if as_json:
         print_json(summary)
@@ -64,7 +64,7 @@ def list_users(
 def show(email: Email, *, as_json: JsonOption = False) -> None:
     """One account."""
     with SessionLocal() as db:
-        user = operators.user_named(db, email)
+        user = administration.user_named(db, email)
         facts = _summary(user) | {
             "created_at": user.created_at,
             "last_sign_in_at": user.last_sign_in_at,
@@ -82,8 +82,8 @@ def show(email: Email, *, as_json: JsonOption = False) -> None:
 def deactivate(email: Email, *, as_json: JsonOption = False) -> None:
     """Close an account to its owner and sign them out everywhere."""
     with SessionLocal() as db:
-        user = operators.user_named(db, email)
-        operators.deactivate(db, user)
+        user = administration.user_named(db, email)
+        administration.deactivate(db, user)
         summary = _summary(user)
     if as_json:
         print_json(summary)
@@ -95,7 +95,7 @@ def deactivate(email: Email, *, as_json: JsonOption = False) -> None:
 def end_sessions(email: Email, *, as_json: JsonOption = False) -> None:
     """Sign somebody out everywhere."""
     with SessionLocal() as db:
-        user = operators.user_named(db, email)
+        user = administration.user_named(db, email)
         ended = sessions.end_all(db, user.id)
         address = user.email
     if as_json:
@@ -112,7 +112,7 @@ def remove_second_factor(email: Email, *, as_json: JsonOption = False) -> None:
     Make sure first that it is really them. They are told by mail.
     """
     with SessionLocal() as db:
-        user = operators.user_named(db, email)
+        user = administration.user_named(db, email)
         second_factor.switch_off(db, user)
         summary = _summary(user)
     if as_json:

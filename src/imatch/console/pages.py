@@ -13,8 +13,8 @@ from imatch.categories import service as categories
 from imatch.core.clock import now
 from imatch.core.errors import FieldError, Invalid
 from imatch.core.logs import log
-from imatch.pot.dashboard import fresh_health
-from imatch.pot.health import State
+from imatch.pot.economy.dashboard import fresh_health
+from imatch.pot.economy.health import State
 from imatch.pot.queries import waiting_for_operators
 from imatch.providers import approval, queries, rules, service
 from imatch.providers.models import Provider
@@ -57,7 +57,7 @@ def provider_queue(request: Request, db: Db, _operator: CurrentOperator) -> HTML
         "to_check": queries.credentials_to_check(db, limit=QUEUE_ROWS),
         "shown": QUEUE_ROWS,
     }
-    return render(request, "console/providers.html", context)
+    return render(request, "providers/queue.html", context)
 
 
 @router.get("/providers/{provider_id:int}")
@@ -96,7 +96,7 @@ def _provider_page(
         "reason": reason,
         "reason_max": approval.REASON_MAX,
     }
-    return render(request, "console/provider.html", context, status=422 if errors else 200)
+    return render(request, "providers/decide.html", context, status=422 if errors else 200)
 
 
 @router.post("/providers/{provider_id:int}/approve")
@@ -161,7 +161,7 @@ def category_list(request: Request, db: Db, _operator: CurrentOperator) -> HTMLR
             for row, definition, count in found
         ],
     }
-    return render(request, "console/categories.html", context)
+    return render(request, "categories/console.html", context)
 
 
 @router.post("/categories/{name}/activate")

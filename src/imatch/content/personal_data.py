@@ -4,7 +4,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from imatch.content.models import Content
-from imatch.facts import PersonErased, PersonExported
+from imatch.facts.people import PersonErased, PersonExported
 
 
 def export(db: Session, fact: PersonExported) -> None:

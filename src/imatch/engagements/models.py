@@ -7,8 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from imatch.core.columns import Base, Id, Timestamped
 from imatch.matches.models import Match
+from imatch.needs.models import Need
 from imatch.providers.models import Provider
-from imatch.seekers.models import Seeker
 
 
 class Engagement(Timestamped, Base):
@@ -21,7 +21,7 @@ class Engagement(Timestamped, Base):
 
     id: Mapped[Id]
     match_id: Mapped[int | None] = mapped_column(ForeignKey(Match.id), unique=True)
-    seeker_id: Mapped[int] = mapped_column(ForeignKey(Seeker.id), index=True)
+    seeker_id: Mapped[int] = mapped_column(ForeignKey(Need.id), index=True)
     provider_id: Mapped[int] = mapped_column(ForeignKey(Provider.id))
     status: Mapped[str] = mapped_column(String(16), default="active")
     deal_cents: Mapped[int | None]

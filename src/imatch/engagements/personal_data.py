@@ -4,19 +4,19 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from imatch.engagements.models import Engagement
-from imatch.facts import PersonErased, PersonExported
+from imatch.facts.people import PersonErased, PersonExported
 from imatch.matches.models import Match
+from imatch.needs.models import Need
 from imatch.providers.models import Provider
-from imatch.seekers.models import Seeker
 
 
 def export(db: Session, fact: PersonExported) -> None:
     """Every engagement of the person's needs and profiles, oldest first."""
     found = db.execute(
-        select(Engagement, Seeker.user_id)
-        .join(Seeker, Seeker.id == Engagement.seeker_id)
+        select(Engagement, Need.user_id)
+        .join(Need, Need.id == Engagement.seeker_id)
         .join(Provider, Provider.id == Engagement.provider_id)
-        .where(or_(Seeker.user_id == fact.user_id, Provider.user_id == fact.user_id))
+        .where(or_(Need.user_id == fact.user_id, Provider.user_id == fact.user_id))
         .order_by(Engagement.id)
     )
     fact.sections["engagements"] = [
@@ -37,8 +37,8 @@ def erase(db: Session, fact: PersonErased) -> None:
     """Let the engagements stand without the matches that led to them, which name the person."""
     theirs = (
         select(Match.id)
-        .join(Seeker, Seeker.id == Match.seeker_id)
+        .join(Need, Need.id == Match.seeker_id)
         .join(Provider, Provider.id == Match.provider_id)
-        .where(or_(Seeker.user_id == fact.user_id, Provider.user_id == fact.user_id))
+        .where(or_(Need.user_id == fact.user_id, Provider.user_id == fact.user_id))
     )
     db.execute(update(Engagement).where(Engagement.match_id.in_(theirs)).values(match_id=None))

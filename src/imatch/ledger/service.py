@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 
 from imatch.core.database import atomic
 from imatch.ledger.books import Book
-from imatch.ledger.committer import committer
 from imatch.ledger.errors import HoldNotOpen, InsufficientFunds, LedgerError
-from imatch.ledger.journal import Journal, Outcome
 from imatch.ledger.models import JournalRow
 from imatch.ledger.movements import Entry, Movement, Phase
+from imatch.ledger.posting.committer import committer
+from imatch.ledger.posting.journal import Journal, Outcome
 
 
 def post(db: Session, book: Book, movement: Movement) -> Entry:

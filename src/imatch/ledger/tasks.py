@@ -9,11 +9,11 @@ from imatch.core.database import SessionLocal
 from imatch.core.logs import log
 from imatch.jobs import job
 from imatch.jobs.one_by_one import SomeFailed, one_by_one
-from imatch.ledger.audit import audit, note
+from imatch.ledger.auditing.audit import audit, note
 from imatch.ledger.books import BOOKS, Book
 from imatch.ledger.errors import HoldNotOpen
 from imatch.ledger.queries import expired_holds
-from imatch.ledger.seals import seal, seal_is_due
+from imatch.ledger.sealing.seals import seal, seal_is_due
 from imatch.ledger.service import release
 
 _HOLDS_AT_ONCE = 1_000

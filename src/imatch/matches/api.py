@@ -11,10 +11,12 @@ from imatch.accounts.deps import NotSignedIn, OptionalUser
 from imatch.accounts.models import User
 from imatch.core.errors import FieldError, Invalid
 from imatch.core.paging import decode_cursor, page_of
-from imatch.matches import paid, queries, service
-from imatch.matches.cards import Card, cards_of
+from imatch.matches import queries, service
 from imatch.matches.deps import ApiViewer
+from imatch.matches.explaining.arithmetic import Line, Sums
+from imatch.matches.explaining.cards import Card, cards_of
 from imatch.matches.models import Match, MatchKind, Shortlist
+from imatch.matches.paid import service as paid
 from imatch.matches.queries import NoSuchMatch
 from imatch.matches.rules import Refusal
 from imatch.matches.schemas import (
@@ -30,10 +32,9 @@ from imatch.matches.schemas import (
     ShortlistIn,
     ShortlistOut,
 )
-from imatch.matches.sums import Line, Sums
-from imatch.seekers import queries as seekers
-from imatch.seekers.deps import NeedTokenHeader
-from imatch.seekers.models import Seeker
+from imatch.needs import queries as seekers
+from imatch.needs.deps import NeedTokenHeader
+from imatch.needs.models import Need
 from imatch.web.deps import Cursor, Db, Limit
 from imatch.web.problem import problems
 
@@ -83,7 +84,7 @@ def make_shortlist(
 
 
 def _bought(
-    db: Session, need: Seeker, wish: paid.Wish, user: User | None, key: str | None
+    db: Session, need: Need, wish: paid.Wish, user: User | None, key: str | None
 ) -> Shortlist:
     if user is None:
         raise NotSignedIn("Sign in as the owner of the need: this kind is for POT.")

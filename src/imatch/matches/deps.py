@@ -6,8 +6,8 @@ from fastapi import Depends, Request
 
 from imatch.accounts.deps import OptionalUser
 from imatch.matches.queries import Viewer
-from imatch.seekers.deps import CurrentNeed, NeedTokenHeader
-from imatch.seekers.queries import need_of
+from imatch.needs.deps import CurrentNeed, NeedTokenHeader
+from imatch.needs.queries import need_of
 from imatch.web.deps import Db
 
 

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from imatch.core.clock import now
 from imatch.core.columns import Base, EncryptedJson, Id, Timestamped
+from imatch.needs.models import Need
 from imatch.providers.models import Provider
-from imatch.seekers.models import Seeker
 
 
 class MatchKind(StrEnum):
@@ -36,7 +36,7 @@ class Shortlist(Base):
     __tablename__ = "shortlists"
 
     id: Mapped[Id]
-    seeker_id: Mapped[int] = mapped_column(ForeignKey(Seeker.id, ondelete="CASCADE"), index=True)
+    seeker_id: Mapped[int] = mapped_column(ForeignKey(Need.id, ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(20), default=MatchKind.BASIC)
     seed: Mapped[int]
     considered: Mapped[int]
@@ -64,7 +64,7 @@ class Match(Timestamped, Base):
 
     id: Mapped[Id]
     shortlist_id: Mapped[int] = mapped_column(ForeignKey(Shortlist.id, ondelete="CASCADE"))
-    seeker_id: Mapped[int] = mapped_column(ForeignKey(Seeker.id, ondelete="CASCADE"))
+    seeker_id: Mapped[int] = mapped_column(ForeignKey(Need.id, ondelete="CASCADE"))
     provider_id: Mapped[int] = mapped_column(ForeignKey(Provider.id, ondelete="CASCADE"))
     position: Mapped[int]  # 1 is first
     status: Mapped[str] = mapped_column(String(16), default=MatchStatus.SUGGESTED)

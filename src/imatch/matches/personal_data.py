@@ -5,15 +5,15 @@ from collections.abc import Iterable
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from imatch.facts import PersonErased, PersonExported
+from imatch.facts.people import PersonErased, PersonExported
 from imatch.matches.models import Match, Shortlist
+from imatch.needs.models import Need
 from imatch.providers.models import Provider
-from imatch.seekers.models import Seeker
 
 
 def export(db: Session, fact: PersonExported) -> None:
     """Every shortlist and match of the person's needs with its whole explanation, oldest first."""
-    mine = select(Seeker.id).where(Seeker.user_id == fact.user_id)
+    mine = select(Need.id).where(Need.user_id == fact.user_id)
     shortlists = select(Shortlist).where(Shortlist.seeker_id.in_(mine)).order_by(Shortlist.id)
     matches = (
         select(Match, Provider.slug)
@@ -42,7 +42,7 @@ def erase(db: Session, fact: PersonErased) -> None:
 
     Needs and profiles that engagements hold on to stay blank, so nothing would cascade from them.
     """
-    needs = select(Seeker.id).where(Seeker.user_id == fact.user_id)
+    needs = select(Need.id).where(Need.user_id == fact.user_id)
     profiles = select(Provider.id).where(Provider.user_id == fact.user_id)
     db.execute(delete(Shortlist).where(Shortlist.seeker_id.in_(needs)))
     db.execute(delete(Match).where(Match.provider_id.in_(profiles)))

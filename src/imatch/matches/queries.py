@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from imatch.accounts.models import User
 from imatch.core.errors import NotFound
 from imatch.matches.models import Match, MatchKind, Shortlist
+from imatch.needs.models import Need
 from imatch.providers.models import Provider, ProviderStatus
-from imatch.seekers.models import Seeker
 
 _LISTS_SHOWN = 20
 
@@ -41,8 +41,8 @@ class Viewer:
     def owns(self) -> ColumnElement[bool]:
         """Condition on `seekers`: the needs that this viewer may read. Nobody owns nothing."""
         return or_(
-            Seeker.id == (self.seeker_id or 0),
-            Seeker.user_id == (self.user_id or 0),
+            Need.id == (self.seeker_id or 0),
+            Need.user_id == (self.user_id or 0),
         )
 
 
@@ -146,7 +146,7 @@ def own_shortlist(db: Session, shortlist_id: int, viewer: Viewer) -> Shortlist:
     """One shortlist of the viewer's. Raises NoSuchShortlist, also for somebody else's."""
     found = db.scalar(
         select(Shortlist)
-        .join(Seeker, Seeker.id == Shortlist.seeker_id)
+        .join(Need, Need.id == Shortlist.seeker_id)
         .where(Shortlist.id == shortlist_id, viewer.owns())
     )
     if found is None:
@@ -182,7 +182,7 @@ def matches_by_id(db: Session, match_ids: Sequence[int], viewer: Viewer) -> list
         match.id: match
         for match in db.scalars(
             select(Match)
-            .join(Seeker, Seeker.id == Match.seeker_id)
+            .join(Need, Need.id == Match.seeker_id)
             .where(Match.id.in_(match_ids), viewer.owns())
         )
     }
@@ -195,7 +195,7 @@ def page_of_matches(
     db: Session, viewer: Viewer, *, after_id: int | None, limit: int
 ) -> Sequence[Match]:
     """Up to `limit` + 1 matches of the viewer's, the newest first, older than `after_id`."""
-    chosen = select(Match).join(Seeker, Seeker.id == Match.seeker_id).where(viewer.owns())
+    chosen = select(Match).join(Need, Need.id == Match.seeker_id).where(viewer.owns())
     if after_id is not None:
         chosen = chosen.where(Match.id < after_id)
     return db.scalars(chosen.order_by(Match.id.desc()).limit(limit + 1)).all()

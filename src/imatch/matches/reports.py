@@ -6,8 +6,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import AccountType, User
-from imatch.accounts.rules import TryLimit, network_of
-from imatch.accounts.service.throttling import admit
 from imatch.categories.checks import Fault, clean_text
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict, FieldError, Invalid
@@ -15,6 +13,8 @@ from imatch.core.settings import get_settings
 from imatch.mail import service as mail
 from imatch.matches.models import Match
 from imatch.providers.models import Provider
+from imatch.throttling.rules import TryLimit, network_of
+from imatch.throttling.service import admit
 
 MAX_REPORT = 1_000  # characters
 REPORTS_PER_MATCH = TryLimit("report/match", 3, timedelta(days=1))

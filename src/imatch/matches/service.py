@@ -18,15 +18,18 @@ from imatch.core.errors import Conflict, DomainError, Invalid
 from imatch.core.events import announce
 from imatch.core.logs import log
 from imatch.core.settings import get_settings
-from imatch.facts import MatchesSuggested
-from imatch.matches import explanations, needs, queries, rules, sums
-from imatch.matches.engine import types as engine
-from imatch.matches.index import LivePool, MatchingUnavailable, live_pool
+from imatch.facts.marketplace import MatchesSuggested
+from imatch.matches import queries, rules
+from imatch.matches.explaining import arithmetic as sums
+from imatch.matches.explaining import stored as explanations
 from imatch.matches.models import Match, MatchKind, MatchStatus, Shortlist
+from imatch.matches.pool import needs
+from imatch.matches.pool.live import LivePool, MatchingUnavailable, live_pool
+from imatch.needs import rules as seeker_rules
+from imatch.needs.models import Need, NeedStatus
+from imatch.needs.service import SafetyStop, held
 from imatch.providers.models import Provider
-from imatch.seekers import rules as seeker_rules
-from imatch.seekers.models import NeedStatus, Seeker
-from imatch.seekers.service import SafetyStop, held
+from imatch.ranking import types as engine
 
 _TRIES = 3  # of ranking again when somebody left between the ranking and the writing
 
@@ -97,7 +100,7 @@ def warm_up() -> None:
 def rank(
     db: Session,
     category_name: str,
-    need: engine.Need,
+    need: engine.StatedNeed,
     *,
     count: int,
     seed: int,
@@ -119,7 +122,7 @@ def rank(
 
 def suggest(
     db: Session,
-    seeker: Seeker,
+    seeker: Need,
     kind: MatchKind = MatchKind.BASIC,
     *,
     custom_criteria: str = "",
@@ -157,7 +160,7 @@ def suggest(
     raise MatchingUnavailable
 
 
-def has_made(db: Session, seeker: Seeker, kind: MatchKind) -> bool:
+def has_made(db: Session, seeker: Need, kind: MatchKind) -> bool:
     """Whether a complete need has such a shortlist of its present answers, which would come again.
 
     Raises NeedIncomplete or SafetyStop.
@@ -179,13 +182,13 @@ def checked_criteria(text: str) -> str:
 @dataclass(frozen=True, slots=True)
 class _Request:
     kind: MatchKind
-    need: engine.Need
+    need: engine.StatedNeed
     definition: CategoryDefinition
     fingerprint: str
     seed: int
 
 
-def _category_of(db: Session, seeker: Seeker) -> tuple[Category, CategoryDefinition]:
+def _category_of(db: Session, seeker: Need) -> tuple[Category, CategoryDefinition]:
     if seeker.status == NeedStatus.DRAFT:
         raise NeedIncomplete
     category = db.get_one(Category, seeker.category_id)
@@ -194,7 +197,7 @@ def _category_of(db: Session, seeker: Seeker) -> tuple[Category, CategoryDefinit
 
 def _request(
     definition: CategoryDefinition,
-    seeker: Seeker,
+    seeker: Need,
     kind: MatchKind,
     custom_criteria: str,
     refusal: rules.Refusal | None,
@@ -215,7 +218,7 @@ def _request(
 
 
 def _rank(
-    live: LivePool, need: engine.Need, *, count: int, seed: int, exclude: frozenset[int]
+    live: LivePool, need: engine.StatedNeed, *, count: int, seed: int, exclude: frozenset[int]
 ) -> Ranked:
     answer = live.pool.rank(
         need,
@@ -251,7 +254,7 @@ def _all_there(
 
 def _store(
     db: Session,
-    seeker: Seeker,
+    seeker: Need,
     request: _Request,
     ranked: Ranked,
     providers: Mapping[int, Provider],

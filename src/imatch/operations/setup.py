@@ -11,10 +11,10 @@ from imatch.categories import service as categories
 from imatch.core.database import SessionLocal, atomic
 from imatch.core.errors import Conflict
 from imatch.ledger import BOOKS
-from imatch.ledger.seals import seal
+from imatch.ledger.sealing.seals import seal
 from imatch.operations.database import current_revision, head_revision, migrate
 from imatch.operations.demo import DemoCounts, generate, live
-from imatch.pot import policy
+from imatch.pot.policy import service as policy
 from imatch.providers.models import Provider
 
 DEMO_PROVIDERS = 2_000

@@ -1,14 +1,7 @@
 """Why POT did not move. Each is a ValueError too: programs that call POTService expect one."""
 
 from imatch import ledger
-from imatch.core.errors import Conflict, Forbidden, Invalid, NotFound
-
-
-class UserNotFound(NotFound, ValueError):
-    code = "user_not_found"
-
-    def __init__(self, user_id: object) -> None:
-        super().__init__(f"User {user_id} not found")
+from imatch.core.errors import Conflict, Forbidden, Invalid
 
 
 class UnknownEarningCategory(Invalid, ValueError):
@@ -53,13 +46,6 @@ class InsufficientPot(Conflict, ValueError):
 
 class KeyReused(ledger.KeyReused, ValueError):
     """The idempotency key was used before, with another input."""
-
-
-class OperatorsOnly(Forbidden, ValueError):
-    code = "operators_only"
-
-    def __init__(self) -> None:
-        super().__init__("This is for those who run the marketplace.")
 
 
 class SecondPersonNeeded(Forbidden, ValueError):

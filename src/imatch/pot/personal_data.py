@@ -10,7 +10,7 @@ from imatch.accounts.models import User
 from imatch.accounts.rules import ERASED_DOMAIN
 from imatch.core.clock import now
 from imatch.core.database import SessionLocal, atomic
-from imatch.facts import PersonErased, PersonExported
+from imatch.facts.people import PersonErased, PersonExported
 from imatch.jobs import job
 from imatch.jobs.one_by_one import one_by_one
 from imatch.ledger import CASH, POT, Movement, post
@@ -23,18 +23,15 @@ from imatch.ledger.models import (
     PotTransaction,
 )
 from imatch.ledger.queries import account
-from imatch.pot import clawbacks, once_earned, redemptions, shop
+from imatch.pot.awards import clawbacks, once_only
+from imatch.pot.awards.models import PotAward, PotDebt, PotGrant
 from imatch.pot.locks import lock_people
-from imatch.pot.models import (
-    PotAward,
-    PotCommission,
-    PotDebt,
-    PotFraudHold,
-    PotGrant,
-    PotPayee,
-    PotPurchase,
-    PotRedemption,
-)
+from imatch.pot.models import PotFraudHold, PotRedemption
+from imatch.pot.redemption import service as redemptions
+from imatch.pot.redemption.models import PotPayee
+from imatch.pot.reserve.models import PotCommission
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.models import PotPurchase
 
 _LEFT_BEHIND = "The account was erased: what was left of its POT left the economy."
 _LAPSED = "The account was erased: what it might have redeemed lapsed."
@@ -56,7 +53,7 @@ def export(db: Session, fact: PersonExported) -> None:
         "transactions": _transactions(db, PotTransaction, user_id),
         "allowance_transactions": _transactions(db, CashTransaction, user_id),
         "awards": _awards(db, user_id),
-        "earned_with_an_erased_account": [rule for rule, _ in once_earned.among(db, {user_id})],
+        "earned_with_an_erased_account": [rule for rule, _ in once_only.among(db, {user_id})],
         "grants": _grants(db, user_id),
         "purchases": _purchases(db, user_id),
         "redemptions": _redemptions(db, user_id),
@@ -77,7 +74,7 @@ def erase(db: Session, fact: PersonErased) -> None:
     _end_purchases(db, user_id)
     clawbacks.locked_free(db, user_id)  # nothing more is bought from here on
     _end_purchases(db, user_id)  # what was bought meanwhile
-    once_earned.remember(db, user_id)  # now that all that can has paid what is owed
+    once_only.remember(db, user_id)  # now that all that can has paid what is owed
     _let_go(db, user_id)
     if not with_the_bank:
         db.execute(delete(PotPayee).where(PotPayee.user_id == user_id))

@@ -7,15 +7,14 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from imatch.accounts import queries as accounts
 from imatch.accounts.models import User
-from imatch.accounts.rules import read_email
 from imatch.ledger.models import PotAccount, PotTransaction
-from imatch.pot.errors import BadArgument, UserNotFound
-from imatch.pot.models import PotGrant, PotPurchase, PotRedemption
+from imatch.pot.awards.models import PotGrant
+from imatch.pot.errors import BadArgument
+from imatch.pot.models import PotRedemption
+from imatch.pot.shop.models import PotPurchase
 
 MAX_PAGE = 1_000
-_ID_DIGITS = 18
 _HIGHEST_OFFSET = 2**63 - 1
 TRANSACTION_TYPES = ("earn", "spend", "burn", "redeem", "hold", "release", "clawback", "mint")
 
@@ -27,27 +26,6 @@ def free_pot(db: Session, user_id: int) -> int | None:
     return db.scalar(
         select(free).select_from(User).outerjoin(PotAccount, account).where(User.id == user_id)
     )
-
-
-def person(db: Session, user_id: int) -> User:
-    """Raises UserNotFound."""
-    known = type(user_id) is int and 0 < user_id < 2**63
-    found = db.get(User, user_id) if known else None
-    if found is None:
-        raise UserNotFound(user_id)
-    return found
-
-
-def person_named(db: Session, written: str) -> User:
-    """Whose id or e-mail address this is. Raises UserNotFound."""
-    text = written.strip()
-    if text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS:
-        return person(db, int(text))
-    address = read_email(text)
-    found = accounts.user_by_email(db, address) if address else None
-    if found is None:
-        raise UserNotFound(text)
-    return found
 
 
 @dataclass(frozen=True, slots=True)

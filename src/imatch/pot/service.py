@@ -1,4 +1,4 @@
-"""The trusted, server-side door to POT: who calls it has decided that the movement is right.
+"""Trusted server-side API for POT: it checks arguments and balances, not permissions.
 
     db = SessionLocal()
     pot = POTService(db)
@@ -6,8 +6,7 @@
     pot.charge_premium_match(user_id=1, seeker_id=1)
 
 Outside `atomic(db)` every call commits the session, pending changes included, and leaves a fresh
-snapshot; inside, it joins and commits nothing. Caps, the queue and grants' second operator are the
-business of `pot.rewards` and `pot.grants`.
+snapshot; inside, it joins and commits nothing. `pot.awards` applies caps, queue and grants.
 """
 
 import json
@@ -18,6 +17,7 @@ from typing import Any, NoReturn
 
 from sqlalchemy.orm import Session
 
+from imatch.accounts.errors import UserNotFound
 from imatch.accounts.models import User
 from imatch.core.clock import now
 from imatch.core.database import atomic, present
@@ -26,7 +26,9 @@ from imatch.ledger import KeyReused as LedgerKeyReused
 from imatch.ledger import post as post_entry
 from imatch.ledger.models import MAX_AMOUNT, PotAccount, PotTransaction
 from imatch.ledger.movements import MAX_DESCRIPTION_CHARACTERS, MAX_KEY_CHARACTERS
-from imatch.pot import clawbacks, economy, queries, redemptions
+from imatch.pot import queries
+from imatch.pot.awards import clawbacks
+from imatch.pot.economy import figures
 from imatch.pot.errors import (
     AmountRequired,
     BadAmount,
@@ -35,9 +37,10 @@ from imatch.pot.errors import (
     KeyReused,
     UnknownEarningCategory,
     UnknownSpendingCategory,
-    UserNotFound,
 )
-from imatch.pot.rules import CENTS_PER_REDEEMED_POT, EARNING_BY_NAME, REDEMPTION, SPENDING_BY_NAME
+from imatch.pot.redemption import service as redemptions
+from imatch.pot.rules import CENTS_PER_REDEEMED_POT, EARNING_BY_NAME, REDEMPTION
+from imatch.pot.shop.catalog import SPENDING_BY_NAME
 
 Result = dict[str, Any]
 
@@ -179,7 +182,7 @@ class POTService:
     def get_economy_stats(self) -> Result:
         """Totals of the whole economy."""
         with present(self.db):
-            return economy.stats(self.db)
+            return figures.stats(self.db)
 
     def award_profile_creation(self, user_id: int, account_type: str) -> Result:
         """50 for a provider's profile, 25 for a seeker's first need."""

@@ -10,11 +10,15 @@ from imatch.core.clock import now
 from imatch.core.database import SessionLocal
 from imatch.core.events import announce
 from imatch.core.logs import log
-from imatch.facts import SecondFactorKept
+from imatch.facts.people import SecondFactorKept
 from imatch.jobs import job
 from imatch.jobs.one_by_one import one_by_one
-from imatch.pot import clawbacks, clearing, policy, rewards, shop
-from imatch.pot.models import PotAward
+from imatch.pot.awards import clawbacks
+from imatch.pot.awards import service as awards
+from imatch.pot.awards.models import PotAward
+from imatch.pot.policy import service as policy
+from imatch.pot.reserve import service as reserve
+from imatch.pot.shop import service as shop
 
 SECOND_FACTOR_KEPT_DAYS = 30
 
@@ -23,7 +27,7 @@ SECOND_FACTOR_KEPT_DAYS = 30
 def pay_queued_awards() -> None:
     """Pay awards that wait, while the week's budget lasts."""
     with SessionLocal() as db:
-        rewards.pay_queue(db)
+        awards.pay_queue(db)
 
 
 @job("settle_purchases", cron="23 * * * *")
@@ -49,7 +53,7 @@ def decide_the_weeks_pot() -> None:
                 award_budget=run.award_budget,
                 **run.inputs,
             )
-            rewards.pay_queue(db)
+            awards.pay_queue(db)
 
 
 @job("settle_debts", cron="37 * * * *")
@@ -63,7 +67,7 @@ def settle_debts() -> None:
 def clear_commissions() -> None:
     """Turn commission that is old enough into allowances."""
     with SessionLocal() as db:
-        clearing.clear_due(db)
+        reserve.clear_due(db)
 
 
 @job("notice_second_factors", cron="53 4 * * *")

@@ -12,7 +12,7 @@ from imatch.core.errors import Conflict, FieldError, Invalid
 from imatch.core.events import announce
 from imatch.core.logs import log
 from imatch.core.settings import get_settings
-from imatch.facts import ProviderApproved, ProviderRejected
+from imatch.facts.marketplace import ProviderApproved, ProviderRejected
 from imatch.mail import service as mail
 from imatch.providers import milestones, rules
 from imatch.providers.models import Provider, ProviderStatus

@@ -13,8 +13,9 @@ from imatch.accounts.models import User
 from imatch.core.errors import DomainError, NotFound
 from imatch.ledger import POT
 from imatch.ledger.queries import free
-from imatch.pot import shop, wallet
-from imatch.pot.rules import SPENDING_BY_NAME, Delivery
+from imatch.pot.awards.queries import quickest
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.catalog import SPENDING_BY_NAME, Delivery
 from imatch.providers import boosts, queries
 from imatch.providers.models import Provider
 from imatch.providers.service import definition_of
@@ -141,7 +142,7 @@ def _form(
         "unfit": unfit,
         "can_renew": spending.delivery is Delivery.SPAN,
         "renews": renews == "yes",
-        "quickest": wallet.quickest(db, user) if missing else (),
+        "quickest": quickest(db, user) if missing else (),
         "errors": [] if told or error is None else [("", error.message)],
     }
     status = error.status if error else 200

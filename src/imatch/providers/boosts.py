@@ -11,10 +11,10 @@ from imatch.categories.schemas import CategoryDefinition
 from imatch.core.clock import now, today
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict
-from imatch.facts import OptionPurchased
-from imatch.pot import shop
-from imatch.pot.models import PotPurchase
-from imatch.pot.rules import SPENDING_BY_NAME, Spending
+from imatch.facts.economy import OptionPurchased
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.catalog import SPENDING_BY_NAME, Spending
+from imatch.pot.shop.models import PotPurchase
 from imatch.providers import queries, rules
 from imatch.providers.models import Provider, ProviderStatus
 from imatch.providers.queries import UnknownProvider

@@ -11,7 +11,7 @@ from imatch.accounts.deps import OptionalUser
 from imatch.categories import queries as categories
 from imatch.categories.schemas import CategoryDefinition
 from imatch.core.clock import now
-from imatch.pot import shop
+from imatch.pot.shop import service as shop
 from imatch.providers import boosts, queries, rules
 from imatch.providers.models import Provider
 from imatch.web.deps import Cursor, Db

@@ -12,13 +12,8 @@ from imatch.categories.models import Category
 from imatch.categories.schemas import CategoryDefinition
 from imatch.core.clock import today
 from imatch.core.events import announce
-from imatch.facts import (
-    AvailabilityPublished,
-    CredentialVerified,
-    EmailConfirmed,
-    ProfileCompleted,
-    ProfileRefreshed,
-)
+from imatch.facts.marketplace import AvailabilityPublished, CredentialVerified, ProfileRefreshed
+from imatch.facts.people import EmailConfirmed, ProfileCompleted
 from imatch.providers import rules
 from imatch.providers.models import Provider, ProviderStatus
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from imatch.categories.models import Category
 from imatch.core.clock import now
 from imatch.core.security import new_token
-from imatch.facts import PersonErased, PersonExported
+from imatch.facts.people import PersonErased, PersonExported
 from imatch.providers.models import Provider, ProviderStatus
 
 _MEASURED = (

@@ -19,7 +19,7 @@ from imatch.core.clock import now, today
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict, FieldError, Invalid, NotFound
 from imatch.core.events import announce
-from imatch.facts import ProviderSubmitted
+from imatch.facts.marketplace import ProviderSubmitted
 from imatch.providers import milestones, rules
 from imatch.providers.models import Provider, ProviderStatus
 from imatch.providers.queries import UnknownProvider, find_own, taken_slugs

@@ -6,7 +6,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from imatch.core.clock import now
-from imatch.facts import PersonErased, PersonExported
+from imatch.facts.people import PersonErased, PersonExported
 from imatch.ratings.models import Rating
 
 _SEALED_DAYS = 14

@@ -3,7 +3,7 @@
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from imatch.facts import PersonExported
+from imatch.facts.people import PersonExported
 from imatch.referrals.models import Referral
 
 

@@ -35,9 +35,9 @@ def switch_theme(
 
 @router.get("/privacy")
 def privacy(request: Request) -> HTMLResponse:
-    return render(request, "home/privacy.html", {})
+    return render(request, "site/privacy.html", {})
 
 
 @router.get("/accessibility")
 def accessibility(request: Request) -> HTMLResponse:
-    return render(request, "home/accessibility.html", {})
+    return render(request, "site/accessibility.html", {})

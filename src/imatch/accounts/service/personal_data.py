@@ -16,7 +16,7 @@ from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.events import announce
 from imatch.core.security import new_token
-from imatch.facts import PersonErased, PersonExported
+from imatch.facts.people import PersonErased, PersonExported
 from imatch.mail.models import MailMessage
 
 ERASED_NAME = "Erased account"

@@ -13,12 +13,13 @@ from imatch.accounts.rules import (
     read_email,
     read_line,
 )
-from imatch.accounts.service import letters, links, recovery, sessions, throttling
+from imatch.accounts.service import letters, links, recovery, sessions
 from imatch.accounts.service.recovery import BadPassword
 from imatch.accounts.service.sign_in import BadEmail
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict, FieldError, Invalid
 from imatch.core.security import hash_password
+from imatch.throttling import service as throttling
 
 
 class BadName(Invalid):

@@ -10,17 +10,18 @@ from imatch.accounts.rules import (
     MAILS_PER_EMAIL,
     MAILS_PER_NETWORK,
     RESET_LINK_LASTS,
-    network_of,
     password_fault,
     read_email,
 )
-from imatch.accounts.service import letters, links, sessions, throttling
+from imatch.accounts.service import letters, links, sessions
 from imatch.accounts.service.sessions import Browser, SignedIn
 from imatch.accounts.service.sign_in import BadEmail
 from imatch.accounts.service.sign_up import mark_confirmed
 from imatch.core.database import atomic
 from imatch.core.errors import FieldError, Invalid
 from imatch.core.security import hash_password
+from imatch.throttling import service as throttling
+from imatch.throttling.rules import network_of
 
 
 class BadPassword(Invalid):

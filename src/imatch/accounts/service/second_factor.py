@@ -16,11 +16,12 @@ from imatch.accounts.rules import (
     TOTP_DRIFT_STEPS,
     TOTP_STEP_SECONDS,
 )
-from imatch.accounts.service import letters, throttling
+from imatch.accounts.service import letters
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict, FieldError, Invalid
 from imatch.core.security import new_written_code, token_hash
+from imatch.throttling import service as throttling
 
 _ISSUER = "I MATCH"
 _DIGITS = 6

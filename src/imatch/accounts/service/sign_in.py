@@ -10,14 +10,15 @@ from imatch.accounts.rules import (
     PASSWORDS_PER_EMAIL,
     PASSWORDS_PER_NETWORK,
     SIGN_IN_LINK_LASTS,
-    network_of,
     read_email,
 )
-from imatch.accounts.service import letters, links, second_factor, sessions, throttling
+from imatch.accounts.service import letters, links, second_factor, sessions
 from imatch.accounts.service.sessions import Browser, SignedIn
 from imatch.core.database import atomic
 from imatch.core.errors import FieldError, Invalid
 from imatch.core.security import password_matches
+from imatch.throttling import service as throttling
+from imatch.throttling.rules import network_of
 
 
 class WrongEmailOrPassword(Invalid):

@@ -14,19 +14,20 @@ from imatch.accounts.rules import (
     NAME_MAX_CHARACTERS,
     PASSWORDS_PER_EMAIL,
     PASSWORDS_PER_NETWORK,
-    network_of,
     password_fault,
     read_email,
     read_line,
 )
-from imatch.accounts.service import letters, links, sessions, throttling
+from imatch.accounts.service import letters, links, sessions
 from imatch.accounts.service.sessions import Browser, SignedIn
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.errors import FieldError, Invalid
 from imatch.core.events import announce
 from imatch.core.security import hash_password, password_matches
-from imatch.facts import EmailConfirmed
+from imatch.facts.people import EmailConfirmed
+from imatch.throttling import service as throttling
+from imatch.throttling.rules import network_of
 
 OPEN_TYPES = (AccountType.SEEKER, AccountType.PROVIDER, AccountType.BOTH)
 

@@ -8,7 +8,7 @@ from imatch.accounts.models import UserSession
 from imatch.core import clock
 from imatch.core.database import atomic
 from imatch.core.events import announce
-from imatch.facts import DayBegun
+from imatch.facts.people import DayBegun
 
 _MOST_REMEMBERED = 50_000
 # What this process announced, so that not every action asks the database. Hearing of a day again,

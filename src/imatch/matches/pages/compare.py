@@ -7,8 +7,8 @@ from pydantic import Field
 from starlette.responses import Response
 
 from imatch.matches import queries, rules
-from imatch.matches.cards import Card, cards_of
 from imatch.matches.deps import PageViewer
+from imatch.matches.explaining.cards import Card, cards_of
 from imatch.web.deps import Db
 from imatch.web.rendering import render
 

@@ -13,17 +13,18 @@ from imatch.accounts.models import User
 from imatch.categories.schemas import CategoryDefinition
 from imatch.ledger import POT
 from imatch.ledger.queries import free
-from imatch.matches import paid, queries, rules, service
-from imatch.matches.cards import cards_of
+from imatch.matches import queries, rules, service
 from imatch.matches.deps import only_prefetched
+from imatch.matches.explaining.cards import cards_of
 from imatch.matches.models import Shortlist
-from imatch.matches.placement import paid_place
+from imatch.matches.paid import service as paid
+from imatch.matches.paid.placement import paid_place
 from imatch.matches.service import RuleEffect
-from imatch.seekers import queries as seekers
-from imatch.seekers import rules as seeker_rules
-from imatch.seekers import service as seeker_service
-from imatch.seekers.deps import CurrentNeed
-from imatch.seekers.models import NeedStatus, Seeker
+from imatch.needs import queries as seekers
+from imatch.needs import rules as seeker_rules
+from imatch.needs import service as seeker_service
+from imatch.needs.deps import CurrentNeed
+from imatch.needs.models import Need, NeedStatus
 from imatch.web.deps import Db
 from imatch.web.rendering import render
 
@@ -76,7 +77,7 @@ def _go(path: str) -> RedirectResponse:
     return RedirectResponse(path, HTTP_303_SEE_OTHER)
 
 
-def _offer(db: Session, user: User | None, need: Seeker, shortlist: Shortlist) -> paid.Offer | None:
+def _offer(db: Session, user: User | None, need: Need, shortlist: Shortlist) -> paid.Offer | None:
     """What more POT buy for this need; None for somebody without an account."""
     if user is None:
         return None
@@ -84,7 +85,7 @@ def _offer(db: Session, user: User | None, need: Seeker, shortlist: Shortlist) -
 
 
 def _context(
-    db: Session, need: Seeker, definition: CategoryDefinition, shortlist: Shortlist
+    db: Session, need: Need, definition: CategoryDefinition, shortlist: Shortlist
 ) -> dict[str, object]:
     values, importance = need.answers["values"], need.answers["importance"]
     cards = cards_of(db, queries.matches_of(db, shortlist.id))

@@ -10,17 +10,17 @@ from starlette.status import HTTP_303_SEE_OTHER
 
 from imatch.core.errors import DomainError
 from imatch.matches import queries, reports, service
-from imatch.matches.cards import cards_of
 from imatch.matches.deps import PageViewer
-from imatch.matches.placement import paid_place
+from imatch.matches.explaining.arithmetic import sums_of
+from imatch.matches.explaining.cards import cards_of
+from imatch.matches.paid.placement import paid_place
 from imatch.matches.queries import NoSuchMatch, Viewer
-from imatch.matches.sums import sums_of
-from imatch.pot.rules import SPENDING_BY_NAME
+from imatch.needs import queries as seekers
+from imatch.needs.deps import CurrentNeed
+from imatch.needs.models import NeedStatus
+from imatch.needs.service import SafetyStop
+from imatch.pot.shop.catalog import SPENDING_BY_NAME
 from imatch.providers.boosts import BOOST
-from imatch.seekers import queries as seekers
-from imatch.seekers.deps import CurrentNeed
-from imatch.seekers.models import NeedStatus
-from imatch.seekers.service import SafetyStop
 from imatch.web.deps import ClientAddress, Db
 from imatch.web.rendering import render
 
@@ -51,7 +51,7 @@ def paid_why(request: Request, db: Db, need: CurrentNeed) -> Response:
         return RedirectResponse("/matches", HTTP_303_SEE_OTHER)
     sums = sums_of(place.explanation, place.fit)
     context = {"place": place, "sums": sums, "boost": SPENDING_BY_NAME[BOOST]}
-    page = render(request, "matches/paid_why.html", context)
+    page = render(request, "matches/paid/paid_why.html", context)
     page.headers["Cache-Control"] = "no-store"
     return page
 

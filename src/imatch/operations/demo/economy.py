@@ -14,29 +14,30 @@ from imatch.categories.models import Category
 from imatch.core import clock
 from imatch.core.events import Listener, heard_only_by
 from imatch.engagements.models import Engagement
-from imatch.facts import (
+from imatch.facts.marketplace import (
     AnswerAccepted,
     AvailabilityPublished,
     CompletionConfirmed,
     ContentPublished,
     CredentialVerified,
-    DayBegun,
     EngagementPaid,
-    IdentityVerified,
     LeadAnswered,
     MatchFeedbackGiven,
-    ProfileCompleted,
     RatingGiven,
     ReportAccepted,
 )
+from imatch.facts.people import DayBegun, IdentityVerified, ProfileCompleted
 from imatch.ledger import POT
 from imatch.ledger.queries import free
+from imatch.needs.models import Need
 from imatch.operations.demo.generate import DEMO_DOMAIN
-from imatch.pot import clearing, policy, rewards, shop
-from imatch.pot.rules import SPENDING_BY_NAME
+from imatch.pot.awards import service as awards
+from imatch.pot.policy import service as policy
+from imatch.pot.reserve import service as reserve
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.catalog import SPENDING_BY_NAME
 from imatch.providers.models import Provider
 from imatch.ratings.models import Rating
-from imatch.seekers.models import Seeker
 
 DAYS = 90
 MOST_PEOPLE = 480  # of each side who take part
@@ -50,7 +51,7 @@ _ORDERS_LEFT_OPEN_DAYS = 3
 
 # While the past is lived through, only the economy hears itself: nobody is written to about it.
 _LISTENERS: Mapping[type, Sequence[Listener]] = {
-    kind: [rewards.hear] for kind in rewards.REWARDED_FACTS
+    kind: [awards.hear] for kind in awards.REWARDED_FACTS
 }
 
 
@@ -129,8 +130,8 @@ class _History:
     def _jobs(self) -> None:
         if clock.now().weekday() == 0:
             policy.run_week(self.db)
-        rewards.pay_queue(self.db)
-        clearing.clear_due(self.db)
+        awards.pay_queue(self.db)
+        reserve.clear_due(self.db)
         shop.settle_due(self.db)
 
     def _deliver(self) -> None:
@@ -151,11 +152,11 @@ class _History:
                 told.append(CredentialVerified(person.row_id, person.user_id))
             elif not person.provider and self.random.random() < 0.4:
                 told.append(IdentityVerified(person.user_id))
-        rewards.hear_all(self.db, told)
+        awards.hear_all(self.db, told)
 
     def _visit(self, people: Sequence[_Person]) -> None:
         day = clock.today()
-        rewards.hear_all(self.db, [DayBegun(person.user_id, day) for person in people])
+        awards.hear_all(self.db, [DayBegun(person.user_id, day) for person in people])
 
     def _engage(self, here: Sequence[_Person]) -> None:
         """A seeker and a provider of one category finish and pay something."""
@@ -183,7 +184,7 @@ class _History:
         self.db.add(done)
         self.db.flush()
         paid = self._paid(done, seeker, provider, cents)
-        clearing.hear_paid(self.db, paid)
+        reserve.hear_paid(self.db, paid)
         replied = random.randint(5, 2_000)
         told: list[object] = [
             paid,
@@ -192,7 +193,7 @@ class _History:
         ]
         if random.random() < 0.7:
             told.append(self._rating(done, seeker, provider, cents))
-        rewards.hear_all(self.db, told)
+        awards.hear_all(self.db, told)
 
     def _paid(
         self, done: Engagement, seeker: _Person, provider: _Person, cents: int
@@ -249,7 +250,7 @@ class _History:
             MatchFeedbackGiven(number, person.user_id),
             ReportAccepted(number, person.user_id, self.random.choice(("bug", "feature"))),
         )
-        rewards.hear(self.db, self.random.choices(facts, (2, 3, 4, 1))[0])
+        awards.hear(self.db, self.random.choices(facts, (2, 3, 4, 1))[0])
 
     def _shop(self, here: Sequence[_Person]) -> None:
         person = self.random.choice(here)
@@ -283,7 +284,7 @@ class _History:
 def _people(db: Session, random: Random) -> list[_Person]:
     """The first demo people of each side, user 1 at the head; most join in the first weeks."""
     found: list[_Person] = []
-    for table in (Provider, Seeker):
+    for table in (Provider, Need):
         rows = db.execute(
             select(User.id, table.id, Category.name)
             .join(table, table.user_id == User.id)

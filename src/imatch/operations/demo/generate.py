@@ -19,9 +19,9 @@ from imatch.core.database import atomic
 from imatch.core.errors import Conflict
 from imatch.core.security import new_token, token_hash
 from imatch.core.settings import get_settings
+from imatch.needs.models import Need, NeedStatus
 from imatch.operations.demo import answers, phrases
 from imatch.providers.models import Provider, ProviderStatus
-from imatch.seekers.models import NeedStatus, Seeker
 
 DEMO_DOMAIN = "demo.example"
 _BATCH = 500
@@ -91,7 +91,7 @@ def generate(
     categories = [(category.id, category_definition(category.name)) for category in active]
     for table, draw, total in (
         (Provider, people.provider, providers),
-        (Seeker, people.seeker, seekers),
+        (Need, people.seeker, seekers),
     ):
         for start in range(0, total, _BATCH):
             numbers = range(start, min(start + _BATCH, total))
@@ -101,7 +101,7 @@ def generate(
 
 
 def _write(
-    db: Session, table: type[Provider | Seeker], drawn: list[tuple[dict[str, Any], dict[str, Any]]]
+    db: Session, table: type[Provider | Need], drawn: list[tuple[dict[str, Any], dict[str, Any]]]
 ) -> None:
     """Write users, and to each the row that belongs to them, in one transaction."""
     with atomic(db):

@@ -1,0 +1,1 @@
+"""Pages where a seeker says what they need: home, questions, check."""

@@ -1,0 +1,92 @@
+"""The end of the finding walk: a safety stop, the answers to check, the finish."""
+
+from fastapi import APIRouter, Request
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+from starlette.status import HTTP_200_OK, HTTP_404_NOT_FOUND, HTTP_422_UNPROCESSABLE_CONTENT
+
+from imatch.categories import forms
+from imatch.categories.schemas import CategoryDefinition, Importance
+from imatch.core.errors import FieldError
+from imatch.intake.deps import OpenCategory, answers_of, go, people_left, private
+from imatch.needs import rules, service
+from imatch.needs.deps import NeedInCategory
+from imatch.needs.models import Need
+from imatch.needs.service import Answers
+from imatch.web.deps import Db
+from imatch.web.rendering import render
+
+router = APIRouter(prefix="/find/{category}", include_in_schema=False)
+
+
+@router.get("/stop")
+def stop(request: Request, definition: OpenCategory, need: NeedInCategory) -> Response:
+    """What helps now, instead of a list of people; with a way back for who mistapped."""
+    screen = rules.stopped(definition, answers_of(need)["values"])
+    if screen is None:
+        return go(f"/find/{definition.name}/check")
+    context = {
+        "definition": definition,
+        "screen": screen,
+        "change_path": f"/find/{definition.name}/{rules.page_asking(definition, screen.field)}",
+    }
+    return private(render(request, "intake/screen.html", context))
+
+
+@router.get("/check")
+def check(request: Request, db: Db, definition: OpenCategory, need: NeedInCategory) -> Response:
+    if need is not None and rules.stopped(definition, need.answers["values"]):
+        return go(f"/find/{definition.name}/stop")
+    return _check(request, db, definition, need)
+
+
+@router.post("/check")
+def finish(request: Request, db: Db, definition: OpenCategory, need: NeedInCategory) -> Response:
+    """Complete the need and show who fits."""
+    if need is None:
+        return _check(request, db, definition, need)
+    try:
+        service.complete(db, need)
+    except service.SafetyStop:
+        return go(f"/find/{definition.name}/stop")
+    except service.BadAnswers as bad:
+        return _check(request, db, definition, need, errors=bad.fields)
+    return go("/matches")
+
+
+def _check(
+    request: Request,
+    db: Session,
+    definition: CategoryDefinition,
+    need: Need | None,
+    *,
+    errors: tuple[FieldError, ...] = (),
+) -> Response:
+    answers = answers_of(need)
+    context = {
+        "definition": definition,
+        "need": need,
+        "sections": [
+            (number, page, [_row(definition, answers, name) for name in page.fields])
+            for number, page in enumerate(definition.intake, 1)
+        ],
+        "notices": rules.notices(definition, answers["values"]),
+        "errors": [(fault.field, fault.message) for fault in errors],
+        "left": people_left(db, definition, answers),
+    }
+    status = HTTP_404_NOT_FOUND if need is None else HTTP_200_OK
+    if errors:
+        status = HTTP_422_UNPROCESSABLE_CONTENT
+    return private(render(request, "intake/check.html", context, status=status))
+
+
+def _row(definition: CategoryDefinition, answers: Answers, name: str) -> dict[str, str]:
+    field = definition.seeker[name]
+    value = answers["values"].get(name)
+    level = answers["importance"].get(name) if value is not None else None
+    return {
+        "name": name,
+        "label": field.label,
+        "words": "" if value is None else forms.describe(definition, field, value),
+        "importance": level if level and (field.can_be_must or level == Importance.IGNORE) else "",
+    }

@@ -1,0 +1,84 @@
+"""What the pages of the finding walk share: the open category, the answers so far, the count."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+from starlette.status import HTTP_303_SEE_OTHER
+
+from imatch.categories import queries as categories
+from imatch.categories.schemas import CategoryDefinition, FormPage
+from imatch.core.errors import NotFound
+from imatch.matches import service as matches
+from imatch.matches.pool.live import MatchingUnavailable
+from imatch.needs import rules
+from imatch.needs.models import Need
+from imatch.needs.service import Answers
+from imatch.web.deps import Db
+
+MOST_RULES_SHOWN = 4
+
+
+class CategoryClosed(NotFound):
+    code = "category_not_open"
+
+
+def open_category(db: Db, category: str) -> CategoryDefinition:
+    try:
+        return categories.definition_of(categories.active_by_name(db, category))
+    except (categories.UnknownCategory, categories.InactiveCategory) as closed:
+        raise CategoryClosed(closed.message) from closed
+
+
+# The definition of the path's {category}; a 404 that says so where it is not open.
+OpenCategory = Annotated[CategoryDefinition, Depends(open_category)]
+
+
+def go(path: str) -> RedirectResponse:
+    return RedirectResponse(path, HTTP_303_SEE_OTHER)
+
+
+def private(page: Response) -> Response:
+    """A page with somebody's answers on it: no cache keeps it."""
+    page.headers["Cache-Control"] = "no-store"
+    return page
+
+
+def answers_of(need: Need | None) -> Answers:
+    return need.answers if need is not None else {"values": {}, "importance": {}}
+
+
+def people_left(
+    db: Session,
+    definition: CategoryDefinition,
+    answers: Answers,
+    page: FormPage | None = None,
+) -> dict[str, Any] | None:
+    """How many are left and what each rule removes; None while nothing can or may be counted."""
+    values = answers["values"]
+    if not values or rules.stopped(definition, values):
+        return None
+    if page is not None and rules.asks_for_safety(definition, page):
+        return None
+    try:
+        left = matches.people_left(db, definition.name, values, answers["importance"])
+    except MatchingUnavailable:
+        return None
+    removed = [
+        {
+            "name": rule.name,
+            "label": rule.label,
+            "count": rule.count,
+            "would_remain": rule.would_remain,
+            "relaxable": _may_relax(definition, rule, left.count),
+        }
+        for rule in left.removed[:MOST_RULES_SHOWN]
+    ]
+    return {"count": left.count, "removed": removed}
+
+
+def _may_relax(definition: CategoryDefinition, rule: matches.RuleEffect, count: int) -> bool:
+    """Whether giving the rule up would leave more people, and the seeker may give it up."""
+    gains = rule.relaxable and rule.would_remain > count
+    return gains and rules.field_of_rule(definition, rule.name) is not None

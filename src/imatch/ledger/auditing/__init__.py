@@ -1,0 +1,1 @@
+"""Prove the books from their rows."""

@@ -1,0 +1,119 @@
+"""Prove a book: every hash, every running balance, every account, from the rows alone."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from time import perf_counter
+
+from sqlalchemy import Engine, delete
+from sqlalchemy.orm import Session
+
+from imatch.core import database
+from imatch.core.clock import now
+from imatch.core.database import atomic
+from imatch.ledger.auditing.findings import Finding, Findings
+from imatch.ledger.auditing.rows import RowAudit
+from imatch.ledger.auditing.schema import check_schema
+from imatch.ledger.auditing.seals import Chain, rehash
+from imatch.ledger.books import BOOKS, Book
+from imatch.ledger.models import LedgerAudit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """No findings: the book's drift is 0. `finding_count` also counts what was not kept."""
+
+    book: str
+    findings: list[Finding]
+    finding_count: int
+    row_count: int
+    account_count: int
+    seal_count: int
+    sealed_to: int
+    head: str
+    seconds: float
+
+
+def audit(
+    db: Session,
+    book: Book,
+    *,
+    published: str | None = None,
+    progress: Callable[[int], None] = lambda _rows: None,
+    in_two_processes: bool = False,
+) -> Audit:
+    """Read all that is committed, in one snapshot, on a connection of its own.
+
+    `published` is a seal's hash that was noted elsewhere and must still be in the chain.
+    `progress` is told of rows as they are done. A second process takes the seals meanwhile.
+    """
+    started = perf_counter()
+    bound = db.get_bind().engine
+    with _snapshot(bound) as snapshot:
+        rows = RowAudit(snapshot, book, progress)
+        if in_two_processes:
+            address = bound.url.render_as_string(hide_password=False)
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+                seals = pool.submit(_rehash_elsewhere, address, book.name, published)
+                _run(rows)
+                chain = seals.result()
+        else:
+            chain = rehash(snapshot, book, published=published)
+            _run(rows)
+        findings = Findings(book.name)
+        with findings.reading("the tables' definitions"):
+            check_schema(snapshot, book, findings)
+    findings.join(chain.findings)
+    findings.join(rows.findings)
+    return Audit(
+        book=book.name,
+        findings=findings.kept,
+        finding_count=findings.count,
+        row_count=rows.row_count,
+        account_count=rows.account_count,
+        seal_count=chain.seal_count,
+        sealed_to=chain.to_id,
+        head=chain.hash,
+        seconds=round(perf_counter() - started, 3),
+    )
+
+
+def note(db: Session, result: Audit) -> None:
+    """Keep what an audit found where the health page looks."""
+    first = str(result.findings[0])[:300] if result.findings else ""
+    with atomic(db):
+        # Not read before: somebody may have written what cannot be read.
+        db.execute(delete(LedgerAudit).where(LedgerAudit.book == result.book))
+        db.add(
+            LedgerAudit(
+                book=result.book,
+                row_count=result.row_count,
+                finding_count=result.finding_count,
+                first_finding=first,
+                ended_at=now(),
+            )
+        )
+
+
+def _run(rows: RowAudit) -> None:
+    with rows.findings.reading("rows and accounts"):
+        rows.run()
+
+
+@contextmanager
+def _snapshot(bound: Engine) -> Iterator[Session]:
+    """A session that sees one moment of the database, whatever is written meanwhile."""
+    options = {} if bound.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    with bound.connect().execution_options(**options) as connection, Session(connection) as session:
+        yield session
+
+
+def _rehash_elsewhere(address: str, book_name: str, published: str | None) -> Chain:
+    bound = database.make_engine(address)
+    try:
+        with _snapshot(bound) as snapshot:
+            return rehash(snapshot, BOOKS[book_name], published=published)
+    finally:
+        bound.dispose()

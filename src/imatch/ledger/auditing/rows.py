@@ -1,0 +1,184 @@
+"""Add up every row of a journal again and compare with accounts and running balances."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from imatch.ledger.auditing.findings import MOST_KEPT, Findings
+from imatch.ledger.books import Book
+from imatch.ledger.queries import system_balances
+from imatch.ledger.sealing.rows import JournalReader
+
+_LOWEST_ID = -(2**63)
+# Places in what is known of an account. Lists, because this is done for millions of rows.
+_FREE, _HELD, _BALANCE, _VERSION, _EARNED, _SPENT, _BURNED = range(7)
+_STORED = {
+    "balance": _BALANCE,
+    "held": _HELD,
+    "version": _VERSION,
+    "earned": _EARNED,
+    "spent": _SPENT,
+    "burned": _BURNED,
+}
+
+_SELECTED = (
+    "user_id, hold_id, balance_before, balance_after, held_after, amount, phase, transaction_type,"
+    " counter_account"
+)
+
+Row = tuple[Any, ...]
+
+
+class RowAudit:
+    """One pass over a book's rows by id. Memory grows with accounts and open holds, not rows."""
+
+    def __init__(self, db: Session, book: Book, progress: Callable[[int], None]) -> None:
+        self.findings = Findings(book.name)
+        self.row_count = 0
+        self.account_count = 0
+        self._db = db
+        self._book = book
+        self._progress = progress
+        self._accounts: dict[int, list[int]] = {}
+        self._open_holds: dict[int, tuple[int, int, str]] = {}  # user, amount, counter account
+
+    def run(self) -> None:
+        reader = JournalReader(self._book, self._db.connection())
+        highest = self._db.scalar(select(func.max(self._book.journal.id))) or 0
+        for rows in reader.pages(_SELECTED, _LOWEST_ID, highest):
+            if rows[0][0] < 1:
+                self.findings.add(
+                    "the id", row_id=rows[0][0], expected="1 or more", found=rows[0][0]
+                )
+            for row in rows:
+                if row[1] is not None:
+                    self._person(row)
+            self.row_count += len(rows)
+            self._progress(len(rows))
+        people = self._check_accounts()
+        with self.findings.reading("the balances of system accounts"):
+            self._check_system_accounts(people)
+
+    def _check_system_accounts(self, people: int) -> None:
+        balances = system_balances(self._db, self._book)
+        for name in sorted(balances.keys() - self._book.system_accounts, key=str):
+            self._name_rows_of(name)
+        system = sum(balances.values())
+        if people != -system:
+            self.findings.add("what all people have", expected=-system, found=people)
+
+    def _name_rows_of(self, unknown: str) -> None:
+        row = self._book.journal
+        moved = select(row.id, row.user_id).where(
+            or_(row.counter_account == unknown, row.system_account == unknown)
+        )
+        for row_id, user_id in self._db.execute(moved.order_by(row.id).limit(MOST_KEPT)):
+            self.findings.add(
+                "the other account",
+                row_id=row_id,
+                user_id=user_id,
+                expected="one of the book's",
+                found=unknown,
+            )
+
+    def _person(self, row: Row) -> None:
+        try:
+            self._add_up(row)
+        except TypeError:
+            self.findings.add(
+                "the row's numbers",
+                row_id=row[0],
+                user_id=row[1],
+                expected="numbers",
+                found=row[2:7],
+            )
+
+    def _add_up(self, row: Row) -> None:
+        _, user_id, _, before, after, held_after, amount, phase, kind, counter = row
+        account = self._accounts.get(user_id)
+        if account is None:
+            account = self._accounts[user_id] = [0] * 7
+        if phase == "direct":
+            change, held_change, moved = amount, 0, amount
+        else:
+            change, held_change, moved = self._two_phase(row)
+        if (
+            account[_FREE] != before
+            or after - before != change
+            or account[_HELD] + held_change != held_after
+        ):
+            self._wrong(row, account, change, held_change)
+        account[_FREE] = after
+        account[_HELD] = held_after
+        account[_BALANCE] += moved
+        account[_VERSION] += 1
+        if kind == "earn":
+            account[_EARNED] += amount
+        elif moved and kind in ("spend", "burn"):
+            account[_SPENT] -= moved
+        if counter == "burned":
+            account[_BURNED] -= moved
+
+    def _two_phase(self, row: Row) -> tuple[int, int, int]:
+        """What a hold, its post or its void changes: what is free, held, and the balance."""
+        row_id, user_id, hold_id, _, _, _, amount, phase, _, counter = row
+        if phase == "hold":
+            held_change = -amount  # raises before what is no number is kept
+            self._open_holds[row_id] = (user_id, amount, counter)
+            return amount, held_change, 0
+        holder, held, promised_to = self._open_holds.pop(hold_id, (None, 0, ""))
+        fits = -amount == held if phase == "void" else held <= amount < 0
+        if (holder, promised_to) != (user_id, counter) or not fits:
+            self.findings.add(
+                "what the row resolves",
+                row_id=row_id,
+                user_id=user_id,
+                expected="an open hold of this user that allows it",
+                found=f"hold {hold_id}",
+            )
+        return (amount, held, 0) if phase == "void" else (amount - held, held, amount)
+
+    def _wrong(self, row: Row, account: list[int], change: int, held_change: int) -> None:
+        row_id, user_id, _, before, after, held_after, *_ = row
+        expected_held = account[_HELD] + held_change
+        for problem, expected, found in (
+            ("the balance before", account[_FREE], before),
+            ("the balance after", before + change, after),
+            ("what is held after", expected_held, held_after),
+        ):
+            if expected != found:
+                self.findings.add(
+                    problem, row_id=row_id, user_id=user_id, expected=expected, found=found
+                )
+
+    def _check_accounts(self) -> int:
+        """Compare every account with its rows; what all people have together."""
+        kind: Any = self._book.accounts
+        held: Counter[int] = Counter()
+        for user_id, amount, _ in self._open_holds.values():
+            held[user_id] -= amount
+        names = [name for name in _STORED if hasattr(kind, name)]
+        stored = select(kind.user_id, *(getattr(kind, name) for name in names))
+        people = 0
+        for user_id, *values in self._db.execute(stored.execution_options(yield_per=5_000)):
+            self.account_count += 1
+            if isinstance(values[0], int):  # anything else is a finding below
+                people += values[0]
+            expected = self._accounts.pop(user_id, [0] * 7)
+            expected[_HELD] = held[user_id]
+            for name, found in zip(names, values, strict=True):
+                if found != expected[_STORED[name]]:
+                    self.findings.add(
+                        f"the account's {name}",
+                        user_id=user_id,
+                        expected=expected[_STORED[name]],
+                        found=found,
+                    )
+        for user_id, expected in self._accounts.items():
+            self.findings.add(
+                "the account", user_id=user_id, expected=f"balance {expected[_BALANCE]}", found=None
+            )
+        return people

@@ -1,0 +1,1 @@
+"""Add movements to the journals."""

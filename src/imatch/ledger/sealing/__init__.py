@@ -1,0 +1,1 @@
+"""Seal finished ranges of a journal."""

@@ -1,0 +1,1 @@
+"""Explanations as they are stored and shown."""

@@ -1,0 +1,166 @@
+"""A match as pages and programs show it: the person today, the fit and reasons of that day."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy.orm import Session
+
+from imatch.categories import forms
+from imatch.categories import queries as categories
+from imatch.categories.models import Category
+from imatch.categories.schemas import CategoryDefinition, Kind
+from imatch.core import clock
+from imatch.matches import queries
+from imatch.matches.explaining import stored as explanations
+from imatch.matches.models import Match
+from imatch.matches.pool import offers
+from imatch.providers import boosts
+from imatch.providers.models import Provider
+from imatch.ranking.types import Reason
+
+_MINUTES_AN_HOUR = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A credential that an operator checked, with the day of the check where it is known."""
+
+    label: str
+    day: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody as they are today. What nobody measured is empty."""
+
+    provider: Provider
+    price: str
+    rating: str
+    reply_time: str
+    badges: tuple[Badge, ...]
+    has_bought_badge: bool
+
+    @property
+    def name(self) -> str:
+        return self.provider.display_name
+
+
+@dataclass(frozen=True, slots=True)
+class Card(Person):
+    """One person on a shortlist."""
+
+    match: Match
+    explanation: explanations.Explanation
+    takes_people: bool  # at this moment
+
+    @property
+    def fit(self) -> float:
+        return self.match.fit
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        return self.explanation.pick.reasons
+
+    @property
+    def caveat(self) -> str:
+        return self.explanation.pick.caveat
+
+    @property
+    def profile_day(self) -> date | None:
+        """When the profile that the stated facts are from was last changed."""
+        stated = (s.day for s in self.explanation.sides.values() if not s.measured)
+        return next(stated, None)
+
+    def sides(self, criterion: str) -> explanations.Sides | None:
+        return self.explanation.sides.get(criterion)
+
+
+def cards_of(db: Session, matches: Iterable[Match]) -> list[Card]:
+    """The matches with the people behind them, in the same order."""
+    matches = list(matches)
+    providers = queries.providers_by_id(db, (match.provider_id for match in matches))
+    present = queries.matchable(db, providers, clock.now())
+    definitions = _definitions(db, providers.values())
+    badged = boosts.badge_buyers(db, providers)
+    return [
+        _card(
+            match,
+            _person(provider, definitions[provider.category_id], badged),
+            takes_people=provider.id in present,
+        )
+        for match in matches
+        if (provider := providers.get(match.provider_id)) is not None
+    ]
+
+
+def person_of(db: Session, provider: Provider, definition: CategoryDefinition) -> Person:
+    return _person(provider, definition, boosts.badge_buyers(db, [provider.id]))
+
+
+def _definitions(db: Session, providers: Iterable[Provider]) -> Mapping[int, CategoryDefinition]:
+    return {
+        category_id: categories.definition_of(db.get_one(Category, category_id))
+        for category_id in {provider.category_id for provider in providers}
+    }
+
+
+def _person(provider: Provider, definition: CategoryDefinition, badged: Collection[int]) -> Person:
+    checked = tuple(_badges(definition, provider))
+    return Person(
+        provider=provider,
+        price=price_of(definition, provider),
+        rating=_rating(definition, provider),
+        reply_time=_reply_time(provider),
+        badges=checked,
+        has_bought_badge=bool(checked) and provider.id in badged,
+    )
+
+
+def _card(match: Match, person: Person, *, takes_people: bool) -> Card:
+    return Card(
+        provider=person.provider,
+        price=person.price,
+        rating=person.rating,
+        reply_time=person.reply_time,
+        badges=person.badges,
+        has_bought_badge=person.has_bought_badge,
+        match=match,
+        explanation=explanations.from_json(match.explanation),
+        takes_people=takes_people,
+    )
+
+
+def price_of(definition: CategoryDefinition, provider: Provider) -> str:
+    """The price in words, all-in, or nothing when none is stated."""
+    for name, field in definition.provider.items():
+        if field.kind is Kind.PRICE and name in provider.profile:
+            return forms.describe(definition, field, provider.profile[name])
+    return ""
+
+
+def _rating(definition: CategoryDefinition, provider: Provider) -> str:
+    if not provider.rating_count or not definition.reviews.public_ratings:
+        return ""
+    noun = "rating" if provider.rating_count == 1 else "ratings"
+    mean = provider.rating_sum / provider.rating_count
+    return f"{mean:.1f} of 5 from {provider.rating_count:,} {noun}"
+
+
+def _reply_time(provider: Provider) -> str:
+    minutes = provider.response_minutes
+    if minutes is None:
+        return ""
+    if minutes < _MINUTES_AN_HOUR:
+        return f"{max(minutes, 1)} min"
+    hours = round(minutes / _MINUTES_AN_HOUR)
+    return "1 hour" if hours == 1 else f"{hours} hours"
+
+
+def _badges(definition: CategoryDefinition, provider: Provider) -> Iterable[Badge]:
+    labels = definition.vocabularies.get("credentials", {})
+    valid = offers.verified(provider.verified_credentials, provider.profile, clock.today())
+    for kind in provider.verified_credentials:
+        if kind in valid:
+            day = provider.verified_on.get(kind)
+            yield Badge(labels.get(kind, kind), date.fromisoformat(day) if day else None)

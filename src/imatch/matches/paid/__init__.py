@@ -1,0 +1,1 @@
+"""Lists and places for POT."""

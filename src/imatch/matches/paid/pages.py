@@ -1,0 +1,216 @@
+"""More than the three free people, for POT: see what it brings and costs, and buy it once."""
+
+import re
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Path, Query, Request
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+from starlette.status import HTTP_303_SEE_OTHER
+
+from imatch.accounts.deps import CurrentUser
+from imatch.accounts.models import User
+from imatch.core.errors import DomainError, FieldError, Invalid, NotFound
+from imatch.ledger import POT
+from imatch.ledger.queries import free
+from imatch.matches import queries, rules, service
+from imatch.matches.deps import PageViewer, only_prefetched
+from imatch.matches.explaining.cards import cards_of
+from imatch.matches.models import MatchKind
+from imatch.matches.paid import service as paid
+from imatch.needs import queries as seekers
+from imatch.needs.deps import CurrentNeed
+from imatch.needs.models import Need, NeedStatus
+from imatch.needs.service import SafetyStop
+from imatch.pot.awards.queries import quickest
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.catalog import SPENDING_BY_NAME, Spending
+from imatch.pot.shop.models import PotPurchase
+from imatch.web.deps import Db
+from imatch.web.rendering import render
+
+_KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
+HOME = "/matches"
+NOTE_MAX = 300
+
+Option = Annotated[str, Path(max_length=64)]
+RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+Text = Annotated[str, Form(max_length=20_000)]
+Written = Annotated[str, Query(max_length=100)]
+
+router = APIRouter(prefix=HOME, include_in_schema=False)
+
+
+class NotSoldHere(NotFound):
+    code = "not_offered"
+
+    def __init__(self) -> None:
+        super().__init__("There is nothing like this to buy for a list of matches.")
+
+
+@router.get("/lists/{shortlist_id:int}")
+def show_list(request: Request, db: Db, viewer: PageViewer, shortlist_id: RowId) -> Response:
+    """A list that was bought, as it was made."""
+    shortlist = queries.own_shortlist(db, shortlist_id, viewer)
+    if shortlist.kind == MatchKind.BASIC:
+        return _go(HOME)
+    matches = queries.matches_of(db, shortlist.id)
+    if not only_prefetched(request):
+        service.take_as_viewed(db, matches)
+    need = db.get_one(Need, shortlist.seeker_id)
+    context = {
+        "shortlist": shortlist,
+        "cards": cards_of(db, matches),
+        "definition": seekers.definition_of(db, need),
+    }
+    page = render(request, "matches/list.html", context)
+    page.headers["Cache-Control"] = "no-store"
+    return page
+
+
+@router.get("/more/{option}")
+def choose(
+    request: Request,
+    db: Db,
+    user: CurrentUser,
+    need: CurrentNeed,
+    option: Option,
+    key: Written = "",
+) -> Response:
+    """What it brings and costs, before anything is bought.
+
+    The order's key stands in the address, so that Back leads to the same order, not to another.
+    """
+    spending = _sold_here(option)
+    if need is None or need.status == NeedStatus.DRAFT:
+        return _go(HOME)
+    if not _KEY.fullmatch(key):
+        return _go(f"{HOME}/more/{option}?key={secrets.token_urlsafe(16)}")
+    bought = shop.bought(db, user.id, _page_key(key))
+    if bought is not None:
+        return _go(_place_of(db, bought))
+    return _form(request, db, user, need, spending, key)
+
+
+@router.post("/more/{option}")
+def buy(
+    request: Request,
+    db: Db,
+    user: CurrentUser,
+    need: CurrentNeed,
+    option: Option,
+    key: Text = "",
+    criteria: Text = "",
+    refusal: Text = "",
+    note: Text = "",
+) -> Response:
+    """Buy it. The same key again is the same purchase."""
+    spending = _sold_here(option)
+    if need is None:
+        return _go(HOME)
+    if not _KEY.fullmatch(key):
+        return _go(f"{HOME}/more/{option}")
+    typed = {"criteria": criteria, "refusal": refusal, "note": note}
+    try:
+        place = _bought(db, user, need, spending, _page_key(key), typed)
+    except SafetyStop:
+        return _go(f"/find/{seekers.definition_of(db, need).name}/stop")
+    except paid.ListGone:
+        return _go(f"{HOME}/more/{option}")  # with a key of its own
+    except NotFound:
+        raise
+    except DomainError as refused:
+        return _form(request, db, user, need, spending, key, typed=typed, error=refused)
+    return _go(place)
+
+
+@router.post("/orders/{purchase_id:int}/cancel")
+def cancel(db: Db, user: CurrentUser, purchase_id: RowId) -> Response:
+    """Take back an order that nobody has delivered; one that is settled stays as it is."""
+    try:
+        shop.cancel(db, purchase_id, user_id=user.id)
+    except shop.PurchaseSettled:
+        return _go("/wallet")
+    return _go(f"{HOME}#more")
+
+
+def _bought(
+    db: Session, user: User, need: Need, spending: Spending, key: str, typed: dict[str, str]
+) -> str:
+    """Buy, and return where its effect is seen."""
+    if spending.name == paid.BY_HAND:
+        order = paid.order_by_hand(db, user, need, key=key, note=typed["note"])
+        return _place_of(db, order)
+    kind = paid.KIND_OF[spending.name]
+    wish = paid.Wish(kind, typed["criteria"], _refusal(typed["refusal"]))
+    return f"{HOME}/lists/{paid.buy(db, user, need, wish, key=key).id}"
+
+
+def _refusal(written: str) -> rules.Refusal | None:
+    if not written:
+        return None
+    try:
+        return rules.Refusal(written)
+    except ValueError:
+        message = "Choose one of the reasons, or none."
+        raise Invalid(message, fields=(FieldError("refusal", message, "refusal"),)) from None
+
+
+def _place_of(db: Session, purchase: PotPurchase) -> str:
+    """Where a purchase is seen; where its list is deleted, the page of an order of its own."""
+    if purchase.reference_type != paid.SHORTLIST:
+        return f"{HOME}#more"
+    found = paid.list_bought(db, purchase)
+    return f"{HOME}/lists/{found.id}" if found else f"{HOME}/more/{purchase.option}"
+
+
+def _sold_here(option: str) -> Spending:
+    if option not in paid.KIND_OF and option != paid.BY_HAND:
+        raise NotSoldHere
+    return SPENDING_BY_NAME[option]
+
+
+def _form(
+    request: Request,
+    db: Session,
+    user: User,
+    need: Need,
+    spending: Spending,
+    key: str,
+    *,
+    typed: dict[str, str] | None = None,
+    error: DomainError | None = None,
+) -> Response:
+    has = free(db, POT, user.id)
+    missing = max(spending.pot - has, 0)
+    fields = error.fields if error else ()
+    # Without enough POT the page itself says what is missing.
+    summary = [(fault.control_id, fault.message) for fault in fields] or (
+        [("", error.message)] if error and not missing else []
+    )
+    context = {
+        "option": spending,
+        "key": key,
+        "free": has,
+        "missing": missing,
+        "quickest": quickest(db, user) if missing else (),
+        "ordered": paid.ordered_by_hand(db, user, need),
+        "typed": typed or {"criteria": "", "refusal": "", "note": ""},
+        "criteria_max": rules.MAX_CUSTOM_CRITERIA,
+        "note_max": NOTE_MAX,
+        "seen": len(queries.shown_before(db, need.id)),
+        "errors": summary,
+        "faults": {fault.field: fault.message for fault in fields},
+    }
+    page = render(request, "matches/paid/more.html", context, status=error.status if error else 200)
+    page.headers["Cache-Control"] = "no-store"
+    return page
+
+
+def _page_key(key: str) -> str:
+    return f"page:{key}"
+
+
+def _go(path: str) -> RedirectResponse:
+    return RedirectResponse(path, HTTP_303_SEE_OTHER)

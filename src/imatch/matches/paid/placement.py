@@ -1,0 +1,60 @@
+"""The one labelled place that a boost buys beside a list: it takes no part in scores or order."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from imatch.categories.schemas import CategoryDefinition
+from imatch.core import clock
+from imatch.matches import queries
+from imatch.matches.explaining import stored as explanations
+from imatch.matches.explaining.cards import Person, person_of
+from imatch.matches.models import Shortlist
+from imatch.matches.pool import needs
+from imatch.matches.pool.live import MatchingUnavailable, live_pool
+from imatch.needs.models import Need
+from imatch.pot.shop import service as shop
+from imatch.providers.boosts import BOOST, PROFILE
+
+
+@dataclass(frozen=True, slots=True)
+class PaidPlace:
+    """A boosted person who meets every rule of a need, with the fit that they have anyway."""
+
+    person: Person
+    explanation: explanations.Explanation
+    better: int  # of those compared, how many fit better
+    compared: int
+
+    @property
+    def fit(self) -> float:
+        return self.explanation.pick.fit
+
+
+def paid_place(
+    db: Session, need: Need, definition: CategoryDefinition, shortlist: Shortlist
+) -> PaidPlace | None:
+    """Of the boosted who are not on the list, the one who fits best, if at least as the median."""
+    boosted = shop.active(db, BOOST, PROFILE).keys()
+    if not boosted:
+        return None
+    listed = {match.provider_id for match in queries.matches_of(db, shortlist.id)}
+    here = {
+        provider_id: provider
+        for provider_id, provider in queries.matchable(db, boosted - listed, clock.now()).items()
+        if provider.category_id == need.category_id
+    }
+    if not here:
+        return None
+    try:
+        live = live_pool(db, need.category_id, definition)
+    except MatchingUnavailable:
+        return None  # the list itself was stored before
+    asked = needs.need_of(definition, need.answers["values"], need.answers["importance"])
+    today = clock.today()
+    best = live.pool.best_of(here, asked, today)
+    if best is None or 2 * best.better > best.compared:
+        return None
+    provider = here[best.pick.provider_id]
+    explained = explanations.explain(definition, best.pick, provider, asked, today)
+    return PaidPlace(person_of(db, provider, definition), explained, best.better, best.compared)

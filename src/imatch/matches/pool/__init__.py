@@ -1,0 +1,1 @@
+"""Ranking pools that follow the database."""

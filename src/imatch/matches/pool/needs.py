@@ -1,0 +1,28 @@
+"""A seeker's answers as the matching engine reads them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from imatch.categories.schemas import CategoryDefinition, Importance, Kind
+from imatch.ranking.types import StatedNeed
+
+
+def need_of(
+    definition: CategoryDefinition,
+    values: Mapping[str, Any],
+    importance: Mapping[str, str],
+    custom_criteria: str = "",
+) -> StatedNeed:
+    """Clean answers as the engine's need: own words apart from what was chosen."""
+    texts = [
+        values[name]
+        for name, field in definition.seeker.items()
+        if field.kind is Kind.LONG_TEXT and name in values
+    ]
+    return StatedNeed(
+        category=definition.name,
+        text="\n".join(texts),
+        answers=values,
+        importance={name: Importance(level).value for name, level in importance.items()},
+        custom_criteria=custom_criteria,
+    )

@@ -1,0 +1,1 @@
+"""What people who need a professional said they need."""

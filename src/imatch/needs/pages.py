@@ -1,0 +1,113 @@
+"""Save what was answered, and open it again in another browser."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.status import HTTP_200_OK, HTTP_303_SEE_OTHER, HTTP_422_UNPROCESSABLE_CONTENT
+
+from imatch.accounts.deps import OptionalUser
+from imatch.core.errors import DomainError, FieldError, RateLimited
+from imatch.core.settings import get_settings
+from imatch.needs import queries, resuming, rules
+from imatch.needs.deps import CurrentNeed, give_need_cookie
+from imatch.needs.models import Need, NeedStatus
+from imatch.web.deps import ClientAddress, Db
+from imatch.web.rendering import render
+
+router = APIRouter(include_in_schema=False)
+
+CodeField = Annotated[str, Form(max_length=100)]
+
+
+@router.get("/find/save")
+@router.get("/find/save/mail")
+def save_page(request: Request, db: Db, need: CurrentNeed) -> Response:
+    """Say what saving does; nothing is made until the button is pressed."""
+    return _save_page(request, db, need)
+
+
+@router.post("/find/save")
+def save(request: Request, db: Db, need: CurrentNeed) -> Response:
+    """A new written code, shown this once."""
+    if need is None or need.user_id is not None:
+        return _save_page(request, db, need)
+    return _save_page(request, db, need, code=resuming.new_code(db, need))
+
+
+@router.post("/find/save/mail")
+def mail_link(
+    request: Request,
+    db: Db,
+    need: CurrentNeed,
+    address: ClientAddress,
+    email: Annotated[str, Form(max_length=1_000)] = "",
+    code: CodeField = "",
+) -> Response:
+    if need is None or need.user_id is not None:
+        return _save_page(request, db, need)
+    try:
+        sent_to = resuming.mail_link(db, need, code, email, address=address)
+    except resuming.BadEmail as bad:
+        return _save_page(request, db, need, code=code, email=email, errors=bad.fields)
+    return _save_page(request, db, need, code=code, sent_to=sent_to)
+
+
+def _save_page(
+    request: Request,
+    db: Db,
+    need: Need | None,
+    *,
+    code: str = "",
+    email: str = "",
+    sent_to: str = "",
+    errors: tuple[FieldError, ...] = (),
+) -> Response:
+    context = {
+        "need": need,
+        "continue_path": _path_into(db, need) if need else "/find",
+        "code": code,
+        "email": email,
+        "sent_to": sent_to,
+        "errors": errors,
+        "days": get_settings().resume_days,
+    }
+    status = HTTP_422_UNPROCESSABLE_CONTENT if errors else HTTP_200_OK
+    page = render(request, "needs/save.html", context, status=status)
+    page.headers["Cache-Control"] = "no-store"
+    return page
+
+
+@router.get("/resume")
+def resume_page(request: Request, code: Annotated[str, Query(max_length=100)] = "") -> Response:
+    """Ask for the code, or for one press of a button when the link brought it along.
+
+    Opening is a POST: programs that look at links in mails must not use them up.
+    """
+    return render(request, "needs/resume.html", {"code": code, "error": None})
+
+
+@router.post("/resume")
+def resume(
+    request: Request, db: Db, user: OptionalUser, address: ClientAddress, code: CodeField = ""
+) -> Response:
+    try:
+        need, token = resuming.resume(db, code, address=address, user=user)
+    except DomainError as error:
+        context = {"code": code, "error": error}
+        page = render(request, "needs/resume.html", context, status=error.status)
+        if isinstance(error, RateLimited):
+            page.headers["Retry-After"] = str(error.retry_after_seconds)
+        return page
+    response = RedirectResponse(_path_into(db, need), HTTP_303_SEE_OTHER)
+    give_need_cookie(response, token)
+    return response
+
+
+def _path_into(db: Db, need: Need) -> str:
+    """Where to go on: the matches, the first question without an answer, or the check page."""
+    if need.status == NeedStatus.COMPLETE:
+        return "/matches"
+    definition = queries.definition_of(db, need)
+    following = rules.next_page(definition, need.answers["values"])
+    return f"/find/{definition.name}/{following or 'check'}"

@@ -1,0 +1,13 @@
+"""The economy before it happens: honest people and attackers, under the real rules and books.
+
+    result = simulate(db, Plan(months=24, seekers=3_900, providers=800, attackers=300))
+
+People and chance are invented; awards, caps, budget, queue, prices, clearing, redemptions,
+clawbacks and the weekly policy are the program's own, on a database of its own.
+"""
+
+from imatch.operations.simulation.measures import Check, Result, Week
+from imatch.operations.simulation.plan import Behaviour, Plan
+from imatch.operations.simulation.run import simulate
+
+__all__ = ["Behaviour", "Check", "Plan", "Result", "Week", "simulate"]

@@ -1,0 +1,165 @@
+"""Plots of a simulation: lines over weeks, as small SVG files without anything from outside."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+from imatch.operations.simulation.measures import Result
+
+_WIDTH, _HEIGHT = 720, 320
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 36, 64, 36
+_OPENING = (
+    f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}"'
+    ' font-family="system-ui, sans-serif" font-size="12" role="img">'
+)
+_COLOURS = ("#1d4ed8", "#b45309", "#047857", "#be123c")
+_DASHES = ("none", "6 3", "2 3", "8 3 2 3")  # lines differ without colour, too
+_TICKS = 5
+_WEEKS_A_QUARTER = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    name: str
+    values: Sequence[float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """`unit` stands at the vertical axis."""
+
+    name: str  # of the file
+    title: str
+    unit: str
+    lines: Sequence[Line]
+
+    def svg(self) -> str:
+        """The chart as a document of its own, readable on light and dark pages."""
+        seen = [value for line in self.lines for value in line.values if value is not None]
+        step = _step(min([0.0, *seen]), max([0.0, *seen]))
+        least = math.floor(min([0.0, *seen]) / step) * step
+        most = max(math.ceil(max([0.0, *seen]) / step), 0 if seen and least < 0 else 1) * step
+        heading = f"{escape(self.title)} ({escape(self.unit)})"
+        parts = [
+            _OPENING,
+            f"<title>{heading}</title>",
+            f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>',
+            f'<text x="{_LEFT}" y="22" font-size="15" fill="#111827">{heading}</text>',
+            *self._legend(),
+            *self._grid(least, most, step),
+            *self._drawn(least, most),
+            "</svg>",
+        ]
+        return "\n".join(parts) + "\n"
+
+    def _legend(self) -> list[str]:
+        parts = []
+        for number, line in enumerate(self.lines):
+            x = _LEFT + number * 160
+            parts.append(_stroke(f"M{x} 42h22", number))
+            parts.append(f'<text x="{x + 28}" y="46" fill="#374151">{escape(line.name)}</text>')
+        return parts
+
+    def _grid(self, least: float, most: float, step: float) -> list[str]:
+        parts = []
+        for tick in range(round((most - least) / step) + 1):
+            value = least + tick * step
+            y = _y(value, least, most)
+            parts.append(f'<path d="M{_LEFT} {y}H{_WIDTH - _RIGHT}" stroke="#e5e7eb"/>')
+            parts.append(
+                f'<text x="{_LEFT - 6}" y="{y + 4}" text-anchor="end" fill="#4b5563">'
+                f"{value:,.{0 if step >= 1 else 2}f}</text>"
+            )
+        parts.extend(
+            f'<text x="{self._x(week)}" y="{_HEIGHT - 14}" text-anchor="middle"'
+            f' fill="#4b5563">week {week}</text>'
+            for week in range(0, self._weeks + 1, _WEEKS_A_QUARTER)
+        )
+        return parts
+
+    def _drawn(self, least: float, most: float) -> list[str]:
+        parts = []
+        for number, line in enumerate(self.lines):
+            path, pen = [], "M"
+            for week, value in enumerate(line.values, start=1):
+                if value is None:
+                    pen = "M"
+                    continue
+                path.append(f"{pen}{self._x(week)} {_y(value, least, most)}")
+                pen = "L"
+            if path:
+                parts.append(_stroke("".join(path), number))
+        return parts
+
+    @property
+    def _weeks(self) -> int:
+        return max((len(line.values) for line in self.lines), default=1) or 1
+
+    def _x(self, week: int) -> float:
+        return round(_LEFT + (_WIDTH - _LEFT - _RIGHT) * week / self._weeks, 1)
+
+
+def charts(result: Result) -> list[Chart]:
+    """The four plots of the economy's page."""
+    weeks = result.weeks
+    million = 1_000_000
+    return [
+        Chart(
+            "supply",
+            "All POT, and where they are",
+            "million POT",
+            [
+                Line("supply", [week.supply / million for week in weeks]),
+                Line("10 % a year", [week.target / million for week in weeks]),
+                Line("treasury", [week.treasury / million for week in weeks]),
+                Line("people", [week.people / million for week in weeks]),
+            ],
+        ),
+        Chart(
+            "awards",
+            "Budgeted awards and the queue",
+            "POT",
+            [
+                Line("budget a week", [week.budget for week in weeks]),
+                Line("awarded in the week", [week.awarded for week in weeks]),
+                Line("waiting in the queue", [week.queued for week in weeks]),
+            ],
+        ),
+        Chart(
+            "reserve",
+            "Reserve, what people may redeem, what was paid",
+            "thousand dollars",
+            [
+                Line("reserve", [week.reserve_cents / 100_000 for week in weeks]),
+                Line("allowances", [week.allowances_cents / 100_000 for week in weeks]),
+                Line("paid out so far", [week.paid_out_cents / 100_000 for week in weeks]),
+            ],
+        ),
+        Chart(
+            "attackers",
+            "Attackers' cash: redeemed less commission",
+            "thousand dollars",
+            [Line("net cash so far", [week.attackers_net_cents / 100_000 for week in weeks])],
+        ),
+    ]
+
+
+def _y(value: float, least: float, most: float) -> float:
+    part = (value - least) / ((most - least) or 1)
+    return round(_HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * part, 1)
+
+
+def _stroke(path: str, number: int) -> str:
+    colour, dash = _COLOURS[number % len(_COLOURS)], _DASHES[number % len(_DASHES)]
+    return (
+        f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="2"'
+        f' stroke-dasharray="{dash}"/>'
+    )
+
+
+def _step(least: float, most: float) -> float:
+    """The distance of the lines behind: 1, 2 or 5 of some unit of ten, for about five of them."""
+    rough = (most - least) / _TICKS or 1
+    unit = math.pow(10, math.floor(math.log10(rough)))
+    return next((unit * one for one in (1, 2, 5) if unit * one >= rough), 10 * unit)

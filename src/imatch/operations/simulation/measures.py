@@ -1,0 +1,294 @@
+"""What a simulation is judged by: weekly figures, attackers' cash, and what should hold."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from imatch.core import clock
+from imatch.ledger import CASH, POT
+from imatch.ledger.auditing.audit import audit
+from imatch.ledger.models import PotAccount
+from imatch.ledger.queries import people_totals, system_balances
+from imatch.operations.simulation.people import Group
+from imatch.operations.simulation.plan import START, Plan
+from imatch.operations.simulation.world import World
+from imatch.pot.awards import service as awards
+from imatch.pot.awards.models import PotAward
+from imatch.pot.models import PotRedemption
+from imatch.pot.policy import service as policy
+from imatch.pot.reserve.coverage import coverage
+
+WEEKS_A_YEAR = 52
+LONGEST_QUEUE_DAYS = 14
+INFLATION_RANGE = (0.09, 0.11)
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """The economy at a week's end, before the next decision."""
+
+    week: int
+    day: date
+    supply: int
+    target: float
+    treasury: int
+    people: int
+    burned: int
+    redeemed: int
+    clawed_back: int
+    minted: int
+    budget: int
+    awarded: int  # by budget, in the week
+    queued: int
+    oldest_queued_days: float
+    reserve_cents: int
+    allowances_cents: int
+    coverage: float | None
+    commission_cents: int
+    paid_out_cents: int
+    attackers_net_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupOutcome:
+    """What a group got and gave; features it bought are no cash."""
+
+    accounts: int
+    earned: int
+    spent: int
+    left: int
+    queued: int
+    redeemed_cents: int
+    commission_cents: int
+
+    @property
+    def net_cents(self) -> int:
+        return self.redeemed_cents - self.commission_cents
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A claim about the economy, what was found, and whether it holds."""
+
+    claim: str
+    found: str
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    plan: Plan
+    weeks: Sequence[Week]
+    groups: dict[Group, GroupOutcome]
+    checks: Sequence[Check]
+    facts: int
+    transactions: int
+    redemptions_paid: int
+    redemptions_waiting: int
+    redemptions_refused: int
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0  # less than `seconds` where others use the machine, too
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values, for JSON."""
+        plain = asdict(self)
+        plain["groups"] = {
+            str(group): {**asdict(outcome), "net_cents": outcome.net_cents}
+            for group, outcome in self.groups.items()
+        }
+        return plain
+
+
+class Measures:
+    """Watches a world: the reserve and the queue every day, everything every week."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.weeks: list[Week] = []
+        self.lowest_coverage: float | None = None
+        self.least_surplus_cents = 0  # of the reserve over all allowances
+        self.longest_queue_days = 0.0
+        world.every_day(self._look, hour=22)
+
+    def _look(self) -> None:
+        found = coverage(self.world.db)
+        surplus = found.reserve_cents - found.allowances_cents
+        self.least_surplus_cents = min(self.least_surplus_cents, surplus)
+        if found.ratio is not None:
+            self.lowest_coverage = min(found.ratio, self.lowest_coverage or found.ratio)
+        self.longest_queue_days = max(self.longest_queue_days, self._queue_days())
+        if self.world.day % 7 == 6:  # noqa: PLR2004 -- Sunday
+            self._note_week()
+
+    def _queue_days(self) -> float:
+        oldest = awards.oldest_queued(self.world.db)
+        return (clock.now() - oldest) / timedelta(days=1) if oldest else 0.0
+
+    def _note_week(self) -> None:
+        db = self.world.db
+        pot, cash = system_balances(db, POT), system_balances(db, CASH)
+        people, _held = people_totals(db, POT)
+        allowances, _held_cents = people_totals(db, CASH)
+        budget, run = policy.budget(db), policy.last_run(db)
+        queued = db.scalar(select(func.sum(PotAward.amount)).where(PotAward.status == "queued"))
+        reserve = cash["reserve"]
+        self.weeks.append(
+            Week(
+                week=self.world.day // 7 + 1,
+                day=self.world.today.date(),
+                supply=pot["treasury"] + people,
+                target=float(run.inputs["target"]) if run else 0.0,
+                treasury=pot["treasury"],
+                people=people,
+                burned=pot["burned"],
+                redeemed=pot["redeemed"],
+                clawed_back=pot["clawed_back"],
+                minted=-pot["mint"],
+                budget=budget.total,
+                awarded=budget.spent,
+                queued=int(queued or 0),
+                oldest_queued_days=round(self._queue_days(), 2),
+                reserve_cents=reserve,
+                allowances_cents=allowances,
+                coverage=round(reserve / allowances, 4) if allowances else None,
+                commission_cents=-cash["payers"],
+                paid_out_cents=cash["paid_out"],
+                attackers_net_cents=self._attackers_net_cents(),
+            )
+        )
+
+    def _attackers_net_cents(self) -> int:
+        outcomes = self.groups()
+        return sum(one.net_cents for group, one in outcomes.items() if group is not Group.HONEST)
+
+    def groups(self) -> dict[Group, GroupOutcome]:
+        """Every group's accounts added up."""
+        db = self.world.db
+        accounts = {account.user_id: account for account in db.scalars(select(PotAccount))}
+        paid = _by_person(
+            db,
+            select(PotRedemption.user_id, func.sum(PotRedemption.payout_cents))
+            .where(PotRedemption.status == "paid")
+            .group_by(PotRedemption.user_id),
+        )
+        queued = _by_person(
+            db,
+            select(PotAward.user_id, func.sum(PotAward.amount))
+            .where(PotAward.status == "queued")
+            .group_by(PotAward.user_id),
+        )
+        outcomes = {}
+        for group in Group:
+            people = self.world.population.of(group)
+            ids = [person.user_id for person in people]
+            theirs = [accounts[user_id] for user_id in ids if user_id in accounts]
+            outcomes[group] = GroupOutcome(
+                accounts=len(people),
+                earned=sum(account.earned for account in theirs),
+                spent=sum(account.spent for account in theirs),
+                left=sum(account.balance for account in theirs),
+                queued=sum(queued.get(user_id, 0) for user_id in ids),
+                redeemed_cents=sum(paid.get(user_id, 0) for user_id in ids),
+                commission_cents=sum(person.commission_cents for person in people),
+            )
+        return outcomes
+
+    def checks(self) -> list[Check]:
+        """What POT promises, against what was seen."""
+        outcomes = self.groups()
+        checks = [
+            Check(
+                f"{group.capitalize()} accounts net no cash",
+                f"${outcomes[group].net_cents / 100:,.0f}",
+                outcomes[group].net_cents <= 0,
+            )
+            for group in (Group.FARM, Group.RING, Group.WASH)
+            if outcomes[group].accounts
+        ]
+        lowest = self.lowest_coverage
+        checks.append(
+            Check(
+                "Coverage is never below 1.00",
+                "no allowances" if lowest is None else f"lowest {lowest:.3f}",
+                self.least_surplus_cents >= 0,
+            )
+        )
+        checks += [*self._run_checks(), *self._inflation_checks()]
+        attacked = bool(self.world.plan.attackers)
+        checks.append(
+            Check(
+                "The oldest queued award waits two weeks at most"
+                + (" (while attacked)" if attacked else ""),
+                f"{self.longest_queue_days:.1f} days",
+                self.longest_queue_days <= LONGEST_QUEUE_DAYS,
+            )
+        )
+        checks.append(self._books_check())
+        return checks
+
+    def _run_checks(self) -> list[Check]:
+        """Whoever asked for cash while everybody did has it, or it is not due yet."""
+        behaviour = self.world.behaviour
+        begins = START + timedelta(days=behaviour.run_day)
+        ends = begins + timedelta(days=behaviour.run_days)
+        asked = self.world.db.scalars(
+            select(PotRedemption).where(
+                PotRedemption.requested_at >= begins, PotRedemption.requested_at < ends
+            )
+        ).all()
+        if not asked:
+            return []
+        paid = [one for one in asked if one.status == "paid"]
+        overdue = [
+            one
+            for one in asked
+            if one.status != "paid" and one.due_at < self.world.today - timedelta(days=1)
+        ]
+        cents = sum(one.payout_cents for one in paid)
+        return [
+            Check(
+                "Everybody in the run on the reserve is paid",
+                f"{len(paid)} of {len(asked)} requests, ${cents / 100:,.0f}",
+                not overdue,
+            )
+        ]
+
+    def _inflation_checks(self) -> list[Check]:
+        checks = []
+        for year in range(1, len(self.weeks) // WEEKS_A_YEAR + 1):
+            end = self.weeks[year * WEEKS_A_YEAR - 1].supply
+            start = self.weeks[(year - 1) * WEEKS_A_YEAR - 1].supply if year > 1 else _genesis(self)
+            rate = end / start - 1
+            least, most = INFLATION_RANGE
+            checks.append(
+                Check(
+                    f"Total supply grows 9–11 % in year {year}",
+                    f"{rate:.2%}",
+                    least <= rate <= most,
+                )
+            )
+        return checks
+
+    def _books_check(self) -> Check:
+        """The ledger's own audit of every row, balance and seal."""
+        found = [audit(self.world.db, book) for book in (POT, CASH)]
+        findings, rows = (
+            sum(getattr(one, counted) for one in found)
+            for counted in ("finding_count", "row_count")
+        )
+        return Check(
+            "The audit of both books finds nothing",
+            f"{findings} findings in {rows:,} rows",
+            findings == 0,
+        )
+
+
+def _genesis(measures: Measures) -> int:
+    return policy.current(measures.world.db).genesis_pot
+
+
+def _by_person(db: Session, query: Select[int, int]) -> dict[int, int]:
+    return {int(user_id): int(amount) for user_id, amount in db.execute(query)}

@@ -1,0 +1,167 @@
+"""Everybody who will ever join, drawn at the start: who, when, and by whose invitation."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+import numpy as np
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from imatch.accounts.models import AccountType, User
+from imatch.operations.simulation.plan import START, Plan
+from imatch.pot.redemption.models import PotPayee
+
+
+class Group(StrEnum):
+    HONEST = "honest"
+    FARM = "farm"  # many accounts that collect what needs no engagement
+    RING = "ring"  # accounts that invite each other and complete one small deal each
+    WASH = "wash"  # pairs that pay each other large deals over and over
+
+
+@dataclass(slots=True)
+class Person:
+    """One account. `popularity` is a provider's share of those who look."""
+
+    user_id: int
+    group: Group
+    provider: bool
+    joins_on: int  # day of the simulation
+    invited_by: int | None = None  # user id
+    popularity: float = 1.0
+    visits: int = 0
+    engagements: int = 0  # paid, as seeker or provider
+    commission_cents: int = 0  # paid as a provider and not refunded
+    partners: dict[int, int] = field(default_factory=dict)  # provider's user id -> engagements
+    may_be_paid: bool = False  # payout details, identity and second factor are there
+    requests: list[tuple[int, int]] = field(default_factory=list)  # day and POT of redemptions
+
+
+@dataclass(slots=True)
+class Population:
+    """People by role; `by_id` finds them by account."""
+
+    people: list[Person]
+    operators: tuple[int, int]
+    by_id: dict[int, Person] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.by_id = {person.user_id: person for person in self.people}
+
+    def of(self, group: Group, *, provider: bool | None = None) -> list[Person]:
+        return [
+            person
+            for person in self.people
+            if person.group is group and (provider is None or person.provider is provider)
+        ]
+
+
+def draw(db: Session, plan: Plan, rng: np.random.Generator) -> Population:
+    """Invent everybody and store their accounts."""
+    drafts = [
+        *_honest(plan, rng, plan.providers, provider=True),
+        *_honest(plan, rng, plan.seekers, provider=False),
+        *_attackers(plan, rng),
+    ]
+    ids = _store(db, drafts)
+    people = [
+        Person(user_id, group, provider, day, popularity=float(rng.gamma(0.8)) + 0.05)
+        for user_id, (group, provider, day) in zip(ids, drafts, strict=True)
+    ]
+    _invite(people, plan, rng)
+    return Population(people, _operators(db))
+
+
+_Draft = tuple[Group, bool, int]
+
+
+def _honest(plan: Plan, rng: np.random.Generator, count: int, *, provider: bool) -> list[_Draft]:
+    """More join every month than the month before; providers come earlier than seekers."""
+    shape = 0.9 if provider else 0.65
+    days = np.sort((rng.random(count) ** shape) * (plan.days - 1)).astype(int)
+    return [(Group.HONEST, provider, int(day)) for day in days]
+
+
+def _attackers(plan: Plan, rng: np.random.Generator) -> list[_Draft]:
+    """Two fifths farm, two fifths are rings and a fifth washes; half of each sell."""
+    last = min(plan.behaviour.attackers_join_over_months * 30, plan.days * 0.6)
+    farm, ring = plan.attackers * 2 // 5, plan.attackers * 2 // 5
+    drafts: list[_Draft] = []
+    groups = ((Group.FARM, farm), (Group.RING, ring), (Group.WASH, plan.attackers - farm - ring))
+    for group, count in groups:
+        for number in range(count):
+            day = int(rng.random() * last) if number % 2 == 0 else drafts[-1][2]
+            drafts.append((group, number % 2 == 0, day))
+    return drafts
+
+
+def _store(db: Session, drafts: list[_Draft]) -> list[int]:
+    if not drafts:  # without rows, INSERT would store one of defaults
+        return []
+    rows = [
+        {
+            "email": f"{group}{number}@simulation.example",
+            "name": f"{group.capitalize()} {number}",
+            "account_type": AccountType.PROVIDER if provider else AccountType.SEEKER,
+            "email_confirmed_at": START + timedelta(days=day),
+            "created_at": START + timedelta(days=day),
+        }
+        for number, (group, provider, day) in enumerate(drafts)
+    ]
+    db.execute(insert(User), rows)
+    found = {row.email: row.id for row in db.execute(select(User.email, User.id))}
+    return [found[str(row["email"])] for row in rows]
+
+
+def _operators(db: Session) -> tuple[int, int]:
+    pair = [
+        User(
+            email=f"operator{number}@simulation.example",
+            name=f"Operator {number}",
+            account_type=AccountType.OPERATOR,
+        )
+        for number in (1, 2)
+    ]
+    db.add_all(pair)
+    db.flush()
+    return pair[0].id, pair[1].id
+
+
+def _invite(people: list[Person], plan: Plan, rng: np.random.Generator) -> None:
+    """Honest people are now and then invited by a random earlier one, rings always by their own."""
+    arrived: list[Person] = []
+    for person in sorted(people, key=lambda person: person.joins_on):
+        if person.group is Group.HONEST:
+            if arrived and rng.random() < plan.behaviour.invited:
+                person.invited_by = arrived[int(rng.integers(len(arrived)))].user_id
+            arrived.append(person)
+    ring = [person for person in people if person.group is Group.RING]
+    for number, person in enumerate(ring):
+        # Ten accounts are a ring; its first one collects for the nine others.
+        first = ring[number // 10 * 10]
+        person.invited_by = first.user_id if first is not person else None
+
+
+def open_for_payouts(db: Session, person: Person, operator_id: int, day: int) -> None:
+    """Payout details in the account's own name, verified, and a second factor."""
+    if person.may_be_paid:
+        return
+    person.may_be_paid = True
+    moment = START + timedelta(days=day)
+    user = db.get_one(User, person.user_id)
+    user.totp_confirmed_at = moment
+    db.add(
+        PotPayee(
+            user_id=person.user_id,
+            details={
+                "name": user.name,
+                "account": "0000000000",
+                "bank_code": "000000000",
+                "country": "US",
+            },
+            details_changed_at=moment,
+            identity_verified_at=moment,
+            verified_by=operator_id,
+        )
+    )

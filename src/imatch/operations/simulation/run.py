@@ -1,0 +1,96 @@
+"""Run a simulation from its first day to its last."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from imatch.core import clock
+from imatch.core.database import atomic
+from imatch.core.events import heard_only_by
+from imatch.ledger import CASH, POT
+from imatch.ledger.models import PotTransaction
+from imatch.ledger.sealing.seals import seal
+from imatch.operations.simulation.attacks import Attackers
+from imatch.operations.simulation.desk import Desk
+from imatch.operations.simulation.honest import Honest
+from imatch.operations.simulation.market import Market
+from imatch.operations.simulation.measures import Measures, Result
+from imatch.operations.simulation.people import draw
+from imatch.operations.simulation.plan import START, Plan
+from imatch.operations.simulation.world import LISTENERS, World
+from imatch.pot.models import PotRedemption
+from imatch.pot.policy import service as policy
+
+
+def simulate(
+    db: Session, plan: Plan, *, progress: Callable[[int], None] = lambda _day: None
+) -> Result:
+    """Live through the plan's months on an empty database, which is of no use afterwards.
+
+    `progress` is called with every finished day's number.
+    """
+    began, worked = time.perf_counter(), time.process_time()
+    rng = np.random.default_rng(plan.seed)
+    with clock.frozen(START), atomic(db):
+        policy.genesis(db)
+        world = World(db, plan, rng, draw(db, plan, rng))
+    desk, market = Desk(world), Market(world)
+    Honest(world, market)
+    Attackers(world, market)
+    measures = Measures(world)
+    for day in range(plan.days):
+        world.day = day
+        with atomic(db), heard_only_by(LISTENERS):
+            _live_through(world)
+        with clock.frozen(world.today + timedelta(days=1)):
+            _seal(db)
+        progress(day + 1)
+    with clock.frozen(world.today):
+        result = _result(world, desk, measures)
+    return replace(
+        result,
+        seconds=round(time.perf_counter() - began, 1),
+        cpu_seconds=round(time.process_time() - worked, 1),
+    )
+
+
+def _seal(db: Session) -> None:
+    """As the job does: figures are read from seals and the rows after them."""
+    for book in (POT, CASH):
+        while seal(db, book):
+            pass
+
+
+def _live_through(world: World) -> None:
+    """Everything that is due today, in its order, each at its moment."""
+    tomorrow = world.today + timedelta(days=1)
+    while (moment := world.agenda.next_moment(tomorrow)) is not None:
+        with clock.frozen(moment):
+            for act in world.agenda.take(moment):
+                act()
+            world.settle()
+
+
+def _result(world: World, desk: Desk, measures: Measures) -> Result:
+    db = world.db
+
+    def redemptions(*statuses: str) -> int:
+        counted = select(func.count()).select_from(PotRedemption)
+        return db.scalar(counted.where(PotRedemption.status.in_(statuses))) or 0
+
+    return Result(
+        plan=world.plan,
+        weeks=measures.weeks,
+        groups=measures.groups(),
+        checks=measures.checks(),
+        facts=world.facts,
+        transactions=db.scalar(select(func.count()).select_from(PotTransaction)) or 0,
+        redemptions_paid=redemptions("paid"),
+        redemptions_waiting=redemptions("pending", "approved"),
+        redemptions_refused=desk.refused,
+    )

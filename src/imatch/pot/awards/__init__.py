@@ -1,0 +1,1 @@
+"""Awards: rules applied, caps, queue, grants, clawbacks."""

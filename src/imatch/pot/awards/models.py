@@ -1,0 +1,107 @@
+"""Awards, grants by hand, debts, and once-only awards of erased accounts."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from imatch.accounts.models import User
+from imatch.core.clock import now
+from imatch.core.columns import Base, Id
+
+
+class PotAward(Base):
+    """An award that a rule gave: paid, or waiting in the queue for a week's budget."""
+
+    __tablename__ = "pot_awards"
+    __table_args__ = (
+        CheckConstraint("status IN ('queued', 'paid', 'clawed_back')", name="status"),
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("award_class IN ('A', 'B')", name="award_class"),
+        # With the status, so that counting against caps reads the index alone.
+        Index("ix_pot_awards_user_rule", "user_id", "rule", "earned_at", "status"),
+        Index(
+            "ix_pot_awards_queue",
+            "id",
+            sqlite_where=text("status = 'queued'"),
+            postgresql_where=text("status = 'queued'"),
+        ),
+        Index("ix_pot_awards_reference", "reference_type", "reference_id"),
+    )
+
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(String(200), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    rule: Mapped[str] = mapped_column(String(64))
+    cap_scope: Mapped[str] = mapped_column(String(64), default="")  # what the cap counts within
+    amount: Mapped[int]
+    award_class: Mapped[str] = mapped_column(String(1))
+    status: Mapped[str] = mapped_column(String(16))
+    reference_type: Mapped[str | None] = mapped_column(String(32))
+    reference_id: Mapped[int | None]
+    earned_at: Mapped[datetime] = mapped_column(default=now)
+    paid_at: Mapped[datetime | None] = mapped_column(index=True)
+    transaction_id: Mapped[int | None]
+
+
+class PotOnceEarned(Base):
+    """A once-only award of an account that was erased; its address is known by a keyed hash alone.
+
+    `user_id` is the account that was opened anew with that address, if any.
+    """
+
+    __tablename__ = "pot_once_earned"
+    __table_args__ = (UniqueConstraint("address_hash", "rule"),)
+
+    id: Mapped[Id]
+    address_hash: Mapped[str] = mapped_column(String(64))
+    rule: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey(User.id), index=True)
+    forget_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class PotGrant(Base):
+    """A manual award that one operator proposes and another approves."""
+
+    __tablename__ = "pot_grants"
+    __table_args__ = (
+        CheckConstraint("status IN ('proposed', 'approved', 'rejected')", name="status"),
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("decided_by <> proposed_by", name="second_person"),
+    )
+
+    id: Mapped[Id]
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)
+    amount: Mapped[int]
+    category: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(String(300))
+    status: Mapped[str] = mapped_column(String(16), default="proposed")
+    proposed_by: Mapped[int] = mapped_column(ForeignKey(User.id))
+    proposed_at: Mapped[datetime] = mapped_column(default=now)
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey(User.id))
+    decided_at: Mapped[datetime | None]
+    transaction_id: Mapped[int | None]
+
+
+class PotDebt(Base):
+    """What a clawback could not take at once: later awards pay it first."""
+
+    __tablename__ = "pot_debts"
+    __table_args__ = (
+        CheckConstraint("owed >= 0", name="owed"),
+        Index("ix_pot_debts_user", "user_id", "id"),
+    )
+
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(String(200), unique=True)  # the clawback's
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    owed: Mapped[int]
+    reason: Mapped[str] = mapped_column(String(300))
+    created_at: Mapped[datetime] = mapped_column(default=now)

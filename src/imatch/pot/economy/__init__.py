@@ -1,0 +1,1 @@
+"""The economy in figures, its health, and its dashboard."""

@@ -1,0 +1,80 @@
+"""Each block of the economy page as rows of a file, its heads first."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from imatch.ledger.models import PotTransaction
+from imatch.pot.economy.dashboard import Dashboard
+from imatch.pot.economy.figures import Part
+from imatch.pot.economy.health import Indicator
+from imatch.pot.economy.view import WEEKDAYS, tiles
+
+Rows = list[Sequence[object]]
+
+
+def health_rows(indicators: Iterable[Indicator]) -> Rows:
+    return [
+        ("indicator", "value", "state", "threshold", "formula", "note"),
+        *((i.title, i.value, i.state, i.threshold, i.formula, i.note) for i in indicators),
+    ]
+
+
+def _summary(found: Dashboard, period: str) -> Rows:
+    return [
+        ("figure", "value", "before", "change", "compared"),
+        *((t.title, t.value, t.before, t.change, t.than) for t in tiles(found, period)),
+    ]
+
+
+def _flow(found: Dashboard, _period: str) -> Rows:
+    return [
+        ("day", "earned", "spent", "burned", "redeemed", "transactions", "circulation"),
+        *(
+            (d.day, d.earned, d.spent, d.burned, d.redeemed, d.transactions, d.circulation)
+            for d in found.shown.days
+        ),
+    ]
+
+
+def _earning(found: Dashboard, _period: str) -> Rows:
+    return _parts(found.earning)
+
+
+def _spending(found: Dashboard, _period: str) -> Rows:
+    return _parts(found.spending.parts)
+
+
+def _parts(parts: Iterable[Part]) -> Rows:
+    return [
+        ("category", "title", "pot", "transactions", "share"),
+        *((p.name, p.title, p.amount, p.count, f"{p.share:.4f}") for p in parts),
+    ]
+
+
+def _hours(found: Dashboard, _period: str) -> Rows:
+    weekdays = found.spending.hours
+    return [
+        ("hour_utc", *WEEKDAYS),
+        *((hour, *(hours[hour] for hours in weekdays)) for hour in range(24)),
+    ]
+
+
+def _latest(found: Dashboard, _period: str) -> Rows:
+    return [
+        ("id", "time_utc", "type", "phase", "category", "user_id", "amount"),
+        *(_transaction(row) for row in found.latest),
+    ]
+
+
+def _transaction(row: PotTransaction) -> Sequence[object]:
+    moment = f"{row.created_at:%Y-%m-%d %H:%M:%S}"
+    return (row.id, moment, row.transaction_type, row.phase, row.category, row.user_id, row.amount)
+
+
+FIGURES: Mapping[str, Callable[[Dashboard, str], Rows]] = {
+    "summary": _summary,
+    "flow": _flow,
+    "earning": _earning,
+    "spending": _spending,
+    "hours": _hours,
+    "latest": _latest,
+}

@@ -1,0 +1,338 @@
+"""How well the economy is: each figure with its formula, its threshold and where it stands."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from functools import cached_property
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from imatch.accounts.models import User
+from imatch.core.clock import now, today
+from imatch.ledger import BOOKS, POT
+from imatch.ledger.models import PotAccount, PotTransaction
+from imatch.ledger.queries import (
+    AUDIT_WITHIN,
+    Label,
+    audit_is_missed,
+    last_audits,
+    people_totals,
+    sums,
+    system_balances,
+)
+from imatch.pot.awards import service as awards
+from imatch.pot.economy.figures import MOVED
+from imatch.pot.models import PotRedemption
+from imatch.pot.policy import controller
+from imatch.pot.policy import service as policy
+from imatch.pot.policy.service import WEEK, Numbers
+from imatch.pot.reserve.coverage import Coverage, coverage
+from imatch.pot.reserve.models import PotCommission
+from imatch.pot.rules import CENTS_PER_REDEEMED_POT
+
+_SEASON_WEEKS = 13
+_NEW_ACCOUNT = timedelta(days=30)
+_INFLATION_OFF_BY = 0.01  # from the growth that the policy aims at
+_DIRECTION: tuple[Label, ...] = ("phase", "system_account", "counter_account")
+
+
+class State(StrEnum):
+    GOOD = "good"
+    BAD = "bad"
+    UNKNOWN = "unknown"  # nothing to measure yet
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """`value` is for reading; `threshold` says what is good; `formula` how it is worked out."""
+
+    name: str
+    title: str
+    value: str
+    formula: str
+    threshold: str
+    state: State
+    note: str = ""
+
+
+def health(db: Session) -> tuple[Indicator, ...]:
+    """Every indicator, the monetary ones first."""
+    books = _Books(db)
+    return tuple(indicator(books) for indicator in _INDICATORS)
+
+
+class _Books:
+    """What several indicators need, read once each."""
+
+    def __init__(self, db: Session) -> None:
+        self.db = db
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """The policy in force: thresholds that stand for one of its numbers follow it."""
+        return policy.current(self.db)
+
+    @cached_property
+    def circulation(self) -> int:
+        return people_totals(self.db, POT)[0]
+
+    @cached_property
+    def treasury(self) -> int:
+        return system_balances(self.db, POT)["treasury"]
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        return coverage(self.db)
+
+    @cached_property
+    def holders(self) -> int:
+        """People who have POT."""
+        holders = select(func.count()).select_from(PotAccount).where(PotAccount.balance > 0)
+        return self.db.scalar(holders) or 0
+
+    @cached_property
+    def season(self) -> tuple[int, int]:
+        """What was awarded and burned in the last thirteen weeks."""
+        since = today() - timedelta(weeks=_SEASON_WEEKS) + timedelta(days=1)
+        flows = sums(self.db, POT, since, by=("transaction_type", *_DIRECTION))
+        own = [flow for flow in flows if flow.phase in MOVED and not flow.system_account]
+        awarded = sum(flow.amount for flow in own if flow.transaction_type == "earn")
+        burned = -sum(flow.amount for flow in own if flow.counter_account == "burned")
+        return awarded, burned
+
+
+def _inflation(books: _Books) -> Indicator:
+    found = _inflation_of(books)
+    aim = books.numbers.yearly_growth
+    least, most = max(aim - _INFLATION_OFF_BY, 0), aim + _INFLATION_OFF_BY
+    state = State.UNKNOWN
+    value, note = "–", "No figure before the supply is 28 days old."
+    if found is not None:
+        value = f"{100 * found.rate:.1f} %"
+        note = "Provisional: the supply is younger than 90 days." if found.provisional else ""
+        if not found.provisional:
+            state = State.GOOD if least <= found.rate <= most else State.BAD
+    return Indicator(
+        "inflation",
+        "Inflation of the whole supply, a year",
+        value,
+        "(supply now ÷ supply W days ago)^(365 ÷ W) − 1, W = age, at most 365 days",
+        f"{100 * least:.3g} to {100 * most:.3g} %",
+        state,
+        note or "Of total supply, the treasury included.",
+    )
+
+
+def inflation(db: Session) -> controller.Inflation | None:
+    """Growth of treasury plus people's POT over the last year, or since the first day."""
+    return _inflation_of(_Books(db))
+
+
+def _inflation_of(books: _Books) -> controller.Inflation | None:
+    db = books.db
+    first = db.scalar(select(PotTransaction.created_at).order_by(PotTransaction.id).limit(1))
+    if first is None:
+        return None
+    window = min(now() - first, timedelta(days=controller.DAYS_A_YEAR))
+    since = (now() - window).date() + timedelta(days=1)
+    flows = sums(db, POT, since, by=_DIRECTION)
+    change = 0
+    for flow in flows:
+        if flow.phase in MOVED:
+            inside = bool(flow.system_account == "treasury") - (flow.counter_account == "treasury")
+            change += flow.amount * (inside if flow.system_account else 1 + inside)
+    supply = books.treasury + books.circulation
+    return controller.inflation(supply=supply, earlier_supply=supply - change, window=window)
+
+
+def _coverage(books: _Books) -> Indicator:
+    found, normal = books.coverage, books.numbers.normal_coverage
+    return Indicator(
+        "coverage",
+        "Reserve against allowances",
+        "–" if found.ratio is None else f"{found.ratio:.2f}",
+        "reserve ÷ sum of all allowances",
+        f"at least {normal:.2f}",
+        _at_least(found.ratio, normal),
+        f"Payouts: {found.state.value.replace('_', ' ')}.",
+    )
+
+
+def _backing(books: _Books) -> Indicator:
+    full_peg_cents = books.circulation * CENTS_PER_REDEEMED_POT
+    ratio = books.coverage.reserve_cents / full_peg_cents if full_peg_cents else None
+    return Indicator(
+        "backing",
+        "Full-peg backing",
+        "–" if ratio is None else f"{ratio:.2f}",
+        "reserve ÷ ($0.80 × circulation)",
+        "at least 0.25",
+        _at_least(ratio, 0.25),
+        "POT without an allowance is worth features, not cash, so this may be below 1.",
+    )
+
+
+def _burn_ratio(books: _Books) -> Indicator:
+    awarded, burned = books.season
+    ratio = burned / awarded if awarded else None
+    return Indicator(
+        "burn_ratio",
+        "Burned against awarded",
+        "–" if ratio is None else f"{ratio:.2f}",
+        f"burned ÷ awarded over {_SEASON_WEEKS} weeks",
+        "at least 0.50",
+        _at_least(ratio, 0.5),
+    )
+
+
+def _runway(books: _Books) -> Indicator:
+    awarded, _burned = books.season
+    weekly = awarded / _SEASON_WEEKS
+    weeks = books.treasury / weekly if weekly else None
+    return Indicator(
+        "runway",
+        "Treasury runway",
+        "–" if weeks is None else f"{weeks:,.0f} weeks",
+        f"treasury ÷ awards a week over {_SEASON_WEEKS} weeks",
+        "at least 52 weeks",
+        _at_least(weeks, 52),
+    )
+
+
+def _queue(books: _Books) -> Indicator:
+    oldest = awards.oldest_queued(books.db)
+    waits = timedelta() if oldest is None else now() - oldest
+    return Indicator(
+        "queue",
+        "Oldest queued award",
+        "none waits" if oldest is None else _days(waits),
+        "now − when the first award in the queue was earned",
+        "at most 2 weeks",
+        State.GOOD if waits <= 2 * WEEK else State.BAD,
+    )
+
+
+def _redeemed(books: _Books) -> Indicator:
+    paid = select(func.sum(PotRedemption.payout_cents)).where(PotRedemption.status == "paid")
+    cleared = select(func.sum(PotCommission.commission_cents)).where(
+        PotCommission.status == "cleared"
+    )
+    commission = books.db.scalar(cleared)
+    ratio = float(books.db.scalar(paid) or 0) / float(commission) if commission else None
+    return Indicator(
+        "redeemed",
+        "Redeemed against cleared commission",
+        "–" if ratio is None else f"{100 * ratio:.1f} %",
+        "dollars paid out ÷ commission cleared",
+        "at most 45 %",
+        _at_most(ratio, 0.45),
+    )
+
+
+def _new_accounts(books: _Books) -> Indicator:
+    # All that a new account ever earned was earned within its age.
+    to_new = books.db.scalar(
+        select(func.sum(PotAccount.earned))
+        .join(User, User.id == PotAccount.user_id)
+        .where(User.created_at >= now() - _NEW_ACCOUNT)
+    )
+    since = (now() - _NEW_ACCOUNT).date()
+    earned = sums(books.db, POT, since, by=("phase",), transaction_types=("earn",))
+    awarded = sum(flow.amount for flow in earned if flow.phase in MOVED)
+    ratio = float(to_new or 0) / float(awarded) if awarded else None
+    return Indicator(
+        "new_accounts",
+        "Awards to new accounts",
+        "–" if ratio is None else f"{100 * ratio:.1f} %",
+        "awards of 30 days to accounts younger than 30 days ÷ all awards of 30 days",
+        "at most 20 %",
+        _at_most(ratio, 0.20),
+    )
+
+
+def _participation(books: _Books) -> Indicator:
+    users = books.db.scalar(select(func.count()).select_from(User)) or 0
+    # Before anybody has earned there is nothing to take part in.
+    ratio = books.holders / users if books.holders else None
+    return Indicator(
+        "participation",
+        "Users who hold POT",
+        "–" if ratio is None else f"{100 * ratio:.1f} %",
+        "users with a balance ÷ users",
+        "at least 30 %",
+        _at_least(ratio, 0.30),
+    )
+
+
+def _concentration(books: _Books) -> Indicator:
+    richest = (
+        select(PotAccount.balance)
+        .where(PotAccount.balance > 0)
+        .order_by(PotAccount.balance.desc())
+        .limit(max(books.holders // 100, 1))
+        .subquery()
+    )
+    top = books.db.scalar(select(func.coalesce(func.sum(richest.c.balance), 0))) or 0
+    ratio = float(top) / books.circulation if books.circulation else None
+    return Indicator(
+        "concentration",
+        "Largest wallets",
+        "–" if ratio is None else f"{100 * ratio:.1f} %",
+        "POT of the top 1 % of wallets ÷ circulation",
+        "at most 25 %",
+        _at_most(ratio, 0.25),
+    )
+
+
+def _drift(books: _Books) -> Indicator:
+    audits = last_audits(books.db)
+    findings = sum(audit.finding_count for audit in audits)
+    note = "No audit has ended yet."
+    if audits:
+        note = f"Last audit ended {min(audit.ended_at for audit in audits):%Y-%m-%d %H:%M} UTC."
+    missed = audit_is_missed(books.db)
+    if missed:
+        note += f" It is missed: every book is to be audited within {AUDIT_WITHIN.days} days."
+    sound = len(audits) == len(BOOKS) and not findings
+    return Indicator(
+        "drift",
+        "Ledger drift",
+        f"{findings} findings" if audits else "–",
+        "what an audit recomputes against what is stored",
+        f"0, at most {AUDIT_WITHIN.days} days ago",
+        State.BAD if findings or missed else State.GOOD if sound else State.UNKNOWN,
+        note,
+    )
+
+
+_INDICATORS: Sequence[Callable[[_Books], Indicator]] = (
+    _inflation,
+    _coverage,
+    _backing,
+    _burn_ratio,
+    _runway,
+    _queue,
+    _redeemed,
+    _new_accounts,
+    _participation,
+    _concentration,
+    _drift,
+)
+
+
+def _at_least(ratio: float | None, least: float) -> State:
+    if ratio is None:
+        return State.UNKNOWN
+    return State.GOOD if ratio >= least else State.BAD
+
+
+def _at_most(ratio: float | None, most: float) -> State:
+    if ratio is None:
+        return State.UNKNOWN
+    return State.GOOD if ratio <= most else State.BAD
+
+
+def _days(span: timedelta) -> str:
+    return f"{span / timedelta(days=1):.1f} days"

@@ -1,0 +1,81 @@
+"""Holds against fraud: while one stands, its person redeems nothing."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch.accounts.operators import checked_words, record, require_operator
+from imatch.accounts.queries import person
+from imatch.core.clock import now
+from imatch.core.database import atomic
+from imatch.core.errors import Forbidden, NotFound
+from imatch.pot.locks import lock_people
+from imatch.pot.models import PotFraudHold
+
+
+class OwnIdentity(Forbidden):
+    code = "own_identity"
+
+    def __init__(self) -> None:
+        super().__init__("This is your own: another operator decides.")
+
+
+class HoldNotFound(NotFound):
+    code = "hold_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such hold.")
+
+
+def place_hold(db: Session, user_id: int, operator_id: int, reason: str) -> PotFraudHold:
+    """Nothing is redeemed by this person until the hold is lifted.
+
+    The same hold that this operator placed already, and that stands, is not placed twice.
+    """
+    words = checked_words(reason, "reason", "Say why payouts are held.")
+    with atomic(db):
+        require_operator(db, operator_id)
+        person(db, user_id)
+        lock_people(db, {operator_id})  # one form at a time, so that the second sees the first
+        asked = {"user_id": user_id, "reason": words, "placed_by": operator_id, "lifted_at": None}
+        placed = db.scalar(select(PotFraudHold).filter_by(**asked).limit(1))
+        if placed is not None:
+            return placed
+        hold = PotFraudHold(**asked)
+        db.add(hold)
+        db.flush()
+        record("place_fraud_hold", operator_id, user_id=user_id, hold_id=hold.id)
+        return hold
+
+
+def lift_hold(db: Session, hold_id: int, operator_id: int) -> PotFraudHold:
+    """End a hold; ending it twice is once. Raises HoldNotFound, OwnIdentity."""
+    with atomic(db):
+        require_operator(db, operator_id)
+        known = 0 < hold_id < 2**63
+        hold = db.get(PotFraudHold, hold_id, with_for_update=True) if known else None
+        if hold is None:
+            raise HoldNotFound
+        if hold.user_id == operator_id:
+            raise OwnIdentity
+        if hold.lifted_at is None:
+            hold.lifted_at, hold.lifted_by = now(), operator_id
+            record("lift_fraud_hold", operator_id, user_id=hold.user_id, hold_id=hold.id)
+        return hold
+
+
+def holds_of(db: Session, user_id: int) -> Sequence[PotFraudHold]:
+    """Every hold there ever was, the newest first."""
+    theirs = select(PotFraudHold).where(PotFraudHold.user_id == user_id)
+    return db.scalars(theirs.order_by(PotFraudHold.id.desc())).all()
+
+
+# Everybody whom an operator holds for fraud.
+HELD_PEOPLE = select(PotFraudHold.user_id).where(PotFraudHold.lifted_at.is_(None))
+
+
+def is_on_hold(db: Session, user_id: int) -> bool:
+    """Whether an operator holds this person's payouts for fraud."""
+    held = HELD_PEOPLE.where(PotFraudHold.user_id == user_id)
+    return db.scalar(held.limit(1)) is not None

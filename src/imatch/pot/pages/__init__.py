@@ -1,1 +1,0 @@
-"""Pages of the POT economy: wallet, redemptions, the operators' economy."""

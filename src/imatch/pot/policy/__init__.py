@@ -1,0 +1,1 @@
+"""Monetary policy: the economy's numbers and each week's decision."""

@@ -1,0 +1,204 @@
+"""The operators' page of the economy's numbers: what is in effect, and how it is changed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from imatch.accounts.deps import CurrentOperator, ProvedOperator
+from imatch.accounts.models import User
+from imatch.core.clock import today
+from imatch.core.errors import DomainError, FieldError, NotFound
+from imatch.pot.policy import service as policy
+from imatch.pot.policy import versions as policy_versions
+from imatch.pot.policy import weeks_view as policy_weeks
+from imatch.pot.policy.models import PotPolicyVersion
+from imatch.pot.policy.service import Numbers
+from imatch.web.deps import Db
+from imatch.web.formats import day_words
+from imatch.web.forms import go, private_csv, private_page
+
+router = APIRouter(prefix="/console/policy", include_in_schema=False)
+HOME = "/console/policy"
+VERSIONS = 50
+_SHOWN_WEEKS = (4, 13, 26, 52)
+# genesis_pot was minted; it is shown, not edited.
+_EDITABLE = [name for name in Numbers.model_fields if name != "genesis_pot"]
+
+Text = Annotated[str, Form(max_length=10_000)]  # shorter ones are refused beside their field
+
+
+@router.get("")
+def overview(request: Request, db: Db, operator: CurrentOperator) -> Response:
+    """The weeks' decisions, the numbers, proposals that wait, and every version so far."""
+    return _page(request, db, operator)
+
+
+@router.get("/weeks.csv")
+def weeks_csv(db: Db, _operator: CurrentOperator) -> Response:
+    """The weeks that the page shows, with every figure that was logged."""
+    rows = [policy_weeks.csv_row(week) for week in policy_weeks.weeks(db)]
+    name = f"policy-weeks-{today().isoformat()}.csv"
+    return private_csv([policy_weeks.CSV_HEADS, *rows], name)
+
+
+@router.post("/check")
+def check(
+    request: Request,
+    db: Db,
+    operator: CurrentOperator,
+    name: Text = "",
+    value: Text = "",
+    reason: Text = "",
+) -> Response:
+    """What a change would do, before it is proposed."""
+    typed = {"name": name, "value": value, "reason": reason}
+    try:
+        numbers = policy_versions.edited(policy_versions.basis(db), _edits(name, value))
+    except DomainError as refusal:
+        return _page(request, db, operator, error=_at_the_form(refusal, name), typed=typed)
+    return _page(request, db, operator, typed=typed, checked=numbers)
+
+
+@router.post("")
+def propose(
+    request: Request,
+    db: Db,
+    operator: CurrentOperator,
+    name: Text = "",
+    value: Text = "",
+    reason: Text = "",
+) -> Response:
+    """File the change for another operator."""
+    typed = {"name": name, "value": value, "reason": reason}
+    try:
+        policy_versions.propose(
+            db, operator_id=operator.id, edits=_edits(name, value), reason=reason
+        )
+    except DomainError as refusal:
+        return _page(request, db, operator, error=_at_the_form(refusal, name), typed=typed)
+    return go(HOME)
+
+
+@router.post("/{version_id:int}/approve")
+def approve(
+    request: Request, db: Db, operator: ProvedOperator, version_id: int, on: Text = ""
+) -> Response:
+    """In effect from the beginning of a day in UTC, or at once."""
+    try:
+        policy_versions.approve(
+            db, version_id, operator_id=operator.id, effective_at=_beginning(on)
+        )
+    except NotFound:
+        raise
+    except policy_versions.BadNumbers as refusal:  # only the day can be wrong here
+        refusal.fields = (FieldError("on", refusal.message, f"on-{version_id}"),)
+        return _page(request, db, operator, error=refusal)
+    except DomainError as refusal:
+        return _page(request, db, operator, error=refusal)
+    return go(HOME)
+
+
+@router.post("/{version_id:int}/reject")
+def reject(request: Request, db: Db, operator: ProvedOperator, version_id: int) -> Response:
+    try:
+        policy_versions.reject(db, version_id, operator_id=operator.id)
+    except NotFound:
+        raise
+    except DomainError as refusal:
+        return _page(request, db, operator, error=refusal)
+    return go(HOME)
+
+
+def _page(
+    request: Request,
+    db: Session,
+    operator: User,
+    *,
+    error: DomainError | None = None,
+    typed: Mapping[str, str] | None = None,
+    checked: Numbers | None = None,
+) -> Response:
+    before = policy_versions.basis(db)
+    versions = policy_versions.versions(db, VERSIONS)
+    waiting = [
+        (version, policy_versions.changes(before, after), _effect(db, before, after))
+        for version in versions
+        if version.status == "proposed"
+        for after in (Numbers.model_validate(version.numbers),)
+    ]
+    context = {
+        "section": "policy",
+        "numbers": policy.current(db).model_dump(),
+        "editable": _EDITABLE,
+        "budget": policy.budget(db),
+        **_weeks(db),
+        "waiting": waiting,
+        "decided": [version for version in versions if version.status != "proposed"],
+        "people": _people(db, versions),
+        "operator_id": operator.id,
+        "typed": typed or {"name": "", "value": "", "reason": ""},
+        "changes": policy_versions.changes(before, checked) if checked else [],
+        "effect": _effect(db, before, checked) if checked else [],
+        "reason_max": policy_versions.MAX_REASON_CHARACTERS,
+    }
+    return private_page(request, "pot/policy/policy.html", context, error)
+
+
+def _weeks(db: Session) -> dict[str, object]:
+    shown = policy_weeks.weeks(db)
+    return {
+        "weeks": shown,
+        "week_words": policy_weeks.summaries(shown),
+        "outlook": policy_weeks.outlook(db),
+        "day_words": day_words,
+    }
+
+
+def _effect(
+    db: Session, before: Numbers, after: Numbers
+) -> list[tuple[policy_versions.ProjectedWeek, policy_versions.ProjectedWeek]]:
+    """Where both lead, at some weeks of the year to come."""
+    paths = (policy_versions.projection(db, numbers) for numbers in (before, after))
+    return [pair for pair in zip(*paths, strict=True) if pair[0].week in _SHOWN_WEEKS]
+
+
+def _people(db: Session, versions: Sequence[PotPolicyVersion]) -> dict[int, str]:
+    ids = {one for row in versions for one in (row.proposed_by, row.decided_by) if one}
+    found = db.execute(select(User.id, User.name).where(User.id.in_(ids)))
+    return {row.id: row.name for row in found}
+
+
+def _beginning(written: str) -> datetime | None:
+    """The first moment of a day to come; None for today, or where no day is written."""
+    try:
+        day = date.fromisoformat(written.strip()) if written.strip() else today()
+    except ValueError:
+        raise policy_versions.BadNumbers("Write a date like 2026-11-30.") from None
+    return None if day == today() else datetime.combine(day, time(), UTC)
+
+
+def _edits(name: str, written: str) -> dict[str, str | None]:
+    """Numbers as people write them; "none" takes a limit away."""
+    if name not in _EDITABLE:
+        message = "Choose the number that should change."
+        raise policy_versions.BadNumbers(message, fields=(FieldError("name", message),))
+    value = written.strip().replace(",", "")
+    return {name: None if value.lower() == "none" else value}
+
+
+def _at_the_form(refusal: DomainError, name: str) -> DomainError:
+    """The form has one field for the value of whichever number is chosen."""
+
+    def field(named: str) -> str:
+        if named == "reason":
+            return named
+        return "value" if named == name and name in _EDITABLE else "name"
+
+    refusal.fields = tuple(replace(fault, field=field(fault.field)) for fault in refusal.fields)
+    return refusal

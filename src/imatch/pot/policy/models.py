@@ -1,0 +1,52 @@
+"""Versions of the monetary policy, and its weekly decisions."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from imatch.accounts.models import User
+from imatch.core.clock import now
+from imatch.core.columns import Base, Id
+
+
+class PotPolicyVersion(Base):
+    """The economy's numbers; every version is kept, and a change needs two operators."""
+
+    __tablename__ = "pot_policy_versions"
+    __table_args__ = (
+        CheckConstraint("status IN ('proposed', 'approved', 'rejected')", name="status"),
+        CheckConstraint("decided_by <> proposed_by", name="second_person"),
+    )
+
+    id: Mapped[Id]
+    numbers: Mapped[dict[str, Any]]
+    reason: Mapped[str] = mapped_column(String(1000), default="")
+    status: Mapped[str] = mapped_column(String(16), default="proposed")
+    proposed_by: Mapped[int | None] = mapped_column(ForeignKey(User.id))
+    proposed_at: Mapped[datetime] = mapped_column(default=now)
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey(User.id))
+    decided_at: Mapped[datetime | None]
+    effective_at: Mapped[datetime | None]
+
+
+class PotPolicyRun(Base):
+    """One week's decision of the controller: what it saw, and what it minted and budgeted."""
+
+    __tablename__ = "pot_policy_runs"
+    __table_args__ = (UniqueConstraint("week"),)
+
+    id: Mapped[Id]
+    week: Mapped[date] = mapped_column(Date)  # its Monday, in UTC
+    policy_version_id: Mapped[int] = mapped_column(ForeignKey(PotPolicyVersion.id))
+    inputs: Mapped[dict[str, Any]]
+    minted: Mapped[int]
+    award_budget: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(default=now)

@@ -1,0 +1,274 @@
+"""Change the economy's numbers: one operator proposes, sees the effect, another approves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch.accounts.operators import checked_words, record, require_operator
+from imatch.core import clock
+from imatch.core.database import atomic
+from imatch.core.errors import Conflict, FieldError, Invalid, NotFound
+from imatch.pot.errors import SecondPersonNeeded
+from imatch.pot.locks import lock_people
+from imatch.pot.policy import controller
+from imatch.pot.policy import service as policy
+from imatch.pot.policy.models import PotPolicyVersion
+from imatch.pot.policy.service import Numbers
+
+MAX_REASON_CHARACTERS = 1_000
+MOST_AHEAD = timedelta(days=366)
+_FIXED = frozenset({"genesis_pot"})  # what was minted cannot be edited afterwards
+_A_NUMBER, _A_WHOLE_NUMBER = "Write a number like 0.125.", "Write a whole number."
+_FAULTS = {
+    "float_type": _A_NUMBER,
+    "float_parsing": _A_NUMBER,
+    "int_type": _A_WHOLE_NUMBER,
+    "int_parsing": _A_WHOLE_NUMBER,
+    "int_from_float": _A_WHOLE_NUMBER,
+    "less_than_equal": "Write {le:,.15g} at most.",
+    "greater_than_equal": "Write {ge:,.15g} at least.",
+    "greater_than": "Write more than {gt:,.15g}.",
+}
+
+
+class VersionNotFound(NotFound):
+    code = "policy_version_not_found"
+
+
+class AlreadyDecided(Conflict):
+    code = "policy_version_decided"
+
+
+class OutdatedProposal(Conflict):
+    """Other numbers came into effect since: its difference is no longer what was shown."""
+
+    code = "policy_version_outdated"
+
+
+class BadNumbers(Invalid):
+    code = "bad_numbers"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A number that a version sets otherwise than another."""
+
+    name: str
+    before: object
+    after: object
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectedWeek:
+    """A week to come, if as much POT leaves as lately and every budget is used up."""
+
+    week: int
+    supply: int
+    treasury: int
+    minted: int
+    award_budget: int
+
+
+def versions(db: Session, limit: int = 50) -> Sequence[PotPolicyVersion]:
+    """Newest first."""
+    return db.scalars(
+        select(PotPolicyVersion).order_by(PotPolicyVersion.id.desc()).limit(limit)
+    ).all()
+
+
+def changes(before: Numbers, after: Numbers) -> list[Change]:
+    """The difference between two sets of numbers."""
+    earlier, later = before.model_dump(), after.model_dump()
+    return [
+        Change(name, earlier[name], later[name]) for name in later if later[name] != earlier[name]
+    ]
+
+
+def edited(numbers: Numbers, edits: Mapping[str, object]) -> Numbers:
+    """The numbers with some of them set anew. Raises BadNumbers, naming each that is wrong."""
+    wrong = [
+        FieldError(name, "This number cannot be edited.")
+        for name in edits
+        if name not in Numbers.model_fields or name in _FIXED
+    ]
+    if wrong:
+        raise BadNumbers("The policy has no such number to edit.", fields=tuple(wrong))
+    try:
+        return Numbers.model_validate({**numbers.model_dump(), **edits})
+    except ValidationError as error:
+        faults = [
+            FieldError(".".join(map(str, fault["loc"])), _in_words(fault))
+            for fault in error.errors(include_url=False, include_input=False)
+        ]
+        raise BadNumbers("These numbers cannot be.", fields=tuple(faults)) from None
+
+
+def _in_words(fault: Mapping[str, Any]) -> str:
+    known = _FAULTS.get(fault["type"])
+    return known.format(**fault.get("ctx", {})) if known else str(fault["msg"])
+
+
+def basis(db: Session) -> Numbers:
+    """The numbers that a change begins with: the newest approved ones, also those to come."""
+    newest = _newest_approved(db)
+    return Numbers.model_validate(newest.numbers) if newest else Numbers()
+
+
+def propose(
+    db: Session, *, operator_id: int, edits: Mapping[str, object], reason: str
+) -> PotPolicyVersion:
+    """File new numbers for another operator's approval; nothing changes yet.
+
+    What the same operator proposed already, word for word, and can still be approved, is not filed
+    twice.
+    """
+    asked = f"Say why, in up to {MAX_REASON_CHARACTERS} characters."
+    words = checked_words(reason, "reason", asked, MAX_REASON_CHARACTERS)
+    with atomic(db):
+        require_operator(db, operator_id)
+        lock_people(db, {operator_id})  # one form at a time, so that the second sees the first
+        before = basis(db)
+        numbers = edited(before, edits)
+        if numbers == before:
+            raise BadNumbers("These are the numbers already: nothing would change.")
+        filed = _filed(db, operator_id, numbers, words)
+        if filed is not None:
+            return filed
+        proposed = PotPolicyVersion(
+            numbers=numbers.model_dump(),
+            reason=words,
+            proposed_by=operator_id,
+            proposed_at=clock.now(),
+        )
+        db.add(proposed)
+        db.flush()
+        record("propose_policy", operator_id, version_id=proposed.id)
+    return proposed
+
+
+def approve(
+    db: Session, version_id: int, *, operator_id: int, effective_at: datetime | None = None
+) -> PotPolicyVersion:
+    """Let a proposal come into effect, now or later, but not before an approved one.
+
+    Needs another operator than proposed it.
+    """
+    with atomic(db):
+        version = _open_proposal(db, version_id, operator_id)
+        present = clock.now()
+        moment = effective_at or present
+        if moment < present:
+            raise BadNumbers("A policy comes into effect now or later, never in the past.")
+        if moment > present + MOST_AHEAD:  # until then, nothing else could come into effect
+            raise BadNumbers("Choose a day of the next twelve months.")
+        if _is_outdated(db, version):
+            raise OutdatedProposal(
+                "Another version was approved since this was proposed. Propose it anew."
+            )
+        newest = _newest_approved(db)
+        if newest is not None and newest.effective_at is not None and newest.effective_at > moment:
+            raise BadNumbers(
+                f"Version {newest.id} comes into effect on {newest.effective_at:%d %B %Y}:"
+                " this one cannot before it."
+            )
+        _decide(version, "approved", operator_id)
+        version.effective_at = moment
+    return version
+
+
+def reject(db: Session, version_id: int, *, operator_id: int) -> PotPolicyVersion:
+    """Turn a proposal down; who proposed it withdraws it by asking a colleague."""
+    with atomic(db):
+        version = _open_proposal(db, version_id, operator_id)
+        _decide(version, "rejected", operator_id)
+    return version
+
+
+def projection(db: Session, numbers: Numbers, weeks: int = 52) -> list[ProjectedWeek]:
+    """Where these numbers lead the controller from today's books."""
+    run, found = policy.last_run(db), policy.supply(db)
+    leaving = float(run.inputs["leaving"]) if run else 0.0
+    elapsed = float(run.inputs["weeks"]) if run else 0.0
+    budget = run.award_budget if run else numbers.first_weekly_budget
+    growth = controller.weekly_growth(numbers.yearly_growth)
+    total, treasury = found.total, found.treasury
+    ahead = []
+    for week in range(1, weeks + 1):
+        target = controller.target_supply(
+            numbers.genesis_pot, numbers.yearly_growth, elapsed + week
+        )
+        minted = controller.mint(
+            supply=total,
+            leaving=leaving,
+            growth=growth,
+            target=target,
+            correction_weeks=numbers.correction_weeks,
+        )
+        budget = controller.award_budget(
+            leaving=leaving,
+            treasury=treasury,
+            previous=budget,
+            treasury_share=numbers.treasury_share,
+            smallest_step=numbers.smallest_step,
+            largest_step=numbers.largest_step,
+            monthly_cap=numbers.monthly_award_cap,
+        )
+        total += minted - round(leaving)
+        treasury += minted - budget
+        ahead.append(ProjectedWeek(week, total, treasury, minted, budget))
+    return ahead
+
+
+def _newest_approved(db: Session) -> PotPolicyVersion | None:
+    """The version in effect last, which may be still to come; None before genesis."""
+    approved = select(PotPolicyVersion).where(PotPolicyVersion.status == "approved")
+    latest = approved.order_by(PotPolicyVersion.effective_at.desc(), PotPolicyVersion.id.desc())
+    return db.scalar(latest.limit(1))
+
+
+def _filed(db: Session, operator_id: int, numbers: Numbers, reason: str) -> PotPolicyVersion | None:
+    """The same as this operator proposed it before, if it waits and can still be approved."""
+    waiting = select(PotPolicyVersion).filter_by(
+        status="proposed", proposed_by=operator_id, reason=reason
+    )
+    same = (
+        version
+        for version in db.scalars(waiting)
+        if Numbers.model_validate(version.numbers) == numbers and not _is_outdated(db, version)
+    )
+    return next(same, None)
+
+
+def _is_outdated(db: Session, version: PotPolicyVersion) -> bool:
+    """Whether other numbers were approved since it was proposed."""
+    newer = select(PotPolicyVersion.id).where(
+        PotPolicyVersion.status == "approved",
+        PotPolicyVersion.decided_at > version.proposed_at,
+    )
+    return db.scalar(newer.limit(1)) is not None
+
+
+def _open_proposal(db: Session, version_id: int, operator_id: int) -> PotPolicyVersion:
+    require_operator(db, operator_id)
+    version = None
+    if 0 < version_id < 2**63:
+        version = db.get(PotPolicyVersion, version_id, with_for_update=True, populate_existing=True)
+    if version is None:
+        raise VersionNotFound(f"There is no policy version {version_id}.")
+    if version.status != "proposed":
+        raise AlreadyDecided(f"Policy version {version_id} is {version.status} already.")
+    if version.proposed_by == operator_id:
+        raise SecondPersonNeeded("Another operator than the one who proposed it must decide.")
+    return version
+
+
+def _decide(version: PotPolicyVersion, status: str, operator_id: int) -> None:
+    version.status = status
+    version.decided_by = operator_id
+    version.decided_at = clock.now()
+    record(f"policy_{status}", operator_id, version_id=version.id)

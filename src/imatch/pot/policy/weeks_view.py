@@ -1,0 +1,172 @@
+"""The controller's weeks: what each decision saw and set, what was then awarded, and sentences."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy.orm import Session
+
+from imatch.core import clock
+from imatch.ledger import POT
+from imatch.ledger.queries import sums
+from imatch.pot.policy import service as policy
+from imatch.pot.policy.models import PotPolicyRun
+from imatch.pot.rules import EARNINGS, AwardClass
+from imatch.web.formats import day_words
+
+SHOWN = 52
+_ALWAYS_PAID = frozenset(rule.name for rule in EARNINGS if rule.award_class is AwardClass.ALWAYS)
+CSV_HEADS = (
+    "week",
+    "policy_version",
+    "supply",
+    "target",
+    "treasury",
+    "people",
+    "gone",
+    "left_in_week_before",
+    "left_smoothed",
+    "growth",
+    "weeks_since_genesis",
+    "shortfall",
+    "minted",
+    "previous_budget",
+    "award_budget",
+    "awarded",
+    "always_paid",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """One decision. `left` is what left supply in the week before it, `awarded` what its budget
+    paid for since, and `always_paid` what no budget limits.
+    """
+
+    run: PotPolicyRun
+    supply: int
+    target: int
+    left: int
+    awarded: int
+    always_paid: int
+
+    @property
+    def monday(self) -> date:
+        return self.run.week
+
+    @property
+    def is_over(self) -> bool:
+        return self.monday + policy.WEEK <= clock.today()
+
+
+def weeks(db: Session) -> list[Week]:
+    """The latest ones, newest first."""
+    runs = policy.last_runs(db, SHOWN)
+    awarded = _awarded(db, runs[-1].week, runs[0].week + policy.WEEK) if runs else {}
+    return [
+        Week(
+            run,
+            supply=int(run.inputs["supply"]),
+            target=round(run.inputs["target"]),
+            left=round(run.inputs["left_this_week"]),
+            awarded=awarded.get((run.week, False), 0),
+            always_paid=awarded.get((run.week, True), 0),
+        )
+        for run in runs
+    ]
+
+
+def _awarded(db: Session, since: date, until: date) -> Mapping[tuple[date, bool], int]:
+    """POT by the Monday of their week, and whether their rule is one that is always paid."""
+    found: dict[tuple[date, bool], int] = defaultdict(int)
+    for one in sums(db, POT, since, until, by=("day", "category"), transaction_types=("earn",)):
+        if one.day is not None:
+            monday = one.day - timedelta(days=one.day.weekday())
+            found[monday, one.category in _ALWAYS_PAID] += one.amount
+    return found
+
+
+def outlook(db: Session) -> str:
+    """What is to be said when this week's decision is missing; "" when it is there."""
+    if policy.current_version(db) is None:
+        return "There is no POT yet: the first ones are minted when the database is set up."
+    if policy.is_due(db):
+        return "This week’s decision is due. A worker makes it within an hour, if one runs."
+    if policy.last_run(db) is None:
+        first = policy.monday_of(clock.now()) + policy.WEEK
+        return f"No week is decided yet. The first decision comes on Monday, {day_words(first)}."
+    return ""
+
+
+def summaries(shown: Sequence[Week]) -> dict[str, str]:
+    """What each chart shows, in words; nothing where no week is."""
+    if not shown:
+        return {}
+    return {
+        "supply": _supply_summary(shown[0]),
+        "flow": _flow_summary(shown),
+        "awards": _awards_summary(shown),
+    }
+
+
+def _supply_summary(week: Week) -> str:
+    gap = week.supply - week.target
+    away = f"{abs(gap):,} POT {'above' if gap > 0 else 'below'}" if gap else "exactly on"
+    share = f" ({100 * abs(gap) / week.target:.2f} %)" if gap and week.target else ""
+    return (
+        f"{week.supply:,} POT on {day_words(week.monday)}, before that day’s minting:"
+        f" {away} its target{share}."
+    )
+
+
+def _flow_summary(shown: Sequence[Week]) -> str:
+    newest = shown[0]
+    text = (
+        f"{newest.run.minted:,} POT were minted on {day_words(newest.monday)};"
+        f" {newest.left:,} had left supply in the week before."
+    )
+    if len(shown) > 1:
+        minted = sum(week.run.minted for week in shown)
+        left = sum(week.left for week in shown)
+        text += f" In all {len(shown)} weeks: {minted:,} minted, {left:,} left."
+    return text
+
+
+def _awards_summary(shown: Sequence[Week]) -> str:
+    newest = shown[0]
+    since = "in the week of" if newest.is_over else "so far in the week of"
+    text = (
+        f"{newest.awarded:,} POT awarded {since} {day_words(newest.monday)},"
+        f" of a budget of {newest.run.award_budget:,}."
+    )
+    over = [week for week in shown if week.is_over]
+    budget = sum(week.run.award_budget for week in over)
+    if len(over) > 1 and budget:
+        share = 100 * sum(week.awarded for week in over) / budget
+        text += f" The {len(over)} weeks that are over used {share:.0f} % of theirs."
+    return text
+
+
+def csv_row(week: Week) -> Sequence[object]:
+    """The week under CSV_HEADS."""
+    run, inputs = week.run, week.run.inputs
+    return (
+        run.week,
+        run.policy_version_id,
+        inputs["supply"],
+        inputs["target"],
+        inputs["treasury"],
+        inputs["people"],
+        inputs["gone"],
+        inputs["left_this_week"],
+        inputs["leaving"],
+        inputs["growth"],
+        inputs["weeks"],
+        inputs["shortfall"],
+        run.minted,
+        inputs["previous_budget"],
+        run.award_budget,
+        week.awarded,
+        week.always_paid,
+    )

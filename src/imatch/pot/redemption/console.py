@@ -1,0 +1,206 @@
+"""The operators' pages about redemptions: decide, pay, verify identities, hold against fraud."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import Response
+
+from imatch.accounts.deps import CurrentOperator, ProvedOperator
+from imatch.accounts.errors import UserNotFound
+from imatch.accounts.models import User
+from imatch.accounts.operators import REASON_MAX
+from imatch.core.clock import today
+from imatch.core.errors import DomainError, NotFound
+from imatch.pot import holds
+from imatch.pot.policy import service as policy
+from imatch.pot.redemption import payees, payouts
+from imatch.pot.redemption import queries as redemption_queries
+from imatch.pot.redemption import service as redemptions
+from imatch.pot.reserve.coverage import FORMULA, coverage
+from imatch.web.deps import Db
+from imatch.web.forms import go, private_page
+
+router = APIRouter(prefix="/console/redemptions", include_in_schema=False)
+HOME = "/console/redemptions"
+ROWS = 100
+_CONSOLE = {"section": "redemptions", "reason_max": REASON_MAX}
+
+
+Text = Annotated[str, Form(max_length=1_000)]
+
+
+@router.get("")
+def queue(request: Request, db: Db, operator: CurrentOperator) -> Response:
+    """What waits for an operator, and how far the reserve covers it."""
+    payable = {redemption.id for redemption in payouts.payable(db)}
+    approved = payouts.with_people(db, "approved", limit=ROWS)
+    context = {
+        "coverage": coverage(db),
+        "formula": FORMULA,
+        "numbers": policy.current(db),
+        "pending": payouts.with_people(db, "pending", limit=ROWS),
+        "approved": approved,
+        "payable": payable,
+        "exportable": sum(
+            redemption.id in payable and redemption.decided_by != operator.id
+            for redemption, _person in approved
+        ),
+        "ended": payouts.with_people(db, "paid", "rejected", "cancelled", limit=ROWS),
+        "unverified": payees.unverified(db, ROWS),
+        "shown": ROWS,
+    }
+    return private_page(request, "pot/redemption/queue.html", _CONSOLE | context)
+
+
+@router.post("/export")
+def export(db: Db, operator: ProvedOperator) -> Response:
+    """The bank's file. What is in it can no longer be cancelled by its owner."""
+    name = f"payouts-{today().isoformat()}.csv"
+    return Response(
+        payouts.bank_export(db, operator.id),
+        media_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+@router.get("/{redemption_id:int}")
+def one(request: Request, db: Db, operator: CurrentOperator, redemption_id: int) -> Response:
+    return _one(request, db, operator, redemption_id)
+
+
+@router.post("/{redemption_id:int}/approve")
+def approve(request: Request, db: Db, operator: ProvedOperator, redemption_id: int) -> Response:
+    def act() -> object:
+        return redemptions.approve(db, redemption_id, operator.id)
+
+    return _acted(request, db, operator, redemption_id, act)
+
+
+@router.post("/{redemption_id:int}/reject")
+def reject(
+    request: Request, db: Db, operator: ProvedOperator, redemption_id: int, reason: Text = ""
+) -> Response:
+    def act() -> object:
+        return redemptions.reject(db, redemption_id, operator.id, reason)
+
+    return _acted(request, db, operator, redemption_id, act, reason=reason)
+
+
+@router.post("/{redemption_id:int}/paid")
+def mark_paid(
+    request: Request,
+    db: Db,
+    operator: ProvedOperator,
+    redemption_id: int,
+    bank_reference: Text = "",
+) -> Response:
+    def act() -> object:
+        return payouts.mark_paid(db, redemption_id, operator.id, bank_reference)
+
+    return _acted(request, db, operator, redemption_id, act, bank_reference=bank_reference)
+
+
+@router.get("/people/{user_id:int}")
+def person_page(request: Request, db: Db, _operator: CurrentOperator, user_id: int) -> Response:
+    """Whom we would pay: details to compare with what proves an identity, and holds."""
+    return _person(request, db, user_id)
+
+
+@router.post("/people/{user_id:int}/verify")
+def verify(request: Request, db: Db, operator: ProvedOperator, user_id: int) -> Response:
+    try:
+        payees.verify_identity(db, user_id, operator.id)
+    except NotFound:
+        raise
+    except DomainError as refusal:
+        return _person(request, db, user_id, error=refusal)
+    return go(f"{HOME}/people/{user_id}")
+
+
+@router.post("/people/{user_id:int}/hold")
+def hold(
+    request: Request, db: Db, operator: ProvedOperator, user_id: int, reason: Text = ""
+) -> Response:
+    try:
+        holds.place_hold(db, user_id, operator.id, reason)
+    except NotFound:
+        raise
+    except DomainError as refusal:
+        return _person(request, db, user_id, error=refusal, reason=reason)
+    return go(f"{HOME}/people/{user_id}")
+
+
+@router.post("/holds/{hold_id:int}/lift")
+def lift(db: Db, operator: ProvedOperator, hold_id: int) -> Response:
+    lifted = holds.lift_hold(db, hold_id, operator.id)
+    return go(f"{HOME}/people/{lifted.user_id}")
+
+
+def _acted(
+    request: Request,
+    db: Db,
+    operator: User,
+    redemption_id: int,
+    act: Callable[[], object],
+    **typed: str,
+) -> Response:
+    """Do it and show the redemption as it is then; or show why not, beside what was typed."""
+    try:
+        act()
+    except NotFound:
+        raise
+    except DomainError as refusal:
+        return _one(request, db, operator, redemption_id, error=refusal, **typed)
+    return go(f"{HOME}/{redemption_id}")
+
+
+def _one(
+    request: Request,
+    db: Db,
+    operator: User,
+    redemption_id: int,
+    *,
+    error: DomainError | None = None,
+    **typed: str,
+) -> Response:
+    redemption = redemption_queries.of_id(db, redemption_id)
+    payable = redemption in payouts.payable(db)
+    context = {
+        "redemption": redemption,
+        "person": db.get_one(User, redemption.user_id),
+        "payee": payees.payee_of(db, redemption.user_id),
+        "objections": redemption_queries.objections(db, redemption),
+        "why_not_payable": "" if payable else payouts.why_not(db, redemption),
+        "approved_by_reader": redemption.decided_by == operator.id,
+        "own": redemption.user_id == operator.id,
+        "bank_reference_max": payouts.BANK_REFERENCE_MAX,
+        "typed": {"reason": "", "bank_reference": "", **typed},
+    }
+    return private_page(request, "pot/redemption/decide.html", _CONSOLE | context, error)
+
+
+def _person(
+    request: Request,
+    db: Db,
+    user_id: int,
+    *,
+    error: DomainError | None = None,
+    reason: str = "",
+) -> Response:
+    standing = redemption_queries.standing(db, user_id)
+    person = db.get(User, user_id)
+    if person is None:
+        raise UserNotFound(user_id)
+    context = {
+        "person": person,
+        "payee": payees.payee_of(db, user_id),
+        "standing": standing,
+        "holds": holds.holds_of(db, user_id),
+        "requests": redemption_queries.of_person(db, user_id, ROWS),
+        "reason": reason,
+    }
+    return private_page(request, "pot/redemption/payee_of_person.html", _CONSOLE | context, error)

@@ -1,0 +1,168 @@
+"""The wallet's pages to redeem POT for dollars: ask, check, request, take back, payout details."""
+
+import secrets
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import Response
+
+from imatch.accounts.deps import CurrentUser, StepUp
+from imatch.accounts.models import User
+from imatch.core.errors import DomainError
+from imatch.pot.policy import service as policy
+from imatch.pot.redemption import payees
+from imatch.pot.redemption import queries as redemption_queries
+from imatch.pot.redemption import service as redemptions
+from imatch.pot.redemption.errors import RedemptionDecided
+from imatch.pot.reserve.coverage import CoverageState, coverage
+from imatch.pot.rules import CENTS_PER_REDEEMED_POT
+from imatch.web.deps import Db
+from imatch.web.forms import go, private_page, whole_number
+
+router = APIRouter(prefix="/wallet/redeem", include_in_schema=False)
+HOME = "/wallet/redeem"
+REQUESTS_SHOWN = 50
+_BANK = "bank_transfer"
+_SAVED = {
+    "requested": "Your request is filed. You can take it back until it goes to the bank.",
+    "cancelled": "Your request is taken back. The POT are yours again.",
+    "payee": "Your payout details are saved.",
+}
+
+Text = Annotated[str, Form(max_length=2_000)]  # shorter ones are refused beside their field
+
+
+@router.get("")
+def overview(request: Request, db: Db, user: CurrentUser, saved: str = "") -> Response:
+    """What may be redeemed now, why not more, and every request so far."""
+    return _overview(request, db, user, saved=_SAVED.get(saved, ""))
+
+
+@router.get("/check")
+def check(request: Request, db: Db, user: StepUp, pot: str = "") -> Response:
+    """POT, dollars, fee and date before anything is asked for."""
+    try:
+        preview = redemptions.preview(db, user.id, whole_number(pot))
+    except DomainError as refusal:
+        return _overview(request, db, user, error=refusal, typed=pot)
+    context = {
+        "preview": preview,
+        "payee": _shown_payee(db, user.id),
+        "payment_method": _BANK,
+        "key": secrets.token_urlsafe(16),
+        "waits": _waits(db),
+    }
+    return private_page(request, "pot/redemption/redeem_check.html", context)
+
+
+@router.post("")
+def ask(
+    request: Request,
+    db: Db,
+    user: StepUp,
+    pot: Text = "",
+    payment_method: Text = "",
+    key: Text = "",
+) -> Response:
+    """File the request. The form's key makes a second press the same request."""
+    try:
+        redemptions.request(db, user.id, whole_number(pot), payment_method, key=key)
+    except DomainError as refusal:
+        return _overview(request, db, user, error=refusal, typed=pot)
+    return go(f"{HOME}?saved=requested")
+
+
+@router.post("/{redemption_id:int}/cancel")
+def cancel(request: Request, db: Db, user: CurrentUser, redemption_id: int) -> Response:
+    try:
+        redemptions.cancel(db, user.id, redemption_id)
+    except RedemptionDecided as refusal:
+        return _overview(request, db, user, error=refusal)
+    return go(f"{HOME}?saved=cancelled")
+
+
+@router.get("/payee")
+def payee_form(request: Request, db: Db, user: StepUp) -> Response:
+    payee = payees.payee_of(db, user.id)
+    return _payee_form(request, db, user, payee.details if payee else {"name": user.name})
+
+
+@router.post("/payee")
+def save_payee(
+    request: Request,
+    db: Db,
+    user: StepUp,
+    name: Text = "",
+    country: Text = "",
+    account: Text = "",
+    bank_code: Text = "",
+) -> Response:
+    """Payouts wait anew after a change, so that a stolen account cannot be emptied at once."""
+    typed = {"name": name, "country": country, "account": account, "bank_code": bank_code}
+    try:
+        payees.save(db, user.id, **typed)
+    except DomainError as refusal:
+        return _payee_form(request, db, user, typed, refusal)
+    return go(f"{HOME}?saved=payee")
+
+
+def _overview(
+    request: Request,
+    db: Db,
+    user: User,
+    *,
+    error: DomainError | None = None,
+    typed: str = "",
+    saved: str = "",
+) -> Response:
+    numbers = policy.current(db)
+    context = {
+        "standing": redemption_queries.standing(db, user.id),
+        "smallest": numbers.smallest_redemption,
+        "payee": _shown_payee(db, user.id),
+        "second_factor": user.totp_confirmed_at is not None,
+        "requests": redemption_queries.of_person(db, user.id, REQUESTS_SHOWN),
+        "cents_per_pot": CENTS_PER_REDEEMED_POT,
+        "waits": _waits(db),
+        "typed": typed,
+        "saved": saved,
+    }
+    return private_page(request, "pot/redemption/redeem.html", context, error)
+
+
+def _payee_form(
+    request: Request,
+    db: Db,
+    user: User,
+    typed: dict[str, str],
+    error: DomainError | None = None,
+) -> Response:
+    context = {
+        "typed": typed,
+        "countries": list(payees.countries().items()),
+        "account_name": user.name,
+        "days": policy.current(db).hold_days_after_new_details,
+    }
+    return private_page(request, "pot/redemption/payee.html", context, error)
+
+
+def _shown_payee(db: Db, user_id: int) -> dict[str, Any] | None:
+    """Enough to recognise one's own account."""
+    payee = payees.payee_of(db, user_id)
+    if payee is None:
+        return None
+    return {
+        "name": payee.details["name"],
+        "account": payees.masked(payee.details["account"]),
+        "verified_at": payee.identity_verified_at,
+    }
+
+
+def _waits(db: Db) -> str:
+    """Why payouts may take longer than their date, or nothing."""
+    return {
+        CoverageState.THROTTLED: "Payouts take longer at present: the reserve is thin, so each"
+        " week pays a small part of it, small payouts first.",
+        CoverageState.PAUSED: "Payouts pause at present, until the reserve covers them again."
+        " Requests wait; they are never paid at a lower rate.",
+    }.get(coverage(db).state, "")

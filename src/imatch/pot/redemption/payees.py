@@ -1,0 +1,211 @@
+"""Where people's payouts go, whether their identity was verified, and holds against fraud."""
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import cache
+
+from babel import Locale
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch.accounts import queries as accounts
+from imatch.accounts.models import User
+from imatch.accounts.operators import record, require_operator
+from imatch.accounts.queries import person
+from imatch.core.clock import now
+from imatch.core.database import atomic
+from imatch.core.errors import Conflict, FieldError, Invalid
+from imatch.core.events import announce
+from imatch.core.settings import get_settings
+from imatch.facts.people import IdentityVerified
+from imatch.mail import service as mail
+from imatch.pot.holds import OwnIdentity
+from imatch.pot.models import PotRedemption
+from imatch.pot.policy import service as policy
+from imatch.pot.redemption.eligibility import same_name
+from imatch.pot.redemption.models import PotPayee
+
+NAME_MAX = 70  # what bank transfers carry
+# ISO 3166 codes that stand for no country, and those with digits or more letters.
+_NO_COUNTRY = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
+_ACCOUNT = re.compile(r"[A-Z0-9]{4,34}")
+_BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?")
+_ROUTING_WEIGHTS = (3, 7, 1) * 3
+_CHANGED = """Your payout details at I MATCH were changed on {moment:%d %B %Y at %H:%M} UTC.
+
+Payouts wait {days} days from now. If this was not you, change your password and take your requests
+back at once: {url}/wallet/redeem
+"""
+
+
+class PayoutUnderWay(Conflict):
+    code = "payout_under_way"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A payout to your present account is on its way. Change the details once it arrived."
+        )
+
+
+class NoPayee(Conflict):
+    code = "no_payee"
+
+    def __init__(self) -> None:
+        super().__init__("This person has not said yet where payouts should go.")
+
+
+@cache
+def countries() -> dict[str, str]:
+    """Names by ISO code, in the order of the names."""
+    named = (
+        (code, str(name))
+        for code, name in Locale("en").territories.items()
+        if re.fullmatch("[A-Z]{2}", code) and code not in _NO_COUNTRY
+    )
+    return dict(sorted(named, key=lambda item: item[1]))
+
+
+def payee_of(db: Session, user_id: int) -> PotPayee | None:
+    return db.get(PotPayee, user_id)
+
+
+def masked(account: str) -> str:
+    """Enough to recognise one's own account, and no more."""
+    return f"•••• {account[-4:]}"
+
+
+def save(
+    db: Session, user_id: int, *, name: str, country: str, account: str, bank_code: str = ""
+) -> PotPayee:
+    """Set where payouts go. A change makes open payouts wait anew, and needs approval again.
+
+    Raises Invalid for details that no bank would take, PayoutUnderWay.
+    """
+    with atomic(db):
+        person = accounts.locked_user(db, user_id)
+        details = _checked(person, name, country, account, bank_code)
+        payee = db.get(PotPayee, user_id, populate_existing=True)
+        if payee is not None and payee.details == details:
+            return payee
+        _let_open_payouts_wait(db, user_id)
+        if payee is None:
+            payee = PotPayee(user_id=user_id)
+            db.add(payee)
+        elif not same_name(payee.details["name"], details["name"]):
+            payee.identity_verified_at = payee.verified_by = None
+        payee.details = details
+        payee.details_changed_at = now()
+        _tell(db, person)
+        db.flush()
+        return payee
+
+
+def verify_identity(db: Session, user_id: int, operator_id: int) -> PotPayee:
+    """An operator saw proof that this person is the payee. Raises NoPayee, OwnIdentity,
+    UserNotFound.
+    """
+    with atomic(db):
+        require_operator(db, operator_id)
+        if user_id == operator_id:
+            raise OwnIdentity
+        person(db, user_id)
+        payee = db.get(PotPayee, user_id, populate_existing=True)
+        if payee is None:
+            raise NoPayee
+        if payee.identity_verified_at is None:
+            payee.identity_verified_at, payee.verified_by = now(), operator_id
+            record("verify_identity", operator_id, user_id=user_id)
+            announce(db, IdentityVerified(user_id))
+        return payee
+
+
+def unverified(db: Session, limit: int) -> Sequence[tuple[PotPayee, User]]:
+    """People who wait for an operator to verify them, the longest waiting first."""
+    waiting = (
+        select(PotPayee, User)
+        .join(User, User.id == PotPayee.user_id)
+        .where(PotPayee.identity_verified_at.is_(None), User.active)
+        .order_by(PotPayee.details_changed_at)
+        .limit(limit)
+    )
+    return [(payee, person) for payee, person in db.execute(waiting)]
+
+
+def _let_open_payouts_wait(db: Session, user_id: int) -> None:
+    days = policy.current(db).hold_days_after_new_details
+    open_ones = select(PotRedemption).where(
+        PotRedemption.user_id == user_id, PotRedemption.status.in_(("pending", "approved"))
+    )
+    for redemption in db.scalars(open_ones.with_for_update()):
+        if redemption.exported_at is not None:
+            raise PayoutUnderWay
+        redemption.status = "pending"
+        redemption.decided_by = redemption.decided_at = None
+        redemption.due_at = max(redemption.due_at, now() + timedelta(days=days))
+
+
+def _tell(db: Session, person: User) -> None:
+    text = _CHANGED.format(
+        moment=now(),
+        days=policy.current(db).hold_days_after_new_details,
+        url=get_settings().base_url,
+    )
+    mail.send(db, recipient=person.email, subject="Your payout details were changed", text=text)
+
+
+def _checked(person: User, name: str, country: str, account: str, bank_code: str) -> dict[str, str]:
+    """The details as they are kept. Raises Invalid naming every wrong field."""
+    faults: dict[str, str] = {}
+    name = " ".join(name.split())
+    account = _compact(account)
+    bank_code = _compact(bank_code)
+    if not name or len(name) > NAME_MAX or not name[0].isalpha() or not name.isprintable():
+        faults["name"] = f"Write the name as your bank has it, in up to {NAME_MAX} characters."
+    elif not same_name(name, person.name):
+        faults["name"] = (
+            f"Your account here is in the name {person.name}: payouts go to that name only."
+        )
+    if country not in countries():
+        faults["country"] = "Choose the country of your bank."
+    else:
+        faults |= _faults_of_account(country, account, bank_code)
+    if faults:
+        fields = tuple(FieldError(field, text, field) for field, text in faults.items())
+        raise Invalid("Some details are not right.", fields=fields)
+    return {"name": name, "country": country, "account": account, "bank_code": bank_code}
+
+
+def _faults_of_account(country: str, account: str, bank_code: str) -> dict[str, str]:
+    if _IBAN.fullmatch(account):
+        if not _is_iban(account):
+            return {"account": "This IBAN has a mistake in it: look at each character."}
+        if account[:2] != country:
+            return {"account": f"This IBAN is of another country ({account[:2]})."}
+        if bank_code and not _BIC.fullmatch(bank_code):
+            return {"bank_code": "A BIC has 8 or 11 letters and digits. An IBAN needs none."}
+        return {}
+    if not _ACCOUNT.fullmatch(account):
+        return {"account": "Write an IBAN, or an account number of 4 to 34 letters and digits."}
+    if country == "US":
+        right, kind = _is_routing_number(bank_code), "routing number of nine digits"
+    else:
+        right, kind = bool(_BIC.fullmatch(bank_code)), "BIC of 8 or 11 letters and digits"
+    return {} if right else {"bank_code": f"Write your bank's {kind}."}
+
+
+def _is_iban(account: str) -> bool:
+    """Whether the check digits are right (ISO 7064, remainder 1 of 97)."""
+    turned = account[4:] + account[:4]
+    return int("".join(str(int(sign, 36)) for sign in turned)) % 97 == 1
+
+
+def _is_routing_number(code: str) -> bool:
+    if not re.fullmatch("[0-9]{9}", code):
+        return False
+    return sum(int(d) * w for d, w in zip(code, _ROUTING_WEIGHTS, strict=True)) % 10 == 0
+
+
+def _compact(written: str) -> str:
+    return "".join(written.split()).replace("-", "").upper()

@@ -1,0 +1,1 @@
+"""The reserve: paid commission that covers redemptions."""

@@ -1,0 +1,1 @@
+"""What POT can be spent on, and orders."""

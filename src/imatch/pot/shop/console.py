@@ -1,0 +1,76 @@
+"""The operators' page of orders to deliver."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from imatch.accounts.deps import CurrentOperator
+from imatch.accounts.operators import REASON_MAX, record
+from imatch.accounts.queries import people_by_id
+from imatch.core.errors import DomainError, NotFound
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.catalog import SPENDING_BY_NAME
+from imatch.web.deps import Db
+from imatch.web.forms import go, private_page
+
+router = APIRouter(prefix="/console", include_in_schema=False)
+ORDERS = "/console/orders"
+ROWS = 200
+
+Text = Annotated[str, Form(max_length=1_000)]
+
+
+@router.get("/orders")
+def orders(request: Request, db: Db, _operator: CurrentOperator) -> Response:
+    """What was bought and waits for somebody to do it, the most urgent first."""
+    return _orders(request, db)
+
+
+@router.post("/orders/{purchase_id:int}/deliver")
+def deliver(
+    request: Request, db: Db, operator: CurrentOperator, purchase_id: int, note: Text = ""
+) -> Response:
+    """It is done: the held POT is burned, and the buyer reads the note."""
+
+    def act() -> None:
+        shop.deliver(db, purchase_id, note=note)
+        record("deliver_order", operator.id, purchase_id=purchase_id)
+
+    return _settled(request, db, act)
+
+
+@router.post("/orders/{purchase_id:int}/cancel")
+def cancel(request: Request, db: Db, operator: CurrentOperator, purchase_id: int) -> Response:
+    """It cannot be done: the POT are their owner's again."""
+
+    def act() -> None:
+        shop.cancel(db, purchase_id)
+        record("cancel_order", operator.id, purchase_id=purchase_id)
+
+    return _settled(request, db, act)
+
+
+def _settled(request: Request, db: Session, act: Callable[[], None]) -> Response:
+    try:
+        act()
+    except NotFound:
+        raise
+    except DomainError as refusal:
+        return _orders(request, db, refusal)
+    return go(ORDERS)
+
+
+def _orders(request: Request, db: Session, error: DomainError | None = None) -> Response:
+    waiting = shop.open_orders(db, ROWS)
+    context = {
+        "section": "orders",
+        "orders": waiting,
+        "people": people_by_id(db, {order.user_id for order in waiting}),
+        "options": SPENDING_BY_NAME,
+        "note_max": REASON_MAX,
+        "shown": ROWS,
+    }
+    return private_page(request, "pot/shop/orders.html", context, error)

@@ -1,0 +1,156 @@
+"""Spending POT, step by step: choose, see the price and both balances, order once."""
+
+import re
+import secrets
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Path, Request
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from imatch.accounts.deps import CurrentUser
+from imatch.accounts.models import User
+from imatch.core.errors import DomainError, FieldError
+from imatch.ledger import POT
+from imatch.ledger.queries import free
+from imatch.pot.awards.queries import quickest
+from imatch.pot.errors import BadAmount, BadArgument
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.catalog import SPENDINGS, Delivery, Spending
+from imatch.web.deps import Db
+from imatch.web.forms import go, private_page, whole_number
+
+router = APIRouter(prefix="/wallet/spend", include_in_schema=False)
+HOME = "/wallet/spend"
+NOTE_MAX = 300
+_KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
+
+Option = Annotated[str, Path(max_length=64)]
+Text = Annotated[str, Form(max_length=1_000)]
+
+
+@router.get("")
+def options(request: Request, db: Db, user: CurrentUser) -> Response:
+    """Everything that POT buys, and what is not there yet."""
+    context = {
+        "free": free(db, POT, user.id),
+        "mine": [option for option in shop.offered() if _is_for(option, user)],
+        "others": [option for option in shop.offered() if not _is_for(option, user)],
+        "later": [option for option in SPENDINGS if not option.offered],
+    }
+    return private_page(request, "pot/shop/spend.html", context)
+
+
+@router.get("/{option}")
+def choose(
+    request: Request,
+    db: Db,
+    user: CurrentUser,
+    option: Option,
+    key: str = "",
+    amount: str = "",
+) -> Response:
+    """An open price first; then price and balances before anything is bought.
+
+    The order's key stands in the address, so that Back leads to the same order, not to another.
+    """
+    spending = shop.option_named(option)
+    if spending.bought_at:
+        return go(spending.bought_at)
+    if not _KEY.fullmatch(key):
+        fresh = {"key": secrets.token_urlsafe(16)} | ({"amount": amount} if amount else {})
+        return go(f"{HOME}/{option}?{urlencode(fresh)}")
+    known = shop.bought(db, user.id, _page_key(key))
+    if known is not None:
+        return go(f"/wallet?bought={known.id}")
+    typed = {"amount": amount, "note": "", "renews": ""}
+    if spending.most is not None and not amount:
+        return _form(request, db, user, spending, key, typed)
+    price = whole_number(amount) if spending.most is not None else spending.pot
+    if not spending.price_allows(price):
+        return _form(request, db, user, spending, key, typed, error=_wrong(spending))
+    return _form(request, db, user, spending, key, typed, price=price)
+
+
+@router.post("/{option}")
+def buy(
+    request: Request,
+    db: Db,
+    user: CurrentUser,
+    option: Option,
+    key: Text = "",
+    amount: Text = "",
+    note: Text = "",
+    renews: Text = "",
+) -> Response:
+    """Order it. The same key again is the same order."""
+    spending = shop.option_named(option)
+    if spending.bought_at:
+        raise shop.BoughtElsewhere(f"{spending.title} is bought where it takes effect.")
+    if not _KEY.fullmatch(key):
+        raise BadArgument("Open the page of what you want to buy, and order it there.")
+    is_open = spending.most is not None
+    price = whole_number(amount) if amount or is_open else spending.pot
+    typed = {"amount": amount, "note": note, "renews": renews}
+    if not spending.price_allows(price):
+        shown = None if is_open else spending.pot
+        error = _wrong(spending)
+        return _form(request, db, user, spending, key, typed, price=shown, error=error)
+    try:
+        purchase = shop.buy(
+            db,
+            user.id,
+            option,
+            key=_page_key(key),
+            amount=price,
+            note=note,
+            renews=renews == "yes",
+        )
+    except DomainError as refusal:
+        return _form(request, db, user, spending, key, typed, price=price, error=refusal)
+    return go(f"/wallet?bought={purchase.id}")
+
+
+def _form(
+    request: Request,
+    db: Session,
+    user: User,
+    spending: Spending,
+    key: str,
+    typed: dict[str, str],
+    *,
+    price: int | None = None,
+    error: DomainError | None = None,
+) -> Response:
+    """Without a price it asks for one."""
+    has = free(db, POT, user.id)
+    missing = max((spending.pot if price is None else price) - has, 0)
+    context = {
+        "option": spending,
+        "key": key,
+        "price": price,
+        "free": has,
+        "missing": missing,
+        "quickest": quickest(db, user) if missing else (),
+        "ordered": spending.delivery is Delivery.ORDER,
+        "can_renew": spending.delivery is Delivery.SPAN,
+        "typed": typed,
+        "note_max": NOTE_MAX,
+    }
+    return private_page(request, "pot/shop/spend_option.html", context, error)
+
+
+def _wrong(spending: Spending) -> DomainError:
+    if spending.most is None:
+        return shop.WrongPrice(f"The price is {spending.pot:,} POT now.")
+    message = f"Write a whole number of POT from {spending.pot:,} to {spending.most:,}."
+    return BadAmount(message, fields=(FieldError("amount", message, "amount"),))
+
+
+def _page_key(key: str) -> str:
+    return f"page:{key}"
+
+
+def _is_for(option: Spending, person: User) -> bool:
+    return not option.for_providers or person.account_type in ("provider", "both")

@@ -1,0 +1,399 @@
+"""Spend POT on something: charge or hold it, and see to it that it is delivered or returned."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from imatch.accounts.models import User
+from imatch.accounts.operators import checked_words
+from imatch.core.clock import now
+from imatch.core.database import atomic
+from imatch.core.errors import Conflict, DomainError, NotFound
+from imatch.core.events import announce
+from imatch.facts.economy import OptionEnded, OptionPurchased
+from imatch.jobs.one_by_one import one_by_one
+from imatch.ledger import POT, Entry, InsufficientFunds, Movement, capture, post, release
+from imatch.ledger.movements import Phase
+from imatch.pot.awards import clawbacks
+from imatch.pot.errors import InsufficientPot, KeyReused
+from imatch.pot.shop import letters
+from imatch.pot.shop.catalog import SPENDING_BY_NAME, SPENDINGS, Delivery, Spending
+from imatch.pot.shop.models import PotPurchase
+
+REFUNDABLE_DAYS = 180
+
+
+class NotOffered(NotFound):
+    code = "not_offered"
+
+
+class WrongPrice(Conflict):
+    code = "wrong_price"
+
+
+class BoughtElsewhere(Conflict):
+    code = "bought_elsewhere"
+
+
+class PurchaseNotFound(NotFound):
+    code = "purchase_not_found"
+
+
+class PurchaseSettled(Conflict):
+    code = "purchase_settled"
+
+
+def offered() -> tuple[Spending, ...]:
+    """What can be bought: options whose effect exists."""
+    return tuple(spending for spending in SPENDINGS if spending.offered)
+
+
+def option_named(option: str) -> Spending:
+    """What is bought under this name. Raises NotOffered."""
+    spending = SPENDING_BY_NAME.get(option)
+    if spending is None or not spending.offered:
+        raise NotOffered(f"There is nothing called {option!r} to spend POT on.")
+    return spending
+
+
+def buy(
+    db: Session,
+    user_id: int,
+    option: str,
+    *,
+    key: str,
+    amount: int | None = None,
+    reference_type: str | None = None,
+    reference_id: int | None = None,
+    renews: bool = False,
+    note: str = "",
+) -> PotPurchase:
+    """Charge the price, or hold it until an operator delivers; the same key buys once.
+
+    `amount` chooses an open price, `reference` names what the option is for (a provider's
+    profile, a need). Announces OptionPurchased for what takes effect at once; a listener that
+    raises undoes the purchase. Raises NotOffered, WrongPrice, InsufficientPot, KeyReused.
+    """
+    spending = option_named(option)
+    words = _checked_note(note)
+    price = spending.pot if amount is None else amount
+    if not spending.price_allows(price):
+        raise WrongPrice(f"{spending.title} costs {_price_in_words(spending)}.")
+    with atomic(db):
+        purchase = PotPurchase(
+            key=_key(user_id, key),
+            user_id=user_id,
+            option=option,
+            amount=price,
+            status="ordered" if spending.delivery is Delivery.ORDER else "active",
+            reference_type=reference_type,
+            reference_id=reference_id,
+            note=words,
+            renews=renews and spending.delivery is Delivery.SPAN,
+            starts_at=now(),
+            created_at=now(),
+        )
+        entry = _charge(db, purchase, spending)
+        if entry.replayed:
+            return _the_same(db, purchase)
+        purchase.transaction_id = entry.id
+        if spending.delivery is Delivery.SPAN:
+            purchase.starts_at = _end_of_running(db, purchase) or purchase.starts_at
+        if spending.days:
+            purchase.ends_at = purchase.starts_at + timedelta(days=spending.days)
+        db.add(purchase)
+        db.flush()
+        if purchase.status == "active":
+            announce(db, _purchased(purchase))
+        return purchase
+
+
+def _the_same(db: Session, again: PotPurchase) -> PotPurchase:
+    """What was bought with this key. Raises KeyReused where it was ordered otherwise.
+
+    The ledger has compared the option, the price and what it is for.
+    """
+    first = db.scalars(select(PotPurchase).where(PotPurchase.key == again.key)).one()
+    # An operator's note takes the place of the buyer's, and renewing can be stopped meanwhile.
+    other_note = first.note != again.note and first.status != "delivered"
+    if other_note or (first.renews and not again.renews):
+        raise KeyReused("This key was used for another order.")
+    return first
+
+
+def _charge(db: Session, purchase: PotPurchase, spending: Spending) -> Entry:
+    """Burn the price, or hold it for an order."""
+    ordered = purchase.status == "ordered"
+    movement = Movement(
+        key=purchase.key,
+        user_id=purchase.user_id,
+        amount=-purchase.amount,
+        counter_account="burned",
+        transaction_type="hold" if ordered else _spend_type(purchase.option),
+        category=purchase.option,
+        phase=Phase.HOLD if ordered else Phase.DIRECT,
+        description=spending.title,
+        reference_type=purchase.reference_type,
+        reference_id=purchase.reference_id,
+    )
+    try:
+        return post(db, POT, movement)
+    except InsufficientFunds as refusal:
+        raise InsufficientPot(required=refusal.required, available=refusal.available) from refusal
+
+
+def deliver(db: Session, purchase_id: int, *, note: str = "") -> PotPurchase:
+    """An operator did what was ordered: the held POT is burned. Its buyer reads the note."""
+    words = _checked_note(note)
+    with atomic(db):
+        purchase = _locked(db, purchase_id)
+        _refuse_settled(purchase)
+        capture(
+            db,
+            POT,
+            purchase.transaction_id or 0,
+            key=f"deliver:{purchase.id}",
+            transaction_type=_spend_type(purchase.option),
+        )
+        purchase.status = "delivered"
+        purchase.note = words or purchase.note
+        purchase.settled_at = now()
+        letters.order_delivered(db, purchase, words)
+        return purchase
+
+
+def cancel(db: Session, purchase_id: int, *, user_id: int | None = None) -> PotPurchase:
+    """Give an order's POT back. A buyer (`user_id`) may cancel only their own; twice is once.
+
+    Who did not cancel it themselves gets a letter.
+    """
+    with atomic(db):
+        purchase = _locked(db, purchase_id, user_id)
+        if purchase.status == "cancelled":
+            return purchase
+        _refuse_settled(purchase)
+        release(db, POT, purchase.transaction_id or 0, key=f"cancel:{purchase.id}")
+        clawbacks.settle_debts(db, purchase.user_id, purchase.amount, f"purchase:{purchase.id}")
+        purchase.status, purchase.settled_at = "cancelled", now()
+        if user_id is None:
+            letters.order_returned(db, purchase)
+        return purchase
+
+
+def refund(db: Session, purchase_id: int, *, reason: str) -> PotPurchase:
+    """Undo a charge within REFUNDABLE_DAYS: its POT returns whole, and its effect ends."""
+    with atomic(db):
+        purchase = _locked(db, purchase_id)
+        if purchase.status not in ("active", "delivered"):
+            raise PurchaseSettled("Only what was charged can be refunded.")
+        if purchase.created_at < now() - timedelta(days=REFUNDABLE_DAYS):
+            raise PurchaseSettled(f"Refunds are possible for {REFUNDABLE_DAYS} days.")
+        post(
+            db,
+            POT,
+            Movement(
+                key=f"refund:{purchase.id}",
+                user_id=purchase.user_id,
+                amount=purchase.amount,
+                counter_account="burned",
+                transaction_type=_spend_type(purchase.option),
+                category=purchase.option,
+                description=f"Refund: {reason}"[:300],
+                reference_type="purchase",
+                reference_id=purchase.id,
+            ),
+        )
+        clawbacks.settle_debts(db, purchase.user_id, purchase.amount, f"purchase:{purchase.id}")
+        in_effect = purchase.status == "active"
+        purchase.status, purchase.renews = "refunded", False
+        purchase.settled_at = now()
+        if in_effect:
+            announce(db, _ended(purchase))
+        return purchase
+
+
+def stop_renewing(db: Session, purchase_id: int, *, user_id: int) -> PotPurchase:
+    with atomic(db):
+        purchase = _locked(db, purchase_id, user_id)
+        purchase.renews = False
+        return purchase
+
+
+def start_renewing(db: Session, purchase_id: int, *, user_id: int) -> PotPurchase:
+    """Buy it again when it runs out. Raises PurchaseSettled for what does not run."""
+    with atomic(db):
+        purchase = _locked(db, purchase_id, user_id)
+        spending = SPENDING_BY_NAME.get(purchase.option)
+        spans = spending is not None and spending.delivery is Delivery.SPAN
+        if purchase.status != "active" or not spans:
+            raise PurchaseSettled("Only what runs until a day can renew.")
+        purchase.renews = True
+        return purchase
+
+
+def settle_due(db: Session) -> int:
+    """Renew or end what has run out, and return orders that nobody delivered in time.
+
+    Returns how many purchases were settled. Who wanted a renewal that cannot be gets a letter.
+    One that fails waits for the next time and stops no other; raises SomeFailed at the end.
+    """
+    due = select(PotPurchase.id).where(
+        PotPurchase.status.in_(("active", "ordered")), PotPurchase.ends_at <= now()
+    )
+    ids = db.scalars(due.order_by(PotPurchase.ends_at).limit(1_000)).all()
+    return one_by_one(db, "purchase", ids, lambda purchase_id: _settle(db, purchase_id))
+
+
+def active(
+    db: Session, option: str, reference_type: str, among: Collection[int] | None = None
+) -> dict[int, datetime | None]:
+    """What an option is in effect for now: reference id -> until when (None: for ever).
+
+    `among` asks for these reference ids only.
+    """
+    query = select(PotPurchase.reference_id, PotPurchase.ends_at).where(
+        PotPurchase.option == option,
+        PotPurchase.status == "active",
+        PotPurchase.reference_type == reference_type,
+        PotPurchase.starts_at <= now(),
+        (PotPurchase.ends_at.is_(None)) | (PotPurchase.ends_at > now()),
+    )
+    if among is not None:
+        query = query.where(PotPurchase.reference_id.in_(among))
+    rows = db.execute(query)
+    return {reference_id: ends_at for reference_id, ends_at in rows if reference_id is not None}
+
+
+def bought_for(
+    db: Session, user_id: int, reference_type: str, reference_id: int
+) -> list[PotPurchase]:
+    """What somebody ordered or has in effect for one thing, the first to end first."""
+    query = select(PotPurchase).where(
+        PotPurchase.user_id == user_id,
+        PotPurchase.status.in_(("active", "ordered")),
+        PotPurchase.reference_type == reference_type,
+        PotPurchase.reference_id == reference_id,
+    )
+    return list(db.scalars(query.order_by(PotPurchase.ends_at, PotPurchase.id)))
+
+
+def purchases(
+    db: Session, user_id: int, limit: int = 50, *, after_id: int | None = None
+) -> list[PotPurchase]:
+    """What somebody bought, newest first; `after_id` is the last id of the page before."""
+    query = select(PotPurchase).where(PotPurchase.user_id == user_id)
+    if after_id is not None:
+        query = query.where(PotPurchase.id < after_id)
+    return list(db.scalars(query.order_by(PotPurchase.id.desc()).limit(limit)))
+
+
+def bought(db: Session, user_id: int, key: str) -> PotPurchase | None:
+    """What somebody bought with this key, if they did."""
+    return db.scalar(select(PotPurchase).where(PotPurchase.key == _key(user_id, key)))
+
+
+def open_orders(db: Session, limit: int = 200) -> list[PotPurchase]:
+    """What operators have to deliver, the most urgent first."""
+    query = select(PotPurchase).where(PotPurchase.status == "ordered")
+    return list(db.scalars(query.order_by(PotPurchase.ends_at, PotPurchase.id).limit(limit)))
+
+
+def _settle(db: Session, purchase_id: int) -> None:
+    purchase = _locked(db, purchase_id)
+    if purchase.status == "ordered":
+        cancel(db, purchase_id)
+    elif purchase.status == "active":
+        end(db, purchase)
+
+
+def end(db: Session, purchase: PotPurchase) -> None:
+    """End what is in effect, or buy it again where it renews."""
+    purchase.status = "delivered"
+    purchase.settled_at = now()
+    db.flush()
+    # Nobody could stop what is charged to a closed account.
+    open_account = db.get_one(User, purchase.user_id, populate_existing=True).active
+    if purchase.renews and open_account and _renewed(db, purchase):
+        return
+    announce(db, _ended(purchase))
+
+
+def _renewed(db: Session, purchase: PotPurchase) -> bool:
+    try:
+        # A refused renewal takes back its charge, not what was settled before.
+        with db.begin_nested():
+            buy(
+                db,
+                purchase.user_id,
+                purchase.option,
+                key=f"renewal of {purchase.id}",
+                amount=purchase.amount,
+                reference_type=purchase.reference_type,
+                reference_id=purchase.reference_id,
+                renews=True,
+                note=purchase.note,
+            )
+    except DomainError as refusal:
+        purchase.renews = False
+        letters.not_renewed(db, purchase, refusal)
+        return False
+    return True
+
+
+def _key(user_id: int, key: str) -> str:
+    return f"buy:{user_id}:{key}"
+
+
+def _checked_note(note: str) -> str:
+    """One line, or nothing. Raises Invalid."""
+    return checked_words(note, "note", "Write one line of plain text.") if note.strip() else ""
+
+
+def _spend_type(option: str) -> str:
+    return "burn" if option == "charity_burn" else "spend"
+
+
+def _price_in_words(spending: Spending) -> str:
+    if spending.most is None:
+        return f"{spending.pot} POT"
+    return f"{spending.pot} to {spending.most} POT"
+
+
+def _end_of_running(db: Session, purchase: PotPurchase) -> datetime | None:
+    """When the same option that already runs for the same thing ends: the new span follows it."""
+    running = select(func.max(PotPurchase.ends_at)).where(
+        PotPurchase.user_id == purchase.user_id,
+        PotPurchase.option == purchase.option,
+        PotPurchase.status == "active",
+        PotPurchase.reference_type.is_not_distinct_from(purchase.reference_type),
+        PotPurchase.reference_id.is_not_distinct_from(purchase.reference_id),
+        PotPurchase.ends_at > now(),
+    )
+    return db.scalar(running)
+
+
+def _locked(db: Session, purchase_id: int, user_id: int | None = None) -> PotPurchase:
+    purchase = None
+    if 0 < purchase_id < 2**63:
+        purchase = db.get(PotPurchase, purchase_id, with_for_update=True, populate_existing=True)
+    if purchase is None or (user_id is not None and purchase.user_id != user_id):
+        raise PurchaseNotFound(f"There is no purchase {purchase_id}.")
+    return purchase
+
+
+def _refuse_settled(order: PotPurchase) -> None:
+    if order.status != "ordered":
+        raise PurchaseSettled("This order is already settled.")
+
+
+def _purchased(purchase: PotPurchase) -> OptionPurchased:
+    what = (purchase.option, purchase.reference_type, purchase.reference_id)
+    when = (purchase.starts_at, purchase.ends_at)
+    return OptionPurchased(purchase.id, purchase.user_id, *what, *when)
+
+
+def _ended(purchase: PotPurchase) -> OptionEnded:
+    what = (purchase.option, purchase.reference_type, purchase.reference_id)
+    return OptionEnded(purchase.id, purchase.user_id, *what)

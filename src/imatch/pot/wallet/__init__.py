@@ -1,0 +1,1 @@
+"""What a person has, had and may do with their POT."""

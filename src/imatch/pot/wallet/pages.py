@@ -1,0 +1,252 @@
+"""The wallet: what somebody has, what waits and runs, how to earn, and every transaction."""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from sqlalchemy.orm import Session
+from starlette.responses import Response, StreamingResponse
+
+from imatch.accounts.deps import CurrentUser
+from imatch.accounts.models import User
+from imatch.core.errors import Conflict, DomainError, FieldError, Invalid
+from imatch.core.paging import BadCursor, Page, decode_cursor
+from imatch.core.text import as_cell
+from imatch.ledger import POT
+from imatch.ledger.models import JournalRow
+from imatch.ledger.queries import statement
+from imatch.pot.awards import clawbacks
+from imatch.pot.awards.queries import waiting, ways_to_earn
+from imatch.pot.redemption import queries as redemption_queries
+from imatch.pot.rules import CENTS_PER_REDEEMED_POT, EARNING_BY_NAME
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.catalog import SPENDING_BY_NAME
+from imatch.pot.wallet import queries as wallet
+from imatch.web.deps import Db
+from imatch.web.forms import go, private_page, whole_number
+
+router = APIRouter(prefix="/wallet", include_in_schema=False)
+HOME = "/wallet"
+LATEST_ROWS = 8
+PAGE_ROWS = 50
+_CSV_ROWS = 1_000
+KINDS = {
+    "earn": "Earned",
+    "spend": "Spent",
+    "burn": "Given to charity",
+    "hold": "Held",
+    "release": "Released",
+    "redeem": "Redeemed",
+    "clawback": "Taken back",
+}
+_SAVED = {
+    "cancelled": "Your order is cancelled. Its POT are free again.",
+    "ends": "It will not renew. It runs until its last day.",
+}
+_CSV_COLUMNS = ("time", "kind", "category", "description", "phase", "pot", "free_after")
+
+
+class BadFilter(Invalid):
+    code = "bad_filter"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which transactions: of one kind ("" for all), from a day to a day, both included."""
+
+    kind: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    def query(self, **more: str) -> str:
+        """As a query string, with what else an address needs."""
+        values = {"kind": self.kind, "from": self.since or "", "to": self.until or "", **more}
+        given = {name: value for name, value in values.items() if value}
+        return f"?{urlencode(given)}" if given else ""
+
+
+@router.get("")
+def overview(
+    request: Request, db: Db, user: CurrentUser, bought: str = "", saved: str = ""
+) -> Response:
+    """Balance, what may be redeemed and why, what waits, what runs, and the latest."""
+    return _overview(
+        request,
+        db,
+        user,
+        saved=_SAVED.get(saved, ""),
+        receipt=wallet.receipt(db, user.id, whole_number(bought)),
+    )
+
+
+@router.post("/purchases/{purchase_id:int}/cancel")
+def cancel(request: Request, db: Db, user: CurrentUser, purchase_id: int) -> Response:
+    """Take back an order that nobody has delivered."""
+    try:
+        shop.cancel(db, purchase_id, user_id=user.id)
+    except Conflict as refusal:
+        return _overview(request, db, user, error=refusal)
+    return go(f"{HOME}?saved=cancelled")
+
+
+@router.post("/purchases/{purchase_id:int}/stop-renewing")
+def stop_renewing(db: Db, user: CurrentUser, purchase_id: int) -> Response:
+    shop.stop_renewing(db, purchase_id, user_id=user.id)
+    return go(f"{HOME}?saved=ends")
+
+
+@router.get("/earn")
+def earn(request: Request, db: Db, user: CurrentUser) -> Response:
+    """Every rule: what to do, what it earns, and how often it still does."""
+    context = {"ways": ways_to_earn(db, user), "waiting": waiting(db, user.id)}
+    return private_page(request, "pot/wallet/earn.html", context)
+
+
+@router.get("/transactions")
+def transactions(
+    request: Request,
+    db: Db,
+    user: CurrentUser,
+    kind: str = "",
+    since: Annotated[str, Query(alias="from")] = "",
+    until: Annotated[str, Query(alias="to")] = "",
+    cursor: str = "",
+) -> Response:
+    """The statement, a page at a time, newest first."""
+    chosen, after_id, error = Filter(), None, None
+    try:
+        chosen = _filter(kind, since, until)
+        after_id = decode_cursor(cursor)
+    except BadFilter as refusal:
+        error = refusal
+    except BadCursor:
+        error = BadFilter("There is no such page of the list: these are the newest transactions.")
+    page = _rows(db, user.id, chosen, after_id, PAGE_ROWS)
+    context = {
+        "page": page,
+        "kinds": KINDS,
+        # A date's control shows nothing but dates.
+        "typed": {"kind": kind, "from": chosen.since or "", "to": chosen.until or ""},
+        "filtered": chosen != Filter(),
+        "older": chosen.query(cursor=page.next_cursor) if page.next_cursor else "",
+        "newest": f"{HOME}/transactions{chosen.query()}" if cursor else "",
+        "download": f"{HOME}/transactions.csv{chosen.query()}",
+    }
+    return private_page(request, "pot/wallet/transactions.html", context, error)
+
+
+@router.get("/transactions.csv")
+def download(
+    db: Db,
+    user: CurrentUser,
+    kind: str = "",
+    since: Annotated[str, Query(alias="from")] = "",
+    until: Annotated[str, Query(alias="to")] = "",
+) -> Response:
+    """The statement's rows as CSV, all that the filters leave."""
+    return StreamingResponse(
+        _csv(db, user.id, _filter(kind, since, until)),
+        media_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": 'attachment; filename="pot-transactions.csv"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _overview(
+    request: Request,
+    db: Session,
+    user: User,
+    *,
+    error: DomainError | None = None,
+    saved: str = "",
+    receipt: wallet.Receipt | None = None,
+) -> Response:
+    context = {
+        "standing": redemption_queries.standing(db, user.id),
+        "cents_per_pot": CENTS_PER_REDEEMED_POT,
+        "waiting": waiting(db, user.id),
+        "owed": clawbacks.owed(db, user.id),
+        "running": wallet.running(db, user.id),
+        "options": SPENDING_BY_NAME,
+        "earnings": EARNING_BY_NAME,
+        "page": _rows(db, user.id, Filter(), None, LATEST_ROWS),
+        "kinds": KINDS,
+        "saved": saved,
+        "receipt": receipt,
+    }
+    return private_page(request, "pot/wallet/wallet.html", context, error)
+
+
+def _filter(kind: str, since: str, until: str) -> Filter:
+    """Raises BadFilter, with what is wrong in each field."""
+    faults = []
+    if kind and kind not in KINDS:
+        faults.append(FieldError("kind", "Choose one of the kinds.", "kind"))
+    days: dict[str, date | None] = {}
+    for name, written in (("from", since), ("to", until)):
+        try:
+            days[name] = date.fromisoformat(written) if written else None
+        except ValueError:
+            faults.append(FieldError(name, "Write a date like 2026-11-30.", name))
+    first, last = days.get("from"), days.get("to")
+    if first and last and first > last:
+        faults.append(FieldError("to", "The last day is before the first one.", "to"))
+    if faults:
+        # A file has no form beside which each could be said.
+        raise BadFilter(" ".join(fault.message for fault in faults), fields=tuple(faults))
+    return Filter(kind, first, last)
+
+
+def _rows(
+    db: Session, user_id: int, chosen: Filter, after_id: int | None, limit: int
+) -> Page[JournalRow]:
+    return statement(
+        db,
+        POT,
+        user_id,
+        after_id=after_id,
+        limit=limit,
+        transaction_types=(chosen.kind,) if chosen.kind else (),
+        since=_midnight(chosen.since) if chosen.since else None,
+        until=_midnight(chosen.until, days_later=1) if chosen.until else None,
+    )
+
+
+def _midnight(day: date, *, days_later: int = 0) -> datetime:
+    start = datetime.combine(day, time(), UTC)
+    return start + timedelta(days=days_later) if day < date.max else start
+
+
+def _csv(db: Session, user_id: int, chosen: Filter) -> Iterator[str]:
+    lines = io.StringIO()
+    writer = csv.writer(lines)
+    writer.writerow(_CSV_COLUMNS)
+    after_id: int | None = None
+    while True:
+        page = _rows(db, user_id, chosen, after_id, _CSV_ROWS)
+        for row in page.items:
+            writer.writerow(
+                (
+                    row.created_at.isoformat(),
+                    row.transaction_type,
+                    row.category,
+                    as_cell(row.description),
+                    row.phase,
+                    row.amount,
+                    row.balance_after,
+                )
+            )
+        yield lines.getvalue()
+        if page.next_cursor is None:
+            return
+        lines.seek(0)
+        lines.truncate()
+        after_id = page.items[-1].id
+        db.expunge_all()

@@ -1,0 +1,41 @@
+"""What a person's wallet shows beside the balance: what runs, what waits, what could be earned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from imatch.core.clock import now
+from imatch.ledger.models import PotTransaction
+from imatch.pot.shop.models import PotPurchase
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A purchase, with the free POT before and after it."""
+
+    purchase: PotPurchase
+    free_before: int
+    free_after: int
+
+
+def running(db: Session, user_id: int) -> Sequence[PotPurchase]:
+    """What is ordered, or in effect until a day; the first to end comes first."""
+    query = select(PotPurchase).where(
+        PotPurchase.user_id == user_id,
+        or_(
+            PotPurchase.status == "ordered",
+            (PotPurchase.status == "active") & (PotPurchase.ends_at > now()),
+        ),
+    )
+    return db.scalars(query.order_by(PotPurchase.ends_at, PotPurchase.id).limit(100)).all()
+
+
+def receipt(db: Session, user_id: int, purchase_id: int) -> Receipt | None:
+    """None for what this person did not buy."""
+    purchase = db.get(PotPurchase, purchase_id) if 0 < purchase_id < 2**63 else None
+    if purchase is None or purchase.user_id != user_id or purchase.transaction_id is None:
+        return None
+    row = db.get_one(PotTransaction, purchase.transaction_id)
+    return Receipt(purchase, row.balance_before or 0, row.balance_after or 0)

@@ -1,0 +1,1 @@
+"""Why a person is on the list, in words."""

@@ -1,0 +1,1 @@
+"""Rules that a provider passes or fails."""

@@ -1,0 +1,1 @@
+"""The providers of a category as columns of numbers."""

@@ -1,0 +1,1 @@
+"""Words: stems, BM25, and which words inform."""

@@ -1,1 +1,0 @@
-"""People who need a professional, and what they said they need."""
