@@ -11,38 +11,14 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from imatch import __version__
-from imatch.accounts import api as accounts_api
-from imatch.accounts import pages as accounts_pages
 from imatch.accounts.deps import remember_user
-from imatch.categories import api as categories_api
-from imatch.console import pages as console_pages
 from imatch.core.database import SessionLocal
+from imatch.core.domains import router
 from imatch.core.logs import configure_logs, log
 from imatch.core.settings import get_settings
-from imatch.intake import check, home
-from imatch.intake import pages as find
 from imatch.jobs.worker import running_worker
-from imatch.mail import pages as mail_pages
-from imatch.matches import api as matches_api
 from imatch.matches import service as matches
-from imatch.matches.pages import compare, shortlist, why
-from imatch.matches.paid import pages as more
-from imatch.needs import api as needs_api
-from imatch.needs import pages as needs_pages
-from imatch.operations import api as operations_api
 from imatch.operations.demo import is_demo
-from imatch.pot.awards import console as operator
-from imatch.pot.economy import pages as economy
-from imatch.pot.policy import console as policy_pages
-from imatch.pot.redemption import console as redemption_queue
-from imatch.pot.redemption import pages as redemptions
-from imatch.pot.shop import console as orders
-from imatch.pot.shop import pages as spend
-from imatch.pot.wallet import api as pot_api
-from imatch.pot.wallet import pages as wallet
-from imatch.providers import api as providers_api
-from imatch.providers import boost_pages, listing
-from imatch.providers import pages as providers_pages
 from imatch.web import docs, streams
 from imatch.web import pages as web_pages
 from imatch.web.errors import add_error_handlers
@@ -54,7 +30,7 @@ from imatch.web.middleware import (
 )
 from imatch.web.openapi import DescribedApp
 from imatch.web.rendering import static_files
-from imatch.wiring import wire
+from imatch.wiring import domains, wire
 
 API = "/api/v1"
 _TAGS = [
@@ -124,33 +100,8 @@ def create_app() -> FastAPI:
 def _add_routers(app: FastAPI) -> None:
     app.include_router(web_pages.router)
     app.include_router(docs.router)
-    app.include_router(mail_pages.router)
-    app.include_router(accounts_api.router, prefix=API)
-    app.include_router(accounts_pages.router)
-    app.include_router(pot_api.router, prefix=API)
-    app.include_router(pot_api.public_router)
-    app.include_router(categories_api.router, prefix=API)
-    app.include_router(needs_api.router, prefix=API)
-    app.include_router(matches_api.router, prefix=API)
-    app.include_router(needs_pages.router)
-    for page in (home.router, find.router, find.walk, check.router):
-        app.include_router(page)
-    app.include_router(providers_api.router, prefix=API)
-    app.include_router(providers_pages.router)
-    app.include_router(boost_pages.router)
-    app.include_router(listing.router)
-    app.include_router(console_pages.router)
-    for room in (
-        wallet,
-        spend,
-        redemptions,
-        redemption_queue,
-        orders,
-        operator,
-        economy,
-        policy_pages,
-    ):
-        app.include_router(room.router)
-    for page in (shortlist.router, more.router, why.router, compare.router):
-        app.include_router(page)
-    app.include_router(operations_api.router)
+    for package, domain in domains().items():
+        for name in domain.api:
+            app.include_router(router(package, name), prefix=API)
+        for name in domain.pages:
+            app.include_router(router(package, name))

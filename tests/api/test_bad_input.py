@@ -182,7 +182,7 @@ def sender(db: Session, make: Make) -> Iterator[Sender]:
         "user_id:int": user.id,
         "hold_id:int": hold.id,
     }
-    awards.hear(db, DayBegun(user.id, today()))  # earns POT only once
+    awards.on_rewarded_fact(db, DayBegun(user.id, today()))  # earns POT only once
     made = Sender(db, user, ids)
     with made.client:
         yield made

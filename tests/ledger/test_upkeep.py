@@ -16,16 +16,11 @@ from imatch.ledger import CASH, POT, capture, post, post_many, queries, release
 from imatch.ledger.errors import HoldNotOpen
 from imatch.ledger.models import PotTransaction
 from imatch.ledger.tasks import audit_ledger, expire_holds, seal_ledger
-from imatch.wiring import SCHEDULED
 from tests.ledger.books import earn, fill, hold
 from tests.ledger.tampering import tamper
 from tests.make import Make
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-def test_a_worker_knows_these_jobs() -> None:
-    assert {"seal_ledger", "expire_holds", "audit_ledger"} <= {job.name for job in SCHEDULED}
 
 
 def test_a_few_rows_wait_a_quarter_of_an_hour_for_their_seal(db: Session, make: Make) -> None:

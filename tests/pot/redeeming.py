@@ -89,7 +89,7 @@ class Redeeming:
             **more,
         )
         with atomic(self.db):
-            reserve.hear_paid(self.db, fact)
+            reserve.on_engagement_paid(self.db, fact)
         return fact
 
     def lose(self, cents: int) -> None:

@@ -74,14 +74,14 @@ def test_a_month_ends_at_midnight_in_utc(db: Session, make: Make, rule: str) -> 
     with time_machine.travel(LAST_MOMENT_OF_MARCH, tick=False):
         people(make)
         for number in range(1, cap + 3):
-            awards.hear(db, fact(number))
+            awards.on_rewarded_fact(db, fact(number))
         assert times(db, rule) == cap
         (left,) = [one for one in awards.standings(db, ME) if one.earning.name == rule]
         assert (left.times_left, left.window) == (0, Window.MONTH)
     with time_machine.travel(FIRST_OF_APRIL, tick=False):
         (left,) = [one for one in awards.standings(db, ME) if one.earning.name == rule]
         assert left.times_left == cap
-        awards.hear(db, fact(100))
+        awards.on_rewarded_fact(db, fact(100))
         assert times(db, rule) == cap + 1
 
 
@@ -116,13 +116,13 @@ def test_a_year_ends_with_december(db: Session, make: Make, rule: str) -> None:
     with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False):
         people(make)
         for number in range(1, cap + 3):
-            awards.hear(db, fact(number))
+            awards.on_rewarded_fact(db, fact(number))
         assert times(db, rule) == cap
     with time_machine.travel(datetime(2026, 12, 31, 23, 59, tzinfo=UTC), tick=False):
-        awards.hear(db, fact(200))
+        awards.on_rewarded_fact(db, fact(200))
         assert times(db, rule) == cap
     with time_machine.travel(datetime(2027, 1, 1, tzinfo=UTC), tick=False):
-        awards.hear(db, fact(201))
+        awards.on_rewarded_fact(db, fact(201))
         assert times(db, rule) == cap + 1
 
 
@@ -136,7 +136,7 @@ def test_a_profile_is_refreshed_once_a_quarter(db: Session, make: Make) -> None:
         (date(2026, 12, 31), 3),
     ):
         with time_machine.travel(datetime(day.year, day.month, day.day, tzinfo=UTC), tick=False):
-            awards.hear(db, ProfileRefreshed(3, ME, day))
+            awards.on_rewarded_fact(db, ProfileRefreshed(3, ME, day))
         assert times(db, "profile_refresh") == so_far
 
 
@@ -157,7 +157,7 @@ def test_what_is_paid_once_or_a_few_times_ever(db: Session, make: Make, rule: st
     people(make)
     for number in range(1, cap + 3):
         with time_machine.travel(datetime(2020 + number, 1, 1, tzinfo=UTC), tick=False):
-            awards.hear(db, fact(number))
+            awards.on_rewarded_fact(db, fact(number))
     assert times(db, rule) == cap
 
 
@@ -173,7 +173,7 @@ UNCAPPED: dict[str, Any] = {
 def test_what_has_no_cap(db: Session, make: Make, rule: str) -> None:
     people(make)
     for number in range(1, 21):
-        awards.hear(db, UNCAPPED[rule](number))
+        awards.on_rewarded_fact(db, UNCAPPED[rule](number))
     assert times(db, rule) == 20
 
 
@@ -181,13 +181,13 @@ def test_a_pair_earns_five_stars_once_a_year(db: Session, make: Make) -> None:
     people(make)
     five = {"stars": 5, "deal_cents": 10_000}
     with time_machine.travel(datetime(2026, 5, 1, tzinfo=UTC), tick=False):
-        awards.hear(db, rated(rating_id=1, engagement_id=1, **five))
-        awards.hear(db, rated(rating_id=2, engagement_id=2, **five))
+        awards.on_rewarded_fact(db, rated(rating_id=1, engagement_id=1, **five))
+        awards.on_rewarded_fact(db, rated(rating_id=2, engagement_id=2, **five))
         assert times(db, "provider_rating_bonus") == 1
-        awards.hear(db, rated(rating_id=3, engagement_id=3, rater_user_id=3, **five))
+        awards.on_rewarded_fact(db, rated(rating_id=3, engagement_id=3, rater_user_id=3, **five))
         assert times(db, "provider_rating_bonus") == 2
     with time_machine.travel(datetime(2027, 1, 1, tzinfo=UTC), tick=False):
-        awards.hear(db, rated(rating_id=4, engagement_id=4, **five))
+        awards.on_rewarded_fact(db, rated(rating_id=4, engagement_id=4, **five))
         assert times(db, "provider_rating_bonus") == 3
     left = {one.earning.name: one.times_left for one in awards.standings(db, ME)}
     assert left["provider_rating_bonus"] is None

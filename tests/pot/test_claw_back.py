@@ -60,14 +60,14 @@ def test_what_is_spent_already_becomes_a_debt_that_later_awards_pay(
 ) -> None:
     people(make)
     pot = POTService(db)
-    awards.hear(db, FIRST_DEAL)
+    awards.on_rewarded_fact(db, FIRST_DEAL)
     pot.spend_pot(OTHER, "report_export", 70)
     clawbacks.reverse_awards(db, "engagement", 1, "Refunded")
     assert pot.get_user_balance(OTHER) == 0
     assert clawbacks.owed(db, OTHER) == 70
-    awards.hear(db, IdentityVerified(OTHER))
+    awards.on_rewarded_fact(db, IdentityVerified(OTHER))
     assert (pot.get_user_balance(OTHER), clawbacks.owed(db, OTHER)) == (0, 20)
-    awards.hear(db, CredentialVerified(1, OTHER))
+    awards.on_rewarded_fact(db, CredentialVerified(1, OTHER))
     assert (pot.get_user_balance(OTHER), clawbacks.owed(db, OTHER)) == (55, 0)
     assert rows(db, OTHER) == [
         ("earn", "seeker_first_engagement", 100),
@@ -108,7 +108,7 @@ def test_several_debts_are_paid_oldest_first(db: Session, make: Make) -> None:
     people(make)
     for number, amount in enumerate((30, 30), start=1):
         clawbacks.claw_back(db, ME, amount, key=f"test:{number}", reason="Fraud")
-    awards.hear(db, IdentityVerified(ME))
+    awards.on_rewarded_fact(db, IdentityVerified(ME))
     assert [debt.owed for debt in db.scalars(select(PotDebt).order_by(PotDebt.id))] == [0, 10]
 
 
@@ -126,13 +126,13 @@ def test_a_queued_award_is_cancelled_and_leaves_its_cap_free(db: Session, make: 
     people(make)
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 0)
-        awards.hear(db, FIRST_DEAL)
+        awards.on_rewarded_fact(db, FIRST_DEAL)
         assert len(awards.queued(db, FRIEND)) == 1
         clawbacks.reverse_awards(db, "engagement", 1, "Refunded")
         set_budget(db, 1_000)
         assert awards.pay_queue(db) == 0
         assert rows(db, FRIEND) == []
-        awards.hear(db, paid(2, earlier_of_seeker=0))
+        awards.on_rewarded_fact(db, paid(2, earlier_of_seeker=0))
         assert POTService(db).get_user_balance(OTHER) == 100
 
 
@@ -140,7 +140,7 @@ def test_after_180_days_an_award_stays(db: Session, make: Make) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     with time_machine.travel(start, tick=False):
         people(make)
-        awards.hear(db, FIRST_DEAL)
+        awards.on_rewarded_fact(db, FIRST_DEAL)
         award_id = db.scalars(select(PotAward.id)).first() or 0
         grant = POTService(db).award_pot(ME, "bug_report")["transaction_id"]
     with time_machine.travel(start + timedelta(days=180, seconds=1), tick=False):
@@ -171,7 +171,7 @@ def test_only_awards_can_be_taken_back(db: Session, make: Make) -> None:
 
 def test_a_rules_transaction_taken_back_ends_its_award(db: Session, make: Make) -> None:
     people(make)
-    awards.hear(db, IdentityVerified(ME))
+    awards.on_rewarded_fact(db, IdentityVerified(ME))
     award = db.scalars(select(PotAward)).one()
     clawbacks.reverse_transaction(db, award.transaction_id or 0, "Not them")
     with atomic(db):

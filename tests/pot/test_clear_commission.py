@@ -62,7 +62,7 @@ def test_how_long_commission_waits(
 def test_a_reversed_payment_makes_nobody_known(db: Session, redeeming: Redeeming) -> None:
     provider = redeeming.person()
     first = redeeming.paid(provider=provider)
-    reserve.hear_reversed(db, EngagementReversed(first.engagement_id, "refund"))
+    reserve.on_engagement_reversed(db, EngagementReversed(first.engagement_id, "refund"))
     fact = redeeming.paid(provider=provider)
     assert commission_of(db, fact.engagement_id).clears_at == fact.paid_at + timedelta(days=120)
 
@@ -91,11 +91,11 @@ def test_commission_clears_on_its_day_and_not_before(db: Session, redeeming: Red
 
 def test_a_fact_heard_twice_is_booked_once(db: Session, redeeming: Redeeming) -> None:
     fact = redeeming.paid(days_ago=200)
-    reserve.hear_paid(db, fact)
+    reserve.on_engagement_paid(db, fact)
     assert redeeming.books()["commission_received"] == 10_000
     reserve.clear_due(db)
     books = redeeming.books()
-    reserve.hear_paid(db, fact)
+    reserve.on_engagement_paid(db, fact)
     assert (redeeming.books(), reserve.clear_due(db)) == (books, 0)
 
 
@@ -205,14 +205,14 @@ def test_a_full_buffer_takes_no_more(db: Session, redeeming: Redeeming) -> None:
 def test_a_reversal_before_clearing_is_a_refund(db: Session, redeeming: Redeeming) -> None:
     fact = redeeming.paid(days_ago=200)
     for _ in range(2):
-        reserve.hear_reversed(db, EngagementReversed(fact.engagement_id, "refund"))
+        reserve.on_engagement_reversed(db, EngagementReversed(fact.engagement_id, "refund"))
     assert redeeming.books() == {"people": 0}
     assert reserve.clear_due(db) == 0
     assert commission_of(db, fact.engagement_id).status == "reversed"
 
 
 def test_a_reversal_of_something_unknown_moves_nothing(db: Session, redeeming: Redeeming) -> None:
-    reserve.hear_reversed(db, EngagementReversed(2**62, "refund"))
+    reserve.on_engagement_reversed(db, EngagementReversed(2**62, "refund"))
     assert redeeming.books() == {"people": 0}
 
 
@@ -220,7 +220,7 @@ def test_a_reversal_after_clearing_takes_allowances_back(db: Session, redeeming:
     fact = redeeming.paid(days_ago=200)
     reserve.clear_due(db)
     for _ in range(2):
-        reserve.hear_reversed(db, EngagementReversed(fact.engagement_id, "dispute"))
+        reserve.on_engagement_reversed(db, EngagementReversed(fact.engagement_id, "dispute"))
     assert redeeming.books() == {"people": 0}
 
 
@@ -231,7 +231,7 @@ def test_a_request_that_leans_on_a_reversed_engagement_is_given_back(
     person = redeeming.redeemer(covered_pot=250)
     request = redemptions.request(db, person.id, 250, "bank_transfer", key="a")
     engagement = db.scalars(select(PotCommission.engagement_id)).one()
-    reserve.hear_reversed(db, EngagementReversed(engagement, "dispute"))
+    reserve.on_engagement_reversed(db, EngagementReversed(engagement, "dispute"))
     assert (request.status, redeeming.pot(person), redeeming.allowance(person)) == (
         "rejected",
         1_000,
@@ -251,7 +251,7 @@ def test_what_went_to_the_bank_is_the_reserves_loss(db: Session, redeeming: Rede
     commission = db.scalars(
         select(PotCommission).where(PotCommission.provider_user_id == person.id)
     ).one()
-    reserve.hear_reversed(db, EngagementReversed(commission.engagement_id, "fraud"))
+    reserve.on_engagement_reversed(db, EngagementReversed(commission.engagement_id, "fraud"))
     books = redeeming.books()
     assert books["lost"] == 250 * 80
     assert books["people"] == before.allowances_cents - 8_000  # the seeker's tenth is back
@@ -269,7 +269,7 @@ def test_what_is_with_the_bank_stays_in_the_reserve(db: Session, redeeming: Rede
     redemptions.approve(db, request.id, redeeming.operator.id)
     payouts.bank_export(db, redeeming.second_operator.id)
     engagement = db.scalars(select(PotCommission.engagement_id)).one()
-    reserve.hear_reversed(db, EngagementReversed(engagement, "fraud"))
+    reserve.on_engagement_reversed(db, EngagementReversed(engagement, "fraud"))
     assert coverage(db).reserve_cents == request.payout_cents
     payouts.mark_paid(db, request.id, redeeming.second_operator.id, "B-1")
     assert redeeming.books() == {

@@ -59,9 +59,9 @@ def test_what_is_queued_waits_until_the_account_is_open_again(
     pot = POTService(db)
     with time_machine.travel(TUESDAY, tick=False) as clock:
         set_budget(db, 0)
-        awards.hear(db, IdentityVerified(ME))
+        awards.on_rewarded_fact(db, IdentityVerified(ME))
         clock.shift(timedelta(hours=1))
-        awards.hear(db, IdentityVerified(OTHER))
+        awards.on_rewarded_fact(db, IdentityVerified(OTHER))
         closing.close(ME)
         set_budget(db, 1_000)
         # Neither the queue nor its health waits for what cannot be paid.
@@ -72,7 +72,7 @@ def test_what_is_queued_waits_until_the_account_is_open_again(
         assert awards.pay_queue(db) == 1
         assert [pot.get_user_balance(one) for one in (ME, OTHER)] == [0, 50]
         assert [one.rule for one in awards.queued(db, ME)] == ["identity_verified"]
-        awards.hear(db, IdentityVerified(FRIEND))
+        awards.on_rewarded_fact(db, IdentityVerified(FRIEND))
         assert pot.get_user_balance(FRIEND) == 50
         closing.open(ME)
         assert awards.pay_queue(db) == 1
@@ -86,9 +86,9 @@ def test_what_somebody_on_hold_earns_is_queued_but_for_class_a(db: Session, make
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 1_000)
         closing.close(ME)
-        awards.hear(db, IdentityVerified(ME))
-        awards.hear(db, paid())
-        awards.hear(db, IdentityVerified(FOE))
+        awards.on_rewarded_fact(db, IdentityVerified(ME))
+        awards.on_rewarded_fact(db, paid())
+        awards.on_rewarded_fact(db, IdentityVerified(FOE))
         assert [pot.get_user_balance(one) for one in (ME, FOE)] == [5, 50]
         assert awards.pay_queue(db) == 0
         closing.open(ME)

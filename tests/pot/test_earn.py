@@ -191,8 +191,8 @@ def test_a_fact_pays_its_rules_once(
     db: Session, make: Make, fact: object, expected: dict[tuple[int, str], int]
 ) -> None:
     people(make)
-    rewards.hear(db, fact)
-    rewards.hear(db, fact)
+    rewards.on_rewarded_fact(db, fact)
+    rewards.on_rewarded_fact(db, fact)
     assert earned(db) == expected
     awards = db.scalars(select(PotAward)).all()
     assert {(one.user_id, one.rule): one.amount for one in awards} == expected
@@ -211,14 +211,14 @@ ALWAYS_PAID = {"provider_engagement_base", "seeker_first_engagement"}
 def test_only_engagements_are_class_a(db: Session, make: Make) -> None:
     people(make)
     for fact, _expected in CASES.values():
-        rewards.hear(db, fact)
+        rewards.on_rewarded_fact(db, fact)
     classes = {one.rule: one.award_class for one in db.scalars(select(PotAward))}
     assert {rule for rule, award_class in classes.items() if award_class == "A"} == ALWAYS_PAID
 
 
 def test_the_award_says_what_for(db: Session, make: Make) -> None:
     people(make)
-    rewards.hear(db, rated(stars=5, deal_cents=10_000))
+    rewards.on_rewarded_fact(db, rated(stars=5, deal_cents=10_000))
     rows = {row.category: row for row in db.scalars(select(PotTransaction))}
     bonus, rating = rows["provider_rating_bonus"], rows["seeker_rating"]
     assert (bonus.reference_type, bonus.reference_id) == ("engagement", 1)
@@ -259,7 +259,7 @@ def test_a_category_switches_rules_off(
     db: Session, make: Make, fact: object, expected: dict[tuple[int, str], int]
 ) -> None:
     people(make)
-    rewards.hear(db, fact)
+    rewards.on_rewarded_fact(db, fact)
     assert earned(db) == expected
 
 
@@ -267,8 +267,8 @@ def test_people_who_left_or_never_were_earn_nothing(
     db: Session, make: Make, new_session: Callable[[], Session]
 ) -> None:
     gone = make.user(active=False)
-    rewards.hear(db, IdentityVerified(gone.id))
-    rewards.hear(db, IdentityVerified(999))
+    rewards.on_rewarded_fact(db, IdentityVerified(gone.id))
+    rewards.on_rewarded_fact(db, IdentityVerified(999))
     with new_session() as other:
         assert earned(other) == {}
         assert other.scalars(select(PotAward)).all() == []
@@ -284,13 +284,13 @@ def test_people_who_left_or_never_were_earn_nothing(
 )
 def test_nobody_earns_with_themselves(db: Session, make: Make, fact: object) -> None:
     people(make)
-    rewards.hear(db, fact)
+    rewards.on_rewarded_fact(db, fact)
     assert earned(db) == {}
 
 
 def test_nobody_is_rewarded_for_inviting_themselves(db: Session, make: Make) -> None:
     people(make)
-    rewards.hear(
+    rewards.on_rewarded_fact(
         db,
         paid(
             earlier_of_seeker=0,
@@ -307,5 +307,5 @@ def test_nobody_is_rewarded_for_inviting_themselves(db: Session, make: Make) -> 
 
 def test_a_fact_nobody_rewards_is_ignored(db: Session, make: Make) -> None:
     people(make)
-    rewards.hear(db, EmailConfirmed(ME))
+    rewards.on_rewarded_fact(db, EmailConfirmed(ME))
     assert earned(db) == {}

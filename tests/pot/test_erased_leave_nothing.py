@@ -129,7 +129,7 @@ def test_a_refund_after_it_takes_only_what_clearing_put_in(
         select(PotCommission.engagement_id).where(PotCommission.provider_user_id == person.id)
     ).one()
     accounts.erase(db, person)
-    clearing.hear_reversed(db, EngagementReversed(engagement, "Refunded"))
+    clearing.on_engagement_reversed(db, EngagementReversed(engagement, "Refunded"))
     assert redeeming.allowance(other) == 80_000
     assert_covered_and_balanced(db)
 

@@ -71,7 +71,7 @@ class Somebody:
         return self.chance.choice(found) if found else 0
 
     def hears_of_visits(self) -> None:
-        awards.hear(self.db, CredentialVerified(self.number, self._one()))
+        awards.on_rewarded_fact(self.db, CredentialVerified(self.number, self._one()))
 
     def deals(self) -> None:
         one, other = self.chance.sample([*self.people, self.leaver], 2)
@@ -85,7 +85,7 @@ class Somebody:
 
     def rates(self) -> None:
         one, other = self.chance.sample(self.people, 2)
-        awards.hear(
+        awards.on_rewarded_fact(
             self.db,
             rated(
                 engagement_id=self.chance.randint(1, 9),

@@ -136,8 +136,8 @@ def round_of(first: int) -> list[Callable[[Session], object]]:
     reversals = [EngagementReversed(deal.engagement_id, "Refunded") for deal in deals]
     return [
         *map(telling, (*deals, deals[0], *reversals, reversals[0])),
-        lambda db: awards.hear_all(db, ratings),
-        lambda db: awards.hear_all(db, ratings[::-1]),
+        lambda db: awards.award_all(db, ratings),
+        lambda db: awards.award_all(db, ratings[::-1]),
         reserve.clear_due,
         awards.pay_queue,
     ]

@@ -121,7 +121,7 @@ def test_what_is_heard_while_somebody_goes_is_not_left_to_them(
             session.rollback()
             together.wait()
             if number:
-                awards.hear(session, CredentialVerified(number, user_id))
+                awards.on_rewarded_fact(session, CredentialVerified(number, user_id))
             else:
                 accounts.erase(session, user)
 

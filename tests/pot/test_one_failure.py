@@ -76,7 +76,7 @@ def test_one_award_that_cannot_be_paid_stops_no_other(db: Session, make: Make) -
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 0)
         for person in (2, ME, 3, 4):
-            awards.hear(db, IdentityVerified(person))
+            awards.on_rewarded_fact(db, IdentityVerified(person))
         # Somebody took the first award's key for something else.
         POTService(db).award_pot(4, "bug_report", 1, key="earn:identity_verified:2:2")
         set_budget(db, 101)
@@ -117,7 +117,7 @@ def test_one_commission_that_cannot_be_cleared_stops_no_other(db: Session, make:
 def test_one_second_factor_that_fails_stops_no_other(db: Session, make: Make) -> None:
     kept = [make.user(totp_confirmed_at=now() - timedelta(days=31)).id for _ in range(3)]
     db.rollback()
-    heard = [Refusing(kept[0]).hear, awards.hear]
+    heard = [Refusing(kept[0]).hear, awards.on_rewarded_fact]
     with heard_only_by({SecondFactorKept: heard}), pytest.raises(SomeFailed):
         notice_second_factors()
     with atomic(db):

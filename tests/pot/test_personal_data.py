@@ -38,8 +38,8 @@ def _wired() -> None:
 def test_the_export_has_everything_that_moved(db: Session, make: Make) -> None:
     user, other = make.user(), make.user()
     pot = POTService(db)
-    awards.hear(db, IdentityVerified(user.id))
-    awards.hear(db, IdentityVerified(other.id))
+    awards.on_rewarded_fact(db, IdentityVerified(user.id))
+    awards.on_rewarded_fact(db, IdentityVerified(other.id))
     pot.award_pot(user.id, "bug_report", 500)
     shop.buy(db, user.id, "workshop", key="w", amount=60, note="The one in May")
     pot.redeem_pot_for_usd(user.id, 100)
@@ -69,8 +69,8 @@ def test_a_person_in_the_books_leaves_a_nameless_number(
     user_id = user.id
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 50)
-        awards.hear(db, IdentityVerified(user_id))
-        awards.hear(db, SecondFactorKept(user_id))
+        awards.on_rewarded_fact(db, IdentityVerified(user_id))
+        awards.on_rewarded_fact(db, SecondFactorKept(user_id))
     pot = POTService(db)
     pot.award_pot(user_id, "bug_report", 500)
     shop.buy(db, user_id, "workshop", key="w", amount=60, note="The one in May")

@@ -49,11 +49,11 @@ def test_an_empty_budget_queues_class_b_and_pays_class_a(db: Session, make: Make
     people(make)
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 60)
-        rewards.hear(db, IdentityVerified(ME))
-        rewards.hear(db, SecondFactorKept(ME))
+        rewards.on_rewarded_fact(db, IdentityVerified(ME))
+        rewards.on_rewarded_fact(db, SecondFactorKept(ME))
         # It would fit, but who came first is paid first.
-        rewards.hear(db, DayBegun(ME, date(2026, 3, 3)))
-        rewards.hear(db, paid(earlier_of_seeker=0))
+        rewards.on_rewarded_fact(db, DayBegun(ME, date(2026, 3, 3)))
+        rewards.on_rewarded_fact(db, paid(earlier_of_seeker=0))
         assert statuses(db) == [
             ("identity_verified", "paid"),
             ("security_setup", "queued"),
@@ -72,8 +72,8 @@ def test_queued_awards_are_heard_once_and_count_for_caps(db: Session, make: Make
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 0)
         for number in range(1, 5):
-            rewards.hear(db, ContentPublished(number, ME, "tip"))
-            rewards.hear(db, ContentPublished(number, ME, "tip"))
+            rewards.on_rewarded_fact(db, ContentPublished(number, ME, "tip"))
+            rewards.on_rewarded_fact(db, ContentPublished(number, ME, "tip"))
         assert statuses(db) == [("provider_content", "queued")] * 2
         assert rewards.pay_queue(db) == 0
 
@@ -83,7 +83,7 @@ def test_the_queue_is_paid_in_order_while_the_budget_lasts(db: Session, make: Ma
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 0)
         for person in (2, ME, 3, 4):
-            rewards.hear(db, IdentityVerified(person))
+            rewards.on_rewarded_fact(db, IdentityVerified(person))
     with time_machine.travel(NEXT_MONDAY, tick=False):
         set_budget(db, 120, NEXT_MONDAY)
         assert rewards.pay_queue(db) == 2
@@ -102,8 +102,8 @@ def test_an_award_above_a_whole_budget_still_comes_through(db: Session, make: Ma
     people(make)
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 40)
-        rewards.hear(db, DayBegun(ME, date(2026, 3, 3)))
-        rewards.hear(db, IdentityVerified(ME))
+        rewards.on_rewarded_fact(db, DayBegun(ME, date(2026, 3, 3)))
+        rewards.on_rewarded_fact(db, IdentityVerified(ME))
         assert statuses(db)[1] == ("identity_verified", "queued")
     with time_machine.travel(NEXT_MONDAY, tick=False):
         assert rewards.pay_queue(db) == 1
@@ -115,8 +115,8 @@ def test_the_expected_day_is_shown(db: Session, make: Make) -> None:
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 100)
         for person in (ME, 2, 3, 4):
-            rewards.hear(db, IdentityVerified(person))
-        rewards.hear(db, CredentialVerified(1, ME))
+            rewards.on_rewarded_fact(db, IdentityVerified(person))
+        rewards.on_rewarded_fact(db, CredentialVerified(1, ME))
         days = [
             rewards.expected_payment(db, award)
             for award in db.scalars(select(PotAward).order_by(PotAward.id))
@@ -142,7 +142,7 @@ def test_a_fact_heard_at_the_same_moment_pays_once(
     def hear(_number: int) -> None:
         with new_session() as session:
             together.wait()
-            rewards.hear(session, IdentityVerified(ME))
+            rewards.on_rewarded_fact(session, IdentityVerified(ME))
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(hear, range(6)))
@@ -159,7 +159,7 @@ def test_a_cap_holds_for_facts_at_the_same_moment(
     def hear(number: int) -> None:
         with new_session() as session:
             together.wait()
-            rewards.hear(session, ReportAccepted(number, ME, "bug"))
+            rewards.on_rewarded_fact(session, ReportAccepted(number, ME, "bug"))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(hear, range(8)))
@@ -175,7 +175,7 @@ def test_the_budget_holds_for_facts_at_the_same_moment(
     def hear(user_id: int) -> None:
         with new_session() as session:
             together.wait()
-            rewards.hear(session, IdentityVerified(user_id))
+            rewards.on_rewarded_fact(session, IdentityVerified(user_id))
 
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 150)
@@ -193,7 +193,7 @@ def test_the_queue_paid_twice_at_once_pays_each_once(
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 0)
         for person in (ME, 2, 3, 4):
-            rewards.hear(db, IdentityVerified(person))
+            rewards.on_rewarded_fact(db, IdentityVerified(person))
         set_budget(db, 1_000)
         together = Barrier(3)
 

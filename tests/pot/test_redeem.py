@@ -162,7 +162,7 @@ def test_a_seeker_with_one_engagement_may_redeem_too(db: Session, redeeming: Red
     reserve.clear_due(db)
     assert redemption_queries.standing(db, seeker.id).redeemable_now == 100
     redemptions.request(db, seeker.id, 100, BANK, key="a")
-    reserve.hear_reversed(db, EngagementReversed(fact.engagement_id, "refund"))
+    reserve.on_engagement_reversed(db, EngagementReversed(fact.engagement_id, "refund"))
     assert redemption_queries.standing(db, seeker.id).redeemable_now == 0
 
 

@@ -130,7 +130,7 @@ def test_clearing_and_reversal_at_once(
         fact = facts[number // 2 % 10]
         if fact.engagement_id % 2:
             return None
-        reserve.hear_reversed(session, EngagementReversed(fact.engagement_id, "x"))
+        reserve.on_engagement_reversed(session, EngagementReversed(fact.engagement_id, "x"))
         return None
 
     assert at_once(act) == {"done": AT_ONCE}

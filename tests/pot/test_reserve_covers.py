@@ -59,7 +59,7 @@ class Sequence:
     def reverse(self, chance: int) -> None:
         engagements = list(self.db.scalars(select(PotCommission.engagement_id)))
         engagement = engagements[chance % len(engagements)]
-        reserve.hear_reversed(self.db, EngagementReversed(engagement, "dispute"))
+        reserve.on_engagement_reversed(self.db, EngagementReversed(engagement, "dispute"))
 
     def request(self, chance: int) -> None:
         person = self.people[chance % 3]

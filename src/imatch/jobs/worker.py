@@ -12,7 +12,6 @@ from datetime import datetime
 from dbos import DBOS, DBOSConfig
 from sqlalchemy import Engine
 
-import imatch.jobs.pruning  # noqa: F401 -- registers its job
 from imatch.core.clock import now
 from imatch.core.database import SessionLocal, engine
 from imatch.core.logs import log

@@ -19,7 +19,7 @@ def need_completed(db: Session, need: Need) -> None:
         announce(db, ProfileCompleted(need.user_id, "seeker", off))
 
 
-def hear_email_confirmed(db: Session, fact: EmailConfirmed) -> None:
+def on_email_confirmed(db: Session, fact: EmailConfirmed) -> None:
     """Needs that waited for nothing but the address are complete now."""
     mine = select(Need).where(Need.user_id == fact.user_id, Need.status == NeedStatus.COMPLETE)
     for need in db.scalars(mine.order_by(Need.id)).all():

@@ -30,6 +30,7 @@ from imatch.facts.people import (
     SecondFactorKept,
     ThirtyDaysVisited,
 )
+from imatch.facts.waiting import UNANNOUNCED
 
 
 class AwardClass(StrEnum):
@@ -254,24 +255,6 @@ EARNINGS: tuple[Earning, ...] = (
             how="Protect your account with a second factor for thirty days."),
 )
 # fmt: on
-# Facts of parts that are not here yet. Who announces one takes it out.
-UNANNOUNCED: frozenset[type] = frozenset(
-    {
-        AnswerAccepted,
-        CleanRecordReached,
-        CompletionConfirmed,
-        ContentPublished,
-        EngagementPaid,
-        LeadAnswered,
-        MatchFeedbackGiven,
-        PortfolioItemApproved,
-        RatingGiven,
-        ReportAccepted,
-        ReviewReplied,
-        SuccessStoryApproved,
-        TestimonialApproved,
-    }
-)
 EARNING_BY_NAME = {earning.name: earning for earning in EARNINGS}
 
 

@@ -1,7 +1,6 @@
 """Trusted server-side API for POT: it checks arguments and balances, not permissions.
 
-    db = SessionLocal()
-    pot = POTService(db)
+    pot = POTService(SessionLocal())
     pot.award_profile_creation(user_id=1, account_type="provider")
     pot.charge_premium_match(user_id=1, seeker_id=1)
 

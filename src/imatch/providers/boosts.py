@@ -97,7 +97,7 @@ def buy(
         )
 
 
-def hear_purchased(db: Session, fact: OptionPurchased) -> None:
+def on_option_purchased(db: Session, fact: OptionPurchased) -> None:
     """Undo what is bought for somebody else's profile, or for one that cannot have it."""
     if fact.option not in OPTIONS:
         return

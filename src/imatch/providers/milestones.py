@@ -46,7 +46,7 @@ def credential_number(user_id: int, kind: str) -> int:
     return int.from_bytes(digest[:8]) >> 1  # fits a signed column
 
 
-def hear_email_confirmed(db: Session, fact: EmailConfirmed) -> None:
+def on_email_confirmed(db: Session, fact: EmailConfirmed) -> None:
     """Profiles that waited for nothing but the address are complete now."""
     mine = select(Provider).where(Provider.user_id == fact.user_id).order_by(Provider.id)
     for provider in db.scalars(mine).all():

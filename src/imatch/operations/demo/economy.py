@@ -51,7 +51,7 @@ _ORDERS_LEFT_OPEN_DAYS = 3
 
 # While the past is lived through, only the economy hears itself: nobody is written to about it.
 _LISTENERS: Mapping[type, Sequence[Listener]] = {
-    kind: [awards.hear] for kind in awards.REWARDED_FACTS
+    kind: [awards.on_rewarded_fact] for kind in awards.REWARDED_FACTS
 }
 
 
@@ -152,11 +152,11 @@ class _History:
                 told.append(CredentialVerified(person.row_id, person.user_id))
             elif not person.provider and self.random.random() < 0.4:
                 told.append(IdentityVerified(person.user_id))
-        awards.hear_all(self.db, told)
+        awards.award_all(self.db, told)
 
     def _visit(self, people: Sequence[_Person]) -> None:
         day = clock.today()
-        awards.hear_all(self.db, [DayBegun(person.user_id, day) for person in people])
+        awards.award_all(self.db, [DayBegun(person.user_id, day) for person in people])
 
     def _engage(self, here: Sequence[_Person]) -> None:
         """A seeker and a provider of one category finish and pay something."""
@@ -184,7 +184,7 @@ class _History:
         self.db.add(done)
         self.db.flush()
         paid = self._paid(done, seeker, provider, cents)
-        reserve.hear_paid(self.db, paid)
+        reserve.on_engagement_paid(self.db, paid)
         replied = random.randint(5, 2_000)
         told: list[object] = [
             paid,
@@ -193,7 +193,7 @@ class _History:
         ]
         if random.random() < 0.7:
             told.append(self._rating(done, seeker, provider, cents))
-        awards.hear_all(self.db, told)
+        awards.award_all(self.db, told)
 
     def _paid(
         self, done: Engagement, seeker: _Person, provider: _Person, cents: int
@@ -250,7 +250,7 @@ class _History:
             MatchFeedbackGiven(number, person.user_id),
             ReportAccepted(number, person.user_id, self.random.choice(("bug", "feature"))),
         )
-        awards.hear(self.db, self.random.choices(facts, (2, 3, 4, 1))[0])
+        awards.on_rewarded_fact(self.db, self.random.choices(facts, (2, 3, 4, 1))[0])
 
     def _shop(self, here: Sequence[_Person]) -> None:
         person = self.random.choice(here)

@@ -20,7 +20,7 @@ from imatch.pot.reserve import service as reserve
 
 # What the economy announces, it alone hears: other domains have nothing to act on in this world.
 LISTENERS: dict[type, list[Listener]] = {
-    **{kind: [awards.hear] for kind in awards.REWARDED_FACTS},
+    **{kind: [awards.on_rewarded_fact] for kind in awards.REWARDED_FACTS},
     AllowanceWithdrawn: [redemptions.on_allowance_withdrawn],
 }
 _MORNING = 8  # o'clock
@@ -63,11 +63,11 @@ class World:
         """Let the economy act on what was announced at one moment, in its order."""
         for fact in self._overheard:
             if isinstance(fact, EngagementPaid):
-                reserve.hear_paid(self.db, fact)
+                reserve.on_engagement_paid(self.db, fact)
             elif isinstance(fact, EngagementReversed):
-                reserve.hear_reversed(self.db, fact)
-                clawbacks.hear_reversed(self.db, fact)
-        awards.hear_all(self.db, self._overheard)
+                reserve.on_engagement_reversed(self.db, fact)
+                clawbacks.on_engagement_reversed(self.db, fact)
+        awards.award_all(self.db, self._overheard)
         self._overheard.clear()
 
     def hear_later(self, fact: object, *, days: float) -> None:

@@ -52,7 +52,7 @@ class Clawback:
     owed: int
 
 
-def hear_reversed(db: Session, fact: EngagementReversed) -> None:
+def on_engagement_reversed(db: Session, fact: EngagementReversed) -> None:
     """Take back what a paid engagement earned anybody."""
     reverse_awards(db, "engagement", fact.engagement_id, fact.reason)
 

@@ -42,7 +42,7 @@ def remember(db: Session, user_id: int) -> None:
     db.flush()
 
 
-def hear_email_confirmed(db: Session, fact: EmailConfirmed) -> None:
+def on_email_confirmed(db: Session, fact: EmailConfirmed) -> None:
     """A new account whose address is remembered counts as one that earned this already."""
     address_hash = keyed_hash(db.get_one(User, fact.user_id).email)
     mine = update(PotOnceEarned).where(PotOnceEarned.address_hash == address_hash)

@@ -70,16 +70,16 @@ class _Due:
         return number if kind == "engagement" else None
 
 
-def hear(db: Session, fact: object) -> None:
+def on_rewarded_fact(db: Session, fact: object) -> None:
     """Award what a fact earns. Heard twice, also at the same moment, it pays once.
 
     Above a cap, for somebody who is no longer here, or for an engagement that was reversed, it
     earns nothing.
     """
-    hear_all(db, (fact,))
+    award_all(db, (fact,))
 
 
-def hear_all(db: Session, facts: Sequence[object]) -> None:
+def award_all(db: Session, facts: Sequence[object]) -> None:
     """Award what each of these facts earns, as if heard one after the other, in fewer queries."""
     due = [one for fact in facts for one in _due(fact)]
     if not due:

@@ -46,7 +46,7 @@ class _Grant:
     cents: int
 
 
-def hear_paid(db: Session, fact: EngagementPaid) -> None:
+def on_engagement_paid(db: Session, fact: EngagementPaid) -> None:
     """Book a commission and say when it will be safe. Heard twice, it is booked once.
 
     Of an engagement that was reversed nothing is booked: what came went back.
@@ -95,7 +95,7 @@ def clear_due(db: Session) -> int:
     return cleared
 
 
-def hear_reversed(db: Session, fact: EngagementReversed) -> None:
+def on_engagement_reversed(db: Session, fact: EngagementReversed) -> None:
     """Give a commission back. Allowances it granted are taken as far as they are there.
 
     What people redeemed meanwhile is the reserve's loss.

@@ -1,0 +1,9 @@
+"""What categories bring to the program."""
+
+from imatch.categories import models
+from imatch.core.domains import Domain
+
+DOMAIN = Domain(
+    tables=(models,),
+    api=("api",),
+)

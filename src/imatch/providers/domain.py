@@ -1,0 +1,18 @@
+"""What providers bring to the program."""
+
+from imatch.core.domains import Domain
+from imatch.facts.economy import OptionPurchased
+from imatch.facts.people import EmailConfirmed
+from imatch.providers import boosts, milestones, models, personal_data
+
+DOMAIN = Domain(
+    tables=(models,),
+    api=("api",),
+    pages=("pages", "boost_pages", "listing"),
+    listeners=(
+        (EmailConfirmed, milestones.on_email_confirmed),
+        (OptionPurchased, boosts.on_option_purchased),
+    ),
+    export=personal_data.export,
+    erase=personal_data.erase,
+)
