@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 from imatch.accounts.errors import OperatorsOnly
 from imatch.accounts.models import User
 from imatch.accounts.service.administration import deactivate
+from imatch.approvals.service import SecondPersonNeeded
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.errors import Invalid
 from imatch.ledger.models import PotAccount
 from imatch.pot import holds
-from imatch.pot.errors import SecondPersonNeeded
 from imatch.pot.models import PotRedemption
 from imatch.pot.redemption import payees, payouts
 from imatch.pot.redemption import service as redemptions

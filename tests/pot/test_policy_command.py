@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from imatch.accounts.models import AccountType
+from imatch.approvals.service import SecondPersonNeeded
 from imatch.cli import app
 from imatch.core.errors import Invalid
 from imatch.core.logs import configure_logs
 from imatch.core.settings import get_settings
-from imatch.pot.errors import SecondPersonNeeded
 from imatch.pot.policy import service as policy
 from imatch.pot.policy.versions import BadNumbers
 from tests.make import Make

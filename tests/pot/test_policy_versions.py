@@ -8,9 +8,9 @@ import time_machine
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import AccountType, User
+from imatch.approvals.service import SecondPersonNeeded
 from imatch.core.clock import now
 from imatch.core.errors import Forbidden, Invalid
-from imatch.pot.errors import SecondPersonNeeded
 from imatch.pot.policy import service as policy
 from imatch.pot.policy import versions
 from imatch.pot.policy.models import PotPolicyVersion

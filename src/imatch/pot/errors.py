@@ -1,7 +1,7 @@
 """Why POT did not move. Each is a ValueError too: programs that call POTService expect one."""
 
 from imatch import ledger
-from imatch.core.errors import Conflict, Forbidden, Invalid
+from imatch.core.errors import Conflict, Invalid
 
 
 class UnknownEarningCategory(Invalid, ValueError):
@@ -46,9 +46,3 @@ class InsufficientPot(Conflict, ValueError):
 
 class KeyReused(ledger.KeyReused, ValueError):
     """The idempotency key was used before, with another input."""
-
-
-class SecondPersonNeeded(Forbidden, ValueError):
-    """Who began an act that takes two operators does not complete it."""
-
-    code = "second_person_needed"

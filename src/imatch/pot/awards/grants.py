@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts.errors import UserNotFound
 from imatch.accounts.operators import checked_words, record, require_operator
-from imatch.core.clock import now
+from imatch.approvals.service import Step, decide, locked_row
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict, NotFound
 from imatch.ledger import POT, Movement, post
@@ -32,6 +32,24 @@ class OwnGrant(Conflict, ValueError):
 
 class GrantDecided(Conflict, ValueError):
     code = "grant_decided"
+
+
+def _decided(grant: PotGrant) -> GrantDecided:
+    return GrantDecided(f"This grant is {grant.status} already.")
+
+
+def _own_proposal() -> OwnGrant:
+    return OwnGrant("Another operator has to decide on what you proposed.")
+
+
+def _own_award() -> OwnGrant:
+    return OwnGrant("Nobody approves POT for themselves.")
+
+
+_REJECT: Step[PotGrant] = Step(("proposed",), _decided, {"proposed_by": _own_proposal})
+_APPROVE: Step[PotGrant] = Step(
+    ("proposed",), _decided, {"proposed_by": _own_proposal, "user_id": _own_award}
+)
 
 
 def propose(
@@ -72,9 +90,7 @@ def propose(
 def approve(db: Session, grant_id: int, *, operator_id: int) -> PotGrant:
     """Pay a proposed grant. Raises OperatorsOnly, NoSuchGrant, OwnGrant, GrantDecided."""
     with atomic(db):
-        grant = _for_decision(db, grant_id, operator_id)
-        if operator_id == grant.user_id:
-            raise OwnGrant("Nobody approves POT for themselves.")
+        grant = _waiting(db, grant_id, operator_id, _APPROVE)
         if not lock_people(db, {grant.user_id}):
             raise UserNotFound(grant.user_id)
         paid = post(
@@ -94,15 +110,15 @@ def approve(db: Session, grant_id: int, *, operator_id: int) -> PotGrant:
         )
         settle_from_award(db, paid)
         grant.transaction_id = paid.id
-        _decide(db, grant, operator_id, "approved")
+        decide(db, grant, "approved", operator_id, act="grant_approved", grant_id=grant.id)
     return grant
 
 
 def reject(db: Session, grant_id: int, *, operator_id: int) -> PotGrant:
     """Turn a proposed grant down. Raises OperatorsOnly, NoSuchGrant, OwnGrant, GrantDecided."""
     with atomic(db):
-        grant = _for_decision(db, grant_id, operator_id)
-        _decide(db, grant, operator_id, "rejected")
+        grant = _waiting(db, grant_id, operator_id, _REJECT)
+        decide(db, grant, "rejected", operator_id, act="grant_rejected", grant_id=grant.id)
     return grant
 
 
@@ -119,23 +135,11 @@ def decided(db: Session, limit: int = 50) -> Sequence[PotGrant]:
     return db.scalars(latest.limit(limit)).all()
 
 
-def _for_decision(db: Session, grant_id: int, operator_id: int) -> PotGrant:
-    require_operator(db, operator_id)
-    query = select(PotGrant).where(PotGrant.id == grant_id).with_for_update()
-    held = query.execution_options(populate_existing=True)
-    grant = db.scalar(held) if 0 < grant_id < 2**63 else None
-    if grant is None:
-        raise NoSuchGrant(f"There is no grant {grant_id}.")
-    if grant.status != "proposed":
-        raise GrantDecided(f"This grant is {grant.status} already.")
-    if grant.proposed_by == operator_id:
-        raise OwnGrant("Another operator has to decide on what you proposed.")
+def _waiting(db: Session, grant_id: int, operator_id: int, step: Step[PotGrant]) -> PotGrant:
+    grant = locked_row(db, PotGrant, grant_id, operator_id, not_found=_no_such_grant)
+    step.check(grant, operator_id)
     return grant
 
 
-def _decide(db: Session, grant: PotGrant, operator_id: int, status: str) -> None:
-    grant.status = status
-    grant.decided_by = operator_id
-    grant.decided_at = now()
-    db.flush()
-    record(f"grant_{status}", operator_id, grant_id=grant.id)
+def _no_such_grant(grant_id: int) -> NoSuchGrant:
+    return NoSuchGrant(f"There is no grant {grant_id}.")

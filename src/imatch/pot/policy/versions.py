@@ -10,10 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from imatch.accounts.operators import checked_words, record, require_operator
+from imatch.approvals.service import SecondPersonNeeded, Step, decide, locked_row
 from imatch.core import clock
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict, FieldError, Invalid, NotFound
-from imatch.pot.errors import SecondPersonNeeded
 from imatch.pot.locks import lock_people
 from imatch.pot.policy import controller
 from imatch.pot.policy import service as policy
@@ -159,7 +159,7 @@ def approve(
     Needs another operator than proposed it.
     """
     with atomic(db):
-        version = _open_proposal(db, version_id, operator_id)
+        version = _waiting(db, version_id, operator_id)
         present = clock.now()
         moment = effective_at or present
         if moment < present:
@@ -176,16 +176,16 @@ def approve(
                 f"Version {newest.id} comes into effect on {newest.effective_at:%d %B %Y}:"
                 " this one cannot before it."
             )
-        _decide(version, "approved", operator_id)
         version.effective_at = moment
+        decide(db, version, "approved", operator_id, act="policy_approved", version_id=version.id)
     return version
 
 
 def reject(db: Session, version_id: int, *, operator_id: int) -> PotPolicyVersion:
     """Turn a proposal down; who proposed it withdraws it by asking a colleague."""
     with atomic(db):
-        version = _open_proposal(db, version_id, operator_id)
-        _decide(version, "rejected", operator_id)
+        version = _waiting(db, version_id, operator_id)
+        decide(db, version, "rejected", operator_id, act="policy_rejected", version_id=version.id)
     return version
 
 
@@ -253,22 +253,24 @@ def _is_outdated(db: Session, version: PotPolicyVersion) -> bool:
     return db.scalar(newer.limit(1)) is not None
 
 
-def _open_proposal(db: Session, version_id: int, operator_id: int) -> PotPolicyVersion:
-    require_operator(db, operator_id)
-    version = None
-    if 0 < version_id < 2**63:
-        version = db.get(PotPolicyVersion, version_id, with_for_update=True, populate_existing=True)
-    if version is None:
-        raise VersionNotFound(f"There is no policy version {version_id}.")
-    if version.status != "proposed":
-        raise AlreadyDecided(f"Policy version {version_id} is {version.status} already.")
-    if version.proposed_by == operator_id:
-        raise SecondPersonNeeded("Another operator than the one who proposed it must decide.")
+def _waiting(db: Session, version_id: int, operator_id: int) -> PotPolicyVersion:
+    version = locked_row(db, PotPolicyVersion, version_id, operator_id, not_found=_not_found)
+    _DECISION.check(version, operator_id)
     return version
 
 
-def _decide(version: PotPolicyVersion, status: str, operator_id: int) -> None:
-    version.status = status
-    version.decided_by = operator_id
-    version.decided_at = clock.now()
-    record(f"policy_{status}", operator_id, version_id=version.id)
+def _not_found(version_id: int) -> VersionNotFound:
+    return VersionNotFound(f"There is no policy version {version_id}.")
+
+
+def _already_decided(version: PotPolicyVersion) -> AlreadyDecided:
+    return AlreadyDecided(f"Policy version {version.id} is {version.status} already.")
+
+
+def _own_proposal() -> SecondPersonNeeded:
+    return SecondPersonNeeded("Another operator than the one who proposed it must decide.")
+
+
+_DECISION: Step[PotPolicyVersion] = Step(
+    ("proposed",), _already_decided, {"proposed_by": _own_proposal}
+)

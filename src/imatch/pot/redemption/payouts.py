@@ -9,17 +9,17 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
 from imatch.accounts.operators import checked_words, record, require_operator
+from imatch.approvals.service import SecondPersonNeeded, Step
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.settings import get_settings
 from imatch.core.text import as_cell
 from imatch.ledger import CASH, POT, Movement, capture, post
 from imatch.mail import service as mail
-from imatch.pot.errors import SecondPersonNeeded
 from imatch.pot.holds import HELD_PEOPLE, is_on_hold
 from imatch.pot.models import PotRedemption
 from imatch.pot.redemption.eligibility import OFF
-from imatch.pot.redemption.errors import NotPayableYet, RedemptionDecided
+from imatch.pot.redemption.errors import NotPayableYet, OwnRedemption, RedemptionDecided
 from imatch.pot.redemption.models import PotPayee
 from imatch.pot.redemption.service import locked_for_operator
 from imatch.pot.reserve.coverage import CoverageState, coverage
@@ -38,6 +38,17 @@ Your requests: {url}/wallet/redeem
 def reference_of(redemption: PotRedemption) -> str:
     """What stands on the person's bank statement."""
     return f"REDEMPTION-{redemption.id}"
+
+
+def _approved_by_oneself() -> SecondPersonNeeded:
+    return SecondPersonNeeded("You approved this payout: another operator must pay it.")
+
+
+_PAY: Step[PotRedemption] = Step(
+    ("approved",),
+    RedemptionDecided,
+    {"user_id": OwnRedemption, "decided_by": _approved_by_oneself},
+)
 
 
 def payable(db: Session, *, lock: bool = False) -> Sequence[PotRedemption]:
@@ -117,10 +128,7 @@ def mark_paid(
         redemption = locked_for_operator(db, redemption_id, operator_id)
         if redemption.status == "paid" and redemption.bank_reference == bank_reference.strip():
             return redemption
-        if redemption.status != "approved":
-            raise RedemptionDecided(redemption)
-        if redemption.decided_by == operator_id:
-            raise SecondPersonNeeded("You approved this payout: another operator must pay it.")
+        _PAY.check(redemption, operator_id)
         reference = checked_words(
             bank_reference, "bank_reference", "Write the bank's reference.", BANK_REFERENCE_MAX
         )

@@ -14,6 +14,7 @@ from imatch.accounts.errors import UserNotFound
 from imatch.accounts.models import User
 from imatch.accounts.operators import checked_words, record, require_operator
 from imatch.accounts.queries import person as person_of
+from imatch.approvals.service import Step, decide
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.errors import FieldError
@@ -53,6 +54,13 @@ The reason:
 
 Your requests: {url}/wallet/redeem
 """
+
+
+# Operators decide nothing about their own money. Paying is in `payouts`, and takes a second one.
+_APPROVE: Step[PotRedemption] = Step(("pending",), RedemptionDecided, {"user_id": OwnRedemption})
+_REJECT: Step[PotRedemption] = Step(
+    ("pending", "approved"), RedemptionDecided, {"user_id": OwnRedemption}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +139,7 @@ def approve(db: Session, redemption_id: int, operator_id: int) -> PotRedemption:
     """
     with atomic(db):
         redemption = locked_for_operator(db, redemption_id, operator_id)
-        if redemption.status != "pending":
-            raise RedemptionDecided(redemption)
+        _APPROVE.check(redemption, operator_id)
         numbers = policy.current(db)
         person = db.get_one(User, redemption.user_id)
         reasons = reasons_against(db, person, numbers)
@@ -143,9 +150,14 @@ def approve(db: Session, redemption_id: int, operator_id: int) -> PotRedemption:
             raise NotRedeemable(refusal)
         if redemption.cash_hold_id is None:
             set_allowance_aside(db, redemption)
-        redemption.status = "approved"
-        redemption.decided_by, redemption.decided_at = operator_id, now()
-        record("approve_redemption", operator_id, redemption_id=redemption.id)
+        decide(
+            db,
+            redemption,
+            "approved",
+            operator_id,
+            act="approve_redemption",
+            redemption_id=redemption.id,
+        )
         return redemption
 
 
@@ -157,6 +169,7 @@ def reject(db: Session, redemption_id: int, operator_id: int, reason: str) -> Po
     words = checked_words(reason, "reason", "Say why: the person reads it.")
     with atomic(db):
         redemption = locked_for_operator(db, redemption_id, operator_id)
+        _REJECT.check(redemption, operator_id)
         give_back(db, redemption, "rejected", words)
         redemption.decided_by = operator_id
         record("reject_redemption", operator_id, redemption_id=redemption.id)
@@ -172,12 +185,9 @@ def locked(db: Session, redemption_id: int) -> PotRedemption:
 
 
 def locked_for_operator(db: Session, redemption_id: int, operator_id: int) -> PotRedemption:
-    """Somebody else's request, to decide on. Raises OperatorsOnly, OwnRedemption."""
+    """A request to decide on, with its person, locked. Raises OperatorsOnly, RedemptionNotFound."""
     require_operator(db, operator_id)
-    redemption = locked(db, redemption_id)
-    if redemption.user_id == operator_id:
-        raise OwnRedemption
-    return redemption
+    return locked(db, redemption_id)
 
 
 def give_back(db: Session, redemption: PotRedemption, status: str, reason: str = "") -> None:

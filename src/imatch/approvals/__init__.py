@@ -1,0 +1,1 @@
+"""Acts that take two operators."""

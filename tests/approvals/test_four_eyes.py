@@ -1,0 +1,42 @@
+"""A step that takes two operators is refused to whoever began, and where nothing waits."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from imatch.approvals.service import SecondPersonNeeded, Step
+from imatch.core.errors import Conflict
+
+FIRST, SECOND, CONCERNED = 1, 2, 3
+
+
+def _step() -> Step[SimpleNamespace]:
+    return Step(
+        waits_in=("proposed",),
+        already_decided=lambda row: Conflict(f"This is {row.status} already."),
+        refuses={
+            "proposed_by": lambda: SecondPersonNeeded("Another operator has to decide."),
+            "user_id": lambda: SecondPersonNeeded("This is your own."),
+        },
+    )
+
+
+def _row(status: str = "proposed") -> SimpleNamespace:
+    return SimpleNamespace(status=status, proposed_by=FIRST, user_id=CONCERNED)
+
+
+def test_another_operator_may_decide() -> None:
+    _step().check(_row(), SECOND)
+
+
+@pytest.mark.parametrize(
+    ("operator_id", "words"), [(FIRST, "Another operator"), (CONCERNED, "your own")]
+)
+def test_neither_who_began_nor_whom_it_concerns_may(operator_id: int, words: str) -> None:
+    with pytest.raises(SecondPersonNeeded, match=words):
+        _step().check(_row(), operator_id)
+
+
+def test_what_is_decided_is_not_decided_again() -> None:
+    with pytest.raises(Conflict, match="approved already"):
+        _step().check(_row("approved"), SECOND)
