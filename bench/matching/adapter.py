@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from imatch.categories.schemas import CategoryDefinition
-from imatch.ranking import Offer, Pool, StatedNeed
+from imatch.ranking import Pool, RankableProvider, StatedNeed
 
 TODAY = date(2026, 1, 1)
 
@@ -42,9 +42,9 @@ class Engine:
         return [(self._ids[place], fit) for place, fit in fits[:k]]
 
 
-def offer_of(place: int, provider: Mapping[str, Any]) -> Offer:
+def offer_of(place: int, provider: Mapping[str, Any]) -> RankableProvider:
     """A provider of a set as the engine's offer. What a set does not tell stays unknown."""
-    return Offer(
+    return RankableProvider(
         provider_id=place,
         passages=tuple(text for text in (provider["headline"], *provider["texts"]) if text),
         profile={"specialties": list(provider["specialties"])},

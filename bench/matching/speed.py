@@ -21,7 +21,7 @@ import numpy as np
 
 from imatch.categories.catalog import definition
 from imatch.categories.schemas import CategoryDefinition
-from imatch.ranking import Offer, Pool, StatedNeed
+from imatch.ranking import Pool, RankableProvider, StatedNeed
 
 TODAY = date(2026, 1, 1)
 WORDS = 30_000
@@ -42,7 +42,7 @@ class Fiction:
         states = range(1, len(self._options["us_states"]) + 1)
         self._state_odds = list(accumulate(rank**-0.7 for rank in states))
 
-    def offers(self, count: int, first: int = 0) -> Iterator[Offer]:
+    def offers(self, count: int, first: int = 0) -> Iterator[RankableProvider]:
         return (self._offer(number) for number in range(first, first + count))
 
     def need(self, *, with_state: bool) -> StatedNeed:
@@ -64,10 +64,10 @@ class Fiction:
             },
         )
 
-    def _offer(self, number: int) -> Offer:
+    def _offer(self, number: int) -> RankableProvider:
         past = tuple(self._text(25) for _ in range(self._draw(0, 3)))
         ratings, invites = self._draw(0, 30), self._draw(0, 40)
-        return Offer(
+        return RankableProvider(
             provider_id=number,
             passages=(self._text(6), self._text(self._draw(50, 90))),
             profile=self._profile(),
@@ -161,7 +161,7 @@ def measure(size: int) -> None:
     pool = Pool(definition("financial_advisors"), locate)
     drawn = []  # seconds that drawing took, which is not loading
 
-    def drawing() -> Iterator[Offer]:
+    def drawing() -> Iterator[RankableProvider]:
         offers = fiction.offers(size)
         for _ in range(size):
             started = time.thread_time()
@@ -187,7 +187,7 @@ def measure(size: int) -> None:
     told("change one profile", (partial(pool.upsert, [offer]) for offer in changed))
     need = fiction.need(with_state=False)
 
-    def change_and_rank(offer: Offer) -> None:
+    def change_and_rank(offer: RankableProvider) -> None:
         pool.upsert([offer])
         pool.rank(need, seed=1, today=TODAY)
 

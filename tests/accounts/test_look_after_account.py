@@ -11,11 +11,11 @@ from starlette.testclient import TestClient
 
 from imatch.accounts import queries, service
 from imatch.accounts.deps import cookie_name
+from imatch.accounts.errors import BadEmail
 from imatch.accounts.models import AccountType, User, UserSession
 from imatch.accounts.rules import CONFIRM_LINK_LASTS, PASSWORDS_PER_EMAIL, SESSIONS_MAX
 from imatch.accounts.service import profile, sessions
 from imatch.accounts.service.sessions import Browser
-from imatch.accounts.service.sign_in import BadEmail
 from imatch.core.database import atomic
 from imatch.core.settings import get_settings
 from tests.accounts.conftest import ADA, PASSWORD, Letters, LinkTo

@@ -12,12 +12,12 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from imatch.accounts import queries
+from imatch.accounts.errors import BadEmail
 from imatch.accounts.models import AccountType, User
 from imatch.accounts.service import administration, second_factor, sessions
 from imatch.accounts.service.profile import BadName
 from imatch.accounts.service.recovery import BadPassword
 from imatch.accounts.service.sessions import Browser
-from imatch.accounts.service.sign_in import BadEmail
 from imatch.cli import app
 from imatch.core.clock import now
 from imatch.core.database import atomic

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from imatch.accounts.deps import cookie_name
+from imatch.accounts.errors import BadEmail
 from imatch.accounts.models import User, UserSession
 from imatch.accounts.rules import PASSWORDS_PER_EMAIL
 from imatch.accounts.service import recovery, sign_in, sign_up
@@ -268,9 +269,9 @@ def test_a_password_changed_while_it_is_checked_opens_nothing(
 
 def test_bad_addresses_are_refused_before_anything_is_sent(db: Session) -> None:
     browser = Browser("192.0.2.1", "", None)
-    with pytest.raises(sign_in.BadEmail):
+    with pytest.raises(BadEmail):
         sign_in.send_link(db, email="ada", next_path="/", browser=browser)
-    with pytest.raises(sign_in.BadEmail):
+    with pytest.raises(BadEmail):
         recovery.send_reset_link(db, email="ada@", browser=browser)
     with pytest.raises(sign_up.BadSignUp):
         sign_up.sign_up(db, **{**FORM, "email": "@example.org"}, browser=browser)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from imatch.categories.catalog import definition
-from imatch.ranking import Offer, Pool, StatedNeed
+from imatch.ranking import Pool, RankableProvider, StatedNeed
 
 TODAY = date(2026, 11, 2)
 PLACES = {
@@ -14,7 +14,7 @@ PLACES = {
     "Oakland": (37.8044, -122.2712),
     "Austin": (30.2672, -97.7431),
 }
-QUIET = Offer(
+QUIET = RankableProvider(
     provider_id=0, passages=(), profile={}, rating_sum=0, rating_count=0, completed_count=0,
     repeat_count=0, invites=0, accepts=0, active_count=0, pending_count=0, capacity=5,
     accepting_new=True, response_hours=None, last_active=None, joined=date(2024, 1, 1),
@@ -29,7 +29,7 @@ def advisors() -> Pool:
     return Pool(definition("financial_advisors"), locate)
 
 
-def advisor(provider_id: int, *passages: str, **changes: Any) -> Offer:  # noqa: ANN401 -- any field of an offer
+def advisor(provider_id: int, *passages: str, **changes: Any) -> RankableProvider:  # noqa: ANN401 -- any field of an offer
     """A fully stated advisor in Oakland; `profile` values given are laid over it."""
     profile = {
         "specialties": ["retirement", "investments"],
@@ -67,7 +67,7 @@ def known_need(**answers: object) -> StatedNeed:
     )
 
 
-def known_advisors() -> tuple[Offer, Offer, Offer]:
+def known_advisors() -> tuple[RankableProvider, RankableProvider, RankableProvider]:
     """A, B and C of the known case, with what it says of them and no more."""
     first = advisor(
         1,

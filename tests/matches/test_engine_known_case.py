@@ -2,11 +2,11 @@
 
 import pytest
 
-from imatch.ranking import Shortlist
+from imatch.ranking import Ranking
 from tests.matches.engine_pools import TODAY, advisors, known_advisors, known_need
 
 
-def shortlist(**answers: object) -> Shortlist:
+def shortlist(**answers: object) -> Ranking:
     pool = advisors()
     pool.upsert(known_advisors())
     return pool.rank(known_need(**answers), count=3, seed=1, today=TODAY)

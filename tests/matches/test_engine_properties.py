@@ -8,15 +8,15 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imatch.ranking import Offer, Pool, Shortlist, StatedNeed
+from imatch.ranking import Pool, RankableProvider, Ranking, StatedNeed
 from imatch.ranking.fit import fit
-from imatch.ranking.types import CriterionScore, Importance
+from imatch.ranking.types import CriterionScore, ImportanceName
 from tests.matches.engine_pools import PLACES, TODAY, advisor, advisors, known_need
 
 WORDS = ["tax", "equity", "retirement", "estate", "calm", "data", "plan", "divorce", "debt"]
 SPECIALTIES = ["retirement", "tax", "estate", "debt", "equity_compensation"]
 VALUES = ["integrity", "expertise", "responsiveness", "patience"]
-LEVELS: list[Importance] = ["must", "prefer"]
+LEVELS: list[ImportanceName] = ["must", "prefer"]
 LANGUAGES = ["en", "es", "fr"]
 QUICK = settings(max_examples=30, deadline=None, derandomize=True)
 
@@ -27,7 +27,7 @@ class Draw:
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
 
-    def offers(self) -> tuple[Offer, ...]:
+    def offers(self) -> tuple[RankableProvider, ...]:
         return tuple(self._offer(i) for i in range(self._random.randint(1, 25)))
 
     def need(self) -> StatedNeed:
@@ -48,11 +48,11 @@ class Draw:
                 ]
             ),
         }
-        importance: dict[str, Importance] = {"format": pick(LEVELS), "budget": pick(LEVELS)}
+        importance: dict[str, ImportanceName] = {"format": pick(LEVELS), "budget": pick(LEVELS)}
         text, custom = self._text(), self._text()
         return StatedNeed("financial_advisors", text, answers, importance, custom)
 
-    def _offer(self, provider_id: int) -> Offer:
+    def _offer(self, provider_id: int) -> RankableProvider:
         draw, pick = self._random.randint, self._random.choice
         low, count = draw(1, 90) * 100_000, draw(0, 20)
         past = tuple(self._text() for _ in range(draw(0, 2)))
@@ -99,13 +99,13 @@ class Draw:
 draws = st.integers(0, 2**32).map(Draw)
 
 
-def filled(pool_offers: tuple[Offer, ...]) -> Pool:
+def filled(pool_offers: tuple[RankableProvider, ...]) -> Pool:
     pool = advisors()
     pool.upsert(pool_offers)
     return pool
 
 
-def ranked(pool: Pool, need: StatedNeed, count: int = 5, seed: int = 3) -> Shortlist:
+def ranked(pool: Pool, need: StatedNeed, count: int = 5, seed: int = 3) -> Ranking:
     return pool.rank(need, count=count, seed=seed, today=TODAY)
 
 
@@ -256,7 +256,7 @@ def test_saying_a_passage_twice_gains_nothing() -> None:
 
 def test_paid_placement_is_no_input_of_the_engine() -> None:
     words = ("boost", "featured", "paid", "sponsor", "promot")
-    names = [*Offer.__slots__, *StatedNeed.__slots__]
+    names = [*RankableProvider.__slots__, *StatedNeed.__slots__]
     assert not [name for name in names if any(word in name for word in words)]
     offer = advisor(1, "tax", profile={"boost": 100, "featured": True})
     plain = advisor(1, "tax")

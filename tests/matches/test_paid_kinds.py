@@ -23,7 +23,7 @@ from imatch.matches.rules import Refusal
 from imatch.needs import service as seekers
 from imatch.needs.models import Need
 from imatch.needs.queries import NeedNotFound
-from imatch.pot.errors import InsufficientPot, KeyReused
+from imatch.pot.errors import InsufficientPot, POTKeyReused
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.models import PotPurchase
 from tests.make import Make
@@ -136,7 +136,7 @@ def test_a_key_of_another_request_is_refused(
 ) -> None:
     buyer.buy(MatchKind.CUSTOM_CRITERIA, criteria="who knows to sail a boat")
     after, lists = buyer.free, counted(buyer.db, Shortlist)
-    with pytest.raises(KeyReused):
+    with pytest.raises(POTKeyReused):
         buyer.buy(kind, **wish)
     assert (buyer.free, counted(buyer.db, Shortlist)) == (after, lists)
 

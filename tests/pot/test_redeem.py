@@ -16,7 +16,7 @@ from imatch.core.errors import DomainError
 from imatch.facts.marketplace import EngagementReversed
 from imatch.ledger import InsufficientFunds
 from imatch.pot import holds
-from imatch.pot.errors import BadAmount, BadArgument, KeyReused
+from imatch.pot.errors import BadAmount, BadArgument, POTKeyReused
 from imatch.pot.models import PotRedemption
 from imatch.pot.redemption import queries as redemption_queries
 from imatch.pot.redemption import service as redemptions
@@ -71,7 +71,7 @@ def test_one_key_is_one_request(db: Session, redeeming: Redeeming) -> None:
     first = redemptions.request(db, person.id, 100, BANK, key="a")
     assert redemptions.request(db, person.id, 100, BANK, key="a").id == first.id
     assert redeeming.pot(person) == 900
-    with pytest.raises(KeyReused):
+    with pytest.raises(POTKeyReused):
         redemptions.request(db, person.id, 101, BANK, key="a")
     other = redeeming.redeemer()
     assert redemptions.request(db, other.id, 101, BANK, key="a").id != first.id

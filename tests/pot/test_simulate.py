@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from imatch.core.settings import get_settings
 from imatch.operations.simulation import Behaviour, Plan, simulate
-from imatch.operations.simulation.charts import Chart, Line, charts
+from imatch.operations.simulation.charts import Chart, Series, charts
 from imatch.operations.simulation.people import Group
 from imatch.pot.awards.models import PotAward
 from imatch.pot.policy.models import PotPolicyRun
@@ -61,7 +61,7 @@ def test_months_without_anybody_are_quiet(db: Session) -> None:
 
 
 def test_a_plot_is_a_small_document_that_names_itself() -> None:
-    chart = Chart("x", "Profit & loss", "POT", [Line("a", [1, None, 3.5]), Line("b", [])])
+    chart = Chart("x", "Profit & loss", "POT", [Series("a", [1, None, 3.5]), Series("b", [])])
     drawn = chart.svg()
     assert drawn.startswith("<svg ")
     assert "<title>Profit &amp; loss (POT)</title>" in drawn

@@ -28,7 +28,7 @@ class NotSignedIn(Unauthenticated):
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class SignedInUser:
     """What templates may show of the person who is signed in; outlives the database session."""
 
     id: int
@@ -70,7 +70,7 @@ def remember_user(request: Request, db: Db) -> User | None:
     """
     request.state.session = None
     user = _by_api_key(request, db) or _by_cookie(request, db)
-    request.state.user = user and Visitor(user.id, user.name, user.email, user.account_type)
+    request.state.user = user and SignedInUser(user.id, user.name, user.email, user.account_type)
     return user
 
 

@@ -1,6 +1,6 @@
-"""Why something about an account was refused. Each is a ValueError too: POTService raises them."""
+"""Why something about an account was refused; what POTService raises is a ValueError too."""
 
-from imatch.core.errors import Forbidden, NotFound
+from imatch.core.errors import FieldError, Forbidden, Invalid, NotFound
 
 
 class UserNotFound(NotFound, ValueError):
@@ -15,3 +15,11 @@ class OperatorsOnly(Forbidden, ValueError):
 
     def __init__(self) -> None:
         super().__init__("This is for those who run the marketplace.")
+
+
+class BadEmail(Invalid):
+    code = "bad_email"
+
+    def __init__(self) -> None:
+        message = "Enter an e-mail address such as name@example.org."
+        super().__init__(message, fields=(FieldError("email", message, "email"),))

@@ -29,11 +29,11 @@ class Decidable(Protocol):
     def status(self) -> Any: ...  # noqa: ANN401 -- the domain's own states
 
 
-Row = TypeVar("Row", bound=Decidable)
+DecidableRow = TypeVar("DecidableRow", bound=Decidable)
 
 
 @dataclass(frozen=True, slots=True)
-class Step(Generic[Row]):
+class Step(Generic[DecidableRow]):
     """A step that an operator may take on rows in one of the states `waits_in`.
 
     `refuses` names the row's columns of people who may not take it (whoever began, whom it
@@ -41,10 +41,10 @@ class Step(Generic[Row]):
     """
 
     waits_in: Collection[str]
-    already_decided: Callable[[Row], DomainError]
+    already_decided: Callable[[DecidableRow], DomainError]
     refuses: Mapping[str, Callable[[], DomainError]]
 
-    def check(self, row: Row, operator_id: int) -> None:
+    def check(self, row: DecidableRow, operator_id: int) -> None:
         """Raise the domain's error unless this operator may take the step now."""
         if row.status not in self.waits_in:
             raise self.already_decided(row)
@@ -55,12 +55,12 @@ class Step(Generic[Row]):
 
 def locked_row(
     db: Session,
-    model: type[Row],
+    model: type[DecidableRow],
     row_id: int,
     operator_id: int,
     *,
     not_found: Callable[[int], DomainError],
-) -> Row:
+) -> DecidableRow:
     """The row for an operator's step, locked until the transaction ends.
 
     Raises OperatorsOnly, or what `not_found` makes of an unknown id.

@@ -39,7 +39,7 @@ _HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+",
 _LONGEST_BEFORE_NFC = 4
 
 
-class Fault(ValueError):
+class AnswerFault(ValueError):
     """One answer is wrong: `part` is the control within the field (".min"), or empty."""
 
     def __init__(self, message: str, part: str = "") -> None:
@@ -69,15 +69,15 @@ def dollars(cents: int) -> str:
 def clean_text(value: object, label: str, limit: int, *, lines: bool = False) -> str | None:
     """Text in NFC with its ends trimmed, or None when nothing in it is visible."""
     if not isinstance(value, str):
-        raise Fault(f"Write “{label}” as text.")
+        raise AnswerFault(f"Write “{label}” as text.")
     if len(value) > limit * _LONGEST_BEFORE_NFC:
-        raise Fault(f"Shorten “{label}” to {limit:,} characters; it has {len(value):,}.")
+        raise AnswerFault(f"Shorten “{label}” to {limit:,} characters; it has {len(value):,}.")
     text = value.replace("\r\n", "\n").replace("\r", "\n") if lines else value
     text = text if lines else without_direction_controls(text)  # a name stands beside others' words
     text = unicodedata.normalize("NFC", text).strip(" \t\n")
     _refuse_control_characters(text, label, lines=lines)
     if len(text) > limit:
-        raise Fault(f"Shorten “{label}” to {limit:,} characters; it has {len(text):,}.")
+        raise AnswerFault(f"Shorten “{label}” to {limit:,} characters; it has {len(text):,}.")
     return text if is_visible(text) else None
 
 
@@ -87,9 +87,9 @@ def _refuse_control_characters(text: str, label: str, *, lines: bool) -> None:
         kind = unicodedata.category(character)
         line_break = kind in {"Zl", "Zp"} or character in "\n\r"
         if line_break and not lines:
-            raise Fault(f"Write “{label}” on one line.")
+            raise AnswerFault(f"Write “{label}” on one line.")
         if kind in {"Cc", "Cs"} and character not in allowed:
-            raise Fault(
+            raise AnswerFault(
                 f"Take the hidden control character (U+{ord(character):04X}) out of “{label}”."
             )
 
@@ -104,12 +104,12 @@ def _long_text(_: CategoryDefinition, field: FieldDefinition, value: object) -> 
 
 def _chosen(field: FieldDefinition, value: object, options: Mapping[str, str]) -> list[str] | None:
     if not isinstance(value, list):
-        raise Fault(f"Give “{field.label}” as a list of the answers shown.")
+        raise AnswerFault(f"Give “{field.label}” as a list of the answers shown.")
     if not all(isinstance(one, str) and one in options for one in value):
-        raise Fault(f"Choose “{field.label}” from the answers shown.")
+        raise AnswerFault(f"Choose “{field.label}” from the answers shown.")
     unique = list(dict.fromkeys(value))
     if len(unique) > field.max_items:
-        raise Fault(
+        raise AnswerFault(
             f"Choose at most {field.max_items} for “{field.label}”; you chose {len(unique)}."
         )
     return unique or None
@@ -130,7 +130,7 @@ def _choice(definition: CategoryDefinition, field: FieldDefinition, value: objec
     if value == "":
         return None
     if not isinstance(value, str) or value not in definition.options(field):
-        raise Fault(f"Choose one of the answers shown for “{field.label}”.")
+        raise AnswerFault(f"Choose one of the answers shown for “{field.label}”.")
     return value
 
 
@@ -138,7 +138,7 @@ def _yes_no(_: CategoryDefinition, field: FieldDefinition, value: object) -> boo
     if value == "":
         return None
     if not isinstance(value, bool):
-        raise Fault(f"Answer “{field.label}” with yes or no.")
+        raise AnswerFault(f"Answer “{field.label}” with yes or no.")
     return value
 
 
@@ -146,9 +146,9 @@ def _number(_: CategoryDefinition, field: FieldDefinition, value: object) -> int
     if value == "":
         return None
     if not is_whole(value):
-        raise Fault(f"Enter a whole number for “{field.label}”.")
+        raise AnswerFault(f"Enter a whole number for “{field.label}”.")
     if not field.minimum <= value <= field.maximum:
-        raise Fault(
+        raise AnswerFault(
             f"Enter a number from {field.minimum:,} to {field.maximum:,} for “{field.label}”."
         )
     return value
@@ -158,11 +158,11 @@ def _cents(value: object, thing: str, part: str = "") -> int | None:
     if value is None or value == "":
         return None
     if not is_whole(value):
-        raise Fault(f"Enter {thing} as a number, such as 1,500.", part)
+        raise AnswerFault(f"Enter {thing} as a number, such as 1,500.", part)
     if value < 0:
-        raise Fault(f"Enter {thing} of $0 or more.", part)
+        raise AnswerFault(f"Enter {thing} of $0 or more.", part)
     if value > MAX_CENTS:
-        raise Fault(f"Enter {thing} of at most {dollars(MAX_CENTS)}.", part)
+        raise AnswerFault(f"Enter {thing} of at most {dollars(MAX_CENTS)}.", part)
     return value
 
 
@@ -177,12 +177,14 @@ def _amounts(
     low = _cents(parts.get("min_cents"), thing, ".min")
     high = _cents(parts.get("max_cents"), thing, ".max")
     if low is not None and high is not None and low > high:
-        raise Fault(f"Enter {thing} whose lowest amount is not above the highest.", ".min")
+        raise AnswerFault(f"Enter {thing} whose lowest amount is not above the highest.", ".min")
     unit = parts.get("unit")
     if unit is None or unit == "":
         return low, high, None
     if not isinstance(unit, str) or unit not in definition.vocabularies["price_units"]:
-        raise Fault(f"Choose what {thing} is for: a session, an hour, a year and so on.", ".unit")
+        raise AnswerFault(
+            f"Choose what {thing} is for: a session, an hour, a year and so on.", ".unit"
+        )
     return low, high, unit
 
 
@@ -193,7 +195,9 @@ def _budget(
     if low is None and high is None:
         return None
     if unit is None:
-        raise Fault("Choose what a budget is for: a session, an hour, a year and so on.", ".unit")
+        raise AnswerFault(
+            "Choose what a budget is for: a session, an hour, a year and so on.", ".unit"
+        )
     return {"min_cents": low, "max_cents": high, "unit": unit}
 
 
@@ -205,19 +209,21 @@ def _price(
         return None
     if low is None or high is None:
         missing = ".min" if low is None else ".max"
-        raise Fault(
+        raise AnswerFault(
             "Enter the lowest and the highest price; the same twice for one price.", missing
         )
     if unit is None:
-        raise Fault("Choose what a price is for: a session, an hour, a year and so on.", ".unit")
+        raise AnswerFault(
+            "Choose what a price is for: a session, an hour, a year and so on.", ".unit"
+        )
     return {"min_cents": low, "max_cents": high, "unit": unit}
 
 
 def _object(value: object, thing: str, keys: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise Fault(f"Give {thing} with the parts {', '.join(keys)}.")
+        raise AnswerFault(f"Give {thing} with the parts {', '.join(keys)}.")
     if any(key not in keys for key in value):
-        raise Fault(f"Give {thing} with no other parts than {', '.join(keys)}.")
+        raise AnswerFault(f"Give {thing} with no other parts than {', '.join(keys)}.")
     return value
 
 
@@ -228,15 +234,15 @@ def _place(_: CategoryDefinition, field: FieldDefinition, value: object) -> dict
         given = parts.get(name)
         try:
             text = None if given is None else clean_text(given, name.replace("_", " "), limit)
-        except Fault as fault:
-            raise Fault(fault.message, f".{name}") from fault
+        except AnswerFault as fault:
+            raise AnswerFault(fault.message, f".{name}") from fault
         if text:
             clean[name] = text
     if not clean:
         return None
     country = clean["country"] = clean.get("country", "").upper()
     if country not in places.countries():
-        raise Fault("Choose a country.", ".country")
+        raise AnswerFault("Choose a country.", ".country")
     if country == "US":
         _us_region(clean)
     return clean
@@ -246,11 +252,13 @@ def _us_region(place: dict[str, str]) -> None:
     given = place.get("region")
     if given is None:
         if "city" in place:
-            raise Fault("Choose the state that the city is in.", ".region")
+            raise AnswerFault("Choose the state that the city is in.", ".region")
         return
     code = places.us_state_code(given)
     if code is None:
-        raise Fault("Choose a state of the United States, such as California or CA.", ".region")
+        raise AnswerFault(
+            "Choose a state of the United States, such as California or CA.", ".region"
+        )
     place["region"] = code
 
 
@@ -265,7 +273,7 @@ def _style(
         if point is None or point == "":
             continue
         if not is_whole(point) or not -STYLE_LIMIT <= point <= STYLE_LIMIT:
-            raise Fault(f"Choose a point on the scale for “{field.label}”.", f".{name}")
+            raise AnswerFault(f"Choose a point on the scale for “{field.label}”.", f".{name}")
         clean[name] = point
     return clean or None
 
@@ -274,11 +282,11 @@ def _iso_date(value: object, label: str) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str) or not _ISO_DATE.fullmatch(value):
-        raise Fault(f"Enter “{label}” as a date such as 2027-03-31.")
+        raise AnswerFault(f"Enter “{label}” as a date such as 2027-03-31.")
     try:
         date.fromisoformat(value)
     except ValueError:
-        raise Fault(f"Enter “{label}” as a date that exists, such as 2027-03-31.") from None
+        raise AnswerFault(f"Enter “{label}” as a date that exists, such as 2027-03-31.") from None
     return value
 
 
@@ -296,10 +304,10 @@ def _url(_: CategoryDefinition, field: FieldDefinition, value: object) -> str | 
         host, _port, signed_in = url.hostname or "", url.port, url.username is not None
         host = host.encode("idna").decode("ascii")
     except ValueError:
-        raise Fault(advice) from None
+        raise AnswerFault(advice) from None
     plain = text.isprintable() and " " not in text
     if url.scheme not in {"https", "http"} or signed_in or not plain or not _HOST.fullmatch(host):
-        raise Fault(advice)
+        raise AnswerFault(advice)
     return text
 
 
@@ -307,15 +315,15 @@ def _credentials(
     definition: CategoryDefinition, field: FieldDefinition, value: object
 ) -> list[dict[str, str]] | None:
     if not isinstance(value, list):
-        raise Fault(f"Give “{field.label}” as a list.")
+        raise AnswerFault(f"Give “{field.label}” as a list.")
     if len(value) > field.max_items:
-        raise Fault(f"List at most {field.max_items} under “{field.label}”.")
+        raise AnswerFault(f"List at most {field.max_items} under “{field.label}”.")
     rows = []
     for index, given in enumerate(value):
         try:
             row = _credential(definition.options(field), given)
-        except Fault as fault:
-            raise Fault(fault.message, f".{index}{fault.part}") from fault
+        except AnswerFault as fault:
+            raise AnswerFault(fault.message, f".{index}{fault.part}") from fault
         if row:
             rows.append(row)
     return rows or None
@@ -331,14 +339,14 @@ def _credential(options: Mapping[str, str], given: object) -> dict[str, str] | N
                 text = _iso_date(value, part)
             else:
                 text = None if value is None else clean_text(value, part, MAX_CREDENTIAL_TEXT)
-        except Fault as fault:
-            raise Fault(fault.message, f".{part}") from fault
+        except AnswerFault as fault:
+            raise AnswerFault(fault.message, f".{part}") from fault
         if text:
             row[part] = text
     if row and row.get("type") not in options:
-        raise Fault("Choose the kind of credential from the list.", ".type")
+        raise AnswerFault("Choose the kind of credential from the list.", ".type")
     if row.get("expires", "9") < row.get("issued", "0"):
-        raise Fault("Enter an expiry date that is not before the date of issue.", ".expires")
+        raise AnswerFault("Enter an expiry date that is not before the date of issue.", ".expires")
     return row or None
 
 

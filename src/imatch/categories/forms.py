@@ -200,7 +200,7 @@ def validate(
     for name, field in fields.items():
         try:
             value = checks.check(definition, field, values.get(name))
-        except checks.Fault as fault:
+        except checks.AnswerFault as fault:
             errors.append(FieldError(name, fault.message, name + fault.part))
             continue
         if value is not None:

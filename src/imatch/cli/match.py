@@ -49,15 +49,17 @@ def _names(incomplete: str) -> list[str]:
     return [name for name in catalog.definitions() if name.startswith(incomplete)]
 
 
-Category = Annotated[
+CategoryOption = Annotated[
     str, typer.Option(help="A category's name, such as financial_advisors.", autocompletion=_names)
 ]
 NeedText = Annotated[str, typer.Option("--need", help="What you need, in your own words.")]
-Amount = Annotated[str, typer.Option(help="In dollars: 200, 1,500 or 15k.")]
-Unit = Annotated[str, typer.Option(help="What the budget is for: session, hour, project, year.")]
-Location = Annotated[str, typer.Option(help="Where you are, such as “San Francisco, CA”.")]
+BudgetOption = Annotated[str, typer.Option(help="In dollars: 200, 1,500 or 15k.")]
+UnitOption = Annotated[
+    str, typer.Option(help="What the budget is for: session, hour, project, year.")
+]
+LocationOption = Annotated[str, typer.Option(help="Where you are, such as “San Francisco, CA”.")]
 Format = Annotated[str, typer.Option("--format", help="in_person, remote or either.")]
-Answers = Annotated[
+AnswersOption = Annotated[
     list[str],
     typer.Option(
         "--answer", help="Another answer: field=value, values apart by commas. Repeat it."
@@ -76,14 +78,14 @@ Count = Annotated[int | None, typer.Option(min=1, max=_MOST, help="How many peop
 
 def match(
     *,
-    category: Category,
+    category: CategoryOption,
     need: NeedText,
-    budget_min: Amount = "",
-    budget_max: Amount = "",
-    budget_unit: Unit = "session",
-    location: Location = "",
+    budget_min: BudgetOption = "",
+    budget_max: BudgetOption = "",
+    budget_unit: UnitOption = "session",
+    location: LocationOption = "",
     meeting: Format = "",
-    answer: Answers = [],  # noqa: B006 -- typer copies it
+    answer: AnswersOption = [],  # noqa: B006 -- typer copies it
     must: Musts = [],  # noqa: B006 -- typer copies it
     kind: KindOption = MatchKind.BASIC,
     criteria: Criteria = "",

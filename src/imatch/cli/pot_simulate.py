@@ -20,7 +20,7 @@ from imatch.core.database import SessionLocal, make_engine
 from imatch.core.logs import configure_logs
 from imatch.core.settings import get_settings
 from imatch.operations.database import migrate
-from imatch.operations.simulation import Plan, Result, Week
+from imatch.operations.simulation import Plan, SimulatedWeek, SimulationResult
 from imatch.operations.simulation import simulate as live_through
 from imatch.operations.simulation.charts import Chart, charts
 
@@ -81,7 +81,7 @@ def _scratch_database() -> Iterator[Session]:
             engine.dispose()
 
 
-def _print_result(result: Result) -> None:
+def _print_result(result: SimulationResult) -> None:
     print_table(
         f"{result.plan.months} months, seed {result.plan.seed}",
         ("Claim", "Found", "Holds"),
@@ -110,9 +110,9 @@ def _print_result(result: Result) -> None:
     )
 
 
-def _print_csv(result: Result) -> None:
+def _print_csv(result: SimulationResult) -> None:
     writer = csv.writer(sys.stdout)
-    writer.writerow(field.name for field in fields(Week))
+    writer.writerow(field.name for field in fields(SimulatedWeek))
     writer.writerows(asdict(week).values() for week in result.weeks)
 
 

@@ -20,7 +20,9 @@ def _categories(incomplete: str) -> list[str]:
     return [name for name in definitions() if name.startswith(incomplete)]
 
 
-Slug = Annotated[str, typer.Argument(help="The last part of the profile's address, /p/SLUG.")]
+SlugArgument = Annotated[
+    str, typer.Argument(help="The last part of the profile's address, /p/SLUG.")
+]
 
 
 @app.command("list")
@@ -56,7 +58,7 @@ def list_all(
 
 
 @app.command()
-def show(slug: Slug, *, as_json: JsonOption = False) -> None:
+def show(slug: SlugArgument, *, as_json: JsonOption = False) -> None:
     """One profile, private fields included."""
     with SessionLocal() as db:
         provider = queries.by_slug(db, slug)
@@ -88,7 +90,7 @@ def show(slug: Slug, *, as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def approve(slug: Slug, *, as_json: JsonOption = False) -> None:
+def approve(slug: SlugArgument, *, as_json: JsonOption = False) -> None:
     """Make a waiting profile public."""
     with SessionLocal() as db:
         _confirm(approval.approve(db, queries.by_slug(db, slug), None), as_json=as_json)
@@ -96,7 +98,7 @@ def approve(slug: Slug, *, as_json: JsonOption = False) -> None:
 
 @app.command()
 def reject(
-    slug: Slug,
+    slug: SlugArgument,
     *,
     reason: Annotated[str, typer.Option(help="Its owner reads this, word for word.")],
     as_json: JsonOption = False,
@@ -108,7 +110,7 @@ def reject(
 
 
 @app.command()
-def pause(slug: Slug, *, as_json: JsonOption = False) -> None:
+def pause(slug: SlugArgument, *, as_json: JsonOption = False) -> None:
     """Send nobody new to a profile until its owner resumes."""
     with SessionLocal() as db:
         _confirm(service.pause(db, queries.by_slug(db, slug)), as_json=as_json)

@@ -6,9 +6,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy.orm import Session
-
-Listener = Callable[[Session, Any], None]
+from imatch.core.events import Listener
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,7 +41,7 @@ from imatch.ledger.models import (
 # An audit runs every night: one that failed may be repeated, three are no accident.
 AUDIT_WITHIN = timedelta(days=3)
 
-Label = Literal[
+RowLabel = Literal[
     "day",
     "hour",
     "transaction_type",
@@ -50,7 +50,7 @@ Label = Literal[
     "system_account",
     "counter_account",
 ]
-DAILY: tuple[Label, ...] = (
+DAILY: tuple[RowLabel, ...] = (
     "day",
     "transaction_type",
     "category",
@@ -127,7 +127,7 @@ def sums(
     since: date | None = None,
     until: date | None = None,
     *,
-    by: Sequence[Label] = DAILY,
+    by: Sequence[RowLabel] = DAILY,
     transaction_types: Sequence[str] = (),
 ) -> list[Sum]:
     """What moved from one day to the day before another, added up by some labels, in their order.
@@ -154,7 +154,7 @@ def sums(
 class _Wanted:
     since: date | None
     until: date | None
-    by: tuple[Label, ...]
+    by: tuple[RowLabel, ...]
     transaction_types: tuple[str, ...]
 
 
@@ -193,7 +193,7 @@ def _sealed_sums(db: Session, book: Book, wanted: _Wanted) -> tuple[int, _SumRow
     return 0, ()
 
 
-def _named(by: Sequence[Label], labels: tuple[Any, ...]) -> dict[str, Any]:
+def _named(by: Sequence[RowLabel], labels: tuple[Any, ...]) -> dict[str, Any]:
     named = dict(zip(by, labels, strict=True))
     return {
         name: date.fromisoformat(value) if name == "day" else value for name, value in named.items()

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import AccountType, User
-from imatch.categories.checks import Fault, clean_text
+from imatch.categories.checks import AnswerFault, clean_text
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict, FieldError, Invalid
 from imatch.core.settings import get_settings
@@ -56,7 +56,7 @@ def report_wrong_fact(db: Session, match: Match, text: str, *, address: str) -> 
 def _clean(text: str) -> str:
     try:
         said = clean_text(text, "What is wrong", MAX_REPORT, lines=True)
-    except Fault as fault:
+    except AnswerFault as fault:
         said, message = None, fault.message
     else:
         message = "Say which fact is wrong, and what would be right."

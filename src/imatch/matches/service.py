@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from imatch.categories import queries as categories
-from imatch.categories.checks import Fault, clean_text
+from imatch.categories.checks import AnswerFault, clean_text
 from imatch.categories.models import Category
 from imatch.categories.schemas import CategoryDefinition
 from imatch.core import clock
@@ -174,13 +174,13 @@ def checked_criteria(text: str) -> str:
     """A seeker's own rule as it will be weighed. Raises Invalid."""
     try:
         clean = clean_text(text, "Your own criteria", rules.MAX_CUSTOM_CRITERIA, lines=True)
-    except Fault as fault:
+    except AnswerFault as fault:
         raise Invalid(fault.message) from fault
     return clean or ""
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class _RankingRequest:
     kind: MatchKind
     need: engine.StatedNeed
     definition: CategoryDefinition
@@ -202,7 +202,7 @@ def _request(
     custom_criteria: str,
     refusal: rules.Refusal | None,
     exclude: frozenset[int],
-) -> _Request:
+) -> _RankingRequest:
     values = seeker.answers["values"]
     screen = seeker_rules.stopped(definition, values)
     if screen is not None:
@@ -214,7 +214,9 @@ def _request(
     left_out = [str(provider_id) for provider_id in sorted(exclude)]
     fingerprint = rules.answers_hash(secret, values, importance, custom_criteria, *left_out)
     need = needs.need_of(definition, values, importance, custom_criteria)
-    return _Request(kind, need, definition, fingerprint, rules.seed_of(seeker.id, fingerprint))
+    return _RankingRequest(
+        kind, need, definition, fingerprint, rules.seed_of(seeker.id, fingerprint)
+    )
 
 
 def _rank(
@@ -255,7 +257,7 @@ def _all_there(
 def _store(
     db: Session,
     seeker: Need,
-    request: _Request,
+    request: _RankingRequest,
     ranked: Ranked,
     providers: Mapping[int, Provider],
     empty: Shortlist | None,

@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.status import HTTP_200_OK, HTTP_303_SEE_OTHER, HTTP_422_UNPROCESSABLE_CONTENT
 
 from imatch.accounts.deps import OptionalUser
+from imatch.accounts.errors import BadEmail
 from imatch.core.errors import DomainError, FieldError, RateLimited
 from imatch.core.settings import get_settings
 from imatch.needs import queries, resuming, rules
@@ -48,7 +49,7 @@ def mail_link(
         return _save_page(request, db, need)
     try:
         sent_to = resuming.mail_link(db, need, code, email, address=address)
-    except resuming.BadEmail as bad:
+    except BadEmail as bad:
         return _save_page(request, db, need, code=code, email=email, errors=bad.fields)
     return _save_page(request, db, need, code=code, sent_to=sent_to)
 

@@ -5,11 +5,12 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from imatch.accounts.errors import BadEmail
 from imatch.accounts.models import User
 from imatch.accounts.rules import MAILS_PER_EMAIL, MAILS_PER_NETWORK, read_email
 from imatch.core.clock import now
 from imatch.core.database import atomic
-from imatch.core.errors import FieldError, Forbidden, Gone, Invalid, NotFound
+from imatch.core.errors import Forbidden, Gone, NotFound
 from imatch.core.security import new_token, new_written_code, token_hash
 from imatch.core.settings import get_settings
 from imatch.mail import service as mail
@@ -21,14 +22,6 @@ from imatch.throttling.service import admit, forgive
 RESUMES_PER_NETWORK = TryLimit("resume/network", 10, timedelta(minutes=15))
 _CODE_GROUP = 4
 _LONGEST_CODE = 40
-
-
-class BadEmail(Invalid):
-    code = "bad_email"
-
-    def __init__(self) -> None:
-        message = "Enter an e-mail address such as name@example.org."
-        super().__init__(message, fields=(FieldError("email", message, "email"),))
 
 
 class UnknownResumeCode(NotFound):

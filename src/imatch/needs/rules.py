@@ -5,6 +5,7 @@ from typing import Any
 
 from imatch.categories.schemas import (
     CategoryDefinition,
+    FieldValues,
     FormPage,
     Gate,
     GateWhen,
@@ -13,21 +14,19 @@ from imatch.categories.schemas import (
     ScreenEffect,
 )
 
-Values = Mapping[str, Any]
 
-
-def stopped(definition: CategoryDefinition, values: Values) -> Screen | None:
+def stopped(definition: CategoryDefinition, values: FieldValues) -> Screen | None:
     """The safety screen that these answers call for: nobody may be ranked while it stands."""
     return next(iter(_called_for(definition, values, ScreenEffect.STOP)), None)
 
 
-def notices(definition: CategoryDefinition, values: Values) -> list[Screen]:
+def notices(definition: CategoryDefinition, values: FieldValues) -> list[Screen]:
     """What must be said beside the matches, such as a clearance before a first session."""
     return _called_for(definition, values, ScreenEffect.NOTICE)
 
 
 def _called_for(
-    definition: CategoryDefinition, values: Values, effect: ScreenEffect
+    definition: CategoryDefinition, values: FieldValues, effect: ScreenEffect
 ) -> list[Screen]:
     return [
         screen
@@ -94,7 +93,7 @@ def merged(
     }
 
 
-def next_page(definition: CategoryDefinition, values: Values) -> int | None:
+def next_page(definition: CategoryDefinition, values: FieldValues) -> int | None:
     """The first intake page without any answer; None when each has one."""
     empty = (
         number

@@ -44,5 +44,5 @@ class InsufficientPot(Conflict, ValueError):
         self.available = available
 
 
-class KeyReused(ledger.KeyReused, ValueError):
+class POTKeyReused(ledger.KeyReused, ValueError):
     """The idempotency key was used before, with another input."""

@@ -8,10 +8,8 @@ Outside `atomic(db)` every call commits the session, pending changes included, a
 snapshot; inside, it joins and commits nothing. `pot.awards` applies caps, queue and grants.
 """
 
-import json
 import secrets
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, NoReturn
 
 from sqlalchemy.orm import Session
@@ -20,20 +18,34 @@ from imatch.accounts.errors import UserNotFound
 from imatch.accounts.models import User
 from imatch.core.clock import now
 from imatch.core.database import atomic, present
-from imatch.ledger import POT, AccountNotFound, Entry, InsufficientFunds, LedgerError, Movement
-from imatch.ledger import KeyReused as LedgerKeyReused
+from imatch.ledger import (
+    POT,
+    AccountNotFound,
+    Entry,
+    InsufficientFunds,
+    KeyReused,
+    LedgerError,
+    Movement,
+)
 from imatch.ledger import post as post_entry
 from imatch.ledger.models import MAX_AMOUNT, PotAccount, PotTransaction
-from imatch.ledger.movements import MAX_DESCRIPTION_CHARACTERS, MAX_KEY_CHARACTERS
+from imatch.ledger.movements import MAX_KEY_CHARACTERS
 from imatch.pot import queries
+from imatch.pot.arguments import (
+    amount_of,
+    check_labels,
+    check_metadata,
+    check_person,
+    check_side,
+    five_percent,
+    is_text,
+)
 from imatch.pot.awards import clawbacks
 from imatch.pot.economy import figures
 from imatch.pot.errors import (
-    AmountRequired,
-    BadAmount,
     BadArgument,
     InsufficientPot,
-    KeyReused,
+    POTKeyReused,
     UnknownEarningCategory,
     UnknownSpendingCategory,
 )
@@ -43,8 +55,6 @@ from imatch.pot.shop.catalog import SPENDING_BY_NAME
 
 Result = dict[str, Any]
 
-_HIGHEST_ID = 2**63
-_MAX_REFERENCE_CHARACTERS = 32
 _BOOST_DAYS = 30
 _FIVE_STARS = 5
 _FIGURES = ("pot_balance", "total_pot_earned", "total_pot_spent", "total_pot_burned")
@@ -78,7 +88,7 @@ class POTService:
         movement = _movement(
             user_id=user_id,
             category=category,
-            amount=_amount(category, amount, fixed),
+            amount=amount_of(category, amount, fixed),
             counter_account="treasury",
             transaction_type="earn",
             reference_type=reference_type,
@@ -110,7 +120,7 @@ class POTService:
         movement = _movement(
             user_id=user_id,
             category=category,
-            amount=-_amount(category, amount, fixed),
+            amount=-amount_of(category, amount, fixed),
             counter_account=counter_account,
             transaction_type="burn" if burned and category == "charity_burn" else "spend",
             reference_type=reference_type,
@@ -129,8 +139,8 @@ class POTService:
         The switch, gates, limits and allowance of redemption apply again at approval, so nothing
         is ever paid through this door alone.
         """
-        _check_person(user_id)
-        amount = _amount(REDEMPTION, pot_amount, None)
+        check_person(user_id)
+        amount = amount_of(REDEMPTION, pot_amount, None)
         try:
             with atomic(self.db):
                 filed = redemptions.file(
@@ -156,7 +166,7 @@ class POTService:
 
     def get_user_balance(self, user_id: int) -> int:
         """What a person can spend: their balance without what is held."""
-        _check_person(user_id)
+        check_person(user_id)
         with present(self.db):
             free = queries.free_pot(self.db, user_id)
         if free is None:
@@ -171,7 +181,7 @@ class POTService:
         transaction_type: str | None = None,
     ) -> list[Result]:
         """A person's transactions, newest first; `limit` is 1 to 1,000."""
-        _check_person(user_id)
+        check_person(user_id)
         queries.check_page(limit, offset, transaction_type)
         with present(self.db):
             if queries.free_pot(self.db, user_id) is None:
@@ -185,7 +195,7 @@ class POTService:
 
     def award_profile_creation(self, user_id: int, account_type: str) -> Result:
         """50 for a provider's profile, 25 for a seeker's first need."""
-        _check_side(account_type)
+        check_side(account_type)
         return self.award_pot(user_id, f"{account_type}_profile_creation")
 
     def award_first_response(self, user_id: int, match_id: int) -> Result:
@@ -201,12 +211,12 @@ class POTService:
         deal_value_usd: float | None = None,
     ) -> Result:
         """5 % of the deal's dollars for the provider, rounded down; 100 for the seeker."""
-        _check_side(account_type)
+        check_side(account_type)
         provider = account_type == "provider"
         return self.award_pot(
             user_id,
             "provider_engagement_base" if provider else "seeker_first_engagement",
-            _five_percent(deal_value_usd) if provider else None,
+            five_percent(deal_value_usd) if provider else None,
             reference_type="engagement",
             reference_id=engagement_id,
         )
@@ -276,12 +286,12 @@ def _movement(
     metadata: Mapping[str, object] | None,
     key: str | None,
 ) -> Movement:
-    _check_person(user_id)
-    _check_labels(reference_type, reference_id, description)
+    check_person(user_id)
+    check_labels(reference_type, reference_id, description)
     if metadata is not None:
-        _check_metadata(metadata)
+        check_metadata(metadata)
     if key is not None and not (
-        isinstance(key, str) and 0 < len(key) <= MAX_KEY_CHARACTERS and _is_text(key)
+        isinstance(key, str) and 0 < len(key) <= MAX_KEY_CHARACTERS and is_text(key)
     ):
         raise BadArgument(f"A key has 1 to {MAX_KEY_CHARACTERS} characters.")
     return Movement(
@@ -309,70 +319,6 @@ def _spending(category: str, *, burn: bool) -> tuple[str, int | None, str]:
     return option.title, fixed, "burned" if burn else "treasury"
 
 
-def _amount(category: str, amount: int | None, fixed: int | None) -> int:
-    if amount is None:
-        if fixed is None:
-            raise AmountRequired(category)
-        return fixed
-    if type(amount) is not int or not 0 < amount <= MAX_AMOUNT:
-        raise BadAmount(f"An amount of POT is a whole number from 1 to {MAX_AMOUNT}.")
-    return amount
-
-
-def _five_percent(deal_value_usd: float | None) -> int | None:
-    if deal_value_usd is None:
-        return None
-    number = isinstance(deal_value_usd, int | float | Decimal) and deal_value_usd is not True
-    if not number or not 0 <= deal_value_usd <= MAX_AMOUNT:
-        raise BadAmount("A deal's value is its number of dollars.")
-    # In cents first: 5 % of a float would lose a POT where the product is just below it.
-    return round(deal_value_usd * 100) // 2_000
-
-
-def _check_person(user_id: int) -> None:
-    if type(user_id) is not int or not 0 < user_id < _HIGHEST_ID:
-        raise UserNotFound(user_id)
-
-
-def _check_side(account_type: str) -> None:
-    if account_type not in ("provider", "seeker"):
-        raise BadArgument("account_type is 'provider' or 'seeker'.")
-
-
-def _check_labels(reference_type: object, reference_id: object, description: object) -> None:
-    if reference_type is not None and not (
-        isinstance(reference_type, str)
-        and reference_type.isprintable()
-        and 0 < len(reference_type) <= _MAX_REFERENCE_CHARACTERS
-    ):
-        raise BadArgument(f"A reference's type has 1 to {_MAX_REFERENCE_CHARACTERS} characters.")
-    if reference_id is not None and not (
-        type(reference_id) is int and -_HIGHEST_ID <= reference_id < _HIGHEST_ID
-    ):
-        raise BadArgument("A reference's id is a whole number.")
-    if (
-        not isinstance(description, str)
-        or len(description) > MAX_DESCRIPTION_CHARACTERS
-        or not _is_text(description)
-    ):
-        raise BadArgument(f"A description has up to {MAX_DESCRIPTION_CHARACTERS} characters.")
-
-
-def _is_text(written: str) -> bool:
-    """Whether a database can keep it: half a surrogate pair is no character."""
-    return not any("\ud800" <= sign <= "\udfff" for sign in written)
-
-
-def _check_metadata(metadata: object) -> None:
-    if not isinstance(metadata, Mapping):
-        raise BadArgument("metadata is a mapping of JSON values.")
-    try:
-        # As the ledger writes it: sorted, so its names are of one kind, and in UTF-8.
-        json.dumps(metadata, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
-    except (TypeError, ValueError, RecursionError):
-        raise BadArgument("metadata is a mapping of JSON values.") from None
-
-
 def _new_key(kind: str) -> str:
     """A key that nobody else makes; it begins with the time, so that the index grows at its end."""
     return f"{kind}:{int(now().timestamp() * 1_000_000):x}-{secrets.token_hex(8)}"
@@ -395,6 +341,6 @@ def _raise_as_value_error(refusal: LedgerError, user_id: int | None) -> NoReturn
         raise UserNotFound(user_id) from None
     if isinstance(refusal, InsufficientFunds):
         raise InsufficientPot(required=refusal.required, available=refusal.available) from None
-    if isinstance(refusal, LedgerKeyReused):
-        raise KeyReused(refusal.message) from None
+    if isinstance(refusal, KeyReused):
+        raise POTKeyReused(refusal.message) from None
     raise BadArgument(refusal.message) from None

@@ -148,7 +148,7 @@ def _checked_reason(reason: str) -> str:
     try:
         text = checks.clean_text(reason, "Reason", REASON_MAX, lines=True)
         message = "Say why: the professional reads it and can mend the profile."
-    except checks.Fault as fault:
+    except checks.AnswerFault as fault:
         text, message = None, fault.message
     if text is None:
         raise Invalid("A reason is needed.", fields=(FieldError("reason", message, "reason"),))

@@ -7,11 +7,11 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
 from imatch.categories import forms
 from imatch.categories.checks import dollars
-from imatch.categories.schemas import CategoryDefinition, FeeModel, Fees
+from imatch.categories.schemas import CategoryDefinition, FeeModel, Fees, FieldValues
 from imatch.providers.models import Provider, ProviderStatus
 from imatch.providers.schemas import (
     CredentialOut,
@@ -22,8 +22,6 @@ from imatch.providers.schemas import (
     ProviderSummaryOut,
     RatingOut,
 )
-
-Values = Mapping[str, Any]
 
 # A changed name makes an approved profile another person's until somebody has looked.
 NAME_FIELDS: Final = ("display_name", "legal_name")
@@ -62,7 +60,7 @@ class Completeness:
         return not self.required
 
 
-def completeness(definition: CategoryDefinition, values: Values) -> Completeness:
+def completeness(definition: CategoryDefinition, values: FieldValues) -> Completeness:
     """What the profile lacks, in the order of the builder's pages."""
     effects = dict(_recommended(definition))
     wanted = 0
@@ -109,11 +107,11 @@ def is_paused_until(provider: Provider, moment: datetime) -> bool:
     return provider.paused_until is not None and provider.paused_until > moment
 
 
-def names_changed(before: Values, after: Values) -> bool:
+def names_changed(before: FieldValues, after: FieldValues) -> bool:
     return any(before.get(name) != after.get(name) for name in NAME_FIELDS)
 
 
-def still_verified(verified: list[str], before: Values, after: Values) -> list[str]:
+def still_verified(verified: list[str], before: FieldValues, after: FieldValues) -> list[str]:
     """The checked credential types whose stated facts are the same as when they were checked."""
     return [
         kind
@@ -122,16 +120,16 @@ def still_verified(verified: list[str], before: Values, after: Values) -> list[s
     ]
 
 
-def credential_types(values: Values) -> list[str]:
+def credential_types(values: FieldValues) -> list[str]:
     """Each stated type once, in the order stated."""
     return list(dict.fromkeys(row["type"] for row in values.get(CREDENTIALS, [])))
 
 
-def unverified_types(values: Values, verified: list[str]) -> list[str]:
+def unverified_types(values: FieldValues, verified: list[str]) -> list[str]:
     return [kind for kind in credential_types(values) if kind not in verified]
 
 
-def _of_type(values: Values, kind: str) -> list[Mapping[str, str]]:
+def _of_type(values: FieldValues, kind: str) -> list[Mapping[str, str]]:
     return [row for row in values.get(CREDENTIALS, []) if row["type"] == kind]
 
 
@@ -255,7 +253,7 @@ def whole_own(provider: Provider, definition: CategoryDefinition) -> OwnProvider
     )
 
 
-def described(definition: CategoryDefinition, values: Values, name: str) -> str:
+def described(definition: CategoryDefinition, values: FieldValues, name: str) -> str:
     """A field in words, or "" where it has no answer."""
     if name not in values or name not in definition.provider:
         return ""
@@ -312,7 +310,7 @@ def rating_of(provider: Provider, definition: CategoryDefinition) -> RatingOut |
     return RatingOut(average=average, count=provider.rating_count)
 
 
-def windows_by_day(values: Values) -> dict[str, list[str]]:
+def windows_by_day(values: FieldValues) -> dict[str, list[str]]:
     """The parts of each weekday offered, for the days that have any: {"tue": ["evening"]}."""
     days: dict[str, list[str]] = {}
     for window in values.get("windows", []):

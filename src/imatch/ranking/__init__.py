@@ -2,6 +2,6 @@
 
 from imatch.ranking.ranker import Pool
 from imatch.ranking.scoring.order import Policy
-from imatch.ranking.types import Offer, Pick, Reason, Shortlist, StatedNeed
+from imatch.ranking.types import Pick, RankableProvider, Ranking, Reason, StatedNeed
 
-__all__ = ["Offer", "Pick", "Policy", "Pool", "Reason", "Shortlist", "StatedNeed"]
+__all__ = ["Pick", "Policy", "Pool", "RankableProvider", "Ranking", "Reason", "StatedNeed"]

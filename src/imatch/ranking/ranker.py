@@ -21,9 +21,17 @@ from imatch.ranking.scoring.candidates import DEPTH, candidates
 from imatch.ranking.scoring.criteria import Rows, Scores
 from imatch.ranking.scoring.order import Placed, Policy, order_scores, place
 from imatch.ranking.scoring.table import Table, columns_of, tabulate
-from imatch.ranking.types import Compared, Left, Offer, Pick, Relaxation, Shortlist, StatedNeed
+from imatch.ranking.types import (
+    Compared,
+    Left,
+    Pick,
+    RankableProvider,
+    Ranking,
+    Relaxation,
+    StatedNeed,
+)
 
-BATCH = 1_000  # offers that are read and written together
+BATCH = 1_000  # providers that are read and written together
 
 
 def nowhere(_: Mapping[str, Any]) -> None:
@@ -49,10 +57,10 @@ class Pool:
     def __len__(self) -> int:
         return self._frame.live_count
 
-    def upsert(self, offers: Iterable[Offer]) -> None:
+    def upsert(self, providers: Iterable[RankableProvider]) -> None:
         """Add providers or replace those with the same id; readers see all of them at once."""
         with self._writing:
-            waiting = iter(offers)
+            waiting = iter(providers)
             while batch := list(islice(waiting, BATCH)):
                 self._store.put(batch)
             self._frame = self._store.frame()
@@ -118,20 +126,20 @@ class Pool:
         today: date,
         exclude: frozenset[int] = frozenset(),
         exposure: Mapping[int, float] | None = None,
-    ) -> Shortlist:
+    ) -> Ranking:
         """The people for a need, best first: the same for the same need, pool and seed."""
         frame = self._frame
         gated = gate(frame, rules_of(self._layout, need, today, exclude))
         left = gated.left
         scored = self._score(frame, gated.passes, need, today, max(DEPTH, count))
         if scored is None:
-            return Shortlist((), 0, 0, left.removed, relaxations(left))
+            return Ranking((), 0, 0, left.removed, relaxations(left))
         rows, asked, table, fits = scored
         prices = _prices(frame, rows, exposure or {})
         scores = order_scores(fits, frame.accept[rows], frame.occupancy[rows], prices)
         placed = place(frame, rows, fits, scores, count=count, seed=seed, policy=self._policy)
         picks = _picks(frame, rows, asked, table, scores, prices, placed, gated)
-        return Shortlist(picks, len(rows), left.left, left.removed, relaxations(left))
+        return Ranking(picks, len(rows), left.left, left.removed, relaxations(left))
 
     def _score(
         self, frame: Frame, passes: NDArray[np.bool_], need: StatedNeed, today: date, depth: int

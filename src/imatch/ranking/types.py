@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
-Importance = Literal["must", "prefer", "ignore"]
+ImportanceName = Literal["must", "prefer", "ignore"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class StatedNeed:
     category: str
     text: str
     answers: Mapping[str, Any] = field(default_factory=dict)
-    importance: Mapping[str, Importance] = field(default_factory=dict)
+    importance: Mapping[str, ImportanceName] = field(default_factory=dict)
     custom_criteria: str = ""
 
     def answer(self, name: str) -> Any:  # noqa: ANN401 -- JSON, its shape follows the field's kind
@@ -30,7 +30,7 @@ class StatedNeed:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class RankableProvider:
     """A provider as the engine sees one: stated profile, own words, and what was measured."""
 
     provider_id: int
@@ -143,7 +143,7 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
-class Shortlist:
+class Ranking:
     picks: tuple[Pick, ...]
     considered: int
     passed: int

@@ -3,6 +3,7 @@
 from sqlalchemy.orm import Session
 
 from imatch.accounts import queries
+from imatch.accounts.errors import BadEmail
 from imatch.accounts.models import AccountType, User
 from imatch.accounts.rules import (
     FIRST_PASSWORD_LINK_LASTS,
@@ -14,7 +15,6 @@ from imatch.accounts.rules import (
 from imatch.accounts.service import recovery, sessions
 from imatch.accounts.service.profile import BadName
 from imatch.accounts.service.recovery import BadPassword
-from imatch.accounts.service.sign_in import BadEmail
 from imatch.accounts.service.sign_up import mark_confirmed
 from imatch.core.database import atomic
 from imatch.core.errors import FieldError, NotFound

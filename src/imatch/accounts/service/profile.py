@@ -4,6 +4,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from imatch.accounts import queries
+from imatch.accounts.errors import BadEmail
 from imatch.accounts.models import AccountType, LinkPurpose, User, UserSession
 from imatch.accounts.rules import (
     CONFIRM_LINK_LASTS,
@@ -15,7 +16,6 @@ from imatch.accounts.rules import (
 )
 from imatch.accounts.service import letters, links, recovery, sessions
 from imatch.accounts.service.recovery import BadPassword
-from imatch.accounts.service.sign_in import BadEmail
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict, FieldError, Invalid
 from imatch.core.security import hash_password

@@ -5,6 +5,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from imatch.accounts import queries
+from imatch.accounts.errors import BadEmail
 from imatch.accounts.models import LinkPurpose, User
 from imatch.accounts.rules import (
     MAILS_PER_EMAIL,
@@ -15,7 +16,6 @@ from imatch.accounts.rules import (
 )
 from imatch.accounts.service import letters, links, sessions
 from imatch.accounts.service.sessions import Browser, SignedIn
-from imatch.accounts.service.sign_in import BadEmail
 from imatch.accounts.service.sign_up import mark_confirmed
 from imatch.core.database import atomic
 from imatch.core.errors import FieldError, Invalid

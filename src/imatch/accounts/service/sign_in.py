@@ -3,6 +3,7 @@
 from sqlalchemy.orm import Session
 
 from imatch.accounts import queries
+from imatch.accounts.errors import BadEmail
 from imatch.accounts.models import LinkPurpose, User, UserSession
 from imatch.accounts.rules import (
     MAILS_PER_EMAIL,
@@ -31,14 +32,6 @@ class WrongEmailOrPassword(Invalid):
             "This e-mail address and password do not fit together, or the address is not "
             "confirmed yet. If you signed up lately, open the link that we sent to you."
         )
-
-
-class BadEmail(Invalid):
-    code = "bad_email"
-
-    def __init__(self) -> None:
-        message = "Give a whole e-mail address, like ada@example.org."
-        super().__init__(message, fields=(FieldError("email", message, "email"),))
 
 
 def sign_in(db: Session, *, email: str, password: str, browser: Browser) -> SignedIn:

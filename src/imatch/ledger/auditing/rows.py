@@ -29,7 +29,7 @@ _SELECTED = (
     " counter_account"
 )
 
-Row = tuple[Any, ...]
+JournalRow = tuple[Any, ...]
 
 
 class RowAudit:
@@ -84,7 +84,7 @@ class RowAudit:
                 found=unknown,
             )
 
-    def _person(self, row: Row) -> None:
+    def _person(self, row: JournalRow) -> None:
         try:
             self._add_up(row)
         except TypeError:
@@ -96,7 +96,7 @@ class RowAudit:
                 found=row[2:7],
             )
 
-    def _add_up(self, row: Row) -> None:
+    def _add_up(self, row: JournalRow) -> None:
         _, user_id, _, before, after, held_after, amount, phase, kind, counter = row
         account = self._accounts.get(user_id)
         if account is None:
@@ -122,7 +122,7 @@ class RowAudit:
         if counter == "burned":
             account[_BURNED] -= moved
 
-    def _two_phase(self, row: Row) -> tuple[int, int, int]:
+    def _two_phase(self, row: JournalRow) -> tuple[int, int, int]:
         """What a hold, its post or its void changes: what is free, held, and the balance."""
         row_id, user_id, hold_id, _, _, _, amount, phase, _, counter = row
         if phase == "hold":
@@ -141,7 +141,7 @@ class RowAudit:
             )
         return (amount, held, 0) if phase == "void" else (amount - held, held, amount)
 
-    def _wrong(self, row: Row, account: list[int], change: int, held_change: int) -> None:
+    def _wrong(self, row: JournalRow, account: list[int], change: int, held_change: int) -> None:
         row_id, user_id, _, before, after, held_after, *_ = row
         expected_held = account[_HELD] + held_change
         for problem, expected, found in (

@@ -13,7 +13,13 @@ from imatch.ledger.auditing.sums import check_balances, check_row_count, check_s
 from imatch.ledger.books import Book
 from imatch.ledger.models import LedgerSeal
 from imatch.ledger.sealing.rows import PAGE_ROWS, JournalReader
-from imatch.ledger.sealing.seals import DIGEST_BYTES, FIRST_HASH, Tally, chained_hash, digests
+from imatch.ledger.sealing.seals import (
+    DIGEST_BYTES,
+    FIRST_HASH,
+    MovementTally,
+    chained_hash,
+    digests,
+)
 
 _MOST_ROWS = 2**63 - 1  # that a database can be asked for
 
@@ -23,7 +29,7 @@ class Chain:
     """How far the seals were followed, and what was wrong with them or their rows."""
 
     findings: Findings
-    tally: Tally = field(default_factory=Tally)
+    tally: MovementTally = field(default_factory=MovementTally)
     seal_count: int = 0
     row_count: int = 0
     to_id: int = 0
@@ -82,7 +88,7 @@ def _check_link(chain: Chain, seal: LedgerSeal) -> None:
 
 def _check_rows(chain: Chain, reader: JournalReader, seal: LedgerSeal) -> None:
     most_rows = min(seal.row_count + PAGE_ROWS, _MOST_ROWS)
-    rows = reader.texts(seal.from_id - 1, seal.to_id, most_rows, Tally.selected(reader))
+    rows = reader.texts(seal.from_id - 1, seal.to_id, most_rows, MovementTally.selected(reader))
     chain.tally.add(rows)
     texts = [row[1].encode() for row in rows]
     found = digests(texts)

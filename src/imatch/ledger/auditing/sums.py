@@ -9,12 +9,12 @@ from sqlalchemy.types import NullType
 from imatch.ledger.auditing.findings import Findings
 from imatch.ledger.books import Book
 from imatch.ledger.models import LedgerDaySum, LedgerHourSum
-from imatch.ledger.sealing.seals import Tally
+from imatch.ledger.sealing.seals import MovementTally
 
 Totals = dict[tuple[Any, ...], tuple[int, int]]
 
 
-def check_sums(db: Session, book: Book, tally: Tally, findings: Findings) -> None:
+def check_sums(db: Session, book: Book, tally: MovementTally, findings: Findings) -> None:
     hours: Totals = {kind: (count, amount) for kind, (count, amount) in tally.totals.items()}
     days: Totals = {}
     for (*labels, hour), (count, amount) in hours.items():
@@ -41,7 +41,9 @@ def check_row_count(
         )
 
 
-def check_balances(book: Book, tally: Tally, sealed: dict[str, Any], findings: Findings) -> None:
+def check_balances(
+    book: Book, tally: MovementTally, sealed: dict[str, Any], findings: Findings
+) -> None:
     """Compare the balances that the last seal knows with what its rows add up to."""
     balances = dict.fromkeys(book.system_accounts, 0) | tally.flows()
     for name in sorted(balances.keys() | sealed.keys(), key=str):

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True, eq=False)
-class _Request:
+class _QueuedPost:
     book: Book
     movement: Movement
     outcome: Outcome | None = None
@@ -55,7 +55,7 @@ class _Connection:
             driver.autocommit = True
             driver.execute(f"SET lock_timeout = '{_LONGEST_POSTGRESQL_LOCK_WAIT}'")
 
-    def carry_out(self, group: Sequence[_Request]) -> None:
+    def carry_out(self, group: Sequence[_QueuedPost]) -> None:
         """Give every request its outcome, or none of a book's where one cannot be carried out."""
         try:
             if self.dialect == "sqlite":
@@ -73,8 +73,8 @@ class _Connection:
         for request, outcome in outcomes:
             request.outcome = outcome
 
-    def _outcomes(self, group: Sequence[_Request]) -> list[tuple[_Request, Outcome]]:
-        outcomes: list[tuple[_Request, Outcome]] = []
+    def _outcomes(self, group: Sequence[_QueuedPost]) -> list[tuple[_QueuedPost, Outcome]]:
+        outcomes: list[tuple[_QueuedPost, Outcome]] = []
         for book in dict.fromkeys(request.book for request in group):
             requests = [request for request in group if request.book is book]
             journal = Journal(book, self.driver, self.dialect)
@@ -89,7 +89,7 @@ class Committer:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards the queue, for moments only
-        self._queue: deque[_Request] = deque()
+        self._queue: deque[_QueuedPost] = deque()
         self._has_leader = False
         self._writing = threading.Lock()  # guards the connection
         self._connection: _Connection | None = None
@@ -98,7 +98,7 @@ class Committer:
         """What became of a movement, durably; None when it must be tried outside a group."""
         if engine.dialect.name == "sqlite":
             refuse_second_writer()
-        request = _Request(book, movement)
+        request = _QueuedPost(book, movement)
         request.woken.acquire()
         with self._lock:
             self._queue.append(request)
@@ -116,15 +116,15 @@ class Committer:
                 self._connection.driver.close()
             self._connection = None
 
-    def _lead(self, engine: Engine, leader: _Request) -> None:
-        group: list[_Request] = []
+    def _lead(self, engine: Engine, leader: _QueuedPost) -> None:
+        group: list[_QueuedPost] = []
         try:
             with self._writing:
                 self._write(engine, group)
         finally:
             self._hand_on(leader, group)
 
-    def _write(self, engine: Engine, group: list[_Request]) -> None:
+    def _write(self, engine: Engine, group: list[_QueuedPost]) -> None:
         """Fill the group and carry it out. Who gets no outcome tries alone, and meets the error."""
         try:
             connection = self._connected(engine)
@@ -139,7 +139,7 @@ class Committer:
                 undone = type(error).__name__  # its text may hold what people wrote
                 log.warning("group_commit_undone", error=undone, movements=len(group))
 
-    def _wait(self, request: _Request) -> None:
+    def _wait(self, request: _QueuedPost) -> None:
         try:
             request.woken.acquire()
         except BaseException:  # interrupted: nobody may count on this thread any more
@@ -150,7 +150,7 @@ class Committer:
                 self._hand_on(request, [])
             raise
 
-    def _hand_on(self, leader: _Request, group: Sequence[_Request]) -> None:
+    def _hand_on(self, leader: _QueuedPost, group: Sequence[_QueuedPost]) -> None:
         """Wake everybody who was served, and one who leads next."""
         with self._lock:
             if leader in self._queue:  # an error came before its turn
@@ -164,7 +164,7 @@ class Committer:
             if request is not leader:
                 request.woken.release()
 
-    def _next_group(self) -> list[_Request]:
+    def _next_group(self) -> list[_QueuedPost]:
         with self._lock:
             return [self._queue.popleft() for _ in range(min(len(self._queue), _LARGEST_GROUP))]
 

@@ -30,15 +30,15 @@ _BARRIER_TIMEOUT = "500ms"
 _ENOUGH_ROWS = 1_000
 _LONG_ENOUGH = timedelta(minutes=15)
 
-Kind = tuple[str, str, str, str, str, str]
+MovementKind = tuple[str, str, str, str, str, str]
 
 
 @dataclass(slots=True)
-class Tally:
+class MovementTally:
     """What rows moved, by kind: phase, type, category, system account, counter account, hour."""
 
     # Lists of a row count and an amount, because this is done for millions of rows.
-    totals: dict[Kind, list[int]] = field(default_factory=dict)
+    totals: dict[MovementKind, list[int]] = field(default_factory=dict)
 
     def add(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Rows of an id, a text and what `selected` names."""
@@ -79,7 +79,7 @@ class SealNotStored(RuntimeError):
 class _Range:
     to_id: int
     texts: list[bytes]
-    tally: Tally
+    tally: MovementTally
 
 
 def seal(db: Session, book: Book, *, most_rows: int = 10_000) -> int:
@@ -173,8 +173,8 @@ def _barrier(db: Session, book: Book) -> int | None:
 
 def _read(db: Session, book: Book, after_id: int, to_id: int, most_rows: int) -> _Range:
     reader = JournalReader(book, db.connection())
-    rows = reader.texts(after_id, to_id, most_rows, Tally.selected(reader))
-    tally = Tally()
+    rows = reader.texts(after_id, to_id, most_rows, MovementTally.selected(reader))
+    tally = MovementTally()
     tally.add(rows)
     return _Range(
         # A range that was read to its end also closes the gap after its last row.
@@ -211,7 +211,7 @@ def _refuse_unless_stored(db: Session, seal: LedgerSeal) -> None:
         raise SealNotStored(f"the {seal.book} book's seal up to row {seal.to_id} was not stored")
 
 
-def _hour_sums(book: Book, tally: Tally) -> list[dict[str, Any]]:
+def _hour_sums(book: Book, tally: MovementTally) -> list[dict[str, Any]]:
     rows = []
     for kind, (row_count, amount) in tally.totals.items():
         phase, transaction_type, category, system_account, counter_account, hour = kind

@@ -14,7 +14,7 @@ from imatch.core import clock
 from imatch.matches import queries
 from imatch.matches.explaining import stored as explanations
 from imatch.matches.models import Match
-from imatch.matches.pool import offers
+from imatch.matches.pool import providers as pool_providers
 from imatch.providers import boosts
 from imatch.providers.models import Provider
 from imatch.ranking.types import Reason
@@ -159,7 +159,7 @@ def _reply_time(provider: Provider) -> str:
 
 def _badges(definition: CategoryDefinition, provider: Provider) -> Iterable[Badge]:
     labels = definition.vocabularies.get("credentials", {})
-    valid = offers.verified(provider.verified_credentials, provider.profile, clock.today())
+    valid = pool_providers.verified(provider.verified_credentials, provider.profile, clock.today())
     for kind in provider.verified_credentials:
         if kind in valid:
             day = provider.verified_on.get(kind)

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from imatch.categories import forms
 from imatch.categories.schemas import CategoryDefinition, CriterionKind, FieldDefinition, Kind
-from imatch.matches.pool import offers
+from imatch.matches.pool import providers as pool_providers
 from imatch.providers.models import Provider
 from imatch.ranking.types import CriterionScore, Pick, Reason, StatedNeed
 
@@ -112,7 +112,7 @@ def _credentials(
         for value in profile.get(name, ())
     }
     kinds = dict.fromkeys((*listed, *provider.verified_credentials))
-    valid = offers.verified(list(kinds), profile, today)
+    valid = pool_providers.verified(list(kinds), profile, today)
     labels = definition.vocabularies.get("credentials", {})
     return ", ".join(
         labels.get(kind, kind) + ("" if kind in valid else " (expired)")
@@ -124,7 +124,7 @@ def _credentials(
 def _source(
     definition: CategoryDefinition, kind: CriterionKind, provider: Provider, today: date
 ) -> str:
-    valid = offers.verified(provider.verified_credentials, provider.profile, today)
+    valid = pool_providers.verified(provider.verified_credentials, provider.profile, today)
     if kind is not CriterionKind.CERTIFICATION or not valid:
         return _THEIR_PROFILE
     labels = definition.vocabularies.get("credentials", {})

@@ -16,7 +16,7 @@ from imatch.needs import rules as seeker_rules
 from imatch.needs import service as seekers
 from imatch.needs.models import Need, NeedStatus
 from imatch.needs.queries import definition_of
-from imatch.pot.errors import KeyReused
+from imatch.pot.errors import POTKeyReused
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDING_BY_NAME, Spending
 from imatch.pot.shop.models import PotPurchase
@@ -194,7 +194,7 @@ def _fingerprint(need: Need, wish: Wish) -> str:
 
 def _again(db: Session, earlier: PotPurchase, option: str, note: str) -> Shortlist:
     if (earlier.option, earlier.note, earlier.reference_type) != (option, note, SHORTLIST):
-        raise KeyReused("This key was used for something else. Nothing was charged.")
+        raise POTKeyReused("This key was used for something else. Nothing was charged.")
     found = list_bought(db, earlier)
     if found is None:
         raise ListGone

@@ -18,11 +18,11 @@ from imatch.core.errors import DomainError
 from imatch.core.logs import log
 from imatch.matches import queries
 from imatch.matches.models import Match
-from imatch.matches.pool import offers
+from imatch.matches.pool import providers as pool_providers
 from imatch.matches.pool.exposure import Exposure
 from imatch.providers.models import Provider
 from imatch.ranking.ranker import Pool
-from imatch.ranking.types import Offer
+from imatch.ranking.types import RankableProvider
 
 FOLLOW_EVERY_SECONDS = 0.25
 RECONCILE_EVERY_SECONDS = 60.0
@@ -132,19 +132,19 @@ class LivePool:
 
     def _matchable_offers(
         self, rows: Iterable[Row[Any]], now: datetime, left: list[int]
-    ) -> Iterator[Offer]:
+    ) -> Iterator[RankableProvider]:
         """Offers of those who can be matched; the others' ids are added to `left`."""
         for row in rows:
             self._recent[row.id] = row.updated_at
             self._note_wake(row, now)
-            if not offers.is_matchable(row, now):
+            if not pool_providers.is_matchable(row, now):
                 left.append(row.id)
                 continue
             self.exposure.put(row.id, shown=row.shown_count, capacity=row.capacity)
-            yield offers.offer_of(self.definition, row, now.date())
+            yield pool_providers.offer_of(self.definition, row, now.date())
 
     def _note_wake(self, row: Row[Any], now: datetime) -> None:
-        wake = offers.next_wake(row, now)
+        wake = pool_providers.next_wake(row, now)
         if wake is None:
             self._wakes.pop(row.id, None)
         else:

@@ -6,8 +6,8 @@ People and chance are invented; awards, caps, budget, queue, prices, clearing, r
 clawbacks and the weekly policy are the program's own, on a database of its own.
 """
 
-from imatch.operations.simulation.measures import Check, Result, Week
+from imatch.operations.simulation.measures import Claim, SimulatedWeek, SimulationResult
 from imatch.operations.simulation.plan import Behaviour, Plan
 from imatch.operations.simulation.run import simulate
 
-__all__ = ["Behaviour", "Check", "Plan", "Result", "Week", "simulate"]
+__all__ = ["Behaviour", "Claim", "Plan", "SimulatedWeek", "SimulationResult", "simulate"]

@@ -14,7 +14,7 @@ from imatch.facts.marketplace import (
 )
 from imatch.facts.people import DayBegun, IdentityVerified, ProfileCompleted, SecondFactorKept
 from imatch.operations.simulation.market import Deal, Market
-from imatch.operations.simulation.people import Group, Person, open_for_payouts
+from imatch.operations.simulation.people import Group, SimulatedPerson, open_for_payouts
 from imatch.operations.simulation.plan import DAYS_A_MONTH
 from imatch.operations.simulation.world import World
 
@@ -46,7 +46,7 @@ class Attackers:
             if person.joins_on == self.world.day:
                 self._prepare(person)
 
-    def _prepare(self, person: Person) -> None:
+    def _prepare(self, person: SimulatedPerson) -> None:
         """Whatever earns at the start, and every gate of redemption."""
         world = self.world
         kind = "provider" if person.provider else "seeker"

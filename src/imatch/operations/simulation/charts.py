@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from imatch.operations.simulation.measures import Result
+from imatch.operations.simulation.measures import SimulationResult
 
 _WIDTH, _HEIGHT = 720, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 36, 64, 36
@@ -20,7 +20,7 @@ _WEEKS_A_QUARTER = 13
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Series:
     name: str
     values: Sequence[float | None]
 
@@ -32,7 +32,7 @@ class Chart:
     name: str  # of the file
     title: str
     unit: str
-    lines: Sequence[Line]
+    lines: Sequence[Series]
 
     def svg(self) -> str:
         """The chart as a document of its own, readable on light and dark pages."""
@@ -100,7 +100,7 @@ class Chart:
         return round(_LEFT + (_WIDTH - _LEFT - _RIGHT) * week / self._weeks, 1)
 
 
-def charts(result: Result) -> list[Chart]:
+def charts(result: SimulationResult) -> list[Chart]:
     """The four plots of the economy's page."""
     weeks = result.weeks
     million = 1_000_000
@@ -110,10 +110,10 @@ def charts(result: Result) -> list[Chart]:
             "All POT, and where they are",
             "million POT",
             [
-                Line("supply", [week.supply / million for week in weeks]),
-                Line("10 % a year", [week.target / million for week in weeks]),
-                Line("treasury", [week.treasury / million for week in weeks]),
-                Line("people", [week.people / million for week in weeks]),
+                Series("supply", [week.supply / million for week in weeks]),
+                Series("10 % a year", [week.target / million for week in weeks]),
+                Series("treasury", [week.treasury / million for week in weeks]),
+                Series("people", [week.people / million for week in weeks]),
             ],
         ),
         Chart(
@@ -121,9 +121,9 @@ def charts(result: Result) -> list[Chart]:
             "Budgeted awards and the queue",
             "POT",
             [
-                Line("budget a week", [week.budget for week in weeks]),
-                Line("awarded in the week", [week.awarded for week in weeks]),
-                Line("waiting in the queue", [week.queued for week in weeks]),
+                Series("budget a week", [week.budget for week in weeks]),
+                Series("awarded in the week", [week.awarded for week in weeks]),
+                Series("waiting in the queue", [week.queued for week in weeks]),
             ],
         ),
         Chart(
@@ -131,16 +131,16 @@ def charts(result: Result) -> list[Chart]:
             "Reserve, what people may redeem, what was paid",
             "thousand dollars",
             [
-                Line("reserve", [week.reserve_cents / 100_000 for week in weeks]),
-                Line("allowances", [week.allowances_cents / 100_000 for week in weeks]),
-                Line("paid out so far", [week.paid_out_cents / 100_000 for week in weeks]),
+                Series("reserve", [week.reserve_cents / 100_000 for week in weeks]),
+                Series("allowances", [week.allowances_cents / 100_000 for week in weeks]),
+                Series("paid out so far", [week.paid_out_cents / 100_000 for week in weeks]),
             ],
         ),
         Chart(
             "attackers",
             "Attackers' cash: redeemed less commission",
             "thousand dollars",
-            [Line("net cash so far", [week.attackers_net_cents / 100_000 for week in weeks])],
+            [Series("net cash so far", [week.attackers_net_cents / 100_000 for week in weeks])],
         ),
     ]
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from imatch.core import clock
 from imatch.core.errors import DomainError
 from imatch.ledger.models import CashAccount, PotAccount
-from imatch.operations.simulation.people import Group, Person, open_for_payouts
+from imatch.operations.simulation.people import Group, SimulatedPerson, open_for_payouts
 from imatch.operations.simulation.plan import DAYS_A_MONTH
 from imatch.operations.simulation.world import World
 from imatch.pot.awards import service as awards
@@ -72,7 +72,7 @@ class Desk:
             if shops and person.group in (Group.HONEST, Group.FARM):
                 self._sell(person, int(has))
 
-    def _sell(self, person: Person, has: int) -> None:
+    def _sell(self, person: SimulatedPerson, has: int) -> None:
         world = self.world
         by_hand = world.happens(world.behaviour.orders_among_purchases)
         affordable = [
@@ -121,7 +121,7 @@ class Desk:
                 most = min(int(has), int(cents) // CENTS_PER_REDEEMED_POT)
                 self._request(person, most, numbers)
 
-    def _request(self, person: Person, most: int, numbers: policy.Numbers) -> None:
+    def _request(self, person: SimulatedPerson, most: int, numbers: policy.Numbers) -> None:
         world = self.world
         if self.running_on_the_reserve:
             open_for_payouts(world.db, person, world.population.operators[0], world.day)

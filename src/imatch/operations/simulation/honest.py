@@ -14,7 +14,7 @@ from imatch.facts.marketplace import (
 )
 from imatch.facts.people import DayBegun, IdentityVerified, ProfileCompleted, SecondFactorKept
 from imatch.operations.simulation.market import Market
-from imatch.operations.simulation.people import Group, Person, open_for_payouts
+from imatch.operations.simulation.people import Group, SimulatedPerson, open_for_payouts
 from imatch.operations.simulation.plan import DAYS_A_MONTH
 from imatch.operations.simulation.world import World
 
@@ -32,7 +32,7 @@ class Honest:
         self.seekers = world.population.of(Group.HONEST, provider=False)
         self.providers = world.population.of(Group.HONEST, provider=True)
         self.everybody = [*self.seekers, *self.providers]
-        self._joining: dict[int, list[Person]] = {}
+        self._joining: dict[int, list[SimulatedPerson]] = {}
         for person in self.everybody:
             self._joining.setdefault(person.joins_on, []).append(person)
         world.every_day(self._join, hour=9)
@@ -57,7 +57,7 @@ class Honest:
                 operator = world.population.operators[0]
                 open_for_payouts(world.db, person, operator, world.day)
 
-    def _set_up(self, provider: Person) -> None:
+    def _set_up(self, provider: SimulatedPerson) -> None:
         world, behaviour = self.world, self.world.behaviour
         if world.happens(behaviour.verifies_credential):
             world.hear(CredentialVerified(world.number(), provider.user_id))
@@ -66,7 +66,7 @@ class Honest:
         for _ in range(int(world.rng.poisson(behaviour.portfolio_items))):
             world.hear(PortfolioItemApproved(world.number(), provider.user_id))
 
-    def _look(self, seeker: Person) -> None:
+    def _look(self, seeker: SimulatedPerson) -> None:
         """Find a provider: one who served before, or one among all by popularity."""
         world, behaviour = self.world, self.world.behaviour
         if world.happens(behaviour.gives_match_feedback):
@@ -77,7 +77,7 @@ class Honest:
         if provider is not None:
             self.market.engage(self.market.draw_deal(seeker, provider))
 
-    def _provider_for(self, seeker: Person) -> Person | None:
+    def _provider_for(self, seeker: SimulatedPerson) -> SimulatedPerson | None:
         world = self.world
         if seeker.partners and world.happens(world.behaviour.same_provider_again):
             return world.population.by_id[next(iter(seeker.partners))]

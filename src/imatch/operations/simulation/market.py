@@ -14,7 +14,7 @@ from imatch.facts.marketplace import (
     SuccessStoryApproved,
     TestimonialApproved,
 )
-from imatch.operations.simulation.people import Person
+from imatch.operations.simulation.people import SimulatedPerson
 from imatch.operations.simulation.world import World
 
 _MINUTES_A_DAY = 24 * 60
@@ -27,8 +27,8 @@ class Deal:
     `perfect` deals are made for awards, not for work.
     """
 
-    seeker: Person
-    provider: Person
+    seeker: SimulatedPerson
+    provider: SimulatedPerson
     deal_cents: int
     days: float
     perfect: bool = False
@@ -54,7 +54,7 @@ class Market:
         )
         world.later(deal.days, lambda: self._pay(deal))
 
-    def draw_deal(self, seeker: Person, provider: Person) -> Deal:
+    def draw_deal(self, seeker: SimulatedPerson, provider: SimulatedPerson) -> Deal:
         """An honest one."""
         rng, behaviour = self.world.rng, self.world.behaviour
         cents = rng.lognormal(0, behaviour.deal_spread) * behaviour.median_deal_cents
@@ -144,6 +144,6 @@ class Market:
             world.hear(ReviewReplied(rating_id, rated.user_id))
 
 
-def _first(person: Person) -> int | None:
+def _first(person: SimulatedPerson) -> int | None:
     """Who invited somebody, for their first paid engagement only."""
     return person.invited_by if person.engagements == 0 else None

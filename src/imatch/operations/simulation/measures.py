@@ -27,7 +27,7 @@ INFLATION_RANGE = (0.09, 0.11)
 
 
 @dataclass(frozen=True, slots=True)
-class Week:
+class SimulatedWeek:
     """The economy at a week's end, before the next decision."""
 
     week: int
@@ -70,7 +70,7 @@ class GroupOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Claim:
     """A claim about the economy, what was found, and whether it holds."""
 
     claim: str
@@ -79,11 +79,11 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class SimulationResult:
     plan: Plan
-    weeks: Sequence[Week]
+    weeks: Sequence[SimulatedWeek]
     groups: dict[Group, GroupOutcome]
-    checks: Sequence[Check]
+    checks: Sequence[Claim]
     facts: int
     transactions: int
     redemptions_paid: int
@@ -107,7 +107,7 @@ class Measures:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.weeks: list[Week] = []
+        self.weeks: list[SimulatedWeek] = []
         self.lowest_coverage: float | None = None
         self.least_surplus_cents = 0  # of the reserve over all allowances
         self.longest_queue_days = 0.0
@@ -136,7 +136,7 @@ class Measures:
         queued = db.scalar(select(func.sum(PotAward.amount)).where(PotAward.status == "queued"))
         reserve = cash["reserve"]
         self.weeks.append(
-            Week(
+            SimulatedWeek(
                 week=self.world.day // 7 + 1,
                 day=self.world.today.date(),
                 supply=pot["treasury"] + people,
@@ -196,11 +196,11 @@ class Measures:
             )
         return outcomes
 
-    def checks(self) -> list[Check]:
+    def checks(self) -> list[Claim]:
         """What POT promises, against what was seen."""
         outcomes = self.groups()
         checks = [
-            Check(
+            Claim(
                 f"{group.capitalize()} accounts net no cash",
                 f"${outcomes[group].net_cents / 100:,.0f}",
                 outcomes[group].net_cents <= 0,
@@ -210,7 +210,7 @@ class Measures:
         ]
         lowest = self.lowest_coverage
         checks.append(
-            Check(
+            Claim(
                 "Coverage is never below 1.00",
                 "no allowances" if lowest is None else f"lowest {lowest:.3f}",
                 self.least_surplus_cents >= 0,
@@ -219,7 +219,7 @@ class Measures:
         checks += [*self._run_checks(), *self._inflation_checks()]
         attacked = bool(self.world.plan.attackers)
         checks.append(
-            Check(
+            Claim(
                 "The oldest queued award waits two weeks at most"
                 + (" (while attacked)" if attacked else ""),
                 f"{self.longest_queue_days:.1f} days",
@@ -229,7 +229,7 @@ class Measures:
         checks.append(self._books_check())
         return checks
 
-    def _run_checks(self) -> list[Check]:
+    def _run_checks(self) -> list[Claim]:
         """Whoever asked for cash while everybody did has it, or it is not due yet."""
         behaviour = self.world.behaviour
         begins = START + timedelta(days=behaviour.run_day)
@@ -249,14 +249,14 @@ class Measures:
         ]
         cents = sum(one.payout_cents for one in paid)
         return [
-            Check(
+            Claim(
                 "Everybody in the run on the reserve is paid",
                 f"{len(paid)} of {len(asked)} requests, ${cents / 100:,.0f}",
                 not overdue,
             )
         ]
 
-    def _inflation_checks(self) -> list[Check]:
+    def _inflation_checks(self) -> list[Claim]:
         checks = []
         for year in range(1, len(self.weeks) // WEEKS_A_YEAR + 1):
             end = self.weeks[year * WEEKS_A_YEAR - 1].supply
@@ -264,7 +264,7 @@ class Measures:
             rate = end / start - 1
             least, most = INFLATION_RANGE
             checks.append(
-                Check(
+                Claim(
                     f"Total supply grows 9–11 % in year {year}",
                     f"{rate:.2%}",
                     least <= rate <= most,
@@ -272,14 +272,14 @@ class Measures:
             )
         return checks
 
-    def _books_check(self) -> Check:
+    def _books_check(self) -> Claim:
         """The ledger's own audit of every row, balance and seal."""
         found = [audit(self.world.db, book) for book in (POT, CASH)]
         findings, rows = (
             sum(getattr(one, counted) for one in found)
             for counted in ("finding_count", "row_count")
         )
-        return Check(
+        return Claim(
             "The audit of both books finds nothing",
             f"{findings} findings in {rows:,} rows",
             findings == 0,

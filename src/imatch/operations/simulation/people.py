@@ -21,7 +21,7 @@ class Group(StrEnum):
 
 
 @dataclass(slots=True)
-class Person:
+class SimulatedPerson:
     """One account. `popularity` is a provider's share of those who look."""
 
     user_id: int
@@ -42,14 +42,14 @@ class Person:
 class Population:
     """People by role; `by_id` finds them by account."""
 
-    people: list[Person]
+    people: list[SimulatedPerson]
     operators: tuple[int, int]
-    by_id: dict[int, Person] = field(default_factory=dict)
+    by_id: dict[int, SimulatedPerson] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.by_id = {person.user_id: person for person in self.people}
 
-    def of(self, group: Group, *, provider: bool | None = None) -> list[Person]:
+    def of(self, group: Group, *, provider: bool | None = None) -> list[SimulatedPerson]:
         return [
             person
             for person in self.people
@@ -66,7 +66,7 @@ def draw(db: Session, plan: Plan, rng: np.random.Generator) -> Population:
     ]
     ids = _store(db, drafts)
     people = [
-        Person(user_id, group, provider, day, popularity=float(rng.gamma(0.8)) + 0.05)
+        SimulatedPerson(user_id, group, provider, day, popularity=float(rng.gamma(0.8)) + 0.05)
         for user_id, (group, provider, day) in zip(ids, drafts, strict=True)
     ]
     _invite(people, plan, rng)
@@ -128,9 +128,9 @@ def _operators(db: Session) -> tuple[int, int]:
     return pair[0].id, pair[1].id
 
 
-def _invite(people: list[Person], plan: Plan, rng: np.random.Generator) -> None:
+def _invite(people: list[SimulatedPerson], plan: Plan, rng: np.random.Generator) -> None:
     """Honest people are now and then invited by a random earlier one, rings always by their own."""
-    arrived: list[Person] = []
+    arrived: list[SimulatedPerson] = []
     for person in sorted(people, key=lambda person: person.joins_on):
         if person.group is Group.HONEST:
             if arrived and rng.random() < plan.behaviour.invited:
@@ -143,7 +143,7 @@ def _invite(people: list[Person], plan: Plan, rng: np.random.Generator) -> None:
         person.invited_by = first.user_id if first is not person else None
 
 
-def open_for_payouts(db: Session, person: Person, operator_id: int, day: int) -> None:
+def open_for_payouts(db: Session, person: SimulatedPerson, operator_id: int, day: int) -> None:
     """Payout details in the account's own name, verified, and a second factor."""
     if person.may_be_paid:
         return

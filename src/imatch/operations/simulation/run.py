@@ -19,7 +19,7 @@ from imatch.operations.simulation.attacks import Attackers
 from imatch.operations.simulation.desk import Desk
 from imatch.operations.simulation.honest import Honest
 from imatch.operations.simulation.market import Market
-from imatch.operations.simulation.measures import Measures, Result
+from imatch.operations.simulation.measures import Measures, SimulationResult
 from imatch.operations.simulation.people import draw
 from imatch.operations.simulation.plan import START, Plan
 from imatch.operations.simulation.world import LISTENERS, World
@@ -29,7 +29,7 @@ from imatch.pot.policy import service as policy
 
 def simulate(
     db: Session, plan: Plan, *, progress: Callable[[int], None] = lambda _day: None
-) -> Result:
+) -> SimulationResult:
     """Live through the plan's months on an empty database, which is of no use afterwards.
 
     `progress` is called with every finished day's number.
@@ -76,14 +76,14 @@ def _live_through(world: World) -> None:
             world.settle()
 
 
-def _result(world: World, desk: Desk, measures: Measures) -> Result:
+def _result(world: World, desk: Desk, measures: Measures) -> SimulationResult:
     db = world.db
 
     def redemptions(*statuses: str) -> int:
         counted = select(func.count()).select_from(PotRedemption)
         return db.scalar(counted.where(PotRedemption.status.in_(statuses))) or 0
 
-    return Result(
+    return SimulationResult(
         plan=world.plan,
         weeks=measures.weeks,
         groups=measures.groups(),

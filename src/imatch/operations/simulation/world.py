@@ -11,7 +11,7 @@ from imatch.core.events import Listener
 from imatch.facts.economy import AllowanceWithdrawn
 from imatch.facts.marketplace import EngagementPaid, EngagementReversed
 from imatch.operations.simulation.agenda import Act, Agenda
-from imatch.operations.simulation.people import Person, Population
+from imatch.operations.simulation.people import Population, SimulatedPerson
 from imatch.operations.simulation.plan import START, Behaviour, Plan
 from imatch.pot.awards import clawbacks
 from imatch.pot.awards import service as awards
@@ -81,11 +81,13 @@ class World:
     def happens(self, chance: float) -> bool:
         return bool(self.rng.random() < chance)
 
-    def here(self, people: list[Person]) -> list[Person]:
+    def here(self, people: list[SimulatedPerson]) -> list[SimulatedPerson]:
         """Those of these who have joined by today."""
         return [person for person in people if person.joins_on <= self.day]
 
-    def chosen(self, people: list[Person], chance: float | np.ndarray) -> list[Person]:
+    def chosen(
+        self, people: list[SimulatedPerson], chance: float | np.ndarray
+    ) -> list[SimulatedPerson]:
         """Each with its chance."""
         drawn = np.flatnonzero(self.rng.random(len(people)) < chance)
         return [people[index] for index in drawn]

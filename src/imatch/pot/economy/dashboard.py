@@ -42,13 +42,13 @@ class Dashboard:
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class EconomyHealth:
     indicators: tuple[Indicator, ...]
     read_at: datetime
 
 
 _figures: WeakKeyDictionary[Engine, dict[int | None, Dashboard]] = WeakKeyDictionary()
-_health: WeakKeyDictionary[Engine, Health] = WeakKeyDictionary()
+_health: WeakKeyDictionary[Engine, EconomyHealth] = WeakKeyDictionary()
 
 
 def mark() -> Mark:
@@ -68,13 +68,13 @@ def latest_dashboard(days: int | None) -> Dashboard:
         return found
 
 
-def fresh_health() -> Health:
+def fresh_health() -> EconomyHealth:
     """Health as it was at most `FRESH` ago: it moves slowly and costs the most."""
     with _snapshot() as db:
         engine = db.get_bind().engine
         found = _health.get(engine)
         if found is None or not _is_fresh(found.read_at):
-            found = _health[engine] = Health(health(db), now())
+            found = _health[engine] = EconomyHealth(health(db), now())
         return found
 
 

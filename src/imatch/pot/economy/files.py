@@ -8,24 +8,24 @@ from imatch.pot.economy.figures import Part
 from imatch.pot.economy.health import Indicator
 from imatch.pot.economy.view import WEEKDAYS, tiles
 
-Rows = list[Sequence[object]]
+CsvRows = list[Sequence[object]]
 
 
-def health_rows(indicators: Iterable[Indicator]) -> Rows:
+def health_rows(indicators: Iterable[Indicator]) -> CsvRows:
     return [
         ("indicator", "value", "state", "threshold", "formula", "note"),
         *((i.title, i.value, i.state, i.threshold, i.formula, i.note) for i in indicators),
     ]
 
 
-def _summary(found: Dashboard, period: str) -> Rows:
+def _summary(found: Dashboard, period: str) -> CsvRows:
     return [
         ("figure", "value", "before", "change", "compared"),
         *((t.title, t.value, t.before, t.change, t.than) for t in tiles(found, period)),
     ]
 
 
-def _flow(found: Dashboard, _period: str) -> Rows:
+def _flow(found: Dashboard, _period: str) -> CsvRows:
     return [
         ("day", "earned", "spent", "burned", "redeemed", "transactions", "circulation"),
         *(
@@ -35,22 +35,22 @@ def _flow(found: Dashboard, _period: str) -> Rows:
     ]
 
 
-def _earning(found: Dashboard, _period: str) -> Rows:
+def _earning(found: Dashboard, _period: str) -> CsvRows:
     return _parts(found.earning)
 
 
-def _spending(found: Dashboard, _period: str) -> Rows:
+def _spending(found: Dashboard, _period: str) -> CsvRows:
     return _parts(found.spending.parts)
 
 
-def _parts(parts: Iterable[Part]) -> Rows:
+def _parts(parts: Iterable[Part]) -> CsvRows:
     return [
         ("category", "title", "pot", "transactions", "share"),
         *((p.name, p.title, p.amount, p.count, f"{p.share:.4f}") for p in parts),
     ]
 
 
-def _hours(found: Dashboard, _period: str) -> Rows:
+def _hours(found: Dashboard, _period: str) -> CsvRows:
     weekdays = found.spending.hours
     return [
         ("hour_utc", *WEEKDAYS),
@@ -58,7 +58,7 @@ def _hours(found: Dashboard, _period: str) -> Rows:
     ]
 
 
-def _latest(found: Dashboard, _period: str) -> Rows:
+def _latest(found: Dashboard, _period: str) -> CsvRows:
     return [
         ("id", "time_utc", "type", "phase", "category", "user_id", "amount"),
         *(_transaction(row) for row in found.latest),
@@ -70,7 +70,7 @@ def _transaction(row: PotTransaction) -> Sequence[object]:
     return (row.id, moment, row.transaction_type, row.phase, row.category, row.user_id, row.amount)
 
 
-FIGURES: Mapping[str, Callable[[Dashboard, str], Rows]] = {
+FIGURES: Mapping[str, Callable[[Dashboard, str], CsvRows]] = {
     "summary": _summary,
     "flow": _flow,
     "earning": _earning,

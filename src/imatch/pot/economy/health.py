@@ -15,7 +15,7 @@ from imatch.ledger import BOOKS, POT
 from imatch.ledger.models import PotAccount, PotTransaction
 from imatch.ledger.queries import (
     AUDIT_WITHIN,
-    Label,
+    RowLabel,
     audit_is_missed,
     last_audits,
     people_totals,
@@ -35,7 +35,7 @@ from imatch.pot.rules import CENTS_PER_REDEEMED_POT
 _SEASON_WEEKS = 13
 _NEW_ACCOUNT = timedelta(days=30)
 _INFLATION_OFF_BY = 0.01  # from the growth that the policy aims at
-_DIRECTION: tuple[Label, ...] = ("phase", "system_account", "counter_account")
+_DIRECTION: tuple[RowLabel, ...] = ("phase", "system_account", "counter_account")
 
 
 class State(StrEnum):

@@ -29,8 +29,8 @@ _GONE = ("burned", "redeemed", "clawed_back")  # where POT leaves supply
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[int, Field(ge=0, le=100)]
-Days = Annotated[int, Field(ge=0, le=3_650)]
-Amount = Annotated[int, Field(ge=0, le=10**12)]
+DayCount = Annotated[int, Field(ge=0, le=3_650)]
+PolicyAmount = Annotated[int, Field(ge=0, le=10**12)]
 
 
 class Numbers(BaseModel):
@@ -46,13 +46,13 @@ class Numbers(BaseModel):
     treasury_share: Share = 0.005
     smallest_step: Share = 0.875
     largest_step: Annotated[float, Field(ge=1, le=2)] = 1.125
-    first_weekly_budget: Amount = 23_000
-    monthly_award_cap: Amount | None = 100_000
+    first_weekly_budget: PolicyAmount = 23_000
+    monthly_award_cap: PolicyAmount | None = 100_000
 
     # Clearing of commission and the allowances it grants.
-    clearing_days: Days = 60
-    clearing_days_if_risky: Days = 120  # large deals and new payers
-    large_deal_cents: Amount = 100_000
+    clearing_days: DayCount = 60
+    clearing_days_if_risky: DayCount = 120  # large deals and new payers
+    large_deal_cents: PolicyAmount = 100_000
     provider_percent: Percent = 25
     seeker_percent: Percent = 10
     referrer_percent: Percent = 20
@@ -61,12 +61,12 @@ class Numbers(BaseModel):
 
     # Redemption's gates and limits.
     smallest_redemption: Annotated[int, Field(ge=1, le=10**9)] = 100
-    most_a_day: Amount = 250
-    most_in_30_days: Amount = 1_000
-    most_in_a_year: Amount = 10_000
-    account_age_days: Days = 60
-    hold_days: Days = 7
-    hold_days_after_new_details: Days = 14
+    most_a_day: PolicyAmount = 250
+    most_in_30_days: PolicyAmount = 1_000
+    most_in_a_year: PolicyAmount = 10_000
+    account_age_days: DayCount = 60
+    hold_days: DayCount = 7
+    hold_days_after_new_details: DayCount = 14
 
     # Coverage of allowances by the reserve.
     normal_coverage: Annotated[float, Field(ge=1, le=10)] = 1.10

@@ -21,7 +21,7 @@ OFF = "Redeeming POT for dollars is switched off here. Your POT still buy what i
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class RedemptionLimit:
     """At most `most` POT within any `days` days, of which `used` are gone."""
 
     most: int
@@ -77,7 +77,7 @@ def reasons_against(db: Session, person: User, numbers: Numbers) -> tuple[str, .
 
 def limits(
     db: Session, user_id: int, numbers: Numbers, *, upto: PotRedemption | None = None
-) -> Sequence[Limit]:
+) -> Sequence[RedemptionLimit]:
     """How much of each limit is used now, or was used when `upto` was asked for."""
     moment = upto.requested_at if upto else now()
     spans = (
@@ -85,7 +85,9 @@ def limits(
         (numbers.most_in_30_days, 30),
         (numbers.most_in_a_year, 365),
     )
-    return [Limit(most, days, _used(db, user_id, moment, days, upto)) for most, days in spans]
+    return [
+        RedemptionLimit(most, days, _used(db, user_id, moment, days, upto)) for most, days in spans
+    ]
 
 
 def refusal_of_amount(

@@ -25,7 +25,7 @@ from imatch.ledger.models import MAX_AMOUNT
 from imatch.ledger.movements import Phase
 from imatch.mail import service as mail
 from imatch.pot.awards.clawbacks import settle_debts
-from imatch.pot.errors import BadAmount, BadArgument, KeyReused
+from imatch.pot.errors import BadAmount, BadArgument, POTKeyReused
 from imatch.pot.models import PotRedemption
 from imatch.pot.policy import service as policy
 from imatch.pot.policy.service import Numbers
@@ -312,7 +312,7 @@ def _known(
     """The request that this key made before. Raises KeyReused where it asked for other things."""
     known = db.scalar(select(PotRedemption).where(PotRedemption.key == _key(user_id, key)))
     if known is not None and (known.pot_amount, known.payment_method) != (pot, payment_method):
-        raise KeyReused(f"The key {key!r} was used for another redemption.")
+        raise POTKeyReused(f"The key {key!r} was used for another redemption.")
     return known
 
 

@@ -17,7 +17,7 @@ from imatch.jobs.one_by_one import one_by_one
 from imatch.ledger import POT, Entry, InsufficientFunds, Movement, capture, post, release
 from imatch.ledger.movements import Phase
 from imatch.pot.awards import clawbacks
-from imatch.pot.errors import InsufficientPot, KeyReused
+from imatch.pot.errors import InsufficientPot, POTKeyReused
 from imatch.pot.shop import letters
 from imatch.pot.shop.catalog import SPENDING_BY_NAME, SPENDINGS, Delivery, Spending
 from imatch.pot.shop.models import PotPurchase
@@ -119,7 +119,7 @@ def _the_same(db: Session, again: PotPurchase) -> PotPurchase:
     # An operator's note takes the place of the buyer's, and renewing can be stopped meanwhile.
     other_note = first.note != again.note and first.status != "delivered"
     if other_note or (first.renews and not again.renews):
-        raise KeyReused("This key was used for another order.")
+        raise POTKeyReused("This key was used for another order.")
     return first
 
 

@@ -54,7 +54,7 @@ IdempotencyKey = Annotated[
     ),
 ]
 TransactionType = Literal["earn", "spend", "burn", "redeem", "hold", "release", "clawback"]
-Days = Annotated[
+DaysQuery = Annotated[
     int | None, Query(ge=1, le=3_650, description="How many days up to today; all without it.")
 ]
 ChartDays = Annotated[int, Query(ge=1, le=3_650, description="How many days up to today.")]
@@ -80,14 +80,14 @@ def read_economy(db: Db, days: ChartDays = 30) -> EconomyPeriodOut:
 
 
 @router.get("/earning-breakdown")
-def read_earning_breakdown(db: Db, days: Days = None) -> EarningBreakdownOut:
+def read_earning_breakdown(db: Db, days: DaysQuery = None) -> EarningBreakdownOut:
     """What POT were earned for."""
     parts = figures.earning_breakdown(db, days)
     return EarningBreakdownOut(parts=[PartOut.model_validate(part) for part in parts])
 
 
 @router.get("/spending-breakdown")
-def read_spending_breakdown(db: Db, days: Days = None) -> SpendingBreakdownOut:
+def read_spending_breakdown(db: Db, days: DaysQuery = None) -> SpendingBreakdownOut:
     """What POT were spent on, and at which hours."""
     pattern = figures.spending_breakdown(db, days)
     return SpendingBreakdownOut(

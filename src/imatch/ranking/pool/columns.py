@@ -16,7 +16,7 @@ from imatch.ranking.pool.records import Locate, record_type, records_of
 from imatch.ranking.text.bm25 import TextIndex, TextView
 from imatch.ranking.text.growing_array import Growing
 from imatch.ranking.text.stems import stems
-from imatch.ranking.types import Offer
+from imatch.ranking.types import RankableProvider
 
 MAX_PAST = 60  # earlier requests kept of one provider, the newest
 COMPACT_LEAST = 1_000  # dead rows before compaction is worth it
@@ -151,33 +151,33 @@ class Store:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def put(self, offers: Iterable[Offer]) -> None:
+    def put(self, providers: Iterable[RankableProvider]) -> None:
         """Add providers, or replace those with their ids; of two with one id the last counts."""
-        batch = list({offer.provider_id: offer for offer in offers}.values())
-        for offer in batch:
-            self.drop(offer.provider_id)
+        batch = list({provider.provider_id: provider for provider in providers}.values())
+        for provider in batch:
+            self.drop(provider.provider_id)
         first = len(self._live)
         records = records_of(self._layout, self._locate, batch)
         self._records.extend(records)
         for name, column in self._columns.items():
             column.extend(records[name])
-        self._documents.extend([_document(offer) for offer in batch])
+        self._documents.extend([_document(provider) for provider in batch])
         self._put_requests(first, batch)
-        self._blobs += [_blob(self._layout, offer) for offer in batch]
+        self._blobs += [_blob(self._layout, provider) for provider in batch]
         self._live.extend(np.ones(len(batch), np.bool_))
-        self._rows |= {offer.provider_id: first + n for n, offer in enumerate(batch)}
+        self._rows |= {provider.provider_id: first + n for n, provider in enumerate(batch)}
         self._tally(records, 1)
 
-    def _put_requests(self, first_row: int, batch: Sequence[Offer]) -> None:
+    def _put_requests(self, first_row: int, batch: Sequence[RankableProvider]) -> None:
         """The earlier requests of the batch; statistics count one once, whoever took it."""
         texts: list[str] = []
         owners, repeated, topics, starts = [], [], [], []
-        for row, offer in enumerate(batch, first_row):
+        for row, provider in enumerate(batch, first_row):
             starts.append(len(self._requests) + len(texts))
-            tags = [*offer.past_tags, *[()] * (len(offer.past) - len(offer.past_tags))]
-            texts += offer.past[-MAX_PAST:]
-            topics += [self._layout.topics.bits(t) for t in tags[: len(offer.past)][-MAX_PAST:]]
-            owners += [row] * min(len(offer.past), MAX_PAST)
+            tags = [*provider.past_tags, *[()] * (len(provider.past) - len(provider.past_tags))]
+            texts += provider.past[-MAX_PAST:]
+            topics += [self._layout.topics.bits(t) for t in tags[: len(provider.past)][-MAX_PAST:]]
+            owners += [row] * min(len(provider.past), MAX_PAST)
         checksums = [zlib.crc32(text.encode()) for text in texts]
         for checksum in checksums:
             self._takers[checksum] += 1
@@ -251,16 +251,16 @@ def _base(kind: np.dtype[Any]) -> tuple[np.dtype[Any], tuple[int, ...]]:
     return kind.subdtype or (kind, ())
 
 
-def _document(offer: Offer) -> list[Counter[str]]:
+def _document(provider: RankableProvider) -> list[Counter[str]]:
     """What a provider is found by: their own passages, each once."""
-    counted = (Counter(stems(passage)) for passage in dict.fromkeys(offer.passages))
+    counted = (Counter(stems(passage)) for passage in dict.fromkeys(provider.passages))
     return [stemmed for stemmed in counted if stemmed]
 
 
-def _blob(layout: Layout, offer: Offer) -> bytes:
+def _blob(layout: Layout, provider: RankableProvider) -> bytes:
     kept = {
-        "passages": offer.passages,
-        "place": offer.profile.get(layout.place or ""),
-        "verified_on": {kind: day.isoformat() for kind, day in offer.verified_on.items()},
+        "passages": provider.passages,
+        "place": provider.profile.get(layout.place or ""),
+        "verified_on": {kind: day.isoformat() for kind, day in provider.verified_on.items()},
     }
     return zlib.compress(json.dumps(kept).encode(), 1)

@@ -17,13 +17,13 @@ from imatch.ranking.pool.layout import (
     as_values,
     unit_vectors,
 )
-from imatch.ranking.types import Offer
+from imatch.ranking.types import RankableProvider
 
 Locate = Callable[[Mapping[str, Any]], tuple[float, float] | None]
 MAX_TOPIC_COUNT = 65_535
 RATING_UNITS = 100  # ratings are summed in hundredths, exactly
 _NOWHERE = (float("nan"), float("nan"))
-_COUNTED: dict[str, Callable[[Offer], int]] = {
+_COUNTED: dict[str, Callable[[RankableProvider], int]] = {
     "rating_count": lambda o: o.rating_count,
     "completed": lambda o: o.completed_count,
     "repeat": lambda o: o.repeat_count,
@@ -67,28 +67,33 @@ def record_type(layout: Layout) -> np.dtype[np.void]:
     return np.dtype(fields, align=True)
 
 
-def records_of(layout: Layout, locate: Locate, offers: Sequence[Offer]) -> NDArray[np.void]:
-    """The record of each offer, written field by field for all of them."""
-    records = np.zeros(len(offers), record_type(layout))
-    profiles = [offer.profile for offer in offers]
-    records["id"] = [offer.provider_id for offer in offers]
+def records_of(
+    layout: Layout, locate: Locate, providers: Sequence[RankableProvider]
+) -> NDArray[np.void]:
+    """The record of each provider, written field by field for all of them."""
+    records = np.zeros(len(providers), record_type(layout))
+    profiles = [provider.profile for provider in providers]
+    records["id"] = [provider.provider_id for provider in providers]
     records["place"] = _vectors(layout, locate, profiles)
     records["style"] = [_style(layout, p.get(layout.style or "")) for p in profiles]
     records["windows"] = _bits(layout.window_set, (p.get(layout.windows or "") for p in profiles))
-    records["verified"] = _bits(layout.credential_set, (list(o.verified) for o in offers))
+    records["verified"] = _bits(
+        layout.credential_set, (list(provider.verified) for provider in providers)
+    )
     records["credentials"] = _bits(
         layout.credential_set, (credential_types(layout, p) for p in profiles)
     )
     records["years"] = [_whole(p.get("years_experience"), -1, 32_000) for p in profiles]
-    records["rating_points"] = [round(offer.rating_sum * RATING_UNITS) for offer in offers]
+    records["rating_points"] = [round(provider.rating_sum * RATING_UNITS) for provider in providers]
     records["response_hours"] = [
-        np.nan if offer.response_hours is None else offer.response_hours for offer in offers
+        np.nan if provider.response_hours is None else provider.response_hours
+        for provider in providers
     ]
-    records["accepting"] = [offer.accepting_new for offer in offers]
+    records["accepting"] = [provider.accepting_new for provider in providers]
     for name, counted in _COUNTED.items():
-        records[name] = [counted(offer) for offer in offers]
+        records[name] = [counted(provider) for provider in providers]
     _write_prices(layout, profiles, records)
-    _write_counts(layout, offers, records)
+    _write_counts(layout, providers, records)
     _write_fields(layout, profiles, records)
     return records
 
@@ -118,10 +123,12 @@ def _ordinal(values: ValueSet, chosen: list[str]) -> int:
     return values.positions.get(chosen[0], UNKNOWN_ORDINAL) if chosen else UNKNOWN_ORDINAL
 
 
-def _write_counts(layout: Layout, offers: Sequence[Offer], records: NDArray[np.void]) -> None:
+def _write_counts(
+    layout: Layout, providers: Sequence[RankableProvider], records: NDArray[np.void]
+) -> None:
     counts = records["counts"]
-    for row, offer in enumerate(offers):
-        for topic, count in offer.specialty_counts.items():
+    for row, provider in enumerate(providers):
+        for topic, count in provider.specialty_counts.items():
             place = layout.topics.positions.get(topic)
             if place is not None:
                 counts[row, place] = min(count, MAX_TOPIC_COUNT)

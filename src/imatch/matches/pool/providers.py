@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from imatch.categories.schemas import CategoryDefinition, Kind
-from imatch.ranking.types import Offer
+from imatch.ranking.types import RankableProvider
 
 _MINUTES_AN_HOUR = 60
 # Long texts that are duties of disclosure: their words say nothing about what somebody is good at.
@@ -31,10 +31,10 @@ def next_wake(row: Row[Any], moment: datetime) -> datetime | None:
     return min((end for end in ends if end > moment), default=None)
 
 
-def offer_of(definition: CategoryDefinition, row: Row[Any], today: date) -> Offer:
+def offer_of(definition: CategoryDefinition, row: Row[Any], today: date) -> RankableProvider:
     """The row of `queries.offer_rows` as an Offer. What nobody measured stays unknown."""
     valid = verified(row.verified_credentials, row.profile, today)
-    return Offer(
+    return RankableProvider(
         provider_id=row.id,
         passages=tuple(_passages(definition, row.profile)),
         profile=row.profile,

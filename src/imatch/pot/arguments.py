@@ -1,0 +1,83 @@
+"""Checks of what programs hand to POTService."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+
+from imatch.accounts.errors import UserNotFound
+from imatch.ledger.models import MAX_AMOUNT
+from imatch.ledger.movements import MAX_DESCRIPTION_CHARACTERS
+from imatch.pot.errors import (
+    AmountRequired,
+    BadAmount,
+    BadArgument,
+)
+
+_HIGHEST_ID = 2**63
+
+
+_MAX_REFERENCE_CHARACTERS = 32
+
+
+def amount_of(category: str, amount: int | None, fixed: int | None) -> int:
+    if amount is None:
+        if fixed is None:
+            raise AmountRequired(category)
+        return fixed
+    if type(amount) is not int or not 0 < amount <= MAX_AMOUNT:
+        raise BadAmount(f"An amount of POT is a whole number from 1 to {MAX_AMOUNT}.")
+    return amount
+
+
+def five_percent(deal_value_usd: float | None) -> int | None:
+    if deal_value_usd is None:
+        return None
+    number = isinstance(deal_value_usd, int | float | Decimal) and deal_value_usd is not True
+    if not number or not 0 <= deal_value_usd <= MAX_AMOUNT:
+        raise BadAmount("A deal's value is its number of dollars.")
+    # In cents first: 5 % of a float would lose a POT where the product is just below it.
+    return round(deal_value_usd * 100) // 2_000
+
+
+def check_person(user_id: int) -> None:
+    if type(user_id) is not int or not 0 < user_id < _HIGHEST_ID:
+        raise UserNotFound(user_id)
+
+
+def check_side(account_type: str) -> None:
+    if account_type not in ("provider", "seeker"):
+        raise BadArgument("account_type is 'provider' or 'seeker'.")
+
+
+def check_labels(reference_type: object, reference_id: object, description: object) -> None:
+    if reference_type is not None and not (
+        isinstance(reference_type, str)
+        and reference_type.isprintable()
+        and 0 < len(reference_type) <= _MAX_REFERENCE_CHARACTERS
+    ):
+        raise BadArgument(f"A reference's type has 1 to {_MAX_REFERENCE_CHARACTERS} characters.")
+    if reference_id is not None and not (
+        type(reference_id) is int and -_HIGHEST_ID <= reference_id < _HIGHEST_ID
+    ):
+        raise BadArgument("A reference's id is a whole number.")
+    if (
+        not isinstance(description, str)
+        or len(description) > MAX_DESCRIPTION_CHARACTERS
+        or not is_text(description)
+    ):
+        raise BadArgument(f"A description has up to {MAX_DESCRIPTION_CHARACTERS} characters.")
+
+
+def is_text(written: str) -> bool:
+    """Whether a database can keep it: half a surrogate pair is no character."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in written)
+
+
+def check_metadata(metadata: object) -> None:
+    if not isinstance(metadata, Mapping):
+        raise BadArgument("metadata is a mapping of JSON values.")
+    try:
+        # As the ledger writes it: sorted, so its names are of one kind, and in UTF-8.
+        json.dumps(metadata, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        raise BadArgument("metadata is a mapping of JSON values.") from None
