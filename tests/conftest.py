@@ -28,10 +28,10 @@ from imatch.core.database import SessionLocal
 from imatch.core.logs import configure_logs
 from imatch.core.settings import Settings, get_settings
 from imatch.operations.database import migrate
-from tests import postgresql
-from tests.commands import Command
 from tests.make import Make
-from tests.scheduling import Scheduling
+from tests.support import postgresql
+from tests.support.commands import Command
+from tests.support.scheduling import Scheduling
 
 _numbers = itertools.count(1)
 

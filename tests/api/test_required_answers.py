@@ -11,8 +11,8 @@ from starlette.testclient import TestClient
 
 from imatch.categories.catalog import definitions
 from imatch.needs.models import Need
-from tests.commands import Command
 from tests.make import Make
+from tests.support.commands import Command
 
 NEEDS = "/api/v1/needs"
 THERAPY: dict[str, Any] = {

@@ -14,7 +14,7 @@ from imatch.accounts.service import sessions
 from imatch.app import create_app
 from imatch.core import database
 from tests.browser.conftest import Visit
-from tests.settings import settings
+from tests.support.settings import settings
 
 
 @contextmanager

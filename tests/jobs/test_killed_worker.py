@@ -14,7 +14,7 @@ from imatch.core.settings import get_settings
 from imatch.mail.models import MailMessage
 from imatch.mail.service import send
 from tests.jobs.states import states
-from tests.mail import smtp
+from tests.support import smtp
 
 _SECONDS = 60
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from imatch.core.settings import get_settings
-from tests.mail import smtp
+from tests.support import smtp
 
 Configure = Callable[..., None]
 

@@ -17,8 +17,8 @@ from imatch.mail.delivery import deliver
 from imatch.mail.models import MailMessage
 from imatch.mail.service import send
 from tests.jobs.states import states
-from tests.mail import smtp
 from tests.mail.conftest import Configure
+from tests.support import smtp
 
 LINK = "https://match.example/sign-in/abc"
 

@@ -20,7 +20,7 @@ from imatch.jobs.worker import running_worker
 from imatch.mail.models import MailMessage
 from imatch.operations import health
 from imatch.web import rendering
-from tests.mail.smtp import free_port
+from tests.support.smtp import free_port
 
 
 @pytest.fixture

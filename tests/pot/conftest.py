@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from imatch import POTService
 from tests.make import Make
 from tests.pot.redeeming import Redeeming
-from tests.settings import settings
+from tests.support.settings import settings
 
 
 @pytest.fixture

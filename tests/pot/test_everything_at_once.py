@@ -36,9 +36,9 @@ from imatch.pot.shop import service as shop
 from imatch.pot.shop.models import PotPurchase
 from imatch.wiring import wire
 from tests.make import Make
+from tests.pot.awards.test_earn import paid, rated
+from tests.pot.awards.test_queue import set_budget
 from tests.pot.redeeming import IBAN, Redeeming
-from tests.pot.test_earn import paid, rated
-from tests.pot.test_queue import set_budget
 
 CALLERS, ACTS = 8, 160
 BANK = "bank_transfer"

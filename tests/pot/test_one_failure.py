@@ -27,10 +27,10 @@ from imatch.pot.tasks import (
     settle_purchases,
 )
 from tests.make import Make
+from tests.pot.awards.test_earn import ME, people
+from tests.pot.awards.test_queue import TUESDAY, set_budget
 from tests.pot.redeeming import Redeeming
-from tests.pot.test_earn import ME, people
-from tests.pot.test_queue import TUESDAY, set_budget
-from tests.pot.test_shop import rich
+from tests.pot.shop.test_shop import rich
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -27,7 +27,7 @@ from imatch.pot.shop.models import PotPurchase
 from imatch.providers.models import Provider
 from imatch.wiring import wire
 from tests.make import Make
-from tests.pot.test_queue import TUESDAY, set_budget
+from tests.pot.awards.test_queue import TUESDAY, set_budget
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from starlette.testclient import TestClient
 
 from imatch.app import create_app
 from imatch.core import database
-from tests.settings import PRODUCTION, settings
+from tests.support.settings import PRODUCTION, settings
 
 MEGABYTE = 1_000_000
 

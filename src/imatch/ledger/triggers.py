@@ -1,6 +1,7 @@
 """The triggers that guard the journals, as migrations up to now have made them.
 
-A migration that makes one anew changes its entry here; `tests/ledger/test_schema.py` says to what.
+A migration that makes one anew changes its entry here;
+`tests/ledger/auditing/test_schema.py` says to what.
 """
 
 import hashlib

@@ -1,0 +1,162 @@
+"""What is heard of somebody who has gone earns nothing, breaks nothing, and costs nobody else."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import date
+from threading import Barrier
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imatch import POTService
+from imatch.accounts import service as accounts
+from imatch.accounts.models import User
+from imatch.core.database import atomic
+from imatch.core.errors import DomainError
+from imatch.core.events import announce
+from imatch.facts.marketplace import CredentialVerified, EngagementReversed, ReportAccepted
+from imatch.facts.people import (
+    DayBegun,
+    IdentityVerified,
+    ProfileCompleted,
+    SecondFactorKept,
+    ThirtyDaysVisited,
+)
+from imatch.ledger import CASH, POT
+from imatch.ledger.auditing.audit import audit
+from imatch.ledger.queries import account, free
+from imatch.pot.awards import service as awards
+from imatch.pot.awards.models import PotAward
+from imatch.pot.reserve import service as reserve
+from imatch.pot.reserve.models import PotCommission
+from imatch.pot.shop import service as shop
+from imatch.pot.shop.models import PotPurchase
+from imatch.wiring import wire
+from tests.make import Make
+from tests.pot.awards.test_earn import paid, rated
+
+
+@pytest.fixture(autouse=True)
+def _wired() -> None:
+    wire()
+
+
+@pytest.fixture(params=["a nameless number", "nothing"])
+def gone(db: Session, make: Make, request: pytest.FixtureRequest) -> int:
+    """Somebody who was erased; what is left of them is the fixture's parameter."""
+    user = make.user()
+    user_id = user.id
+    make.user()  # SQLite gives the highest number again when its row is deleted
+    if request.param == "a nameless number":
+        POTService(db).award_pot(user_id, "bug_report")
+    accounts.erase(db, user)
+    return user_id
+
+
+def tell(db: Session, *told: object) -> None:
+    for fact in told:
+        with atomic(db):
+            announce(db, fact)
+
+
+def test_their_own_facts_earn_nothing(db: Session, gone: int) -> None:
+    before = db.scalars(select(PotAward.id)).all()
+    tell(
+        db,
+        IdentityVerified(gone),
+        SecondFactorKept(gone),
+        DayBegun(gone, date(2026, 3, 3)),
+        ThirtyDaysVisited(gone, 30),
+        ProfileCompleted(gone, "provider"),
+        ReportAccepted(1, gone, "bug"),
+    )
+    assert db.scalars(select(PotAward.id)).all() == before
+    assert free(db, POT, gone) == 0
+
+
+@pytest.mark.parametrize("side", ["provider", "seeker"])
+def test_the_other_side_of_a_deal_still_earns(
+    db: Session, make: Make, gone: int, side: str
+) -> None:
+    other, inviter = make.user().id, make.user().id
+    sides = {f"{side}_user_id": gone, f"{side}_referrer_user_id": inviter}
+    left = "seeker" if side == "provider" else "provider"
+    deal = paid(
+        deal_cents=100_000, earlier_of_seeker=0, earlier_of_provider=0,
+        **{**sides, f"{left}_user_id": other},
+    )  # fmt: skip
+    best = rated(rater_user_id=other, rated_user_id=gone, deal_cents=100_000)
+    tell(db, deal, best)
+    assert free(db, POT, gone) == 0
+    assert free(db, POT, other) == {"provider": 50, "seeker": 100}[left] + 10
+    assert free(db, POT, inviter) == {"provider": 500, "seeker": 250}[side]
+    reserve.clear_due(db)
+    tell(db, EngagementReversed(1, "Refunded"))
+    assert [free(db, POT, one) for one in (other, inviter)] == [0, 0]
+    assert [audit(db, book).findings for book in (POT, CASH)] == [[], []]
+
+
+def test_an_inviter_who_went_is_promised_nothing(db: Session, make: Make, gone: int) -> None:
+    provider, seeker = make.user().id, make.user().id
+    sides = {"provider_user_id": provider, "seeker_user_id": seeker}
+    tell(db, paid(earlier_of_seeker=0, seeker_referrer_user_id=gone, **sides))
+    reserve.clear_due(db)
+    assert (free(db, POT, gone), free(db, CASH, gone)) == (0, 0)
+    assert [free(db, CASH, one) for one in (provider, seeker)] == [250, 100]
+    assert db.scalars(select(PotCommission.status)).all() == ["cleared"]
+
+
+def test_what_is_heard_while_somebody_goes_is_not_left_to_them(
+    db: Session, make: Make, new_session: Callable[[], Session]
+) -> None:
+    user_id = make.user().id
+    POTService(db).award_pot(user_id, "bug_report")
+    together = Barrier(5)
+
+    def act(number: int) -> None:
+        with new_session() as session:
+            user = session.get_one(User, user_id)
+            session.rollback()
+            together.wait()
+            if number:
+                awards.on_rewarded_fact(session, CredentialVerified(number, user_id))
+            else:
+                accounts.erase(session, user)
+
+    with ThreadPoolExecutor(5) as pool:
+        list(pool.map(act, range(5)))
+    with atomic(db):
+        assert free(db, POT, user_id) == 0
+        assert "queued" not in db.scalars(select(PotAward.status)).all()
+
+
+def test_what_is_ordered_while_somebody_goes_is_not_left_open(
+    db: Session, make: Make, new_session: Callable[[], Session]
+) -> None:
+    user_id = make.user().id
+    POTService(db).award_pot(user_id, "bug_report", 900)
+    first = shop.buy(db, user_id, "workshop", key="first", note="By the window").id
+    together = Barrier(7)
+
+    def act(number: int) -> None:
+        with new_session() as session, suppress(DomainError):
+            user = session.get_one(User, user_id)
+            session.rollback()
+            together.wait()
+            if number == 0:
+                accounts.erase(session, user)
+            elif number == 1:
+                shop.cancel(session, first, user_id=user_id)
+            else:
+                shop.buy(session, user_id, "workshop", key=str(number), note="By the window")
+
+    with ThreadPoolExecutor(7) as pool:
+        list(pool.map(act, range(7)))
+    with atomic(db):
+        purchases = db.scalars(select(PotPurchase)).all()
+        assert {(one.status, one.note) for one in purchases} == {("cancelled", "")}
+        stands = account(db, POT, user_id)
+        assert stands is not None
+        assert (stands.balance, stands.held) == (0, 0)

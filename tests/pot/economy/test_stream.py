@@ -1,0 +1,156 @@
+"""The live figures of a real server: what moves arrives, and a stream never holds the server."""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from sqlalchemy.orm import Session
+
+from imatch.accounts import queries
+from imatch.accounts.deps import cookie_name, is_operators_session
+from imatch.accounts.models import User, UserSession
+from imatch.accounts.service import sessions
+from imatch.core.database import atomic
+from imatch.pot.service import POTService
+from tests.make import Make
+from tests.support.smtp import free_port
+
+PATIENCE_SECONDS = 60
+LIVE_SECONDS = 5
+ENDS_SECONDS = 8  # five, and what a busy machine adds
+# The server gives open answers ten seconds; streams end long before.
+STOP_SECONDS = 8
+
+
+@contextmanager
+def _server(database_url: str) -> Iterator[tuple["subprocess.Popen[str]", int]]:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "imatch", "serve", "--port", str(port)],
+        env={**os.environ, "IMATCH_DATABASE_URL": database_url, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        try:
+            assert str(port) in process.stdout.readline()
+            with urlopen(f"http://127.0.0.1:{port}/health", timeout=PATIENCE_SECONDS):
+                yield process, port
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
+def _token(db: Session, user: User) -> str:
+    browser = sessions.Browser(address="127.0.0.1", user_agent="tests", token=None)
+    return sessions.start(db, user, browser, proved=True).token
+
+
+def _session(db: Session, token: str) -> UserSession:
+    found = queries.live_session(db, token)
+    assert found is not None
+    return found[0]
+
+
+@contextmanager
+def _opened(port: int, token: str) -> Iterator[http.client.HTTPResponse]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+    headers = {"Cookie": f"{cookie_name()}={token}", "Accept": "text/event-stream"}
+    with closing(connection):
+        connection.request("GET", "/console/economy/live?days=7", headers=headers)
+        with connection.getresponse() as stream:
+            yield stream
+
+
+def _next(stream: http.client.HTTPResponse, event: str) -> Any:  # noqa: ANN401 -- the message
+    """What the next event of this kind says."""
+    while line := stream.readline().decode():
+        if line == f"event: {event}\n":
+            return json.loads(stream.readline().decode().removeprefix("data: "))
+    pytest.fail("the stream ended")
+
+
+def test_a_spend_arrives_and_the_server_stops(db: Session, make: Make, database_url: str) -> None:
+    person = make.user()
+    POTService(db).award_pot(person.id, "community_help", amount=100)
+    token = _token(db, make.user(account_type="operator"))
+    with (
+        _server(database_url) as (process, port),
+        _opened(port, token) as stream,
+    ):
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        assert _next(stream, "figures")["tiles"]["spent"]["value"] == "0"
+        POTService(db).spend_pot(person.id, "charity_burn", amount=30)
+        spent_at = time.monotonic()
+        assert _next(stream, "figures")["tiles"]["spent"]["value"] == "30"
+        assert time.monotonic() - spent_at < LIVE_SECONDS
+        told_at = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert stream.read() is not None  # up to its end
+        assert process.wait(PATIENCE_SECONDS) in {0, -signal.SIGTERM}
+        assert time.monotonic() - told_at < STOP_SECONDS
+        assert process.stdout is not None
+        assert "Traceback" not in process.stdout.read()
+
+
+def test_a_stream_ends_with_its_operators_session(
+    db: Session, make: Make, database_url: str
+) -> None:
+    """Seconds after the sign-out; a new cookie for the same session is none."""
+    token = _token(db, make.user(account_type="operator"))
+    with _server(database_url) as (_process, port), _opened(port, token) as stream:
+        assert _next(stream, "figures")
+        token = sessions.step_up(db, _session(db, token))
+        db.close()
+        assert _next(stream, "current")  # a beat comes after the next look at the session
+        sessions.end(db, token)
+        ended_at = time.monotonic()
+        assert _next(stream, "ended") == "signed out"
+        assert time.monotonic() - ended_at < ENDS_SECONDS
+        assert stream.read().strip() == b""
+
+
+def test_nothing_that_moves_is_told_after_the_sign_out(
+    db: Session, make: Make, database_url: str
+) -> None:
+    person = make.user()
+    token = _token(db, make.user(account_type="operator"))
+    with _server(database_url) as (_process, port), _opened(port, token) as stream:
+        assert _next(stream, "figures")
+        sessions.end(db, token)
+        POTService(db).award_pot(person.id, "community_help", amount=100)
+        rest = stream.read().decode()
+    assert "event: ended" in rest
+    assert "event: figures" not in rest
+
+
+def test_whose_session_ended_watches_no_longer(db: Session, make: Make) -> None:
+    operator, other = make.user(account_type="operator"), make.user()
+    session = _session(db, _token(db, operator))
+    assert is_operators_session(db, session)
+    assert not is_operators_session(db, _session(db, _token(db, other)))
+    with atomic(db):
+        operator.account_type = "seeker"
+    assert not is_operators_session(db, session)
+
+
+def test_a_newer_session_with_the_id_of_an_ended_one_is_another(db: Session, make: Make) -> None:
+    operator = make.user(account_type="operator")
+    token = _token(db, operator)
+    session = _session(db, token)
+    db.expunge(session)
+    sessions.end(db, token)
+    newer = _session(db, _token(db, operator))
+    with atomic(db):
+        newer.id = session.id
+    assert is_operators_session(db, newer)
+    assert not is_operators_session(db, session)
