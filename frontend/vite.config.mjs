@@ -1,4 +1,5 @@
 // Builds the pages' styles, scripts, fonts and icons into the package's static folder.
+import { fileURLToPath } from 'node:url';
 import tailwindcss from '@tailwindcss/vite';
 import { defineConfig } from 'vite';
 import { lucideIcons } from './plugins/lucide-icons.mjs';
@@ -17,7 +18,7 @@ export default defineConfig({
     thirdPartyLicences(),
   ],
   build: {
-    outDir: new URL('static/', packageFolder).pathname,
+    outDir: fileURLToPath(new URL('static/', packageFolder)),
     emptyOutDir: true,
     manifest: true,
     // Inlined data: URLs would need exceptions in the content security policy.
