@@ -5,9 +5,12 @@ BIN := $(VENV)/bin
 STATIC := src/imatch/static/.vite/manifest.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-PIP := $(BIN)/pip install --quiet --require-hashes
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-  --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+# Installs take exactly the lock: they resolve nothing and compile nothing (docs/decisions/0011).
+PIP_ONLY_BINARY ?= :all:
+PIP := $(BIN)/pip install --quiet --no-deps --require-hashes --only-binary $(PIP_ONLY_BINARY)
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+  --only-binary :all: --generate-hashes --no-header --no-annotate --no-emit-index-url \
+  --no-emit-find-links $(ARGS)
 
 .PHONY: help run test check format lock clean
 .DEFAULT_GOAL := help
@@ -33,23 +36,25 @@ format: $(VENV)/.dev ## Mend what can be mended
 	@ruff format .
 	@ruff check --fix .
 
-lock: $(BIN)/python ## Compile requirements/ anew from pyproject.toml
+lock: $(BIN)/pip ## Pin what pyproject.toml and package.json need (newest versions: ARGS=--upgrade)
 	@$(BIN)/pip install --quiet uv
 	@$(COMPILE) pyproject.toml -o requirements/run.txt
 	@$(COMPILE) --group build -c requirements/run.txt -o requirements/build.txt
 	@$(COMPILE) pyproject.toml --group dev -c requirements/run.txt -c requirements/build.txt -o requirements/dev.txt
+	@$(PIP) -r requirements/build.txt
 	@cd frontend && npm install --silent --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Remove the environment and what was built
 	@rm -rf $(VENV) src/imatch/static frontend/node_modules
 
-$(BIN)/python:
+# pip is the last thing that venv installs: without it the environment is unfinished.
+$(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "I MATCH needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
 	@$(PYTHON) -m venv $(VENV) \
 	  || { echo "Python's venv module is missing (Debian: apt-get install python3-venv)"; exit 1; }
 
-$(VENV)/.run: requirements/build.txt requirements/run.txt pyproject.toml | $(BIN)/python
+$(VENV)/.run: requirements/build.txt requirements/run.txt pyproject.toml | $(BIN)/pip
 	@echo "Installing (once) ..."
 	@$(PIP) -r requirements/build.txt -r requirements/run.txt
 	@$(BIN)/pip install --quiet --no-deps --no-index --no-build-isolation -e .
