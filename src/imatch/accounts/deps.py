@@ -41,8 +41,8 @@ def cookie_name() -> str:
     return "__Host-imatch" if get_settings().secure_cookies else "imatch_session"
 
 
-def give_cookie(response: Response, token: str) -> None:
-    """Hand the browser its session; the database decides how long it really lasts."""
+def give_cookie(response: Response, token: str) -> Response:
+    """The response with the browser's session; the database decides how long it really lasts."""
     settings = get_settings()
     response.set_cookie(
         cookie_name(),
@@ -53,13 +53,16 @@ def give_cookie(response: Response, token: str) -> None:
         samesite="lax",
         secure=settings.secure_cookies,
     )
+    return response
 
 
-def take_cookie(response: Response) -> None:
+def take_cookie(response: Response) -> Response:
+    """The response that ends the browser's session."""
     settings = get_settings()
     response.delete_cookie(
         cookie_name(), path="/", httponly=True, samesite="lax", secure=settings.secure_cookies
     )
+    return response
 
 
 def remember_user(request: Request, db: Db) -> User | None:

@@ -21,7 +21,6 @@ from imatch.web.redirects import same_site_path
 from imatch.web.rendering import render
 
 API_PREFIXES = ("/api/", "/health", "/metrics")
-_RETRY_AFTER_SECONDS = "10"
 _TITLES = {
     400: "Bad request",
     401: "Sign in first",
@@ -88,13 +87,21 @@ def _domain_error(request: Request, error: Exception) -> Response:
         raise TypeError(type(error))
     if error.remedy_path and not _wants_json(request):
         return _to_remedy(request, error.remedy_path)
-    headers = {}
-    if isinstance(error, RateLimited):
-        headers["Retry-After"] = str(error.retry_after_seconds)
-    errors = [{"field": fault.field, "message": fault.message} for fault in error.fields]
     return error_response(
-        request, error.status, error.message, code=error.code, errors=errors, headers=headers
+        request,
+        error.status,
+        error.message,
+        code=error.code,
+        errors=[{"field": fault.field, "message": fault.message} for fault in error.fields],
+        headers=retry_headers(error),
     )
+
+
+def retry_headers(error: DomainError | None) -> dict[str, str]:
+    """In how many seconds to try again, where the error knows it."""
+    if isinstance(error, RateLimited):
+        return {"Retry-After": str(error.retry_after_seconds)}
+    return {}
 
 
 def _to_remedy(request: Request, remedy_path: str) -> Response:
@@ -178,7 +185,6 @@ def bug_response(request: Request, error: Exception) -> Response:
             503,
             "Our database does not answer right now. Nothing was changed.",
             code="database_unavailable",
-            headers={"Retry-After": _RETRY_AFTER_SECONDS},
         )
     return error_response(
         request,

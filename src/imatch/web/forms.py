@@ -1,54 +1,102 @@
-"""How pages about money answer: for one person's eyes, and with what went wrong beside the form."""
+"""The one page kit: show a form with its errors, act or show it again, go on, send a file."""
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
-from imatch.core.errors import DomainError
+from imatch.core.errors import DomainError, FieldError, Gone, NotFound
+from imatch.web.errors import retry_headers
 from imatch.web.rendering import render
 
+CSV = "text/csv; charset=utf-8"
 _SEE_OTHER = 303
 _LONGEST_NUMBER = 15
 
+Result = TypeVar("Result")
+
 
 def private_page(
-    request: Request, template: str, context: dict[str, Any], error: DomainError | None = None
+    request: Request,
+    template: str,
+    context: dict[str, Any],
+    error: DomainError | None = None,
+    *,
+    status: int = 200,
 ) -> Response:
-    """A page that no cache keeps. With an error it takes the error's status.
+    """A page that no cache keeps. With an error it takes the error's status and Retry-After.
 
-    Templates get `errors` for the summary and `faults`, the messages by field name.
+    Templates get `errors`, the summary as (control id, message), and `faults`, the messages by
+    control id. An error about no field stands in the summary alone.
     """
     fields = error.fields if error else ()
-    summary = [(fault.control_id or fault.field, fault.message) for fault in fields]
-    if error and not summary:
-        summary = [("", error.message)]
-    faults = {fault.field: fault.message for fault in fields}
-    values = {"errors": summary, "faults": faults, **context}
-    page = render(request, template, values, status=error.status if error else 200)
-    page.headers["Cache-Control"] = "no-store"
-    return page
+    errors = [(fault.control_id, fault.message) for fault in fields]
+    if error and not errors:
+        errors = [("", error.message)]
+    faults = {fault.control_id: fault.message for fault in fields}
+    values = {"errors": errors, "faults": faults, **context}
+    page = render(request, template, values, status=error.status if error else status)
+    page.headers.update(retry_headers(error))
+    return uncached(page)
 
 
-def private_csv(rows: Iterable[Sequence[object]], name: str) -> Response:
-    """A table as a file of this name."""
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return Response(
-        text.getvalue(),
-        media_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-        },
-    )
+def act_or_show(
+    act: Callable[[], Result],
+    *,
+    show: Callable[[DomainError], Response],
+    then: str | Callable[[Result], Response],
+    only: type[DomainError] | None = None,
+) -> Response:
+    """Run the act and go on with `then`, a path or an answer made from the act's result.
+
+    When the act raises an error of the type `only`, `show` answers with the form as it was typed.
+    Without `only`, these errors pass to the error page, all others are shown: what is not there
+    (NotFound, Gone), and what another page puts right first, such as signing in.
+    """
+    try:
+        result = act()
+    except DomainError as error:
+        if isinstance(error, only) if only else _is_about_the_form(error):
+            return show(error)
+        raise
+    return go(then) if isinstance(then, str) else then(result)
+
+
+def _is_about_the_form(error: DomainError) -> bool:
+    return not (isinstance(error, NotFound | Gone) or error.remedy_path)
+
+
+def at_field(error: DomainError, control_id: str) -> DomainError:
+    """The error as one about this control, which then shows its message."""
+    error.fields = (FieldError(control_id, error.message, control_id),)
+    return error
 
 
 def go(path: str) -> Response:
+    """To another page after a form: a reload there does not send the form again."""
     return RedirectResponse(path, _SEE_OTHER)
+
+
+def uncached(response: Response) -> Response:
+    """The response, which no cache keeps."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def private_file(response: Response, name: str) -> Response:
+    """The response as a file to save under a name; no cache keeps it."""
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return uncached(response)
+
+
+def private_csv(rows: Iterable[Sequence[object]], name: str) -> Response:
+    """A table as a file to save under a name."""
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return private_file(Response(text.getvalue(), media_type=CSV), name)
 
 
 def whole_number(written: str) -> int:

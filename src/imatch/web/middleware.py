@@ -1,4 +1,4 @@
-"""What surrounds every request: id, log line, security headers, size limit, forgery check."""
+"""What surrounds every request: id, log line, common headers, size limit, forgery check."""
 
 import time
 import uuid
@@ -28,6 +28,9 @@ from imatch.web.errors import bug_response, error_response, route_path
 REQUESTS = Counter("imatch_requests_total", "Requests answered", ["method", "status"])
 SECONDS = Histogram("imatch_request_seconds", "Time to the response's first byte", ["method"])
 _LONGEST_PATH = 1_000  # Python itself refuses numbers of more than 4,300 digits
+# Answers that another try may change; where nobody knows when, this long is worth waiting.
+_RETRY_STATUSES = frozenset({429, 503})
+RETRY_AFTER_SECONDS = 10
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -83,6 +86,8 @@ class RequestMiddleware:
                 headers["X-Request-Id"] = request_id
                 for name, value in self.headers.items():
                     headers.setdefault(name, value)
+                if status in _RETRY_STATUSES:
+                    headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):

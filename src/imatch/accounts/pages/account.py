@@ -7,11 +7,11 @@ from starlette.responses import Response
 
 from imatch.accounts import queries
 from imatch.accounts.deps import CurrentSession, CurrentUser, StepUp, give_cookie
-from imatch.accounts.pages.forms import Text, account_page, go
+from imatch.accounts.pages.forms import Text
 from imatch.accounts.rules import browser_name
 from imatch.accounts.service import profile, sessions
-from imatch.core.errors import DomainError
 from imatch.web.deps import Db
+from imatch.web.forms import act_or_show, go, private_page
 
 router = APIRouter(include_in_schema=False)
 
@@ -33,9 +33,9 @@ def account(
     session: CurrentSession,
     saved: Annotated[str, Query()] = "",
 ) -> Response:
-    return account_page(
+    return private_page(
         request,
-        "account",
+        "accounts/account.html",
         {
             "account": user,
             "browsers": [
@@ -51,50 +51,48 @@ def account(
 
 @router.get("/account/name")
 def name_form(request: Request, user: CurrentUser) -> Response:
-    return account_page(request, "name", {"name": user.name})
+    return private_page(request, "accounts/name.html", {"name": user.name})
 
 
 @router.post("/account/name")
 def rename(request: Request, db: Db, user: CurrentUser, name: Text = "") -> Response:
-    try:
-        profile.rename(db, user, name)
-    except DomainError as error:
-        return account_page(request, "name", {"name": name}, error)
-    return go("/account?saved=name")
+    return act_or_show(
+        lambda: profile.rename(db, user, name),
+        show=lambda error: private_page(request, "accounts/name.html", {"name": name}, error),
+        then="/account?saved=name",
+    )
 
 
 @router.get("/account/email")
 def email_form(request: Request, user: StepUp) -> Response:
-    return account_page(request, "email", {"email": "", "present": user.email})
+    return private_page(request, "accounts/email.html", {"email": "", "present": user.email})
 
 
 @router.post("/account/email")
 def ask_for_new_email(request: Request, db: Db, user: StepUp, email: Text = "") -> Response:
-    present = user.email
-    try:
-        profile.ask_for_new_email(db, user, email)
-    except DomainError as error:
-        return account_page(request, "email", {"email": email, "present": present}, error)
-    return go("/check-mail?for=new-address")
+    context = {"email": email, "present": user.email}
+    return act_or_show(
+        lambda: profile.ask_for_new_email(db, user, email),
+        show=lambda error: private_page(request, "accounts/email.html", context, error),
+        then="/check-mail?for=new-address",
+    )
 
 
 @router.get("/account/password")
 def password_form(request: Request, user: StepUp) -> Response:
-    return account_page(request, "password", {"email": user.email})
+    return private_page(request, "accounts/password.html", {"email": user.email})
 
 
 @router.post("/account/password")
 def change_password(
     request: Request, db: Db, user: StepUp, session: CurrentSession, password: Text = ""
 ) -> Response:
-    email = user.email
-    try:
-        token = profile.change_password(db, user, session, password)
-    except DomainError as error:
-        return account_page(request, "password", {"email": email}, error)
-    response = go("/account?saved=password")
-    give_cookie(response, token)
-    return response
+    context = {"email": user.email}
+    return act_or_show(
+        lambda: profile.change_password(db, user, session, password),
+        show=lambda error: private_page(request, "accounts/password.html", context, error),
+        then=lambda token: give_cookie(go("/account?saved=password"), token),
+    )
 
 
 @router.post("/account/browsers/{session_id}/end")

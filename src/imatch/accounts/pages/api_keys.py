@@ -8,10 +8,11 @@ from starlette.responses import Response
 from imatch.accounts import queries
 from imatch.accounts.deps import StepUp
 from imatch.accounts.models import User
-from imatch.accounts.pages.forms import Text, account_page, go
+from imatch.accounts.pages.forms import Text
 from imatch.accounts.service import api_keys
 from imatch.core.errors import DomainError
 from imatch.web.deps import Db
+from imatch.web.forms import act_or_show, go, private_page
 
 router = APIRouter(include_in_schema=False)
 PAGE = "/account/api-keys"
@@ -25,11 +26,11 @@ def show(request: Request, db: Db, user: StepUp) -> Response:
 @router.post(PAGE)
 def create(request: Request, db: Db, user: StepUp, name: Text = "") -> Response:
     """The answer itself shows the key, this once: no address leads to it again."""
-    try:
-        made = api_keys.create(db, user, name=name)
-    except DomainError as error:
-        return _page(request, db, user, name=name, error=error)
-    return _page(request, db, user, key=made.key)
+    return act_or_show(
+        lambda: api_keys.create(db, user, name=name),
+        show=lambda error: _page(request, db, user, name=name, error=error),
+        then=lambda made: _page(request, db, user, key=made.key),
+    )
 
 
 @router.post(f"{PAGE}/{{key_id}}/revoke")
@@ -48,4 +49,4 @@ def _page(
     error: DomainError | None = None,
 ) -> Response:
     context = {"keys": queries.api_keys_of(db, user.id), "name": name, "key": key}
-    return account_page(request, "api_keys", context, error)
+    return private_page(request, "accounts/api_keys.html", context, error)

@@ -7,10 +7,10 @@ from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
 from imatch.accounts.deps import StepUp, take_cookie
-from imatch.accounts.pages.forms import account_page
 from imatch.accounts.service import personal_data
-from imatch.core.errors import FieldError, Invalid
+from imatch.core.errors import Invalid
 from imatch.web.deps import Db
+from imatch.web.forms import at_field, private_file, private_page
 
 router = APIRouter(include_in_schema=False)
 
@@ -18,28 +18,19 @@ router = APIRouter(include_in_schema=False)
 @router.get("/account/export")
 def export(db: Db, user: StepUp) -> Response:
     """Everything about the person, as a file."""
-    return JSONResponse(
-        personal_data.export(db, user),
-        headers={
-            "Content-Disposition": 'attachment; filename="imatch-export.json"',
-            "Cache-Control": "no-store",
-        },
-    )
+    return private_file(JSONResponse(personal_data.export(db, user)), "imatch-export.json")
 
 
 @router.get("/account/delete")
 def delete_form(request: Request, _user: StepUp) -> Response:
-    return account_page(request, "delete", {})
+    return private_page(request, "accounts/delete.html", {})
 
 
 @router.post("/account/delete")
 def delete(request: Request, db: Db, user: StepUp, sure: Annotated[str, Form()] = "") -> Response:
     if sure != "yes":
-        message = "Tick the box if you really want to delete the account."
-        error = Invalid(message, fields=(FieldError("sure", message, "sure"),))
-        return account_page(request, "delete", {}, error)
+        error = Invalid("Tick the box if you really want to delete the account.")
+        return private_page(request, "accounts/delete.html", {}, at_field(error, "sure"))
     personal_data.erase(db, user)
     request.state.user = None
-    response = account_page(request, "deleted", {})
-    take_cookie(response)
-    return response
+    return take_cookie(private_page(request, "accounts/deleted.html", {}))

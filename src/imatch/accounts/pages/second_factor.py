@@ -7,10 +7,11 @@ from starlette.responses import Response
 from imatch.accounts import queries
 from imatch.accounts.deps import StepUp
 from imatch.accounts.models import User
-from imatch.accounts.pages.forms import Text, account_page, go
+from imatch.accounts.pages.forms import Text
 from imatch.accounts.service import second_factor
 from imatch.core.errors import DomainError
 from imatch.web.deps import Db
+from imatch.web.forms import act_or_show, go, private_page
 
 router = APIRouter(include_in_schema=False)
 PAGE = "/account/second-factor"
@@ -29,17 +30,16 @@ def begin(db: Db, user: StepUp) -> Response:
 
 @router.post(PAGE)
 def confirm(request: Request, db: Db, user: StepUp, code: Text = "") -> Response:
-    try:
-        codes = second_factor.confirm(db, user, code)
-    except DomainError as error:
-        return _page(request, db, user, error)
-    return account_page(request, "recovery_codes", {"codes": codes})
+    return act_or_show(
+        lambda: second_factor.confirm(db, user, code),
+        show=lambda error: _page(request, db, user, error),
+        then=lambda codes: _recovery_codes(request, codes),
+    )
 
 
 @router.post(f"{PAGE}/recovery-codes")
 def renew_recovery_codes(request: Request, db: Db, user: StepUp) -> Response:
-    codes = second_factor.renew_recovery_codes(db, user)
-    return account_page(request, "recovery_codes", {"codes": codes})
+    return _recovery_codes(request, second_factor.renew_recovery_codes(db, user))
 
 
 @router.post(f"{PAGE}/off")
@@ -50,9 +50,9 @@ def switch_off(db: Db, user: StepUp) -> Response:
 
 def _page(request: Request, db: Db, user: User, error: DomainError | None = None) -> Response:
     setup = second_factor.setup(user)
-    return account_page(
+    return private_page(
         request,
-        "second_factor",
+        "accounts/second_factor.html",
         {
             "on_since": user.totp_confirmed_at,
             "qr": Markup(setup.qr_svg) if setup else None,  # noqa: S704 -- drawn here by segno
@@ -61,3 +61,7 @@ def _page(request: Request, db: Db, user: User, error: DomainError | None = None
         },
         error,
     )
+
+
+def _recovery_codes(request: Request, codes: list[str]) -> Response:
+    return private_page(request, "accounts/recovery_codes.html", {"codes": codes})

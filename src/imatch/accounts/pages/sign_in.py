@@ -15,14 +15,12 @@ from imatch.accounts.deps import (
     give_cookie,
     take_cookie,
 )
-from imatch.accounts.models import LinkPurpose
+from imatch.accounts.models import LinkPurpose, User
 from imatch.accounts.pages.forms import (
     ACCOUNT,
     NextInForm,
     NextInQuery,
     Text,
-    account_page,
-    go,
     safe_next,
     signed_in_to,
 )
@@ -30,6 +28,7 @@ from imatch.accounts.service import links, sessions, sign_in
 from imatch.accounts.service.sessions import SignedIn
 from imatch.core.errors import DomainError
 from imatch.web.deps import Db
+from imatch.web.forms import act_or_show, go, private_page
 
 router = APIRouter(include_in_schema=False)
 
@@ -40,7 +39,8 @@ def sign_in_form(
 ) -> Response:
     if user is not None:
         return go(safe_next(next_path))
-    return account_page(request, "sign_in", {"email": "", "next": safe_next(next_path)})
+    context = {"email": "", "next": safe_next(next_path)}
+    return private_page(request, "accounts/sign_in.html", context)
 
 
 @router.post("/sign-in")
@@ -52,19 +52,20 @@ def sign_in_by_password(
     password: Text = "",
     next_path: NextInForm = ACCOUNT,
 ) -> Response:
-    try:
-        signed_in = sign_in.sign_in(db, email=email, password=password, browser=browser)
-    except DomainError as error:
-        context = {"email": email, "next": safe_next(next_path)}
-        return account_page(request, "sign_in", context, error)
-    return _onward(signed_in, next_path)
+    context = {"email": email, "next": safe_next(next_path)}
+    return act_or_show(
+        lambda: sign_in.sign_in(db, email=email, password=password, browser=browser),
+        show=lambda error: private_page(request, "accounts/sign_in.html", context, error),
+        then=lambda signed_in: _onward(signed_in, next_path),
+    )
 
 
 @router.get("/sign-in/code")
 def code_form(
     request: Request, _session: PendingSession, next_path: NextInQuery = ACCOUNT
 ) -> Response:
-    return account_page(request, "sign_in_code", {"next": safe_next(next_path)})
+    context = {"next": safe_next(next_path)}
+    return private_page(request, "accounts/sign_in_code.html", context)
 
 
 @router.post("/sign-in/code")
@@ -75,16 +76,18 @@ def give_code(
     code: Text = "",
     next_path: NextInForm = ACCOUNT,
 ) -> Response:
-    try:
-        token = sign_in.finish_with_code(db, session, code)
-    except DomainError as error:
-        return account_page(request, "sign_in_code", {"next": safe_next(next_path)}, error)
-    return _onward(SignedIn(token, second_factor_pending=False), next_path)
+    context = {"next": safe_next(next_path)}
+    return act_or_show(
+        lambda: sign_in.finish_with_code(db, session, code),
+        show=lambda error: private_page(request, "accounts/sign_in_code.html", context, error),
+        then=lambda token: give_cookie(go(safe_next(next_path)), token),
+    )
 
 
 @router.get("/sign-in/link")
 def link_form(request: Request, next_path: NextInQuery = ACCOUNT) -> Response:
-    return account_page(request, "sign_in_link", {"email": "", "next": safe_next(next_path)})
+    context = {"email": "", "next": safe_next(next_path)}
+    return private_page(request, "accounts/sign_in_link.html", context)
 
 
 @router.post("/sign-in/link")
@@ -95,12 +98,12 @@ def send_link(
     email: Text = "",
     next_path: NextInForm = ACCOUNT,
 ) -> Response:
-    next_path = safe_next(next_path)
-    try:
-        sign_in.send_link(db, email=email, next_path=next_path, browser=browser)
-    except DomainError as error:
-        return account_page(request, "sign_in_link", {"email": email, "next": next_path}, error)
-    return go("/check-mail?for=sign-in")
+    context = {"email": email, "next": safe_next(next_path)}
+    return act_or_show(
+        lambda: sign_in.send_link(db, email=email, next_path=safe_next(next_path), browser=browser),
+        show=lambda error: private_page(request, "accounts/sign_in_link.html", context, error),
+        then="/check-mail?for=sign-in",
+    )
 
 
 @router.get("/sign-in/link/{token}")
@@ -110,7 +113,7 @@ def use_link_form(
     """Only shows a button: programs that open every link in a mail must not use it up."""
     link, _ = links.look(db, token, LinkPurpose.SIGN_IN)
     context = {"email": link.sent_to, "next": safe_next(next_path)}
-    return account_page(request, "sign_in_link_use", context)
+    return private_page(request, "accounts/sign_in_link_use.html", context)
 
 
 @router.post("/sign-in/link/{token}")
@@ -129,19 +132,12 @@ def sign_out(
     if user is not None and where == "everywhere":
         sessions.end_all(db, user.id)
     sessions.end(db, browser.token)
-    response = go("/sign-in")
-    take_cookie(response)
-    return response
+    return take_cookie(go("/sign-in"))
 
 
 @router.get("/step-up")
 def step_up_form(request: Request, user: CurrentUser, next_path: NextInQuery = ACCOUNT) -> Response:
-    context = {
-        "next": safe_next(next_path),
-        "has_password": user.password_hash is not None,
-        "has_second_factor": user.totp_confirmed_at is not None,
-    }
-    return account_page(request, "step_up", context)
+    return _step_up_page(request, user, next_path)
 
 
 @router.post("/step-up")
@@ -154,18 +150,22 @@ def step_up(
     code: Text = "",
     next_path: NextInForm = ACCOUNT,
 ) -> Response:
-    try:
-        token = sign_in.step_up(db, user, session, password=password, code=code)
-    except DomainError as error:
-        context = {
-            "next": safe_next(next_path),
-            "has_password": user.password_hash is not None,
-            "has_second_factor": user.totp_confirmed_at is not None,
-        }
-        return account_page(request, "step_up", context, error)
-    response = go(safe_next(next_path))
-    give_cookie(response, token)
-    return response
+    return act_or_show(
+        lambda: sign_in.step_up(db, user, session, password=password, code=code),
+        show=lambda error: _step_up_page(request, user, next_path, error),
+        then=lambda token: give_cookie(go(safe_next(next_path)), token),
+    )
+
+
+def _step_up_page(
+    request: Request, user: User, next_path: str, error: DomainError | None = None
+) -> Response:
+    context = {
+        "next": safe_next(next_path),
+        "has_password": user.password_hash is not None,
+        "has_second_factor": user.totp_confirmed_at is not None,
+    }
+    return private_page(request, "accounts/step_up.html", context, error)
 
 
 def _onward(signed_in: SignedIn, next_path: str) -> Response:

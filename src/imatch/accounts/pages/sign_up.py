@@ -11,12 +11,13 @@ from fastapi import APIRouter, Cookie, Depends, Query, Request
 from starlette.responses import Response
 
 from imatch.accounts.deps import OptionalUser, ThisBrowser
-from imatch.accounts.models import AccountType, LinkPurpose
-from imatch.accounts.pages.forms import ACCOUNT, Text, account_page, go, signed_in_to
+from imatch.accounts.models import AccountType, EmailedLink, LinkPurpose
+from imatch.accounts.pages.forms import ACCOUNT, Text, signed_in_to
 from imatch.accounts.service import links, profile, sign_up
 from imatch.core.errors import DomainError, NotFound
 from imatch.core.settings import get_settings
 from imatch.web.deps import Db
+from imatch.web.forms import act_or_show, go, private_page
 
 router = APIRouter(include_in_schema=False)
 
@@ -105,24 +106,20 @@ def open_account(
     if gap:
         message = "What you typed before is not kept any more. Please give it again."
         return _question(request, gap, answers, sign_up.BadSignUp(message))
-    try:
-        sign_up.sign_up(db, **answers, password=password, browser=browser)
-    except DomainError as error:
-        return _question(request, "password", answers, error)
-    response = go("/check-mail?for=sign-up")
-    response.delete_cookie(
-        COOKIE, path=SIGN_UP, httponly=True, samesite="lax", secure=get_settings().secure_cookies
+    return act_or_show(
+        lambda: sign_up.sign_up(db, **answers, password=password, browser=browser),
+        show=lambda error: _question(request, "password", answers, error),
+        then=lambda _: _forget_answers(go("/check-mail?for=sign-up")),
     )
-    return response
 
 
 def _keep(request: Request, answers: dict[str, str], question: str, text: str) -> Response:
     """Go on with this answer, or show the question again with what is wrong."""
-    try:
-        sign_up.check({question: text})
-    except sign_up.BadSignUp as error:
-        return _question(request, question, {**answers, question: text}, error)
-    return _go_on(answers, question, text)
+    return act_or_show(
+        lambda: sign_up.check({question: text}),
+        show=lambda error: _question(request, question, {**answers, question: text}, error),
+        then=lambda _: _go_on(answers, question, text),
+    )
 
 
 def _go_on(answers: dict[str, str], question: str, text: str) -> Response:
@@ -135,6 +132,13 @@ def _go_on(answers: dict[str, str], question: str, text: str) -> Response:
         httponly=True,
         samesite="lax",
         secure=get_settings().secure_cookies,
+    )
+    return response
+
+
+def _forget_answers(response: Response) -> Response:
+    response.delete_cookie(
+        COOKIE, path=SIGN_UP, httponly=True, samesite="lax", secure=get_settings().secure_cookies
     )
     return response
 
@@ -158,19 +162,22 @@ def _question(
         "answers": {**dict.fromkeys(_QUESTIONS, ""), **answers},
         "types": _TYPES,
     }
-    return account_page(request, "sign_up", context, error)
+    return private_page(request, "accounts/sign_up.html", context, error)
 
 
 @router.get("/check-mail")
 def check_mail(request: Request, reason: Annotated[str, Query(alias="for")] = "") -> Response:
     """What follows every form that may send mail; the same whether or not there is an account."""
-    return account_page(request, "check_mail", {"reason": reason})
+    settings = get_settings()
+    local_outbox = not (settings.production or settings.smtp_host)
+    context = {"reason": reason, "local_outbox": local_outbox}
+    return private_page(request, "accounts/check_mail.html", context)
 
 
 @router.get("/confirm/{token}")
 def confirm_form(request: Request, db: Db, token: str) -> Response:
     link, _ = links.look(db, token, LinkPurpose.CONFIRM_EMAIL, LinkPurpose.CHANGE_EMAIL)
-    return account_page(request, "confirm", _confirm_context(link.purpose, link.sent_to))
+    return private_page(request, "accounts/confirm.html", _confirm_context(link))
 
 
 @router.post("/confirm/{token}")
@@ -178,18 +185,23 @@ def confirm(
     request: Request, db: Db, browser: ThisBrowser, token: str, password: Text = ""
 ) -> Response:
     link, _ = links.look(db, token, LinkPurpose.CONFIRM_EMAIL, LinkPurpose.CHANGE_EMAIL)
-    purpose, sent_to = link.purpose, link.sent_to
-    try:
-        if purpose == LinkPurpose.CHANGE_EMAIL:
-            profile.confirm_new_email(db, token=token)
-            return go("/account?saved=email")
-        signed_in = sign_up.confirm_email(db, token=token, password=password, browser=browser)
-    except links.LinkNotUsable:
-        raise
-    except DomainError as error:
-        return account_page(request, "confirm", _confirm_context(purpose, sent_to), error)
-    return signed_in_to(signed_in, "/account?saved=confirmed", "/sign-in/code")
+    context = _confirm_context(link)
+
+    def show(error: DomainError) -> Response:
+        return private_page(request, "accounts/confirm.html", context, error)
+
+    if link.purpose == LinkPurpose.CHANGE_EMAIL:
+        return act_or_show(
+            lambda: profile.confirm_new_email(db, token=token),
+            show=show,
+            then="/account?saved=email",
+        )
+    return act_or_show(
+        lambda: sign_up.confirm_email(db, token=token, password=password, browser=browser),
+        show=show,
+        then=lambda done: signed_in_to(done, "/account?saved=confirmed", "/sign-in/code"),
+    )
 
 
-def _confirm_context(purpose: str, sent_to: str) -> dict[str, object]:
-    return {"new_address": purpose == LinkPurpose.CHANGE_EMAIL, "email": sent_to}
+def _confirm_context(link: EmailedLink) -> dict[str, object]:
+    return {"new_address": link.purpose == LinkPurpose.CHANGE_EMAIL, "email": link.sent_to}
