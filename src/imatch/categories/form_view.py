@@ -19,11 +19,6 @@ class FormView:
     errors: Sequence[FieldError] = ()
 
     @property
-    def summary(self) -> list[tuple[str, str]]:
-        """The faults as the error summary links them: id of the control, message."""
-        return [(fault.control_id, fault.message) for fault in self.errors]
-
-    @property
     def countries(self) -> list[tuple[str, str]]:
         """Codes and names, the one that most visitors choose first."""
         named = places.countries()

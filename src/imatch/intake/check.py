@@ -3,18 +3,18 @@
 from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
-from starlette.status import HTTP_200_OK, HTTP_404_NOT_FOUND, HTTP_422_UNPROCESSABLE_CONTENT
+from starlette.status import HTTP_200_OK, HTTP_404_NOT_FOUND
 
 from imatch.categories import forms
 from imatch.categories.schemas import CategoryDefinition, Importance
-from imatch.core.errors import FieldError
-from imatch.intake.deps import OpenCategory, answers_of, go, people_left, private
+from imatch.core.errors import DomainError
+from imatch.intake.deps import OpenCategory, answers_of, people_left
 from imatch.needs import rules, service
 from imatch.needs.deps import NeedInCategory
 from imatch.needs.models import Need
 from imatch.needs.service import Answers
 from imatch.web.deps import Db
-from imatch.web.rendering import render
+from imatch.web.forms import go, private_page
 
 router = APIRouter(prefix="/find/{category}", include_in_schema=False)
 
@@ -30,7 +30,7 @@ def stop(request: Request, definition: OpenCategory, need: NeedInCategory) -> Re
         "screen": screen,
         "change_path": f"/find/{definition.name}/{rules.page_asking(definition, screen.field)}",
     }
-    return private(render(request, "intake/screen.html", context))
+    return private_page(request, "intake/screen.html", context)
 
 
 @router.get("/check")
@@ -49,8 +49,8 @@ def finish(request: Request, db: Db, definition: OpenCategory, need: NeedInCateg
         service.complete(db, need)
     except service.SafetyStop:
         return go(f"/find/{definition.name}/stop")
-    except service.BadAnswers as bad:
-        return _check(request, db, definition, need, errors=bad.fields)
+    except service.BadAnswers as error:
+        return _check(request, db, definition, need, error)
     return go("/matches")
 
 
@@ -59,11 +59,10 @@ def _check(
     db: Session,
     definition: CategoryDefinition,
     need: Need | None,
-    *,
-    errors: tuple[FieldError, ...] = (),
+    error: DomainError | None = None,
 ) -> Response:
     answers = answers_of(need)
-    context = {
+    context: dict[str, object] = {
         "definition": definition,
         "need": need,
         "sections": [
@@ -71,13 +70,12 @@ def _check(
             for number, page in enumerate(definition.intake, 1)
         ],
         "notices": rules.notices(definition, answers["values"]),
-        "errors": [(fault.field, fault.message) for fault in errors],
         "left": people_left(db, definition, answers),
     }
+    if error:  # the page shows whole answers, not their controls
+        context["errors"] = [(fault.field, fault.message) for fault in error.fields]
     status = HTTP_404_NOT_FOUND if need is None else HTTP_200_OK
-    if errors:
-        status = HTTP_422_UNPROCESSABLE_CONTENT
-    return private(render(request, "intake/check.html", context, status=status))
+    return private_page(request, "intake/check.html", context, error, status=status)
 
 
 def _row(definition: CategoryDefinition, answers: Answers, name: str) -> dict[str, str]:

@@ -4,8 +4,6 @@ from typing import Annotated, Any
 
 from fastapi import Depends
 from sqlalchemy.orm import Session
-from starlette.responses import RedirectResponse, Response
-from starlette.status import HTTP_303_SEE_OTHER
 
 from imatch.categories import queries as categories
 from imatch.categories.schemas import CategoryDefinition, FormPage
@@ -33,16 +31,6 @@ def open_category(db: Db, category: str) -> CategoryDefinition:
 
 # The definition of the path's {category}; a 404 that says so where it is not open.
 OpenCategory = Annotated[CategoryDefinition, Depends(open_category)]
-
-
-def go(path: str) -> RedirectResponse:
-    return RedirectResponse(path, HTTP_303_SEE_OTHER)
-
-
-def private(page: Response) -> Response:
-    """A page with somebody's answers on it: no cache keeps it."""
-    page.headers["Cache-Control"] = "no-store"
-    return page
 
 
 def answers_of(need: Need | None) -> Answers:

@@ -15,21 +15,20 @@ from imatch.categories import forms, places
 from imatch.categories.form_view import FormView
 from imatch.categories.schemas import CategoryDefinition, FieldDefinition, Importance, Kind
 from imatch.core.database import atomic
-from imatch.core.errors import FieldError
+from imatch.core.errors import DomainError, FieldError
 from imatch.intake.deps import (
     CategoryClosed,
     OpenCategory,
     answers_of,
-    go,
     open_category,
     people_left,
-    private,
 )
 from imatch.intake.home import open_categories
 from imatch.needs import rules, service
 from imatch.needs.deps import CurrentVisitor, NeedInCategory, Visitor, give_need_cookie
 from imatch.needs.models import Need
 from imatch.web.deps import Db, PostedForm
+from imatch.web.forms import go, private_page
 from imatch.web.rendering import render
 
 router = APIRouter(include_in_schema=False)
@@ -58,9 +57,7 @@ def start_over(db: Db, definition: OpenCategory, visitor: CurrentVisitor) -> Res
     """Begin a new need; an earlier one of an account stays with the account."""
     user, address = visitor.user, visitor.address
     _need, token = service.start(db, definition.name, user=user, address=address)
-    response = go(f"/find/{definition.name}/1")
-    give_need_cookie(response, token)
-    return response
+    return give_need_cookie(go(f"/find/{definition.name}/1"), token)
 
 
 # ---- one question ----
@@ -101,13 +98,11 @@ def answer(
         return go(f"/find/{definition.name}/stop")
     try:
         kept, token = _keep(db, definition, number, need, posted, visitor)
-    except service.BadAnswers as bad:
-        form = posted.form(definition, bad.fields)
-        return _question(request, db, _Asked(form, number, need, posted.then), status=bad.status)
+    except service.BadAnswers as error:
+        form = posted.form(definition, error.fields)
+        return _question(request, db, _Asked(form, number, need, posted.then), error)
     response = go(_path_after(definition, number, kept, posted))
-    if token:
-        give_need_cookie(response, token)
-    return response
+    return give_need_cookie(response, token) if token else response
 
 
 @walk.post("/{number:int}/count")
@@ -133,7 +128,7 @@ def count(
         pass  # half-typed: count what is known
     left = people_left(db, definition, answers, page)
     context = {"left": left, "definition": definition, "number": number, "live": True}
-    return private(render(request, "intake/people_left.html", context))
+    return private_page(request, "intake/people_left.html", context)
 
 
 @walk.get("/{number:int}/relax")
@@ -158,14 +153,12 @@ def relax(
         with atomic(db):  # a rule that cannot be given up leaves the page as it was
             kept, token = _keep(db, definition, number, need, posted, visitor)
             service.relax(db, kept, next(iter(raw.get("relax", [])), ""))
-    except service.BadAnswers as bad:
-        form = posted.form(definition, bad.fields)
-        return _question(request, db, _Asked(form, number, need, posted.then), status=bad.status)
+    except service.BadAnswers as error:
+        form = posted.form(definition, error.fields)
+        return _question(request, db, _Asked(form, number, need, posted.then), error)
     query = "?next=check" if posted.then == "check" else ""
     response = go(f"/find/{definition.name}/{number}{query}")
-    if token:
-        give_need_cookie(response, token)
-    return response
+    return give_need_cookie(response, token) if token else response
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +262,9 @@ class _Asked:
     then: str
 
 
-def _question(request: Request, db: Session, asked: _Asked, *, status: int = 200) -> Response:
+def _question(
+    request: Request, db: Session, asked: _Asked, error: DomainError | None = None
+) -> Response:
     definition, number = asked.form.definition, asked.number
     page = service.intake_page(definition, number)
     changing = asked.then == "check"
@@ -294,4 +289,4 @@ def _question(request: Request, db: Session, asked: _Asked, *, status: int = 200
         "skip_path": f"/find/{definition.name}/{following}",
         "left": people_left(db, definition, answers, page),
     }
-    return private(render(request, "intake/question.html", context, status=status))
+    return private_page(request, "intake/question.html", context, error)

@@ -41,8 +41,8 @@ def _visitor(user: OptionalUser, address: ClientAddress) -> Visitor:
 CurrentVisitor = Annotated[Visitor, Depends(_visitor)]
 
 
-def give_need_cookie(response: Response, token: str) -> None:
-    """Let this browser open the need as long as a saved one can be resumed."""
+def give_need_cookie(response: Response, token: str) -> Response:
+    """The response that lets this browser open the need as long as a saved one can be resumed."""
     settings = get_settings()
     response.set_cookie(
         COOKIE,
@@ -53,6 +53,7 @@ def give_need_cookie(response: Response, token: str) -> None:
         samesite="lax",
         secure=settings.secure_cookies,
     )
+    return response
 
 
 def _current_need(db: Db, user: OptionalUser, token: NeedToken = None) -> Need | None:

@@ -3,18 +3,17 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
-from starlette.responses import RedirectResponse, Response
-from starlette.status import HTTP_200_OK, HTTP_303_SEE_OTHER, HTTP_422_UNPROCESSABLE_CONTENT
+from starlette.responses import Response
 
 from imatch.accounts.deps import OptionalUser
 from imatch.accounts.errors import BadEmail
-from imatch.core.errors import DomainError, FieldError, RateLimited
+from imatch.core.errors import DomainError
 from imatch.core.settings import get_settings
 from imatch.needs import queries, resuming, rules
 from imatch.needs.deps import CurrentNeed, give_need_cookie
 from imatch.needs.models import Need, NeedStatus
 from imatch.web.deps import ClientAddress, Db
-from imatch.web.rendering import render
+from imatch.web.forms import at_field, go, private_page
 
 router = APIRouter(include_in_schema=False)
 
@@ -49,8 +48,8 @@ def mail_link(
         return _save_page(request, db, need)
     try:
         sent_to = resuming.mail_link(db, need, code, email, address=address)
-    except BadEmail as bad:
-        return _save_page(request, db, need, code=code, email=email, errors=bad.fields)
+    except BadEmail as error:
+        return _save_page(request, db, need, error, code=code, email=email)
     return _save_page(request, db, need, code=code, sent_to=sent_to)
 
 
@@ -58,11 +57,11 @@ def _save_page(
     request: Request,
     db: Db,
     need: Need | None,
+    error: DomainError | None = None,
     *,
     code: str = "",
     email: str = "",
     sent_to: str = "",
-    errors: tuple[FieldError, ...] = (),
 ) -> Response:
     context = {
         "need": need,
@@ -70,13 +69,9 @@ def _save_page(
         "code": code,
         "email": email,
         "sent_to": sent_to,
-        "errors": errors,
         "days": get_settings().resume_days,
     }
-    status = HTTP_422_UNPROCESSABLE_CONTENT if errors else HTTP_200_OK
-    page = render(request, "needs/save.html", context, status=status)
-    page.headers["Cache-Control"] = "no-store"
-    return page
+    return private_page(request, "needs/save.html", context, error)
 
 
 @router.get("/resume")
@@ -85,7 +80,7 @@ def resume_page(request: Request, code: Annotated[str, Query(max_length=100)] = 
 
     Opening is a POST: programs that look at links in mails must not use them up.
     """
-    return render(request, "needs/resume.html", {"code": code, "error": None})
+    return private_page(request, "needs/resume.html", {"code": code})
 
 
 @router.post("/resume")
@@ -94,15 +89,9 @@ def resume(
 ) -> Response:
     try:
         need, token = resuming.resume(db, code, address=address, user=user)
-    except DomainError as error:
-        context = {"code": code, "error": error}
-        page = render(request, "needs/resume.html", context, status=error.status)
-        if isinstance(error, RateLimited):
-            page.headers["Retry-After"] = str(error.retry_after_seconds)
-        return page
-    response = RedirectResponse(_path_into(db, need), HTTP_303_SEE_OTHER)
-    give_need_cookie(response, token)
-    return response
+    except DomainError as error:  # an unknown or old code too is for this form, not a missing page
+        return private_page(request, "needs/resume.html", {"code": code}, at_field(error, "code"))
+    return give_need_cookie(go(_path_into(db, need)), token)
 
 
 def _path_into(db: Db, need: Need) -> str:

@@ -11,6 +11,7 @@ from imatch.core.errors import NotFound
 from imatch.core.settings import get_settings
 from imatch.operations import health
 from imatch.web.deps import ClientAddress, Db
+from imatch.web.forms import uncached
 
 router = APIRouter(tags=["operation"])
 
@@ -36,7 +37,7 @@ def read_health(db: Db, response: Response) -> HealthBody:
     """How the whole and each part is doing. 503 only when the database is gone."""
     found = health.examine(db)
     response.status_code = 200 if found.serves else 503
-    response.headers["Cache-Control"] = "no-store"
+    uncached(response)
     return HealthBody(
         status="degraded" if found.degraded else "ok",
         version=found.version,

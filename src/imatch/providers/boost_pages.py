@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Path, Query, Request
 from sqlalchemy.orm import Session
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from imatch.accounts.deps import CurrentUser
 from imatch.accounts.models import User
-from imatch.core.errors import DomainError, NotFound
+from imatch.core.errors import DomainError
 from imatch.ledger import POT
 from imatch.ledger.queries import free
 from imatch.pot.awards.queries import quickest
@@ -20,12 +20,11 @@ from imatch.providers import boosts, queries
 from imatch.providers.models import Provider
 from imatch.providers.service import definition_of
 from imatch.web.deps import Db
-from imatch.web.rendering import render
+from imatch.web.forms import act_or_show, go, private_page
 
 router = APIRouter(prefix="/pro/boosts", include_in_schema=False)
 HOME = "/pro/boosts"
 _KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
-_SEE_OTHER = 303
 _SAVED = {
     "bought": "Bought. Below you see until when it runs.",
     "renews": "It renews when it runs out, if you have the POT then.",
@@ -48,7 +47,7 @@ def overview(request: Request, db: Db, user: CurrentUser, saved: Written = "") -
         "free": free(db, POT, user.id),
         "saved": _SAVED.get(saved, ""),
     }
-    return _private(render(request, "providers/boosts.html", context))
+    return private_page(request, "providers/boosts.html", context)
 
 
 @router.post("/purchases/{purchase_id:int}/renewing")
@@ -56,9 +55,9 @@ def set_renewing(db: Db, user: CurrentUser, purchase_id: RowId, renews: YesOrNo)
     """Let it renew, or end on its last day."""
     if renews == "yes":
         shop.start_renewing(db, purchase_id, user_id=user.id)
-        return _go(f"{HOME}?saved=renews")
+        return go(f"{HOME}?saved=renews")
     shop.stop_renewing(db, purchase_id, user_id=user.id)
-    return _go(f"{HOME}?saved=ends")
+    return go(f"{HOME}?saved=ends")
 
 
 @router.get("/{category}/{option}")
@@ -76,9 +75,9 @@ def choose(
     """
     provider = _profile(db, user, category, option)
     if not _KEY.fullmatch(key):
-        return _go(f"{HOME}/{category}/{option}?key={secrets.token_urlsafe(16)}")
+        return go(f"{HOME}/{category}/{option}?key={secrets.token_urlsafe(16)}")
     if shop.bought(db, user.id, _page_key(key)) is not None:
-        return _go(HOME)
+        return go(HOME)
     return _form(request, db, user, provider, option, key)
 
 
@@ -95,14 +94,14 @@ def buy(
     """Buy it. The same key again is the same purchase."""
     provider = _profile(db, user, category, option)
     if not _KEY.fullmatch(key):
-        return _go(f"{HOME}/{category}/{option}")
-    try:
-        boosts.buy(db, user.id, provider, option, key=_page_key(key), renews=renews == "yes")
-    except NotFound:
-        raise
-    except DomainError as refusal:
-        return _form(request, db, user, provider, option, key, renews=renews, error=refusal)
-    return _go(f"{HOME}?saved=bought")
+        return go(f"{HOME}/{category}/{option}")
+    return act_or_show(
+        lambda: boosts.buy(
+            db, user.id, provider, option, key=_page_key(key), renews=renews == "yes"
+        ),
+        show=lambda error: _form(request, db, user, provider, option, key, error, renews=renews),
+        then=f"{HOME}?saved=bought",
+    )
 
 
 def _profile(db: Session, user: User, category: str, option: str) -> Provider:
@@ -119,19 +118,14 @@ def _form(
     provider: Provider,
     option: str,
     key: str,
+    error: DomainError | None = None,
     *,
     renews: str = "",
-    error: DomainError | None = None,
 ) -> Response:
     spending = SPENDING_BY_NAME[option]
     has = free(db, POT, user.id)
     missing = max(spending.pot - has, 0)
-    try:
-        boosts.refuse_unfit(db, provider, option)
-        unfit = ""
-    except DomainError as refusal:
-        unfit = refusal.message
-    told = error is None or bool(missing) or error.message == unfit
+    unfit = boosts.why_unfit(db, provider, option)
     context = {
         "provider": provider,
         "definition": definition_of(db, provider),
@@ -143,20 +137,11 @@ def _form(
         "can_renew": spending.delivery is Delivery.SPAN,
         "renews": renews == "yes",
         "quickest": quickest(db, user) if missing else (),
-        "errors": [] if told or error is None else [("", error.message)],
     }
-    status = error.status if error else 200
-    return _private(render(request, "providers/boost.html", context, status=status))
-
-
-def _private(page: Response) -> Response:
-    page.headers["Cache-Control"] = "no-store"
-    return page
+    if error and (missing or error.message == unfit):
+        context["errors"] = []  # the page itself says so
+    return private_page(request, "providers/boost.html", context, error)
 
 
 def _page_key(key: str) -> str:
     return f"page:{key}"
-
-
-def _go(path: str) -> RedirectResponse:
-    return RedirectResponse(path, _SEE_OTHER)

@@ -115,6 +115,15 @@ def refuse_unfit(db: Session, provider: Provider, option: str) -> None:
         raise NothingChecked
 
 
+def why_unfit(db: Session, provider: Provider, option: str) -> str:
+    """Why a profile cannot have an option, or ""."""
+    try:
+        refuse_unfit(db, provider, option)
+    except (NotPublic, NothingChecked) as error:
+        return error.message
+    return ""
+
+
 def standings(db: Session, user_id: int) -> list[Standing]:
     """What each profile of a person has."""
     return [
@@ -147,15 +156,7 @@ def _options(db: Session, provider: Provider) -> list[Bought]:
         Bought(
             SPENDING_BY_NAME[name],
             [purchase for purchase in running if purchase.option == name],
-            _refusal(db, provider, name),
+            why_unfit(db, provider, name),
         )
         for name in OPTIONS
     ]
-
-
-def _refusal(db: Session, provider: Provider, option: str) -> str:
-    try:
-        refuse_unfit(db, provider, option)
-    except (NotPublic, NothingChecked) as refusal:
-        return refusal.message
-    return ""

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
 from imatch.accounts.deps import CurrentUser, OptionalUser
@@ -14,14 +14,14 @@ from imatch.categories import queries as categories
 from imatch.categories.form_view import FormView
 from imatch.categories.schemas import CategoryDefinition
 from imatch.core.clock import now, today
-from imatch.core.errors import DomainError, FieldError, Invalid
+from imatch.core.errors import DomainError, Invalid
 from imatch.providers import boosts, queries, rules, service
 from imatch.providers.models import Provider, ProviderStatus
 from imatch.web.deps import Db, PostedForm
+from imatch.web.forms import act_or_show, at_field, go, private_page
 from imatch.web.rendering import render
 
 router = APIRouter(include_in_schema=False)
-_SEE_OTHER = 303
 
 
 @router.get("/providers")
@@ -94,16 +94,14 @@ def choose_category(request: Request, db: Db, user: CurrentUser) -> HTMLResponse
 
 
 @router.post("/pro/new")
-def start(
-    db: Db, user: CurrentUser, category: Annotated[str, Form(max_length=64)]
-) -> RedirectResponse:
+def start(db: Db, user: CurrentUser, category: Annotated[str, Form(max_length=64)]) -> Response:
     """Begin a profile, or go on with the one there is."""
     service.start(db, user, category)
-    return RedirectResponse(f"/pro/profile/{category}/1", _SEE_OTHER)
+    return go(f"/pro/profile/{category}/1")
 
 
 @router.get("/pro/profile/{category}")
-def manage(request: Request, db: Db, user: CurrentUser, category: str) -> HTMLResponse:
+def manage(request: Request, db: Db, user: CurrentUser, category: str) -> Response:
     """One profile: its status, what it lacks, room for new clients."""
     return _manage_page(request, db, queries.own_in(db, user.id, category))
 
@@ -112,36 +110,26 @@ def _manage_page(
     request: Request,
     db: Db,
     provider: Provider,
-    *,
     error: DomainError | None = None,
-    typed: dict[str, str] | None = None,
-) -> HTMLResponse:
+    **typed: str,
+) -> Response:
     owner = db.get_one(User, provider.user_id)
     context = _overview(db, provider) | {
         "email_confirmed": owner.email_confirmed_at is not None,
         "tomorrow": date.fromordinal(today().toordinal() + 1).isoformat(),
-        "summary": _summary(error),
-        "faults": {fault.control_id: fault.message for fault in error.fields} if error else {},
-        "typed": typed or {},
+        "typed": typed,
     }
-    status = error.status if error else 200
-    return render(request, "providers/manage.html", context, status=status)
-
-
-def _summary(error: DomainError | None) -> list[tuple[str, str]]:
-    if error is None:
-        return []
-    return [(fault.control_id, fault.message) for fault in error.fields] or [("", error.message)]
+    return private_page(request, "providers/manage.html", context, error)
 
 
 @router.post("/pro/profile/{category}/submit")
 def submit(request: Request, db: Db, user: CurrentUser, category: str) -> Response:
     provider = queries.own_in(db, user.id, category)
-    try:
-        service.submit(db, provider)
-    except (service.ProfileIncomplete, service.EmailNotConfirmed) as refusal:
-        return _manage_page(request, db, provider, error=refusal)
-    return _back(category)
+    return act_or_show(
+        lambda: service.submit(db, provider),
+        show=lambda error: _manage_page(request, db, provider, error),
+        then=_overview_path(category),
+    )
 
 
 @router.post("/pro/profile/{category}/pause")
@@ -154,26 +142,25 @@ def pause(
 ) -> Response:
     """Take nobody new, until a day or until further notice."""
     provider = queries.own_in(db, user.id, category)
-    try:
-        service.pause(db, provider, _day(until))
-    except Invalid as refusal:
-        return _manage_page(request, db, provider, error=refusal, typed={"until": until})
-    return _back(category)
+    return act_or_show(
+        lambda: service.pause(db, provider, _day(until)),
+        show=lambda error: _manage_page(request, db, provider, error, until=until),
+        then=_overview_path(category),
+    )
 
 
 def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text.strip() else None
     except ValueError:
-        message = "Enter a day such as 2027-03-31, or leave it empty."
-        fault = FieldError("until", message, "until")
-        raise Invalid("That is not a day.", fields=(fault,)) from None
+        error = Invalid("Enter a day such as 2027-03-31, or leave it empty.")
+        raise at_field(error, "until") from None
 
 
 @router.post("/pro/profile/{category}/resume")
 def resume(db: Db, user: CurrentUser, category: str) -> Response:
     service.resume(db, queries.own_in(db, user.id, category))
-    return _back(category)
+    return go(_overview_path(category))
 
 
 @router.post("/pro/profile/{category}/capacity")
@@ -186,11 +173,11 @@ def set_capacity(
 ) -> Response:
     provider = queries.own_in(db, user.id, category)
     number = int(capacity) if capacity.strip().isdecimal() else capacity
-    try:
-        service.set_capacity(db, provider, number)
-    except Invalid as refusal:
-        return _manage_page(request, db, provider, error=refusal, typed={"capacity": capacity})
-    return _back(category)
+    return act_or_show(
+        lambda: service.set_capacity(db, provider, number),
+        show=lambda error: _manage_page(request, db, provider, error, capacity=capacity),
+        then=_overview_path(category),
+    )
 
 
 @router.post("/pro/profile/{category}/address")
@@ -203,21 +190,21 @@ def rename(
 ) -> Response:
     """Another readable address for the public page."""
     provider = queries.own_in(db, user.id, category)
-    try:
-        service.rename(db, provider, slug)
-    except Invalid as refusal:
-        return _manage_page(request, db, provider, error=refusal, typed={"slug": slug})
-    return _back(category)
+    return act_or_show(
+        lambda: service.rename(db, provider, slug),
+        show=lambda error: _manage_page(request, db, provider, error, slug=slug),
+        then=_overview_path(category),
+    )
 
 
-def _back(category: str) -> Response:
-    return RedirectResponse(f"/pro/profile/{category}", _SEE_OTHER)
+def _overview_path(category: str) -> str:
+    return f"/pro/profile/{category}"
 
 
 @router.get("/pro/profile/{category}/{number:int}")
 def builder_page(
     request: Request, db: Db, user: CurrentUser, category: str, number: int
-) -> HTMLResponse:
+) -> Response:
     """One page of the profile builder."""
     provider = queries.own_in(db, user.id, category)
     definition = service.definition_of(db, provider)
@@ -234,13 +221,13 @@ def save_page(
     definition = service.definition_of(db, provider)
     page = service.page_of(definition, number)
     values = forms.parse_form(definition, definition.provider, page.fields, posted)
-    try:
-        service.save_page(db, provider, number, values)
-    except service.InvalidProfile as refusal:
-        return _builder(request, provider, definition, number, posted, refusal.fields)
-    if posted.get("go") == ["stop"] or number == len(definition.profile):
-        return _back(category)
-    return RedirectResponse(f"/pro/profile/{category}/{number + 1}", _SEE_OTHER)
+    stops = posted.get("go") == ["stop"] or number == len(definition.profile)
+    overview = _overview_path(category)
+    return act_or_show(
+        lambda: service.save_page(db, provider, number, values),
+        show=lambda error: _builder(request, provider, definition, number, posted, error),
+        then=overview if stops else f"{overview}/{number + 1}",
+    )
 
 
 def _builder(
@@ -249,8 +236,8 @@ def _builder(
     definition: CategoryDefinition,
     number: int,
     controls: dict[str, list[str]],
-    errors: tuple[FieldError, ...] = (),
-) -> HTMLResponse:
+    error: DomainError | None = None,
+) -> Response:
     page = service.page_of(definition, number)
     fields = {name: definition.provider[name] for name in page.fields}
     context = {
@@ -259,10 +246,9 @@ def _builder(
         "page": page,
         "number": number,
         "total": len(definition.profile),
-        "form": FormView(definition, fields, controls, errors=errors),
+        "form": FormView(definition, fields, controls, errors=error.fields if error else ()),
         "approved": provider.status == ProviderStatus.APPROVED,
         "renaming_matters": provider.status == ProviderStatus.APPROVED
         and any(name in fields for name in rules.NAME_FIELDS),
     }
-    status = 422 if errors else 200
-    return render(request, "providers/builder.html", context, status=status)
+    return private_page(request, "providers/builder.html", context, error)

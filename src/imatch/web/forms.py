@@ -48,25 +48,22 @@ def act_or_show(
     *,
     show: Callable[[DomainError], Response],
     then: str | Callable[[Result], Response],
-    only: type[DomainError] | None = None,
 ) -> Response:
-    """Run the act and go on with `then`, a path or an answer made from the act's result.
+    """Run the act, then go to a path or answer with what `then` makes of the act's result.
 
-    When the act raises an error of the type `only`, `show` answers with the form as it was typed.
-    Without `only`, these errors pass to the error page, all others are shown: what is not there
-    (NotFound, Gone), and what another page puts right first, such as signing in.
+    When the act raises an error, `show` answers with the form as it was typed. Two kinds pass to
+    the error page: something is not there (NotFound, Gone), or another page, such as the one to
+    sign in, puts it right.
     """
     try:
         result = act()
-    except DomainError as error:
-        if isinstance(error, only) if only else _is_about_the_form(error):
-            return show(error)
+    except (NotFound, Gone):
         raise
+    except DomainError as error:
+        if error.remedy_path:
+            raise
+        return show(error)
     return go(then) if isinstance(then, str) else then(result)
-
-
-def _is_about_the_form(error: DomainError) -> bool:
-    return not (isinstance(error, NotFound | Gone) or error.remedy_path)
 
 
 def at_field(error: DomainError, control_id: str) -> DomainError:

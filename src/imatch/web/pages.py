@@ -3,8 +3,10 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
+from starlette.responses import Response
 
+from imatch.web.forms import go
 from imatch.web.redirects import same_site_path
 from imatch.web.rendering import THEMES, render
 
@@ -18,9 +20,9 @@ def switch_theme(
     request: Request,
     theme: Annotated[str, Form()],
     next_path: Annotated[str, Form(alias="next")] = "/",
-) -> RedirectResponse:
+) -> Response:
     """Remember the theme and go back; an unknown theme changes nothing."""
-    response = RedirectResponse(same_site_path(next_path), status_code=303)
+    response = go(same_site_path(next_path))
     if theme in THEMES:
         # Readable by the page's script, which switches without a reload.
         response.set_cookie(

@@ -10,7 +10,7 @@ from imatch.matches import queries, rules
 from imatch.matches.deps import PageViewer
 from imatch.matches.explaining.cards import Card, cards_of
 from imatch.web.deps import Db
-from imatch.web.rendering import render
+from imatch.web.forms import private_page
 
 # Both databases keep ids below this.
 MatchId = Annotated[int, Field(ge=1, le=2**63 - 1)]
@@ -28,12 +28,11 @@ def compare(
     """The chosen matches of the viewer's; anybody else's are not found."""
     chosen = list(dict.fromkeys(ids or ()))
     if not rules.FEWEST_COMPARED <= len(chosen) <= rules.MOST_COMPARED:
-        return render(request, "matches/compare.html", {"cards": [], "lines": []}, status=422)
+        context: dict[str, object] = {"cards": [], "lines": []}
+        return private_page(request, "matches/compare.html", context, status=422)
     cards = cards_of(db, queries.matches_by_id(db, chosen, viewer))
     context = {"cards": cards, "lines": _criteria(cards)}
-    page = render(request, "matches/compare.html", context)
-    page.headers["Cache-Control"] = "no-store"
-    return page
+    return private_page(request, "matches/compare.html", context)
 
 
 def _criteria(cards: list[Card]) -> dict[str, str]:

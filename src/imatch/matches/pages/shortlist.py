@@ -5,8 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from sqlalchemy.orm import Session
-from starlette.responses import RedirectResponse, Response
-from starlette.status import HTTP_303_SEE_OTHER
+from starlette.responses import Response
 
 from imatch.accounts.deps import OptionalUser
 from imatch.accounts.models import User
@@ -26,6 +25,7 @@ from imatch.needs import service as seeker_service
 from imatch.needs.deps import CurrentNeed
 from imatch.needs.models import Need, NeedStatus
 from imatch.web.deps import Db
+from imatch.web.forms import go, private_page
 from imatch.web.rendering import render
 
 _NUMBERS = {1: "One person fits", 2: "Two people fit", 3: "Three people fit"}
@@ -40,11 +40,11 @@ def show(request: Request, db: Db, need: CurrentNeed, user: OptionalUser) -> Res
         return render(request, "matches/none.html", {}, status=404)
     definition = seekers.definition_of(db, need)
     if need.status == NeedStatus.DRAFT:
-        return _go(f"/find/{definition.name}/check")
+        return go(f"/find/{definition.name}/check")
     try:
         shortlist = service.suggest(db, need)
     except seeker_service.SafetyStop:
-        return _go(f"/find/{definition.name}/stop")
+        return go(f"/find/{definition.name}/stop")
     matches = queries.matches_of(db, shortlist.id)
     if not only_prefetched(request):
         service.take_as_viewed(db, matches)
@@ -52,29 +52,23 @@ def show(request: Request, db: Db, need: CurrentNeed, user: OptionalUser) -> Res
         "paid_place": paid_place(db, need, definition, shortlist),
         "offer": _offer(db, user, need, shortlist),
     }
-    page = render(request, "matches/shortlist.html", context)
-    page.headers["Cache-Control"] = "no-store"
-    return page
+    return private_page(request, "matches/shortlist.html", context)
 
 
 @router.post("/matches/relax")
 def relax(db: Db, need: CurrentNeed, rule: Annotated[str, Form(max_length=64)] = "") -> Response:
     """Give up one rule and look again, in one tap."""
     if need is None:
-        return _go("/matches")
+        return go("/matches")
     seeker_service.relax(db, need, rule)
     definition = seekers.definition_of(db, need)
     try:
         seeker_service.complete(db, need)
     except seeker_service.SafetyStop:
-        return _go(f"/find/{definition.name}/stop")
+        return go(f"/find/{definition.name}/stop")
     except seeker_service.BadAnswers:
-        return _go(f"/find/{definition.name}/check")
-    return _go("/matches")
-
-
-def _go(path: str) -> RedirectResponse:
-    return RedirectResponse(path, HTTP_303_SEE_OTHER)
+        return go(f"/find/{definition.name}/check")
+    return go("/matches")
 
 
 def _offer(db: Session, user: User | None, need: Need, shortlist: Shortlist) -> paid.Offer | None:

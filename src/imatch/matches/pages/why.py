@@ -1,12 +1,10 @@
 """The Why pages: every number behind a match or a paid place; a wrong fact can be reported."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Path, Request
-from starlette.responses import RedirectResponse, Response
-from starlette.status import HTTP_303_SEE_OTHER
+from starlette.responses import Response
 
 from imatch.core.errors import DomainError
 from imatch.matches import queries, reports, service
@@ -22,7 +20,7 @@ from imatch.needs.service import SafetyStop
 from imatch.pot.shop.catalog import SPENDING_BY_NAME
 from imatch.providers.boosts import BOOST
 from imatch.web.deps import ClientAddress, Db
-from imatch.web.rendering import render
+from imatch.web.forms import act_or_show, at_field, go, private_page
 
 MatchId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
@@ -33,7 +31,7 @@ router = APIRouter(include_in_schema=False)
 def why(
     request: Request, db: Db, match_id: MatchId, viewer: PageViewer, reported: str = ""
 ) -> Response:
-    return _page(request, db, match_id, viewer, {"reported": reported == "yes"})
+    return _page(request, db, match_id, viewer, reported=reported == "yes")
 
 
 @router.get("/matches/paid/why")
@@ -48,12 +46,10 @@ def paid_why(request: Request, db: Db, need: CurrentNeed) -> Response:
             shortlist = service.suggest(db, need)
             place = paid_place(db, need, seekers.definition_of(db, need), shortlist)
     if place is None:
-        return RedirectResponse("/matches", HTTP_303_SEE_OTHER)
+        return go("/matches")
     sums = sums_of(place.explanation, place.fit)
     context = {"place": place, "sums": sums, "boost": SPENDING_BY_NAME[BOOST]}
-    page = render(request, "matches/paid/paid_why.html", context)
-    page.headers["Cache-Control"] = "no-store"
-    return page
+    return private_page(request, "matches/paid/paid_why.html", context)
 
 
 @router.post("/matches/{match_id:int}/report")
@@ -67,12 +63,11 @@ def report(
 ) -> Response:
     """Pass on that a fact is wrong; what cannot be sent comes back with what is wrong."""
     match = queries.match_of(db, match_id, viewer)
-    try:
-        reports.report_wrong_fact(db, match, text, address=address)
-    except DomainError as refused:
-        kept = {"text": text, "error": refused.message}
-        return _page(request, db, match_id, viewer, kept, status=refused.status)
-    return RedirectResponse(f"/matches/{match_id}/why?reported=yes#report", HTTP_303_SEE_OTHER)
+    return act_or_show(
+        lambda: reports.report_wrong_fact(db, match, text, address=address),
+        show=lambda error: _page(request, db, match_id, viewer, at_field(error, "text"), text=text),
+        then=f"/matches/{match_id}/why?reported=yes#report",
+    )
 
 
 def _page(
@@ -80,21 +75,20 @@ def _page(
     db: Db,
     match_id: int,
     viewer: Viewer,
-    context: Mapping[str, object],
+    error: DomainError | None = None,
     *,
-    status: int = 200,
+    text: str = "",
+    reported: bool = False,
 ) -> Response:
     match = queries.match_of(db, match_id, viewer)
     cards = cards_of(db, [match])
     if not cards:
         raise NoSuchMatch
-    made = queries.shortlist_of(db, match)
-    defaults = {"reported": False, "text": "", "error": ""}
-    page = render(
-        request,
-        "matches/why.html",
-        {"card": cards[0], "sums": service.why(match), "made": made, **defaults, **context},
-        status=status,
-    )
-    page.headers["Cache-Control"] = "no-store"
-    return page
+    context = {
+        "card": cards[0],
+        "sums": service.why(match),
+        "made": queries.shortlist_of(db, match),
+        "reported": reported,
+        "text": text,
+    }
+    return private_page(request, "matches/why.html", context, error)

@@ -6,12 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Path, Query, Request
 from sqlalchemy.orm import Session
-from starlette.responses import RedirectResponse, Response
-from starlette.status import HTTP_303_SEE_OTHER
+from starlette.responses import Response
 
 from imatch.accounts.deps import CurrentUser
 from imatch.accounts.models import User
-from imatch.core.errors import DomainError, FieldError, Invalid, NotFound
+from imatch.core.errors import DomainError, Invalid, NotFound
 from imatch.ledger import POT
 from imatch.ledger.queries import free
 from imatch.matches import queries, rules, service
@@ -28,7 +27,7 @@ from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDING_BY_NAME, Spending
 from imatch.pot.shop.models import PotPurchase
 from imatch.web.deps import Db
-from imatch.web.rendering import render
+from imatch.web.forms import act_or_show, at_field, go, private_page
 
 _KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
 HOME = "/matches"
@@ -54,7 +53,7 @@ def show_list(request: Request, db: Db, viewer: PageViewer, shortlist_id: RowId)
     """A list that was bought, as it was made."""
     shortlist = queries.own_shortlist(db, shortlist_id, viewer)
     if shortlist.kind == MatchKind.BASIC:
-        return _go(HOME)
+        return go(HOME)
     matches = queries.matches_of(db, shortlist.id)
     if not only_prefetched(request):
         service.take_as_viewed(db, matches)
@@ -64,9 +63,7 @@ def show_list(request: Request, db: Db, viewer: PageViewer, shortlist_id: RowId)
         "cards": cards_of(db, matches),
         "definition": seekers.definition_of(db, need),
     }
-    page = render(request, "matches/list.html", context)
-    page.headers["Cache-Control"] = "no-store"
-    return page
+    return private_page(request, "matches/list.html", context)
 
 
 @router.get("/more/{option}")
@@ -84,12 +81,12 @@ def choose(
     """
     spending = _sold_here(option)
     if need is None or need.status == NeedStatus.DRAFT:
-        return _go(HOME)
+        return go(HOME)
     if not _KEY.fullmatch(key):
-        return _go(f"{HOME}/more/{option}?key={secrets.token_urlsafe(16)}")
+        return go(f"{HOME}/more/{option}?key={secrets.token_urlsafe(16)}")
     bought = shop.bought(db, user.id, _page_key(key))
     if bought is not None:
-        return _go(_place_of(db, bought))
+        return go(_place_of(db, bought))
     return _form(request, db, user, need, spending, key)
 
 
@@ -108,21 +105,15 @@ def buy(
     """Buy it. The same key again is the same purchase."""
     spending = _sold_here(option)
     if need is None:
-        return _go(HOME)
+        return go(HOME)
     if not _KEY.fullmatch(key):
-        return _go(f"{HOME}/more/{option}")
+        return go(f"{HOME}/more/{option}")
     typed = {"criteria": criteria, "refusal": refusal, "note": note}
-    try:
-        place = _bought(db, user, need, spending, _page_key(key), typed)
-    except SafetyStop:
-        return _go(f"/find/{seekers.definition_of(db, need).name}/stop")
-    except paid.ListGone:
-        return _go(f"{HOME}/more/{option}")  # with a key of its own
-    except NotFound:
-        raise
-    except DomainError as refused:
-        return _form(request, db, user, need, spending, key, typed=typed, error=refused)
-    return _go(place)
+    return act_or_show(
+        lambda: _bought(db, user, need, spending, _page_key(key), typed),
+        show=lambda error: _form(request, db, user, need, spending, key, error, typed=typed),
+        then=go,
+    )
 
 
 @router.post("/orders/{purchase_id:int}/cancel")
@@ -131,20 +122,25 @@ def cancel(db: Db, user: CurrentUser, purchase_id: RowId) -> Response:
     try:
         shop.cancel(db, purchase_id, user_id=user.id)
     except shop.PurchaseSettled:
-        return _go("/wallet")
-    return _go(f"{HOME}#more")
+        return go("/wallet")
+    return go(f"{HOME}#more")
 
 
 def _bought(
     db: Session, user: User, need: Need, spending: Spending, key: str, typed: dict[str, str]
 ) -> str:
-    """Buy, and return where its effect is seen."""
-    if spending.name == paid.BY_HAND:
-        order = paid.order_by_hand(db, user, need, key=key, note=typed["note"])
-        return _place_of(db, order)
-    kind = paid.KIND_OF[spending.name]
-    wish = paid.Wish(kind, typed["criteria"], _refusal(typed["refusal"]))
-    return f"{HOME}/lists/{paid.buy(db, user, need, wish, key=key).id}"
+    """Buy, and return the page that shows what was bought, or why nothing can be."""
+    try:
+        if spending.name == paid.BY_HAND:
+            order = paid.order_by_hand(db, user, need, key=key, note=typed["note"])
+            return _place_of(db, order)
+        kind = paid.KIND_OF[spending.name]
+        wish = paid.Wish(kind, typed["criteria"], _refusal(typed["refusal"]))
+        return f"{HOME}/lists/{paid.buy(db, user, need, wish, key=key).id}"
+    except SafetyStop:
+        return f"/find/{seekers.definition_of(db, need).name}/stop"
+    except paid.ListGone:
+        return f"{HOME}/more/{spending.name}"  # with a key of its own
 
 
 def _refusal(written: str) -> rules.Refusal | None:
@@ -153,8 +149,7 @@ def _refusal(written: str) -> rules.Refusal | None:
     try:
         return rules.Refusal(written)
     except ValueError:
-        message = "Choose one of the reasons, or none."
-        raise Invalid(message, fields=(FieldError("refusal", message, "refusal"),)) from None
+        raise at_field(Invalid("Choose one of the reasons, or none."), "refusal") from None
 
 
 def _place_of(db: Session, purchase: PotPurchase) -> str:
@@ -178,17 +173,12 @@ def _form(
     need: Need,
     spending: Spending,
     key: str,
+    error: DomainError | None = None,
     *,
     typed: dict[str, str] | None = None,
-    error: DomainError | None = None,
 ) -> Response:
     has = free(db, POT, user.id)
     missing = max(spending.pot - has, 0)
-    fields = error.fields if error else ()
-    # Without enough POT the page itself says what is missing.
-    summary = [(fault.control_id, fault.message) for fault in fields] or (
-        [("", error.message)] if error and not missing else []
-    )
     context = {
         "option": spending,
         "key": key,
@@ -200,17 +190,11 @@ def _form(
         "criteria_max": rules.MAX_CUSTOM_CRITERIA,
         "note_max": NOTE_MAX,
         "seen": len(queries.shown_before(db, need.id)),
-        "errors": summary,
-        "faults": {fault.field: fault.message for fault in fields},
     }
-    page = render(request, "matches/paid/more.html", context, status=error.status if error else 200)
-    page.headers["Cache-Control"] = "no-store"
-    return page
+    if error and missing and not error.fields:
+        context["errors"] = []  # the page itself says how many POT are missing
+    return private_page(request, "matches/paid/more.html", context, error)
 
 
 def _page_key(key: str) -> str:
     return f"page:{key}"
-
-
-def _go(path: str) -> RedirectResponse:
-    return RedirectResponse(path, HTTP_303_SEE_OTHER)

@@ -1,6 +1,5 @@
 """The operators' page of awards by hand."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -12,12 +11,12 @@ from imatch.accounts.errors import UserNotFound
 from imatch.accounts.models import User
 from imatch.accounts.operators import REASON_MAX
 from imatch.accounts.queries import people_by_id, person_named
-from imatch.core.errors import DomainError, FieldError, Invalid, NotFound
+from imatch.core.errors import DomainError, Invalid
 from imatch.pot.awards import grants
 from imatch.pot.errors import BadAmount, UnknownEarningCategory
 from imatch.pot.rules import EARNINGS
 from imatch.web.deps import Db
-from imatch.web.forms import go, private_page, whole_number
+from imatch.web.forms import act_or_show, at_field, private_page, whole_number
 
 router = APIRouter(prefix="/console", include_in_schema=False)
 GRANTS = "/console/grants"
@@ -42,46 +41,47 @@ def propose(
     reason: Text = "",
 ) -> Response:
     typed = {"person": person, "pot": pot, "category": category, "reason": reason}
-    try:
-        receiver = _receiver(db, person)
-        grants.propose(
-            db, receiver.id, whole_number(pot), category, reason, operator_id=operator.id
-        )
-    except DomainError as refusal:
-        return _grants(request, db, operator, error=_at_its_field(refusal), typed=typed)
-    return go(GRANTS)
+
+    def act() -> None:
+        try:
+            receiver = person_named(db, person)
+            grants.propose(
+                db, receiver.id, whole_number(pot), category, reason, operator_id=operator.id
+            )
+        except UserNotFound:
+            raise at_field(Invalid("Nobody has this address or number."), "person") from None
+
+    return act_or_show(
+        act,
+        show=lambda error: _grants(request, db, operator, _at_its_field(error), typed=typed),
+        then=GRANTS,
+    )
 
 
 @router.post("/grants/{grant_id:int}/approve")
 def approve(request: Request, db: Db, operator: ProvedOperator, grant_id: int) -> Response:
-    return _decided(
-        request, db, operator, lambda: grants.approve(db, grant_id, operator_id=operator.id)
+    return act_or_show(
+        lambda: grants.approve(db, grant_id, operator_id=operator.id),
+        show=lambda error: _grants(request, db, operator, error),
+        then=GRANTS,
     )
 
 
 @router.post("/grants/{grant_id:int}/reject")
 def reject(request: Request, db: Db, operator: ProvedOperator, grant_id: int) -> Response:
-    return _decided(
-        request, db, operator, lambda: grants.reject(db, grant_id, operator_id=operator.id)
+    return act_or_show(
+        lambda: grants.reject(db, grant_id, operator_id=operator.id),
+        show=lambda error: _grants(request, db, operator, error),
+        then=GRANTS,
     )
-
-
-def _decided(request: Request, db: Session, operator: User, act: Callable[[], object]) -> Response:
-    try:
-        act()
-    except NotFound:
-        raise
-    except DomainError as refusal:
-        return _grants(request, db, operator, error=refusal)
-    return go(GRANTS)
 
 
 def _grants(
     request: Request,
     db: Session,
     operator: User,
-    *,
     error: DomainError | None = None,
+    *,
     typed: dict[str, str] | None = None,
 ) -> Response:
     waiting, decided = grants.proposed(db), grants.decided(db)
@@ -105,18 +105,10 @@ def _grants(
     return private_page(request, "pot/awards/grants.html", context, error)
 
 
-def _receiver(db: Session, written: str) -> User:
-    try:
-        return person_named(db, written)
-    except UserNotFound:
-        message = "Nobody has this address or number."
-        raise Invalid(message, fields=(FieldError("person", message, "person"),)) from None
-
-
-def _at_its_field(refusal: DomainError) -> DomainError:
-    """Refusals that speak of one field, with its name."""
-    field = {BadAmount: "pot", UnknownEarningCategory: "category"}.get(type(refusal))
-    if field is None or refusal.fields:
-        return refusal
-    message = refusal.message if field == "pot" else "Choose what it is for."
-    return Invalid(message, fields=(FieldError(field, message, field),))
+def _at_its_field(error: DomainError) -> DomainError:
+    """An error about one field at its control."""
+    if isinstance(error, BadAmount):
+        return at_field(error, "pot")
+    if isinstance(error, UnknownEarningCategory):
+        return at_field(Invalid("Choose what it is for."), "category")
+    return error

@@ -15,7 +15,7 @@ from imatch.accounts.deps import CurrentOperator, CurrentSession, is_operators_s
 from imatch.accounts.models import UserSession
 from imatch.core.clock import now, today
 from imatch.core.database import SessionLocal
-from imatch.core.errors import FieldError, Invalid
+from imatch.core.errors import DomainError, Invalid
 from imatch.core.logs import log
 from imatch.pot.economy import dashboard, files, view
 from imatch.pot.economy.dashboard import Dashboard, Mark
@@ -23,7 +23,7 @@ from imatch.pot.economy.health import State
 from imatch.web import streams
 from imatch.web.deps import Db
 from imatch.web.formats import day_words
-from imatch.web.forms import private_csv, private_page
+from imatch.web.forms import act_or_show, at_field, private_csv, private_page
 from imatch.web.rendering import environment
 
 router = APIRouter(prefix="/console/economy", include_in_schema=False)
@@ -42,8 +42,8 @@ class NoSuchPeriod(Invalid):
 
 def _period(days: str = DEFAULT_PERIOD) -> str:
     if days not in view.PERIODS:
-        message = "There are figures of 7, 30, 90 and 365 days, and of all: choose one."
-        raise NoSuchPeriod(message, fields=(FieldError("days", message, "period"),))
+        error = NoSuchPeriod("There are figures of 7, 30, 90 and 365 days, and of all: choose one.")
+        raise at_field(error, "period")
     return days
 
 
@@ -55,13 +55,14 @@ def economy_page(
     request: Request, _operator: CurrentOperator, days: str = DEFAULT_PERIOD
 ) -> Response:
     """The whole page; with a period that there is not, the usual one and what went wrong."""
-    try:
-        return _page(request, _period(days))
-    except NoSuchPeriod as refusal:
-        return _page(request, DEFAULT_PERIOD, refusal)
+    return act_or_show(
+        lambda: _period(days),
+        show=lambda error: _page(request, DEFAULT_PERIOD, error),
+        then=lambda period: _page(request, period),
+    )
 
 
-def _page(request: Request, days: str, error: NoSuchPeriod | None = None) -> Response:
+def _page(request: Request, days: str, error: DomainError | None = None) -> Response:
     found = dashboard.latest_dashboard(view.days_of(days))
     health = dashboard.fresh_health()
     points = view.points(found.shown.days)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from imatch.accounts.deps import CurrentOperator, ProvedOperator
 from imatch.accounts.models import User
 from imatch.core.clock import today
-from imatch.core.errors import DomainError, FieldError, NotFound
+from imatch.core.errors import DomainError
 from imatch.pot.policy import service as policy
 from imatch.pot.policy import versions as policy_versions
 from imatch.pot.policy import weeks_view as policy_weeks
@@ -21,7 +21,7 @@ from imatch.pot.policy.models import PotPolicyVersion
 from imatch.pot.policy.service import Numbers
 from imatch.web.deps import Db
 from imatch.web.formats import day_words
-from imatch.web.forms import go, private_csv, private_page
+from imatch.web.forms import act_or_show, at_field, private_csv, private_page
 
 router = APIRouter(prefix="/console/policy", include_in_schema=False)
 HOME = "/console/policy"
@@ -58,11 +58,11 @@ def check(
 ) -> Response:
     """What a change would do, before it is proposed."""
     typed = {"name": name, "value": value, "reason": reason}
-    try:
-        numbers = policy_versions.edited(policy_versions.basis(db), _edits(name, value))
-    except DomainError as refusal:
-        return _page(request, db, operator, error=_at_the_form(refusal, name), typed=typed)
-    return _page(request, db, operator, typed=typed, checked=numbers)
+    return act_or_show(
+        lambda: policy_versions.edited(policy_versions.basis(db), _edits(name, value)),
+        show=lambda error: _page(request, db, operator, _at_the_form(error, name), typed=typed),
+        then=lambda numbers: _page(request, db, operator, typed=typed, checked=numbers),
+    )
 
 
 @router.post("")
@@ -76,13 +76,13 @@ def propose(
 ) -> Response:
     """File the change for another operator."""
     typed = {"name": name, "value": value, "reason": reason}
-    try:
-        policy_versions.propose(
+    return act_or_show(
+        lambda: policy_versions.propose(
             db, operator_id=operator.id, edits=_edits(name, value), reason=reason
-        )
-    except DomainError as refusal:
-        return _page(request, db, operator, error=_at_the_form(refusal, name), typed=typed)
-    return go(HOME)
+        ),
+        show=lambda error: _page(request, db, operator, _at_the_form(error, name), typed=typed),
+        then=HOME,
+    )
 
 
 @router.post("/{version_id:int}/approve")
@@ -90,37 +90,36 @@ def approve(
     request: Request, db: Db, operator: ProvedOperator, version_id: int, on: Text = ""
 ) -> Response:
     """In effect from the beginning of a day in UTC, or at once."""
-    try:
-        policy_versions.approve(
+
+    def show(error: DomainError) -> Response:
+        if isinstance(error, policy_versions.BadNumbers):  # only the day can be wrong here
+            error = at_field(error, f"on-{version_id}")
+        return _page(request, db, operator, error)
+
+    return act_or_show(
+        lambda: policy_versions.approve(
             db, version_id, operator_id=operator.id, effective_at=_beginning(on)
-        )
-    except NotFound:
-        raise
-    except policy_versions.BadNumbers as refusal:  # only the day can be wrong here
-        refusal.fields = (FieldError("on", refusal.message, f"on-{version_id}"),)
-        return _page(request, db, operator, error=refusal)
-    except DomainError as refusal:
-        return _page(request, db, operator, error=refusal)
-    return go(HOME)
+        ),
+        show=show,
+        then=HOME,
+    )
 
 
 @router.post("/{version_id:int}/reject")
 def reject(request: Request, db: Db, operator: ProvedOperator, version_id: int) -> Response:
-    try:
-        policy_versions.reject(db, version_id, operator_id=operator.id)
-    except NotFound:
-        raise
-    except DomainError as refusal:
-        return _page(request, db, operator, error=refusal)
-    return go(HOME)
+    return act_or_show(
+        lambda: policy_versions.reject(db, version_id, operator_id=operator.id),
+        show=lambda error: _page(request, db, operator, error),
+        then=HOME,
+    )
 
 
 def _page(
     request: Request,
     db: Session,
     operator: User,
-    *,
     error: DomainError | None = None,
+    *,
     typed: Mapping[str, str] | None = None,
     checked: Numbers | None = None,
 ) -> Response:
@@ -186,19 +185,19 @@ def _beginning(written: str) -> datetime | None:
 def _edits(name: str, written: str) -> dict[str, str | None]:
     """Numbers as people write them; "none" takes a limit away."""
     if name not in _EDITABLE:
-        message = "Choose the number that should change."
-        raise policy_versions.BadNumbers(message, fields=(FieldError("name", message),))
+        error = policy_versions.BadNumbers("Choose the number that should change.")
+        raise at_field(error, "name")
     value = written.strip().replace(",", "")
     return {name: None if value.lower() == "none" else value}
 
 
-def _at_the_form(refusal: DomainError, name: str) -> DomainError:
-    """The form has one field for the value of whichever number is chosen."""
+def _at_the_form(error: DomainError, name: str) -> DomainError:
+    """The form has one control for the value of whichever number is chosen."""
 
-    def field(named: str) -> str:
-        if named == "reason":
-            return named
-        return "value" if named == name and name in _EDITABLE else "name"
+    def control(field: str) -> str:
+        if field == "reason":
+            return field
+        return "value" if field == name and name in _EDITABLE else "name"
 
-    refusal.fields = tuple(replace(fault, field=field(fault.field)) for fault in refusal.fields)
-    return refusal
+    error.fields = tuple(replace(fault, control_id=control(fault.field)) for fault in error.fields)
+    return error

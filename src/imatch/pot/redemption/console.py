@@ -1,6 +1,5 @@
 """The operators' pages about redemptions: decide, pay, verify identities, hold against fraud."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -11,7 +10,7 @@ from imatch.accounts.errors import UserNotFound
 from imatch.accounts.models import User
 from imatch.accounts.operators import REASON_MAX
 from imatch.core.clock import today
-from imatch.core.errors import DomainError, NotFound
+from imatch.core.errors import DomainError
 from imatch.pot import holds
 from imatch.pot.policy import service as policy
 from imatch.pot.redemption import payees, payouts
@@ -19,7 +18,7 @@ from imatch.pot.redemption import queries as redemption_queries
 from imatch.pot.redemption import service as redemptions
 from imatch.pot.reserve.coverage import FORMULA, coverage
 from imatch.web.deps import Db
-from imatch.web.forms import go, private_page
+from imatch.web.forms import CSV, act_or_show, go, private_file, private_page
 
 router = APIRouter(prefix="/console/redemptions", include_in_schema=False)
 HOME = "/console/redemptions"
@@ -56,15 +55,8 @@ def queue(request: Request, db: Db, operator: CurrentOperator) -> Response:
 @router.post("/export")
 def export(db: Db, operator: ProvedOperator) -> Response:
     """The bank's file. What is in it can no longer be cancelled by its owner."""
-    name = f"payouts-{today().isoformat()}.csv"
-    return Response(
-        payouts.bank_export(db, operator.id),
-        media_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-        },
-    )
+    content = payouts.bank_export(db, operator.id)
+    return private_file(Response(content, media_type=CSV), f"payouts-{today().isoformat()}.csv")
 
 
 @router.get("/{redemption_id:int}")
@@ -74,20 +66,22 @@ def one(request: Request, db: Db, operator: CurrentOperator, redemption_id: int)
 
 @router.post("/{redemption_id:int}/approve")
 def approve(request: Request, db: Db, operator: ProvedOperator, redemption_id: int) -> Response:
-    def act() -> object:
-        return redemptions.approve(db, redemption_id, operator.id)
-
-    return _acted(request, db, operator, redemption_id, act)
+    return act_or_show(
+        lambda: redemptions.approve(db, redemption_id, operator.id),
+        show=lambda error: _one(request, db, operator, redemption_id, error),
+        then=f"{HOME}/{redemption_id}",
+    )
 
 
 @router.post("/{redemption_id:int}/reject")
 def reject(
     request: Request, db: Db, operator: ProvedOperator, redemption_id: int, reason: Text = ""
 ) -> Response:
-    def act() -> object:
-        return redemptions.reject(db, redemption_id, operator.id, reason)
-
-    return _acted(request, db, operator, redemption_id, act, reason=reason)
+    return act_or_show(
+        lambda: redemptions.reject(db, redemption_id, operator.id, reason),
+        show=lambda error: _one(request, db, operator, redemption_id, error, reason=reason),
+        then=f"{HOME}/{redemption_id}",
+    )
 
 
 @router.post("/{redemption_id:int}/paid")
@@ -98,10 +92,13 @@ def mark_paid(
     redemption_id: int,
     bank_reference: Text = "",
 ) -> Response:
-    def act() -> object:
-        return payouts.mark_paid(db, redemption_id, operator.id, bank_reference)
-
-    return _acted(request, db, operator, redemption_id, act, bank_reference=bank_reference)
+    return act_or_show(
+        lambda: payouts.mark_paid(db, redemption_id, operator.id, bank_reference),
+        show=lambda error: _one(
+            request, db, operator, redemption_id, error, bank_reference=bank_reference
+        ),
+        then=f"{HOME}/{redemption_id}",
+    )
 
 
 @router.get("/people/{user_id:int}")
@@ -112,26 +109,22 @@ def person_page(request: Request, db: Db, _operator: CurrentOperator, user_id: i
 
 @router.post("/people/{user_id:int}/verify")
 def verify(request: Request, db: Db, operator: ProvedOperator, user_id: int) -> Response:
-    try:
-        payees.verify_identity(db, user_id, operator.id)
-    except NotFound:
-        raise
-    except DomainError as refusal:
-        return _person(request, db, user_id, error=refusal)
-    return go(f"{HOME}/people/{user_id}")
+    return act_or_show(
+        lambda: payees.verify_identity(db, user_id, operator.id),
+        show=lambda error: _person(request, db, user_id, error),
+        then=f"{HOME}/people/{user_id}",
+    )
 
 
 @router.post("/people/{user_id:int}/hold")
 def hold(
     request: Request, db: Db, operator: ProvedOperator, user_id: int, reason: Text = ""
 ) -> Response:
-    try:
-        holds.place_hold(db, user_id, operator.id, reason)
-    except NotFound:
-        raise
-    except DomainError as refusal:
-        return _person(request, db, user_id, error=refusal, reason=reason)
-    return go(f"{HOME}/people/{user_id}")
+    return act_or_show(
+        lambda: holds.place_hold(db, user_id, operator.id, reason),
+        show=lambda error: _person(request, db, user_id, error, reason=reason),
+        then=f"{HOME}/people/{user_id}",
+    )
 
 
 @router.post("/holds/{hold_id:int}/lift")
@@ -140,30 +133,11 @@ def lift(db: Db, operator: ProvedOperator, hold_id: int) -> Response:
     return go(f"{HOME}/people/{lifted.user_id}")
 
 
-def _acted(
-    request: Request,
-    db: Db,
-    operator: User,
-    redemption_id: int,
-    act: Callable[[], object],
-    **typed: str,
-) -> Response:
-    """Do it and show the redemption as it is then; or show why not, beside what was typed."""
-    try:
-        act()
-    except NotFound:
-        raise
-    except DomainError as refusal:
-        return _one(request, db, operator, redemption_id, error=refusal, **typed)
-    return go(f"{HOME}/{redemption_id}")
-
-
 def _one(
     request: Request,
     db: Db,
     operator: User,
     redemption_id: int,
-    *,
     error: DomainError | None = None,
     **typed: str,
 ) -> Response:
@@ -187,8 +161,8 @@ def _person(
     request: Request,
     db: Db,
     user_id: int,
-    *,
     error: DomainError | None = None,
+    *,
     reason: str = "",
 ) -> Response:
     standing = redemption_queries.standing(db, user_id)

@@ -13,11 +13,10 @@ from imatch.pot.policy import service as policy
 from imatch.pot.redemption import payees
 from imatch.pot.redemption import queries as redemption_queries
 from imatch.pot.redemption import service as redemptions
-from imatch.pot.redemption.errors import RedemptionDecided
 from imatch.pot.reserve.coverage import CoverageState, coverage
 from imatch.pot.rules import CENTS_PER_REDEEMED_POT
 from imatch.web.deps import Db
-from imatch.web.forms import go, private_page, whole_number
+from imatch.web.forms import act_or_show, private_page, whole_number
 
 router = APIRouter(prefix="/wallet/redeem", include_in_schema=False)
 HOME = "/wallet/redeem"
@@ -41,18 +40,11 @@ def overview(request: Request, db: Db, user: CurrentUser, saved: str = "") -> Re
 @router.get("/check")
 def check(request: Request, db: Db, user: StepUp, pot: str = "") -> Response:
     """POT, dollars, fee and date before anything is asked for."""
-    try:
-        preview = redemptions.preview(db, user.id, whole_number(pot))
-    except DomainError as refusal:
-        return _overview(request, db, user, error=refusal, typed=pot)
-    context = {
-        "preview": preview,
-        "payee": _shown_payee(db, user.id),
-        "payment_method": _BANK,
-        "key": secrets.token_urlsafe(16),
-        "waits": _waits(db),
-    }
-    return private_page(request, "pot/redemption/redeem_check.html", context)
+    return act_or_show(
+        lambda: redemptions.preview(db, user.id, whole_number(pot)),
+        show=lambda error: _overview(request, db, user, error, typed=pot),
+        then=lambda preview: _check_page(request, db, user, preview),
+    )
 
 
 @router.post("")
@@ -65,20 +57,20 @@ def ask(
     key: Text = "",
 ) -> Response:
     """File the request. The form's key makes a second press the same request."""
-    try:
-        redemptions.request(db, user.id, whole_number(pot), payment_method, key=key)
-    except DomainError as refusal:
-        return _overview(request, db, user, error=refusal, typed=pot)
-    return go(f"{HOME}?saved=requested")
+    return act_or_show(
+        lambda: redemptions.request(db, user.id, whole_number(pot), payment_method, key=key),
+        show=lambda error: _overview(request, db, user, error, typed=pot),
+        then=f"{HOME}?saved=requested",
+    )
 
 
 @router.post("/{redemption_id:int}/cancel")
 def cancel(request: Request, db: Db, user: CurrentUser, redemption_id: int) -> Response:
-    try:
-        redemptions.cancel(db, user.id, redemption_id)
-    except RedemptionDecided as refusal:
-        return _overview(request, db, user, error=refusal)
-    return go(f"{HOME}?saved=cancelled")
+    return act_or_show(
+        lambda: redemptions.cancel(db, user.id, redemption_id),
+        show=lambda error: _overview(request, db, user, error),
+        then=f"{HOME}?saved=cancelled",
+    )
 
 
 @router.get("/payee")
@@ -99,19 +91,19 @@ def save_payee(
 ) -> Response:
     """Payouts wait anew after a change, so that a stolen account cannot be emptied at once."""
     typed = {"name": name, "country": country, "account": account, "bank_code": bank_code}
-    try:
-        payees.save(db, user.id, **typed)
-    except DomainError as refusal:
-        return _payee_form(request, db, user, typed, refusal)
-    return go(f"{HOME}?saved=payee")
+    return act_or_show(
+        lambda: payees.save(db, user.id, **typed),
+        show=lambda error: _payee_form(request, db, user, typed, error),
+        then=f"{HOME}?saved=payee",
+    )
 
 
 def _overview(
     request: Request,
     db: Db,
     user: User,
-    *,
     error: DomainError | None = None,
+    *,
     typed: str = "",
     saved: str = "",
 ) -> Response:
@@ -128,6 +120,19 @@ def _overview(
         "saved": saved,
     }
     return private_page(request, "pot/redemption/redeem.html", context, error)
+
+
+def _check_page(
+    request: Request, db: Db, user: User, preview: redemptions.RedemptionPreview
+) -> Response:
+    context = {
+        "preview": preview,
+        "payee": _shown_payee(db, user.id),
+        "payment_method": _BANK,
+        "key": secrets.token_urlsafe(16),
+        "waits": _waits(db),
+    }
+    return private_page(request, "pot/redemption/redeem_check.html", context)
 
 
 def _payee_form(

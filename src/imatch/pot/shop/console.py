@@ -1,6 +1,5 @@
 """The operators' page of orders to deliver."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -10,11 +9,11 @@ from starlette.responses import Response
 from imatch.accounts.deps import CurrentOperator
 from imatch.accounts.operators import REASON_MAX, record
 from imatch.accounts.queries import people_by_id
-from imatch.core.errors import DomainError, NotFound
+from imatch.core.errors import DomainError
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDING_BY_NAME
 from imatch.web.deps import Db
-from imatch.web.forms import go, private_page
+from imatch.web.forms import act_or_show, private_page
 
 router = APIRouter(prefix="/console", include_in_schema=False)
 ORDERS = "/console/orders"
@@ -39,7 +38,7 @@ def deliver(
         shop.deliver(db, purchase_id, note=note)
         record("deliver_order", operator.id, purchase_id=purchase_id)
 
-    return _settled(request, db, act)
+    return act_or_show(act, show=lambda error: _orders(request, db, error), then=ORDERS)
 
 
 @router.post("/orders/{purchase_id:int}/cancel")
@@ -50,17 +49,7 @@ def cancel(request: Request, db: Db, operator: CurrentOperator, purchase_id: int
         shop.cancel(db, purchase_id)
         record("cancel_order", operator.id, purchase_id=purchase_id)
 
-    return _settled(request, db, act)
-
-
-def _settled(request: Request, db: Session, act: Callable[[], None]) -> Response:
-    try:
-        act()
-    except NotFound:
-        raise
-    except DomainError as refusal:
-        return _orders(request, db, refusal)
-    return go(ORDERS)
+    return act_or_show(act, show=lambda error: _orders(request, db, error), then=ORDERS)
 
 
 def _orders(request: Request, db: Session, error: DomainError | None = None) -> Response:

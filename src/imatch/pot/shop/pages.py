@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from imatch.accounts.deps import CurrentUser
 from imatch.accounts.models import User
-from imatch.core.errors import DomainError, FieldError
+from imatch.core.errors import DomainError
 from imatch.ledger import POT
 from imatch.ledger.queries import free
 from imatch.pot.awards.queries import quickest
@@ -19,7 +19,7 @@ from imatch.pot.errors import BadAmount, BadArgument
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDINGS, Delivery, Spending
 from imatch.web.deps import Db
-from imatch.web.forms import go, private_page, whole_number
+from imatch.web.forms import act_or_show, at_field, go, private_page, whole_number
 
 router = APIRouter(prefix="/wallet/spend", include_in_schema=False)
 HOME = "/wallet/spend"
@@ -97,8 +97,8 @@ def buy(
         shown = None if is_open else spending.pot
         error = _wrong(spending)
         return _form(request, db, user, spending, key, typed, price=shown, error=error)
-    try:
-        purchase = shop.buy(
+    return act_or_show(
+        lambda: shop.buy(
             db,
             user.id,
             option,
@@ -106,10 +106,10 @@ def buy(
             amount=price,
             note=note,
             renews=renews == "yes",
-        )
-    except DomainError as refusal:
-        return _form(request, db, user, spending, key, typed, price=price, error=refusal)
-    return go(f"/wallet?bought={purchase.id}")
+        ),
+        show=lambda error: _form(request, db, user, spending, key, typed, price=price, error=error),
+        then=lambda purchase: go(f"/wallet?bought={purchase.id}"),
+    )
 
 
 def _form(
@@ -145,7 +145,7 @@ def _wrong(spending: Spending) -> DomainError:
     if spending.most is None:
         return shop.WrongPrice(f"The price is {spending.pot:,} POT now.")
     message = f"Write a whole number of POT from {spending.pot:,} to {spending.most:,}."
-    return BadAmount(message, fields=(FieldError("amount", message, "amount"),))
+    return at_field(BadAmount(message), "amount")
 
 
 def _page_key(key: str) -> str:

@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 
 from imatch.accounts.deps import CurrentUser
 from imatch.accounts.models import User
-from imatch.core.errors import Conflict, DomainError, FieldError, Invalid
+from imatch.core.errors import DomainError, FieldError, Invalid
 from imatch.core.paging import BadCursor, Page, decode_cursor
 from imatch.core.text import as_cell
 from imatch.ledger import POT
@@ -28,7 +28,7 @@ from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDING_BY_NAME
 from imatch.pot.wallet import queries as wallet
 from imatch.web.deps import Db
-from imatch.web.forms import go, private_page, whole_number
+from imatch.web.forms import CSV, act_or_show, go, private_file, private_page, whole_number
 
 router = APIRouter(prefix="/wallet", include_in_schema=False)
 HOME = "/wallet"
@@ -87,11 +87,11 @@ def overview(
 @router.post("/purchases/{purchase_id:int}/cancel")
 def cancel(request: Request, db: Db, user: CurrentUser, purchase_id: int) -> Response:
     """Take back an order that nobody has delivered."""
-    try:
-        shop.cancel(db, purchase_id, user_id=user.id)
-    except Conflict as refusal:
-        return _overview(request, db, user, error=refusal)
-    return go(f"{HOME}?saved=cancelled")
+    return act_or_show(
+        lambda: shop.cancel(db, purchase_id, user_id=user.id),
+        show=lambda error: _overview(request, db, user, error),
+        then=f"{HOME}?saved=cancelled",
+    )
 
 
 @router.post("/purchases/{purchase_id:int}/stop-renewing")
@@ -149,22 +149,16 @@ def download(
     until: Annotated[str, Query(alias="to")] = "",
 ) -> Response:
     """The statement's rows as CSV, all that the filters leave."""
-    return StreamingResponse(
-        _csv(db, user.id, _filter(kind, since, until)),
-        media_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": 'attachment; filename="pot-transactions.csv"',
-            "Cache-Control": "no-store",
-        },
-    )
+    lines = _csv(db, user.id, _filter(kind, since, until))
+    return private_file(StreamingResponse(lines, media_type=CSV), "pot-transactions.csv")
 
 
 def _overview(
     request: Request,
     db: Session,
     user: User,
-    *,
     error: DomainError | None = None,
+    *,
     saved: str = "",
     receipt: wallet.Receipt | None = None,
 ) -> Response:
