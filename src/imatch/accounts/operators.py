@@ -29,5 +29,6 @@ def checked_words(words: str, field: str, message: str, longest: int = REASON_MA
     return clean
 
 
-def record(act: str, operator_id: int, **ids: int) -> None:
-    log().info("operator_act", act=act, operator_id=operator_id, **ids)
+def record(act: str, operator_id: int | None, **about: int | str) -> None:
+    """Log an act, without texts. No operator means the command line."""
+    log().info("operator_act", act=act, operator_id=operator_id, **about)

@@ -6,4 +6,5 @@ from imatch.core.domains import Domain
 DOMAIN = Domain(
     tables=(models,),
     api=("api",),
+    pages=("console",),
 )

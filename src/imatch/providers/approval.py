@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
+from imatch.accounts.operators import record
 from imatch.categories import checks
 from imatch.core.clock import now, today
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict, FieldError, Invalid
 from imatch.core.events import announce
-from imatch.core.logs import log
 from imatch.core.settings import get_settings
 from imatch.facts.marketplace import ProviderApproved, ProviderRejected
 from imatch.mail import service as mail
@@ -63,7 +63,7 @@ def approve(
         announce(db, ProviderApproved(held.id, held.user_id, category.name))
         milestones.profile_published(db, held)
         _tell(db, held, f"Your profile as a {category.singular} is approved", _APPROVED)
-        _record("approve_provider", held, operator)
+        record("approve_provider", operator.id if operator else None, provider_id=held.id)
     return held
 
 
@@ -88,7 +88,7 @@ def reject(
         category = definition_of(db, held)
         announce(db, ProviderRejected(held.id, held.user_id, category.name, text))
         _tell(db, held, f"Your profile as a {category.singular} needs changes", _REJECTED)
-        _record("reject_provider", held, operator)
+        record("reject_provider", operator.id if operator else None, provider_id=held.id)
     return held
 
 
@@ -121,7 +121,7 @@ def verify_credentials(
         held.updated_at = now()
         fresh = [kind for kind in held.verified_credentials if kind not in before]
         milestones.credentials_verified(db, held, fresh)
-        _record("verify_credentials", held, operator)
+        record("verify_credentials", operator.id if operator else None, provider_id=held.id)
     return held
 
 
@@ -160,12 +160,3 @@ def _tell(db: Session, held: Provider, subject: str, text: str) -> None:
     url = get_settings().base_url
     filled = text.format(url=url, slug=held.slug, reason=held.decision_reason)
     mail.send(db, recipient=owner.email, subject=subject, text=filled)
-
-
-def _record(act: str, held: Provider, operator: User | None) -> None:
-    log().info(
-        "operator_act",
-        act=act,
-        operator_id=operator.id if operator else None,
-        provider_id=held.id,
-    )

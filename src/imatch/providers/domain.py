@@ -8,7 +8,7 @@ from imatch.providers import boosts, milestones, models, personal_data
 DOMAIN = Domain(
     tables=(models,),
     api=("api",),
-    pages=("pages", "boost_pages", "listing"),
+    pages=("pages", "boost_pages", "listing", "console"),
     listeners=(
         (EmailConfirmed, milestones.on_email_confirmed),
         (OptionPurchased, boosts.on_option_purchased),
