@@ -103,6 +103,7 @@ def test_without_its_database_it_answers_503(sqlite_url: str) -> None:
         answer = client.get("/health")
         metrics = client.get("/metrics")
     assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "10"
     assert answer.json()["checks"]["database"] == {
         "ok": False,
         "details": {"error": "OperationalError"},

@@ -104,3 +104,24 @@ def test_templates_bring_no_inline_script_or_style() -> None:
         if inline.search(path.read_text(encoding="utf-8"))
     ]
     assert found == []
+
+
+def test_pages_have_one_kit() -> None:
+    """Headers against caches, redirects after forms and errors beside forms are web/forms.py's."""
+    by_hand = re.compile(r"no-store|RedirectResponse|except NotFound|Retry-After")
+    found = {
+        str(path.relative_to(SOURCE))
+        for path in _modules()
+        if SOURCE / "web" not in path.parents and by_hand.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == set()
+
+
+def test_pages_catch_every_error_in_the_kit_alone() -> None:
+    catching = {
+        str(path.relative_to(SOURCE))
+        for path in _modules()
+        if "APIRouter(" in (text := path.read_text(encoding="utf-8"))
+        and "except DomainError" in text
+    }
+    assert catching == {"needs/pages.py"}  # an unknown code is wrong in its form, not a lost page

@@ -12,6 +12,7 @@ from imatch.mail.models import MailMessage
 from imatch.matches import service
 from imatch.matches.explaining import stored as explanations
 from imatch.matches.models import Match
+from imatch.matches.reports import REPORTS_PER_MATCH
 from imatch.providers.models import Provider
 from imatch.ranking import fit
 from tests.make import Make
@@ -132,8 +133,15 @@ def test_reports_of_one_match_are_few(
 ) -> None:
     make.user(account_type=AccountType.OPERATOR)
     browser, path = browse(db.info["token"]), f"/matches/{matches[0].id}/report"
-    codes = [browser.post(path, data={"text": f"Wrong {n}."}).status_code for n in range(4)]
-    assert codes == [200, 200, 200, 429]
+    for number in range(REPORTS_PER_MATCH.tries):
+        assert browser.post(path, data={"text": f"Wrong {number}."}).status_code == 200
+    refused = browser.post(path, data={"text": "Wrong again."})
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["retry-after"]) <= REPORTS_PER_MATCH.window.total_seconds()
+    assert refused.headers["cache-control"] == "no-store"
+    assert "That was tried too often" in refused.text
+    assert 'href="#text"' in refused.text
+    assert "Wrong again." in refused.text
     db.rollback()
     assert len(db.scalars(select(MailMessage)).all()) == 3
 

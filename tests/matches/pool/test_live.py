@@ -189,7 +189,7 @@ def test_new_weights_count_at_once(ask: Ask, make: Make, db: Session) -> None:
 
 
 def test_a_failing_index_leaves_the_other_pages_up(ask: Ask, browse: Browse, db: Session) -> None:
-    _need, token = ask()
+    need, token = ask()
     with atomic(db):
         db.execute(text("ALTER TABLE providers RENAME COLUMN shown_count TO out_of_order"))
     with pytest.raises(MatchingUnavailable):
@@ -197,8 +197,12 @@ def test_a_failing_index_leaves_the_other_pages_up(ask: Ask, browse: Browse, db:
     service.warm_up()  # logs what is wrong and returns
     browser = browse(token)
     page = browser.get("/matches")
-    assert page.status_code == 503
-    assert "Matching is not available right now" in page.text
+    answer = browser.post(f"/api/v1/needs/{need.id}/shortlists", headers={"X-Need-Token": token})
+    assert answer.json()["code"] == "matching_unavailable"
+    for refused in (page, answer):
+        assert refused.status_code == 503
+        assert refused.headers["retry-after"] == "10"
+        assert "Matching is not available right now" in refused.text
     assert browser.get("/privacy").status_code == 200
     assert browser.get("/").status_code == 200
     with atomic(db):

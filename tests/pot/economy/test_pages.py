@@ -186,6 +186,7 @@ def test_only_so_many_streams_are_open(operator: TestClient) -> None:
         for one in opened:
             one.__exit__(None, None, None)
     assert refused.status_code == 503
+    assert refused.headers["retry-after"] == "10"
     assert operator.get("/console/economy/live").status_code == 200
 
 

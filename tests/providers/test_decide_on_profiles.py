@@ -1,4 +1,4 @@
-"""The operators' queue: who may see it, what a decision does, and who wins."""
+"""The operators' queue of profiles: what a decision does, and who wins."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from imatch.accounts.models import AccountType, User
-from imatch.categories.models import Category
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict
 from imatch.mail.models import MailMessage
@@ -32,23 +31,6 @@ def _fresh(db: Session, provider: Provider) -> Provider:
     return provider
 
 
-def test_the_console_is_for_operators(make: Make, client: TestClient, sign_in: SignIn) -> None:
-    provider = make.provider(status=ProviderStatus.PENDING)
-    paths = ["/console", "/console/providers", "/console/categories"]
-    paths.append(f"/console/providers/{provider.id}")
-    for path in paths:
-        assert client.get(path, follow_redirects=False).status_code == 303, path
-    sign_in(make.user(account_type=AccountType.PROVIDER))
-    for path in paths:
-        assert client.get(path).status_code == 403, path
-    acts = [
-        f"/console/providers/{provider.id}/{act}" for act in ("approve", "reject", "credentials")
-    ]
-    acts += [f"/console/categories/therapists/{act}" for act in ("activate", "deactivate")]
-    for act in acts:
-        assert client.post(act, data={"seen": "x", "reason": "x"}).status_code == 403, act
-
-
 def test_the_longest_waiting_stands_first(make: Make, sign_in: SignIn, operator: User) -> None:
     for name, day in (("Second", 2), ("First", 1), ("Third", 3)):
         make.provider(
@@ -59,12 +41,6 @@ def test_the_longest_waiting_stands_first(make: Make, sign_in: SignIn, operator:
     page = sign_in(operator).get("/console/providers").text
     assert page.index("First") < page.index("Second") < page.index("Third")
     assert "3 profiles wait" in sign_in(operator).get("/console").text
-
-
-def test_an_empty_queue_says_so(make: Make, sign_in: SignIn, operator: User) -> None:
-    client = sign_in(operator)
-    assert "Nothing needs you" in client.get("/console").text
-    assert "No profile waits" in client.get("/console/providers").text
 
 
 def test_a_rejection_needs_a_reason_its_owner_reads_and_can_answer(
@@ -210,16 +186,3 @@ def test_decisions_leave_a_line_without_texts(
 def test_unknown_profiles_are_not_found(sign_in: SignIn, operator: User, provider_id: int) -> None:
     client = sign_in(operator)
     assert client.get(f"/console/providers/{provider_id}").status_code == 404
-
-
-def test_categories_open_and_close(
-    sign_in: SignIn, operator: User, db: Session, client: TestClient
-) -> None:
-    sign_in(operator)
-    therapists = select(Category.active).where(Category.name == "therapists")
-    assert "Therapists" in client.post("/console/categories/therapists/activate").text
-    assert db.scalar(therapists) is True
-    client.post("/console/categories/therapists/deactivate")
-    db.rollback()
-    assert db.scalar(therapists) is False
-    assert client.post("/console/categories/nothing/activate").status_code == 404
