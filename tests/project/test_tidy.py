@@ -81,6 +81,15 @@ def test_only_the_clock_reads_the_time() -> None:
     assert reading == {"core/clock.py"}
 
 
+def test_only_ids_states_the_largest_integer() -> None:
+    stating = {
+        str(path.relative_to(SOURCE))
+        for path in _modules()
+        if re.search(r"\*\*\s*6[34]|9_?223_?372|1\s*<<\s*6[34]", path.read_text(encoding="utf-8"))
+    }
+    assert stating == {"core/ids.py"}
+
+
 def test_no_large_or_built_file_is_committed() -> None:
     large = [str(path) for path in tracked_files() if path.stat().st_size > MAX_FILE_BYTES]
     assert large == []

@@ -1,19 +1,16 @@
 """JSON about the caller's own account."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 
 from imatch.accounts import queries
 from imatch.accounts.deps import CurrentUser, StepUp
 from imatch.accounts.schemas import ApiKeyIn, ApiKeyOut, ApiKeysOut, MeOut, NewApiKeyOut
 from imatch.accounts.service import api_keys
+from imatch.core.ids import RowId
 from imatch.web.deps import Db
 from imatch.web.problem import problems
 
 router = APIRouter(tags=["account"])
-
-RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 @router.get("/me")

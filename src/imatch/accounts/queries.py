@@ -10,6 +10,7 @@ from imatch.accounts.errors import UserNotFound
 from imatch.accounts.models import ApiKey, EmailedLink, RecoveryCode, User, UserSession
 from imatch.accounts.rules import read_email
 from imatch.core.clock import now
+from imatch.core.ids import is_id
 from imatch.core.security import token_hash
 from imatch.core.settings import get_settings
 
@@ -125,8 +126,7 @@ _ID_DIGITS = 18
 
 def person(db: Session, user_id: int) -> User:
     """Raises UserNotFound."""
-    known = type(user_id) is int and 0 < user_id < 2**63
-    found = db.get(User, user_id) if known else None
+    found = db.get(User, user_id) if is_id(user_id) else None
     if found is None:
         raise UserNotFound(user_id)
     return found

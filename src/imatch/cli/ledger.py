@@ -17,6 +17,7 @@ from imatch.accounts.models import User
 from imatch.accounts.service import administration
 from imatch.cli.output import JsonOption, err, out, print_facts, print_json, print_table
 from imatch.core.database import SessionLocal
+from imatch.core.ids import is_id
 from imatch.core.paging import decode_cursor
 from imatch.core.text import as_cell
 from imatch.ledger import queries
@@ -32,7 +33,6 @@ app = typer.Typer(
 _ROWS_FOR_TWO_PROCESSES = 500_000  # below, starting another takes longer
 _PAGE_ROWS = 500
 _FINDINGS_SHOWN = 50
-_LARGEST_ID = 2**63 - 1
 _STATEMENT = (
     "id",
     "created_at",
@@ -187,7 +187,7 @@ def statement(
 def _id_of(db: Session, user: str) -> int:
     if not user.isdecimal():
         return administration.user_named(db, user).id
-    found = db.get(User, int(user)) if int(user) <= _LARGEST_ID else None
+    found = db.get(User, int(user)) if is_id(int(user)) else None
     if found is None:
         raise administration.NoSuchUser(f"There is no account with the id {user}.")
     return found.id

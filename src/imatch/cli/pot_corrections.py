@@ -10,12 +10,13 @@ from imatch.accounts.queries import person_named
 from imatch.cli.acting import ActingOption
 from imatch.cli.output import JsonOption, out, print_json
 from imatch.core.database import SessionLocal, atomic
+from imatch.core.ids import MAX_BIGINT
 from imatch.pot.awards import clawbacks
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.models import PotPurchase
 
 TransactionArgument = Annotated[
-    int, typer.Argument(min=1, max=2**63 - 1, help="The transaction's number in their history.")
+    int, typer.Argument(min=1, max=MAX_BIGINT, help="The transaction's number in their history.")
 ]
 ReasonOption = Annotated[str, typer.Option(help="Why; the person reads it.")]
 

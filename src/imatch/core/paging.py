@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from imatch.core.errors import Invalid
+from imatch.core.ids import MAX_BIGINT
 
 Row = TypeVar("Row")
-_MAX_ID = 2**63 - 1
 
 
 class BadCursor(Invalid):
@@ -35,8 +35,8 @@ def decode_cursor(cursor: str | None) -> int | None:
     except (binascii.Error, ValueError) as error:
         raise BadCursor("This cursor is not one that we gave out.") from error
     prefix, _, digits = text.partition(":")
-    readable = prefix == "id" and digits.isdecimal() and len(digits) <= len(str(_MAX_ID))
-    if not readable or int(digits) > _MAX_ID:
+    readable = prefix == "id" and digits.isdecimal() and len(digits) <= len(str(MAX_BIGINT))
+    if not readable or int(digits) > MAX_BIGINT:
         raise BadCursor("This cursor is not one that we gave out.")
     return int(digits)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from imatch.core.clock import now
+from imatch.core.ids import is_id
 from imatch.ledger.books import Book
 from imatch.ledger.errors import AccountNotFound, BadMovement
 from imatch.ledger.models import MAX_AMOUNT
@@ -50,7 +51,7 @@ class Movement:
         """Raise BadMovement for what can never be carried out in this book."""
         if type(self.amount) is not int or not 0 < abs(self.amount) <= MAX_AMOUNT:
             raise BadMovement(f"An amount is a whole number from 1 to {MAX_AMOUNT}.")
-        if self.user_id is not None and not 0 < self.user_id < 2**63:
+        if self.user_id is not None and not is_id(self.user_id):
             raise AccountNotFound(f"User {self.user_id} not found")
         if not 0 < len(self.key) <= MAX_KEY_CHARACTERS:
             raise BadMovement(f"A key has 1 to {MAX_KEY_CHARACTERS} characters.")

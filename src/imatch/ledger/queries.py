@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from imatch.core.clock import now
+from imatch.core.ids import MAX_BIGINT
 from imatch.core.paging import Page, page_of
 from imatch.ledger.books import BOOKS, Book
 from imatch.ledger.models import (
@@ -159,7 +160,6 @@ class _Wanted:
 
 
 _SumRows = Sequence[Row[*tuple[Any, ...]]]
-_HIGHEST_ID = 2**63 - 1
 _REMEMBERED_SUMS = 64
 _remembered: WeakKeyDictionary[Engine, OrderedDict[tuple[str, _Wanted], _SumRows]] = (
     WeakKeyDictionary()
@@ -253,7 +253,7 @@ def _since_seal(journal: type[JournalRow], sealed_to: ColumnElement[int]) -> Col
     With both ends given PostgreSQL expects few and takes the index, also of a journal that it has
     no statistics of, as after a restore; with one end it would expect a third of all rows.
     """
-    return journal.id.between(sealed_to + 1, _HIGHEST_ID)
+    return journal.id.between(sealed_to + 1, MAX_BIGINT)
 
 
 def people_totals(db: Session, book: Book) -> tuple[int, int]:

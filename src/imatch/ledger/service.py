@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from imatch.core.database import atomic
+from imatch.core.ids import is_id
 from imatch.ledger.books import Book
 from imatch.ledger.errors import HoldNotOpen, InsufficientFunds, LedgerError
 from imatch.ledger.models import JournalRow
@@ -96,7 +97,7 @@ def release(db: Session, book: Book, hold_id: int, *, key: str, description: str
 
 
 def _hold(db: Session, book: Book, hold_id: int) -> JournalRow:
-    hold = db.get(book.journal, hold_id) if 0 < hold_id < 2**63 else None
+    hold = db.get(book.journal, hold_id) if is_id(hold_id) else None
     if hold is None or hold.phase != Phase.HOLD:
         raise HoldNotOpen(f"There is no hold {hold_id}.")
     return hold

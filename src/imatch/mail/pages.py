@@ -1,18 +1,16 @@
 """The local outbox: where a development server's mail can be read."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from imatch.core.errors import NotFound
+from imatch.core.ids import RowId
 from imatch.core.settings import get_settings
 from imatch.mail import queries
 from imatch.web.deps import Db
 from imatch.web.rendering import render
 
 _SHOWN = 100
-_LARGEST_ID = 2**63 - 1
 
 router = APIRouter(prefix="/dev/outbox", include_in_schema=False)
 
@@ -24,9 +22,7 @@ def outbox(request: Request, db: Db) -> HTMLResponse:
 
 
 @router.get("/{message_id}")
-def message(
-    request: Request, db: Db, message_id: Annotated[int, Path(ge=1, le=_LARGEST_ID)]
-) -> HTMLResponse:
+def message(request: Request, db: Db, message_id: RowId) -> HTMLResponse:
     _refuse_in_production()
     shown = queries.message(db, message_id)
     return render(request, "mail/message.html", {"message": shown})

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path
+from fastapi import APIRouter, Header
 from sqlalchemy.orm import Session
 from starlette.status import HTTP_200_OK
 
 from imatch.accounts.deps import NotSignedIn, OptionalUser
 from imatch.accounts.models import User
 from imatch.core.errors import FieldError, Invalid
+from imatch.core.ids import RowId
 from imatch.core.paging import decode_cursor, page_of
 from imatch.matches import queries, service
 from imatch.matches.deps import ApiViewer
@@ -38,11 +39,8 @@ from imatch.needs.models import Need
 from imatch.web.deps import Cursor, Db, Limit
 from imatch.web.problem import problems
 
-_MAX_ID = 2**63 - 1
-
 router = APIRouter(tags=["matches"])
 
-Id = Annotated[int, Path(ge=1, le=_MAX_ID)]
 OptionalKey = Annotated[
     str | None,
     Header(
@@ -59,7 +57,7 @@ OptionalKey = Annotated[
     "/needs/{need_id}/shortlists", status_code=HTTP_200_OK, responses=problems(401, 404, 409, 503)
 )
 def make_shortlist(
-    need_id: Id,
+    need_id: RowId,
     db: Db,
     user: OptionalUser,
     token: NeedTokenHeader,
@@ -107,7 +105,7 @@ def list_matches(
 
 
 @router.get("/matches/{match_id}", responses=problems(404))
-def read_match(match_id: Id, db: Db, viewer: ApiViewer) -> MatchDetailOut:
+def read_match(match_id: RowId, db: Db, viewer: ApiViewer) -> MatchDetailOut:
     """One of your matches with the whole arithmetic."""
     match = queries.match_of(db, match_id, viewer)
     cards = cards_of(db, [match])

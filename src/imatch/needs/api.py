@@ -1,12 +1,11 @@
 """Needs as JSON: hand one in whole, read it, take it away."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 from sqlalchemy.orm import Session
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from imatch.accounts.deps import OptionalUser
+from imatch.core.ids import RowId
 from imatch.needs import queries, rules, service
 from imatch.needs.deps import NeedTokenHeader
 from imatch.needs.models import Need
@@ -14,11 +13,7 @@ from imatch.needs.schemas import NeedCreated, NeedIn, NeedOut, NoticeOut
 from imatch.web.deps import ClientAddress, Db
 from imatch.web.problem import problems
 
-_MAX_ID = 2**63 - 1
-
 router = APIRouter(prefix="/needs", tags=["needs"])
-
-NeedId = Annotated[int, Path(ge=1, le=_MAX_ID)]
 
 
 @router.post("", status_code=HTTP_201_CREATED, responses=problems(404, 409, 429))
@@ -34,13 +29,13 @@ def create_need(body: NeedIn, db: Db, user: OptionalUser, address: ClientAddress
 
 
 @router.get("/{need_id}", responses=problems(404))
-def read_need(need_id: NeedId, db: Db, user: OptionalUser, token: NeedTokenHeader) -> NeedOut:
+def read_need(need_id: RowId, db: Db, user: OptionalUser, token: NeedTokenHeader) -> NeedOut:
     """One of your needs, with everything that was answered."""
     return _shown(db, queries.owned(db, need_id, token=token, user=user))
 
 
 @router.delete("/{need_id}", status_code=HTTP_204_NO_CONTENT, responses=problems(404))
-def delete_need(need_id: NeedId, db: Db, user: OptionalUser, token: NeedTokenHeader) -> None:
+def delete_need(need_id: RowId, db: Db, user: OptionalUser, token: NeedTokenHeader) -> None:
     """Take a need away for good, with everything that was found for it."""
     service.delete(db, queries.owned(db, need_id, token=token, user=user))
 

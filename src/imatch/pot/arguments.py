@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from imatch.accounts.errors import UserNotFound
+from imatch.core.ids import MAX_BIGINT, is_id
 from imatch.ledger.models import MAX_AMOUNT
 from imatch.ledger.movements import MAX_DESCRIPTION_CHARACTERS
 from imatch.pot.errors import (
@@ -12,9 +13,6 @@ from imatch.pot.errors import (
     BadAmount,
     BadArgument,
 )
-
-_HIGHEST_ID = 2**63
-
 
 _MAX_REFERENCE_CHARACTERS = 32
 
@@ -40,7 +38,7 @@ def five_percent(deal_value_usd: float | None) -> int | None:
 
 
 def check_person(user_id: int) -> None:
-    if type(user_id) is not int or not 0 < user_id < _HIGHEST_ID:
+    if not is_id(user_id):
         raise UserNotFound(user_id)
 
 
@@ -57,7 +55,7 @@ def check_labels(reference_type: object, reference_id: object, description: obje
     ):
         raise BadArgument(f"A reference's type has 1 to {_MAX_REFERENCE_CHARACTERS} characters.")
     if reference_id is not None and not (
-        type(reference_id) is int and -_HIGHEST_ID <= reference_id < _HIGHEST_ID
+        type(reference_id) is int and -MAX_BIGINT - 1 <= reference_id <= MAX_BIGINT
     ):
         raise BadArgument("A reference's id is a whole number.")
     if (

@@ -10,6 +10,7 @@ from imatch.accounts.queries import person
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.errors import Forbidden, NotFound
+from imatch.core.ids import is_id
 from imatch.pot.locks import lock_people
 from imatch.pot.models import PotFraudHold
 
@@ -53,8 +54,7 @@ def lift_hold(db: Session, hold_id: int, operator_id: int) -> PotFraudHold:
     """End a hold; ending it twice is once. Raises HoldNotFound, OwnIdentity."""
     with atomic(db):
         require_operator(db, operator_id)
-        known = 0 < hold_id < 2**63
-        hold = db.get(PotFraudHold, hold_id, with_for_update=True) if known else None
+        hold = db.get(PotFraudHold, hold_id, with_for_update=True) if is_id(hold_id) else None
         if hold is None:
             raise HoldNotFound
         if hold.user_id == operator_id:

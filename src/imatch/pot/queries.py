@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
+from imatch.core.ids import MAX_BIGINT
 from imatch.ledger.models import PotAccount, PotTransaction
 from imatch.pot.awards.models import PotGrant
 from imatch.pot.errors import BadArgument
@@ -15,7 +16,6 @@ from imatch.pot.models import PotRedemption
 from imatch.pot.shop.models import PotPurchase
 
 MAX_PAGE = 1_000
-_HIGHEST_OFFSET = 2**63 - 1
 TRANSACTION_TYPES = ("earn", "spend", "burn", "redeem", "hold", "release", "clawback", "mint")
 
 
@@ -52,7 +52,7 @@ def check_page(limit: int, offset: int, transaction_type: str | None) -> None:
     """Raise BadArgument for what no page of a history has."""
     if type(limit) is not int or not 1 <= limit <= MAX_PAGE:
         raise BadArgument(f"limit is a whole number from 1 to {MAX_PAGE}.")
-    if type(offset) is not int or not 0 <= offset <= _HIGHEST_OFFSET:
+    if type(offset) is not int or not 0 <= offset <= MAX_BIGINT:
         raise BadArgument("offset is a whole number from 0.")
     if transaction_type is not None and transaction_type not in TRANSACTION_TYPES:
         raise BadArgument(f"transaction_type is one of {', '.join(TRANSACTION_TYPES)}.")

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from imatch.accounts.deps import CurrentUser
 from imatch.accounts.models import User
 from imatch.core.errors import DomainError
+from imatch.core.ids import RowId
 from imatch.ledger import POT
 from imatch.ledger.queries import free
 from imatch.pot.awards.queries import quickest
@@ -33,7 +34,6 @@ _SAVED = {
 
 Option = Annotated[str, Path(max_length=64)]
 Category = Annotated[str, Path(max_length=64)]
-RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Text = Annotated[str, Form(max_length=1_000)]
 YesOrNo = Annotated[Literal["yes", "no"], Form()]
 Written = Annotated[str, Query(max_length=100)]

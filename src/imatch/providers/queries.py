@@ -8,10 +8,9 @@ from sqlalchemy.orm import Session
 from imatch.accounts.models import User
 from imatch.categories.models import Category
 from imatch.core.errors import NotFound
+from imatch.core.ids import is_id
 from imatch.core.paging import Page, decode_cursor, page_of
 from imatch.providers.models import Provider, ProviderStatus
-
-MAX_ID = 2**63 - 1
 
 
 class UnknownProvider(NotFound):
@@ -28,7 +27,7 @@ def by_slug(db: Session, slug: str) -> Provider:
 
 def by_id(db: Session, provider_id: int) -> Provider:
     """One profile, whatever its status. Raises UnknownProvider."""
-    return _found(db.get(Provider, provider_id) if provider_id <= MAX_ID else None)
+    return _found(db.get(Provider, provider_id) if is_id(provider_id) else None)
 
 
 def public_by_slug(db: Session, slug: str) -> Provider:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from imatch.accounts import queries
@@ -10,6 +10,7 @@ from imatch.accounts.deps import CurrentSession, CurrentUser, StepUp, give_cooki
 from imatch.accounts.pages.forms import Text
 from imatch.accounts.rules import browser_name
 from imatch.accounts.service import profile, sessions
+from imatch.core.ids import RowId
 from imatch.web.deps import Db
 from imatch.web.forms import act_or_show, go, private_page
 
@@ -96,8 +97,6 @@ def change_password(
 
 
 @router.post("/account/browsers/{session_id}/end")
-def end_browser(
-    db: Db, user: CurrentUser, session_id: Annotated[int, Path(ge=1, le=2**63 - 1)]
-) -> Response:
+def end_browser(db: Db, user: CurrentUser, session_id: RowId) -> Response:
     sessions.end_one(db, user.id, session_id)
     return go("/account?saved=browsers")

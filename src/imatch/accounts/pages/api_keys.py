@@ -1,8 +1,6 @@
 """Pages to make and revoke API keys."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from imatch.accounts import queries
@@ -11,6 +9,7 @@ from imatch.accounts.models import User
 from imatch.accounts.pages.forms import Text
 from imatch.accounts.service import api_keys
 from imatch.core.errors import DomainError
+from imatch.core.ids import RowId
 from imatch.web.deps import Db
 from imatch.web.forms import act_or_show, go, private_page
 
@@ -34,7 +33,7 @@ def create(request: Request, db: Db, user: StepUp, name: Text = "") -> Response:
 
 
 @router.post(f"{PAGE}/{{key_id}}/revoke")
-def revoke(db: Db, user: StepUp, key_id: Annotated[int, Path(ge=1, le=2**63 - 1)]) -> Response:
+def revoke(db: Db, user: StepUp, key_id: RowId) -> Response:
     api_keys.revoke(db, user, key_id)
     return go(PAGE)
 

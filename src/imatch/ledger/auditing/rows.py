@@ -7,12 +7,13 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from imatch.core.ids import MAX_BIGINT
 from imatch.ledger.auditing.findings import MOST_KEPT, Findings
 from imatch.ledger.books import Book
 from imatch.ledger.queries import system_balances
 from imatch.ledger.sealing.rows import JournalReader
 
-_LOWEST_ID = -(2**63)
+_LOWEST_ID = -MAX_BIGINT - 1
 # Places in what is known of an account. Lists, because this is done for millions of rows.
 _FREE, _HELD, _BALANCE, _VERSION, _EARNED, _SPENT, _BURNED = range(7)
 _STORED = {

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from imatch.core.ids import MAX_BIGINT
 from imatch.ledger.auditing.findings import Findings
 from imatch.ledger.auditing.seal_reader import read_seals
 from imatch.ledger.auditing.sums import check_balances, check_row_count, check_sums
@@ -20,8 +21,6 @@ from imatch.ledger.sealing.seals import (
     chained_hash,
     digests,
 )
-
-_MOST_ROWS = 2**63 - 1  # that a database can be asked for
 
 
 @dataclass(slots=True)
@@ -87,7 +86,7 @@ def _check_link(chain: Chain, seal: LedgerSeal) -> None:
 
 
 def _check_rows(chain: Chain, reader: JournalReader, seal: LedgerSeal) -> None:
-    most_rows = min(seal.row_count + PAGE_ROWS, _MOST_ROWS)
+    most_rows = min(seal.row_count + PAGE_ROWS, MAX_BIGINT)
     rows = reader.texts(seal.from_id - 1, seal.to_id, most_rows, MovementTally.selected(reader))
     chain.tally.add(rows)
     texts = [row[1].encode() for row in rows]

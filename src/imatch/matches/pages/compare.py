@@ -3,9 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import Field
 from starlette.responses import Response
 
+from imatch.core.ids import RowId
 from imatch.matches import queries, rules
 from imatch.matches.deps import PageViewer
 from imatch.matches.explaining.cards import Card, cards_of
@@ -13,7 +13,6 @@ from imatch.web.deps import Db
 from imatch.web.forms import private_page
 
 # Both databases keep ids below this.
-MatchId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 router = APIRouter(include_in_schema=False)
 
@@ -23,7 +22,7 @@ def compare(
     request: Request,
     db: Db,
     viewer: PageViewer,
-    ids: Annotated[list[MatchId] | None, Query(alias="id", max_length=20)] = None,
+    ids: Annotated[list[RowId] | None, Query(alias="id", max_length=20)] = None,
 ) -> Response:
     """The chosen matches of the viewer's; anybody else's are not found."""
     chosen = list(dict.fromkeys(ids or ()))

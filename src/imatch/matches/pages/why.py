@@ -3,10 +3,11 @@
 from contextlib import suppress
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Path, Request
+from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
 from imatch.core.errors import DomainError
+from imatch.core.ids import RowId
 from imatch.matches import queries, reports, service
 from imatch.matches.deps import PageViewer
 from imatch.matches.explaining.arithmetic import sums_of
@@ -22,14 +23,12 @@ from imatch.providers.boosts import BOOST
 from imatch.web.deps import ClientAddress, Db
 from imatch.web.forms import act_or_show, at_field, go, private_page
 
-MatchId = Annotated[int, Path(ge=1, le=2**63 - 1)]
-
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/matches/{match_id:int}/why")
 def why(
-    request: Request, db: Db, match_id: MatchId, viewer: PageViewer, reported: str = ""
+    request: Request, db: Db, match_id: RowId, viewer: PageViewer, reported: str = ""
 ) -> Response:
     return _page(request, db, match_id, viewer, reported=reported == "yes")
 
@@ -56,7 +55,7 @@ def paid_why(request: Request, db: Db, need: CurrentNeed) -> Response:
 def report(
     request: Request,
     db: Db,
-    match_id: MatchId,
+    match_id: RowId,
     viewer: PageViewer,
     address: ClientAddress,
     text: Annotated[str, Form(max_length=20_000)] = "",

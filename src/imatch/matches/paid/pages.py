@@ -11,6 +11,7 @@ from starlette.responses import Response
 from imatch.accounts.deps import CurrentUser
 from imatch.accounts.models import User
 from imatch.core.errors import DomainError, Invalid, NotFound
+from imatch.core.ids import RowId
 from imatch.ledger import POT
 from imatch.ledger.queries import free
 from imatch.matches import queries, rules, service
@@ -34,7 +35,6 @@ HOME = "/matches"
 NOTE_MAX = 300
 
 Option = Annotated[str, Path(max_length=64)]
-RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Text = Annotated[str, Form(max_length=20_000)]
 Written = Annotated[str, Query(max_length=100)]
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from imatch.core.clock import now
 from imatch.core.database import atomic, present
 from imatch.core.errors import Conflict, NotFound
+from imatch.core.ids import is_id
 from imatch.core.logs import log
 from imatch.facts.marketplace import EngagementReversed
 from imatch.jobs.one_by_one import one_by_one
@@ -80,7 +81,7 @@ def reverse_award(db: Session, award_id: int, reason: str) -> PotAward:
     """Take one award back. Raises NoSuchAward, TooLateToReverse."""
     with atomic(db):
         named = select(PotAward).where(PotAward.id == award_id)
-        found = _held(db, named) if 0 < award_id < 2**63 else ()
+        found = _held(db, named) if is_id(award_id) else ()
         if not found:
             raise NoSuchAward(f"There is no award {award_id}.")
         (award,) = found
@@ -94,7 +95,7 @@ def reverse_award(db: Session, award_id: int, reason: str) -> PotAward:
 def reverse_transaction(db: Session, transaction_id: int, reason: str) -> Clawback:
     """Take back what a rule, a grant or a program gave. Raises NoSuchAward, TooLateToReverse."""
     with atomic(db):
-        row = db.get(PotTransaction, transaction_id) if 0 < transaction_id < 2**63 else None
+        row = db.get(PotTransaction, transaction_id) if is_id(transaction_id) else None
         if row is None or row.user_id is None or row.transaction_type != "earn":
             raise NoSuchAward(f"Transaction {transaction_id} is no award.")
         if not _is_recent(row.created_at):

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
 from imatch.accounts.queries import person as person_of
+from imatch.core.ids import is_id
 from imatch.ledger import CASH, POT, queries
 from imatch.pot.models import PotRedemption
 from imatch.pot.policy import service as policy
@@ -52,7 +53,7 @@ def objections(db: Session, redemption: PotRedemption) -> tuple[str, ...]:
 
 def of_id(db: Session, redemption_id: int) -> PotRedemption:
     """Raises RedemptionNotFound."""
-    found = db.get(PotRedemption, redemption_id) if _is_id(redemption_id) else None
+    found = db.get(PotRedemption, redemption_id) if is_id(redemption_id) else None
     if found is None:
         raise RedemptionNotFound
     return found
@@ -97,7 +98,3 @@ def redeemable_pot(db: Session, user_id: int) -> int:
     """POT that are free and covered by the person's allowance."""
     covered = queries.free(db, CASH, user_id) // CENTS_PER_REDEEMED_POT
     return min(queries.free(db, POT, user_id), covered)
-
-
-def _is_id(number: int) -> bool:
-    return type(number) is int and 0 < number < 2**63

@@ -18,6 +18,7 @@ from imatch.approvals.service import Step, decide
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.errors import FieldError
+from imatch.core.ids import is_id
 from imatch.core.settings import get_settings
 from imatch.facts.economy import AllowanceWithdrawn
 from imatch.ledger import CASH, POT, Movement, post, queries, release
@@ -39,7 +40,7 @@ from imatch.pot.redemption.errors import (
     UnknownPaymentMethod,
 )
 from imatch.pot.redemption.models import PotPayee
-from imatch.pot.redemption.queries import _is_id, of_id, redeemable_pot
+from imatch.pot.redemption.queries import of_id, redeemable_pot
 from imatch.pot.rules import CENTS_PER_REDEEMED_POT, REDEMPTION
 
 PAYMENT_METHODS = {"bank_transfer": "Bank transfer"}
@@ -338,7 +339,7 @@ def _locked_person(db: Session, user_id: int) -> User:
     # Not against the books' references to a person.
     held = select(User).where(User.id == user_id).with_for_update(key_share=True)
     held = held.execution_options(populate_existing=True)
-    person = db.scalars(held).one_or_none() if _is_id(user_id) else None
+    person = db.scalars(held).one_or_none() if is_id(user_id) else None
     if person is None:
         raise UserNotFound(user_id)
     return person

@@ -12,6 +12,7 @@ from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict, DomainError, NotFound
 from imatch.core.events import announce
+from imatch.core.ids import is_id
 from imatch.facts.economy import OptionEnded, OptionPurchased
 from imatch.jobs.one_by_one import one_by_one
 from imatch.ledger import POT, Entry, InsufficientFunds, Movement, capture, post, release
@@ -376,7 +377,7 @@ def _end_of_running(db: Session, purchase: PotPurchase) -> datetime | None:
 
 def _locked(db: Session, purchase_id: int, user_id: int | None = None) -> PotPurchase:
     purchase = None
-    if 0 < purchase_id < 2**63:
+    if is_id(purchase_id):
         purchase = db.get(PotPurchase, purchase_id, with_for_update=True, populate_existing=True)
     if purchase is None or (user_id is not None and purchase.user_id != user_id):
         raise PurchaseNotFound(f"There is no purchase {purchase_id}.")

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Header, Query
 
 from imatch.accounts.deps import CurrentUser, StepUp
+from imatch.core.ids import RowId
 from imatch.core.paging import decode_cursor, page_of
 from imatch.ledger import POT
 from imatch.ledger.queries import statement
@@ -58,7 +59,6 @@ DaysQuery = Annotated[
     int | None, Query(ge=1, le=3_650, description="How many days up to today; all without it.")
 ]
 ChartDays = Annotated[int, Query(ge=1, le=3_650, description="How many days up to today.")]
-RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 @public_router.get("/pot/economy")

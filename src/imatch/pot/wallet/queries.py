@@ -7,6 +7,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from imatch.core.clock import now
+from imatch.core.ids import is_id
 from imatch.ledger.models import PotTransaction
 from imatch.pot.shop.models import PotPurchase
 
@@ -34,7 +35,7 @@ def running(db: Session, user_id: int) -> Sequence[PotPurchase]:
 
 def receipt(db: Session, user_id: int, purchase_id: int) -> Receipt | None:
     """None for what this person did not buy."""
-    purchase = db.get(PotPurchase, purchase_id) if 0 < purchase_id < 2**63 else None
+    purchase = db.get(PotPurchase, purchase_id) if is_id(purchase_id) else None
     if purchase is None or purchase.user_id != user_id or purchase.transaction_id is None:
         return None
     row = db.get_one(PotTransaction, purchase.transaction_id)
