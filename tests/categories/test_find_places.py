@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imatch.categories import places
+from imatch.core.countries import country_names
 
 
 def test_every_state_and_many_countries_have_cities() -> None:
@@ -12,7 +13,7 @@ def test_every_state_and_many_countries_have_cities() -> None:
     assert {city.region for city in cities if city.country == "US"} == set(places.us_states())
     assert sum(city.country == "US" for city in cities) >= 250
     assert sum(city.country != "US" for city in cities) >= 100
-    assert {city.country for city in cities} <= set(places.countries())
+    assert {city.country for city in cities} <= set(country_names())
 
 
 def test_every_city_lies_on_the_globe_and_is_found_again() -> None:
@@ -114,10 +115,3 @@ def test_an_ambiguous_line_names_every_place() -> None:
 def test_no_text_breaks_the_search(text: str) -> None:
     for place in places.search(text):
         assert places.describe(place)
-
-
-def test_countries_are_countries() -> None:
-    names = places.countries()
-    assert names["US"] == "United States"
-    assert 230 < len(names) < 255
-    assert "EU" not in names

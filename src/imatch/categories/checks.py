@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from imatch.categories import places
 from imatch.categories.schemas import CategoryDefinition, FieldDefinition, Kind
+from imatch.core.countries import country_names
 from imatch.core.text import is_visible, without_direction_controls
 
 DAYS: Final = {
@@ -241,7 +242,7 @@ def _place(_: CategoryDefinition, field: FieldDefinition, value: object) -> dict
     if not clean:
         return None
     country = clean["country"] = clean.get("country", "").upper()
-    if country not in places.countries():
+    if country not in country_names():
         raise AnswerFault("Choose a country.", ".country")
     if country == "US":
         _us_region(clean)

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from imatch.categories import checks, places
+from imatch.categories import checks
 from imatch.categories.schemas import CategoryDefinition, FieldDefinition
+from imatch.core.countries import country_names
 from imatch.core.errors import FieldError
 
 
@@ -21,7 +22,7 @@ class FormView:
     @property
     def countries(self) -> list[tuple[str, str]]:
         """Codes and names, the one that most visitors choose first."""
-        named = places.countries()
+        named = country_names()
         return [("US", named["US"]), *((k, v) for k, v in named.items() if k != "US")]
 
     @property

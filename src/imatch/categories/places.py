@@ -6,22 +6,17 @@ A place is what a PLACE field holds: {"country": "US", "region": "CA", "city": "
 
 import math
 import tomllib
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from babel import Locale
+from imatch.core.countries import country_names
+from imatch.core.text import folded_name
 
 _HERE = Path(__file__).parent
 _EARTH_RADIUS_KM = 6_371.0
-# CLDR lists these beside the countries: groups of states, dependencies without people of their
-# own code, and codes for tests.
-_NO_COUNTRIES = frozenset(
-    {"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"}
-)
 _SUGGESTIONS = 8
 
 
@@ -65,7 +60,7 @@ def distance_km(a: tuple[float, float], b: tuple[float, float]) -> float:
 
 def suggest(prefix: str, *, country: str = "", limit: int = _SUGGESTIONS) -> list[dict[str, str]]:
     """Places whose city begins with what somebody has typed so far, in the order of their names."""
-    start = _folded(prefix)
+    start = folded_name(prefix)
     if not start:
         return []
     wanted = country.upper()
@@ -76,7 +71,7 @@ def suggest(prefix: str, *, country: str = "", limit: int = _SUGGESTIONS) -> lis
         for city in cities
         if not wanted or city.country == wanted
     ]
-    unique = dict.fromkeys(sorted(found, key=lambda city: (_folded(city.name), city.region)))
+    unique = dict.fromkeys(sorted(found, key=lambda city: (folded_name(city.name), city.region)))
     return [city.as_place() for city in list(unique)[:limit]]
 
 
@@ -120,24 +115,12 @@ def _whole_region(name: str) -> list[dict[str, str]]:
 def describe(place: Mapping[str, str]) -> str:
     """A place in words: "San Francisco, CA", "London, United Kingdom", "Texas"."""
     country, region, city = (place.get(part, "") for part in ("country", "region", "city"))
-    country_name = countries().get(country, country)
+    country_name = country_names().get(country, country)
     if country != "US":
         return ", ".join(part for part in (city or region, country_name) if part)
     if city and region:
         return f"{city}, {region}"
     return city or us_states().get(region, region) or country_name
-
-
-@lru_cache
-def countries() -> dict[str, str]:
-    """ISO 3166-1 codes with English names, in the order of the names."""
-    names = Locale.parse("en").territories
-    listed = {
-        code: str(name)
-        for code, name in names.items()
-        if len(code) == len("US") and code.isalpha() and code not in _NO_COUNTRIES
-    }
-    return dict(sorted(listed.items(), key=lambda item: _folded(item[1])))
 
 
 @lru_cache
@@ -150,7 +133,7 @@ def us_states() -> dict[str, str]:
 
 def us_state_code(text: str) -> str | None:
     """CA for "CA", "ca" or "California"."""
-    return _us_state_codes().get(_folded(text))
+    return _us_state_codes().get(folded_name(text))
 
 
 def cities() -> list[City]:
@@ -161,17 +144,19 @@ def cities() -> list[City]:
 @lru_cache
 def _us_state_codes() -> dict[str, str]:
     names = us_states()
-    return {_folded(text): code for code, name in names.items() for text in (code, name)}
+    return {folded_name(text): code for code, name in names.items() for text in (code, name)}
 
 
 @lru_cache
 def _country_codes() -> dict[str, str]:
-    known = {_folded(text): code for code, name in countries().items() for text in (code, name)}
+    known = {
+        folded_name(text): code for code, name in country_names().items() for text in (code, name)
+    }
     return known | {"uk": "GB", "england": "GB", "scotland": "GB", "wales": "GB", "usa": "US"}
 
 
 def _country_code(text: str) -> str | None:
-    return _country_codes().get(_folded(text))
+    return _country_codes().get(folded_name(text))
 
 
 @lru_cache
@@ -180,7 +165,7 @@ def _region_codes() -> frozenset[str]:
 
 
 def _cities_named(name: str, country: str = "") -> list[City]:
-    named = _gazetteer().get(_folded(name), [])
+    named = _gazetteer().get(folded_name(name), [])
     return [city for city in named if not country or city.country == country.upper()]
 
 
@@ -194,16 +179,7 @@ def _gazetteer() -> dict[str, list[City]]:
         for region, named in regions.items():
             for name, (latitude, longitude) in named.items():
                 city = City(name, region, country, latitude, longitude)
-                index.setdefault(_folded(name), []).append(city)
+                index.setdefault(folded_name(name), []).append(city)
     for alias, name in aliases.items():
-        index.setdefault(_folded(alias), []).extend(index[_folded(name)])
+        index.setdefault(folded_name(alias), []).extend(index[folded_name(name)])
     return index
-
-
-def _folded(text: str) -> str:
-    """Case, accents, full stops and spacing taken away: "St. Louis" and "saint louis" agree."""
-    # What cannot be a place's name is not worth decomposing.
-    decomposed = unicodedata.normalize("NFKD", text[:200]).casefold()
-    plain = "".join(c for c in decomposed if not unicodedata.combining(c))
-    words = plain.replace(".", "").replace("-", " ").split()
-    return " ".join("saint" if word == "st" else word for word in words)

@@ -23,3 +23,12 @@ def is_visible(text: str) -> bool:
 def as_cell(words: str) -> str:
     """Words for a CSV file that a spreadsheet shows and does not carry out."""
     return f"'{words}" if words.startswith(_FORMULA) else words
+
+
+def folded_name(name: str) -> str:
+    """A name to compare by, without case, accents, full stops: "St. Louis" is "saint louis"."""
+    # What cannot be a place's name is not worth decomposing.
+    decomposed = unicodedata.normalize("NFKD", name[:200]).casefold()
+    plain = "".join(c for c in decomposed if not unicodedata.combining(c))
+    words = plain.replace(".", "").replace("-", " ").split()
+    return " ".join("saint" if word == "st" else word for word in words)

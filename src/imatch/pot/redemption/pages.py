@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from imatch.accounts.deps import CurrentUser, StepUp
 from imatch.accounts.models import User
+from imatch.core.countries import country_names
 from imatch.core.errors import DomainError
 from imatch.pot.policy import service as policy
 from imatch.pot.redemption import payees
@@ -144,7 +145,7 @@ def _payee_form(
 ) -> Response:
     context = {
         "typed": typed,
-        "countries": list(payees.countries().items()),
+        "countries": list(country_names().items()),
         "account_name": user.name,
         "days": policy.current(db).hold_days_after_new_details,
     }

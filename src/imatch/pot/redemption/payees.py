@@ -3,9 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import cache
 
-from babel import Locale
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -14,6 +12,7 @@ from imatch.accounts.models import User
 from imatch.accounts.operators import record, require_operator
 from imatch.accounts.queries import person
 from imatch.core.clock import now
+from imatch.core.countries import country_names
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict, FieldError, Invalid
 from imatch.core.events import announce
@@ -27,8 +26,6 @@ from imatch.pot.redemption.eligibility import same_name
 from imatch.pot.redemption.models import PotPayee
 
 NAME_MAX = 70  # what bank transfers carry
-# ISO 3166 codes that stand for no country, and those with digits or more letters.
-_NO_COUNTRY = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _ACCOUNT = re.compile(r"[A-Z0-9]{4,34}")
 _BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?")
@@ -54,17 +51,6 @@ class NoPayee(Conflict):
 
     def __init__(self) -> None:
         super().__init__("This person has not said yet where payouts should go.")
-
-
-@cache
-def countries() -> dict[str, str]:
-    """Names by ISO code, in the order of the names."""
-    named = (
-        (code, str(name))
-        for code, name in Locale("en").territories.items()
-        if re.fullmatch("[A-Z]{2}", code) and code not in _NO_COUNTRY
-    )
-    return dict(sorted(named, key=lambda item: item[1]))
 
 
 def payee_of(db: Session, user_id: int) -> PotPayee | None:
@@ -167,7 +153,7 @@ def _checked(person: User, name: str, country: str, account: str, bank_code: str
         faults["name"] = (
             f"Your account here is in the name {person.name}: payouts go to that name only."
         )
-    if country not in countries():
+    if country not in country_names():
         faults["country"] = "Choose the country of your bank."
     else:
         faults |= _faults_of_account(country, account, bank_code)
