@@ -1,6 +1,5 @@
 """Where people's payouts go, whether their identity was verified, and holds against fraud."""
 
-import re
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -22,14 +21,11 @@ from imatch.mail import service as mail
 from imatch.pot.holds import OwnIdentity
 from imatch.pot.models import PotRedemption
 from imatch.pot.policy import service as policy
+from imatch.pot.redemption import bank_accounts
 from imatch.pot.redemption.eligibility import same_name
 from imatch.pot.redemption.models import PotPayee
 
 NAME_MAX = 70  # what bank transfers carry
-_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
-_ACCOUNT = re.compile(r"[A-Z0-9]{4,34}")
-_BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?")
-_ROUTING_WEIGHTS = (3, 7, 1) * 3
 _CHANGED = """Your payout details at I MATCH were changed on {moment:%d %B %Y at %H:%M} UTC.
 
 Payouts wait {days} days from now. If this was not you, change your password and take your requests
@@ -145,8 +141,8 @@ def _checked(person: User, name: str, country: str, account: str, bank_code: str
     """The details as they are kept. Raises Invalid naming every wrong field."""
     faults: dict[str, str] = {}
     name = " ".join(name.split())
-    account = _compact(account)
-    bank_code = _compact(bank_code)
+    account = bank_accounts.compact(account)
+    bank_code = bank_accounts.compact(bank_code)
     if not name or len(name) > NAME_MAX or not name[0].isalpha() or not name.isprintable():
         faults["name"] = f"Write the name as your bank has it, in up to {NAME_MAX} characters."
     elif not same_name(name, person.name):
@@ -156,42 +152,8 @@ def _checked(person: User, name: str, country: str, account: str, bank_code: str
     if country not in country_names():
         faults["country"] = "Choose the country of your bank."
     else:
-        faults |= _faults_of_account(country, account, bank_code)
+        faults |= bank_accounts.faults(country, account, bank_code)
     if faults:
         fields = tuple(FieldError(field, text, field) for field, text in faults.items())
         raise Invalid("Some details are not right.", fields=fields)
     return {"name": name, "country": country, "account": account, "bank_code": bank_code}
-
-
-def _faults_of_account(country: str, account: str, bank_code: str) -> dict[str, str]:
-    if _IBAN.fullmatch(account):
-        if not _is_iban(account):
-            return {"account": "This IBAN has a mistake in it: look at each character."}
-        if account[:2] != country:
-            return {"account": f"This IBAN is of another country ({account[:2]})."}
-        if bank_code and not _BIC.fullmatch(bank_code):
-            return {"bank_code": "A BIC has 8 or 11 letters and digits. An IBAN needs none."}
-        return {}
-    if not _ACCOUNT.fullmatch(account):
-        return {"account": "Write an IBAN, or an account number of 4 to 34 letters and digits."}
-    if country == "US":
-        right, kind = _is_routing_number(bank_code), "routing number of nine digits"
-    else:
-        right, kind = bool(_BIC.fullmatch(bank_code)), "BIC of 8 or 11 letters and digits"
-    return {} if right else {"bank_code": f"Write your bank's {kind}."}
-
-
-def _is_iban(account: str) -> bool:
-    """Whether the check digits are right (ISO 7064, remainder 1 of 97)."""
-    turned = account[4:] + account[:4]
-    return int("".join(str(int(sign, 36)) for sign in turned)) % 97 == 1
-
-
-def _is_routing_number(code: str) -> bool:
-    if not re.fullmatch("[0-9]{9}", code):
-        return False
-    return sum(int(d) * w for d, w in zip(code, _ROUTING_WEIGHTS, strict=True)) % 10 == 0
-
-
-def _compact(written: str) -> str:
-    return "".join(written.split()).replace("-", "").upper()
