@@ -18,6 +18,8 @@ from imatch.categories.forms import (
     validate_importance,
 )
 from imatch.categories.schemas import FieldDefinition, Importance, Kind
+from imatch.core.money import usd
+from imatch.web.formats import money
 from tests.categories.answers import ADVISORS, EVERY_KIND, PROVIDER, SEEKER
 
 anything = st.recursive(
@@ -133,7 +135,7 @@ def test_clean_values_come_back_from_their_own_form(data: st.DataObject) -> None
 
 @given(amounts)
 def test_an_amount_is_read_as_it_is_written(cents: int) -> None:
-    assert parse_cents(checks.dollars(cents)) == cents
+    assert parse_cents(money(usd(cents))) == cents
 
 
 # ---- what people type ----

@@ -61,7 +61,7 @@ def _has_a_past() -> None:
         assert stats["total_pot_burned_all_time"] > 10_000
         assert len(figures.period(db, None).days) == DAYS + 1
         assert min(len(figures.earning_breakdown(db, None)), 15) == 15
-        assert coverage(db).reserve_cents > 0
+        assert coverage(db).reserve.cents > 0
         assert shop.open_orders(db)
         for book in BOOKS.values():
             assert audit(db, book).findings == []

@@ -59,7 +59,7 @@ def in_books(db: Session, user_id: int) -> list[tuple[int, int]]:
 def assert_covered_and_balanced(db: Session) -> None:
     with atomic(db):
         covered = coverage(db)
-    assert covered.reserve_cents >= covered.allowances_cents
+    assert covered.reserve.cents >= covered.allowances.cents
     assert [audit(db, book).findings for book in (POT, CASH)] == [[], []]
 
 
@@ -108,7 +108,7 @@ def test_an_allowance_goes_with_its_person(db: Session, redeeming: Redeeming) ->
     accounts.erase(db, person)
     after = coverage(db)
     assert in_books(db, user_id) == [(0, 0), (0, 0)]
-    assert (before.allowances_cents - after.allowances_cents, after.reserve_cents) == (
+    assert (before.allowances.cents - after.allowances.cents, after.reserve.cents) == (
         80_000,
         reserve,
     )

@@ -164,7 +164,7 @@ def test_everything_at_once(db: Session, make: Make, new_session: Callable[[], S
     with atomic(db):
         assert [audit(db, book).findings for book in (POT, CASH)] == [[], []]
         found = coverage(db)
-        assert found.reserve_cents >= found.payable_cents
+        assert found.reserve.cents >= found.payable.cents
         owing = set(db.scalars(select(PotDebt.user_id).where(PotDebt.owed > 0)))
         free = select(PotAccount.balance - PotAccount.held).where(PotAccount.user_id.in_(owing))
         assert set(db.scalars(free)) <= {0}

@@ -12,6 +12,7 @@ from imatch.app import create_app
 from imatch.facts.waiting import UNANNOUNCED
 from imatch.pot.rules import EARNINGS, Earning
 from imatch.pot.shop.catalog import SPENDINGS, Spending
+from imatch.web import formats
 from tests.make import Make
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +64,7 @@ def test_every_spending_option_stands_in_its_table() -> None:
             option.effect,
             str(option.delivery),
             str(option.days or "–"),
-            f"${option.usd_cents // 100}" if option.usd_cents else "–",
+            formats.money(option.cash_price) if option.cash_price else "–",
             "yes" if option.offered else "not yet",
         ]
         for option in SPENDINGS

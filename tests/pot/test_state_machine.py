@@ -289,10 +289,10 @@ class Economy(RuleBasedStateMachine):
     @invariant()
     def the_reserve_covers(self) -> None:
         found = coverage(self.db)
-        assert found.reserve_cents >= found.allowances_cents
+        assert found.reserve.cents >= found.allowances.cents
         for user_id in self.free:
             standing = redemption_queries.standing(self.db, user_id)
-            assert 0 <= standing.payout_cents <= standing.allowance_cents
+            assert 0 <= standing.payout.cents <= standing.allowance.cents
 
     def teardown(self) -> None:
         self.db.rollback()

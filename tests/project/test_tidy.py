@@ -90,6 +90,27 @@ def test_only_ids_states_the_largest_integer() -> None:
     assert stating == {"core/ids.py"}
 
 
+def test_numbers_money_and_days_are_worded_in_one_place() -> None:
+    by_hand = re.compile(
+        r""":[+]?,(\.\d+)?[a-z%]?\}|:[+]?\.\d+[f%]\}|:%[-\w]|\.strftime\(|'%\.\d"""
+        r"""|['"]e?s['"] if |\$\{|\{\{\s*'\$'""",
+    )
+    formats = SOURCE / "web" / "formats.py"
+    templates = (SOURCE / "web" / "templates").rglob("*.html")
+    wording = {
+        str(path.relative_to(SOURCE))
+        for path in [*_modules(), *templates]
+        if path != formats and by_hand.search(path.read_text(encoding="utf-8"))
+    }
+    for_programs = {
+        "ledger/sealing/seals.py",
+        "mail/delivery.py",
+        "pot/economy/files.py",
+        "pot/redemption/payouts.py",
+    }
+    assert wording == for_programs
+
+
 def test_no_large_or_built_file_is_committed() -> None:
     large = [str(path) for path in tracked_files() if path.stat().st_size > MAX_FILE_BYTES]
     assert large == []

@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 from imatch.categories import places
 from imatch.categories.schemas import CategoryDefinition, FieldDefinition, Kind
 from imatch.core.countries import country_names
+from imatch.core.money import usd
 from imatch.core.text import is_visible, without_direction_controls
+from imatch.web.formats import money, number
 
 DAYS: Final = {
     "mon": "Mon",
@@ -61,24 +63,22 @@ def is_whole(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def dollars(cents: int) -> str:
-    """$1,500 or $1,500.50."""
-    whole, rest = divmod(cents, 100)
-    return f"${whole:,}.{rest:02}" if rest else f"${whole:,}"
-
-
 def clean_text(value: object, label: str, limit: int, *, lines: bool = False) -> str | None:
     """Text in NFC with its ends trimmed, or None when nothing in it is visible."""
     if not isinstance(value, str):
         raise AnswerFault(f"Write “{label}” as text.")
     if len(value) > limit * _LONGEST_BEFORE_NFC:
-        raise AnswerFault(f"Shorten “{label}” to {limit:,} characters; it has {len(value):,}.")
+        raise AnswerFault(
+            f"Shorten “{label}” to {number(limit)} characters; it has {number(len(value))}."
+        )
     text = value.replace("\r\n", "\n").replace("\r", "\n") if lines else value
     text = text if lines else without_direction_controls(text)  # a name stands beside others' words
     text = unicodedata.normalize("NFC", text).strip(" \t\n")
     _refuse_control_characters(text, label, lines=lines)
     if len(text) > limit:
-        raise AnswerFault(f"Shorten “{label}” to {limit:,} characters; it has {len(text):,}.")
+        raise AnswerFault(
+            f"Shorten “{label}” to {number(limit)} characters; it has {number(len(text))}."
+        )
     return text if is_visible(text) else None
 
 
@@ -150,7 +150,8 @@ def _number(_: CategoryDefinition, field: FieldDefinition, value: object) -> int
         raise AnswerFault(f"Enter a whole number for “{field.label}”.")
     if not field.minimum <= value <= field.maximum:
         raise AnswerFault(
-            f"Enter a number from {field.minimum:,} to {field.maximum:,} for “{field.label}”."
+            f"Enter a number from {number(field.minimum)} to {number(field.maximum)}"
+            f" for “{field.label}”."
         )
     return value
 
@@ -161,9 +162,9 @@ def _cents(value: object, thing: str, part: str = "") -> int | None:
     if not is_whole(value):
         raise AnswerFault(f"Enter {thing} as a number, such as 1,500.", part)
     if value < 0:
-        raise AnswerFault(f"Enter {thing} of $0 or more.", part)
+        raise AnswerFault(f"Enter {thing} of {money(usd(0))} or more.", part)
     if value > MAX_CENTS:
-        raise AnswerFault(f"Enter {thing} of at most {dollars(MAX_CENTS)}.", part)
+        raise AnswerFault(f"Enter {thing} of at most {money(usd(MAX_CENTS))}.", part)
     return value
 
 

@@ -12,6 +12,8 @@ from typing import Any
 from imatch.categories import checks, places
 from imatch.categories.schemas import CategoryDefinition, FieldDefinition, Importance, Kind
 from imatch.core.errors import FieldError
+from imatch.core.money import usd
+from imatch.web.formats import long_day, money, number
 
 Raw = Mapping[str, list[str]]
 
@@ -281,11 +283,11 @@ def _describe_simple(kind: Kind, value: Any) -> str:  # noqa: ANN401 -- JSON of 
         case Kind.YES_NO:
             return "Yes" if value else "No"
         case Kind.NUMBER:
-            return f"{value:,}" if value >= _GROUPED_FROM else str(value)
+            return number(value) if value >= _GROUPED_FROM else str(value)
         case Kind.MONEY:
-            return checks.dollars(value)
+            return money(usd(value))
         case Kind.DATE:
-            return _describe_date(value)
+            return long_day(date.fromisoformat(value))
         case _:
             return str(value)
 
@@ -293,13 +295,13 @@ def _describe_simple(kind: Kind, value: Any) -> str:  # noqa: ANN401 -- JSON of 
 def _describe_amounts(definition: CategoryDefinition, value: Mapping[str, Any]) -> str:
     low, high = value.get("min_cents"), value.get("max_cents")
     if low is None:
-        amount = f"up to {checks.dollars(high or 0)}"
+        amount = f"up to {money(usd(high or 0))}"
     elif high is None:
-        amount = f"from {checks.dollars(low)}"
+        amount = f"from {money(usd(low))}"
     elif low == high:
-        amount = checks.dollars(low)
+        amount = money(usd(low))
     else:
-        amount = f"{checks.dollars(low)} to {checks.dollars(high)}"
+        amount = f"{money(usd(low))} to {money(usd(high))}"
     unit = value.get("unit", "")
     return f"{amount} {definition.vocabularies['price_units'].get(unit, unit)}".strip()
 
@@ -321,11 +323,6 @@ def _describe_style(definition: CategoryDefinition, value: Mapping[str, int]) ->
 def _describe_credential(options: Mapping[str, str], row: Mapping[str, str]) -> str:
     details = [row[part] for part in ("issuer", "number", "jurisdiction") if part in row]
     if "expires" in row:
-        details.append(f"expires {_describe_date(row['expires'])}")
+        details.append(f"expires {long_day(date.fromisoformat(row['expires']))}")
     name = options.get(row["type"], row["type"])
     return f"{name} ({', '.join(details)})" if details else name
-
-
-def _describe_date(value: str) -> str:
-    day = date.fromisoformat(value)
-    return f"{day.day} {day:%B %Y}"

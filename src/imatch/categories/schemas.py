@@ -6,6 +6,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from imatch.core.money import Money, usd
+
 FieldValues = Mapping[str, Any]  # clean values by field name
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Sentence = Annotated[str, Field(min_length=1, max_length=600)]
@@ -195,6 +197,14 @@ class Fees(Strict):
     lead_fee_cents: Cents = 0
     monthly_cents: Cents = 0
     payment_terms_days: int = Field(default=30, ge=0, le=365)
+
+    @property
+    def lead_fee(self) -> Money:
+        return usd(self.lead_fee_cents)
+
+    @property
+    def monthly(self) -> Money:
+        return usd(self.monthly_cents)
 
     @model_validator(mode="after")
     def _amount_of_the_model(self) -> Self:

@@ -25,6 +25,7 @@ from imatch.ledger.auditing.audit import Audit, audit, note
 from imatch.ledger.books import BOOKS, Book
 from imatch.ledger.models import JournalRow
 from imatch.ledger.sealing.seals import seal
+from imatch.web.formats import number
 
 app = typer.Typer(
     help="Prove the books of POT and cash, seal them, print statements.", no_args_is_help=True
@@ -113,18 +114,20 @@ def _print_audit(result: Audit) -> None:
     print_facts(
         f"The {result.book} book",
         {
-            "Rows": f"{result.row_count:,}",
-            "Accounts": f"{result.account_count:,}",
-            "Seals": f"{result.seal_count:,}, up to row {result.sealed_to:,}",
+            "Rows": number(result.row_count),
+            "Accounts": number(result.account_count),
+            "Seals": f"{number(result.seal_count)}, up to row {number(result.sealed_to)}",
             "Head": result.head,
             "Seconds": result.seconds,
-            "Findings": f"{result.finding_count:,}" if result.findings else "none: drift 0",
+            "Findings": number(result.finding_count) if result.findings else "none: drift 0",
         },
     )
     for finding in result.findings[:_FINDINGS_SHOWN]:
         out.print(str(finding), markup=False, highlight=False, soft_wrap=True)
     if result.finding_count > _FINDINGS_SHOWN:
-        out.print(f"and {result.finding_count - _FINDINGS_SHOWN:,} more; --json prints up to 1,000")
+        out.print(
+            f"and {number(result.finding_count - _FINDINGS_SHOWN)} more; --json prints up to 1,000"
+        )
 
 
 @app.command("seal")

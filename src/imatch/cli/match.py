@@ -28,6 +28,7 @@ from imatch.needs.service import BadAnswers, SafetyStop
 from imatch.operations.database import current_revision
 from imatch.providers.models import Provider
 from imatch.ranking.types import Pick
+from imatch.web.formats import number
 
 _SEED = 1  # the same command gives the same people
 _MOST = 50
@@ -228,7 +229,8 @@ def _print(
 ) -> None:
     people = definition.display_name.lower()
     out.print(
-        f"Out of {ranked.considered:,} {people}, {ranked.passed:,} met every rule.", highlight=False
+        f"Out of {number(ranked.considered)} {people}, {number(ranked.passed)} met every rule.",
+        highlight=False,
     )
     for position, (pick, provider) in enumerate(found, start=1):
         out.print(_panel(definition, position, pick, provider))
@@ -247,7 +249,7 @@ def _panel(definition: CategoryDefinition, position: int, pick: Pick, provider: 
     if pick.caveat:
         lines.append(Text.assemble(("! ", "yellow"), ("Worth knowing. ", "bold"), pick.caveat))
     written = sums.sums_of(explanations.Explanation(pick, {}), pick.fit)
-    total = f"{written.points:.2f} of {written.weights} points, {written.fit:g} of 100"
+    total = f"{number(written.points, 2)} of {written.weights} points, {written.fit:g} of 100"
     lines.append(Text(f"{written.written} = {total}", style="dim"))
     name = escape(provider.display_name)
     new = " · new here" if pick.newcomer else ""
@@ -259,5 +261,7 @@ def _print_rules(ranked: service.Ranked) -> None:
     if not ranked.considered:
         out.print("Nobody in this category takes new people yet.")
     for effect in ranked.removed:
-        hint = f"; without it, {effect.would_remain:,}" if effect.relaxable else ""
-        out.print(f"  {escape(effect.label)}: leaves out {effect.count:,}{hint}", highlight=False)
+        hint = f"; without it, {number(effect.would_remain)}" if effect.relaxable else ""
+        out.print(
+            f"  {escape(effect.label)}: leaves out {number(effect.count)}{hint}", highlight=False
+        )

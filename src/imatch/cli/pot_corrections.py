@@ -14,6 +14,7 @@ from imatch.core.ids import MAX_BIGINT
 from imatch.pot.awards import clawbacks
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.models import PotPurchase
+from imatch.web.formats import number
 
 TransactionArgument = Annotated[
     int, typer.Argument(min=1, max=MAX_BIGINT, help="The transaction's number in their history.")
@@ -47,7 +48,7 @@ def refund(
     if as_json:
         print_json(summary)
         return
-    out.print(f"{summary['amount']:,} POT are back with user {summary['user_id']}.")
+    out.print(f"{number(refunded.amount)} POT are back with user {refunded.user_id}.")
 
 
 def take_back(
@@ -66,7 +67,7 @@ def take_back(
     if as_json:
         print_json({"transaction_id": transaction, "taken": done.taken, "owed": done.owed})
         return
-    out.print(f"{done.taken:,} POT were taken back; {done.owed:,} are owed.")
+    out.print(f"{number(done.taken)} POT were taken back; {number(done.owed)} are owed.")
 
 
 def _checked(reason: str) -> str:

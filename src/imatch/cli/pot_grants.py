@@ -11,6 +11,7 @@ from imatch.cli.output import JsonOption, out, print_json, print_table
 from imatch.core.database import SessionLocal
 from imatch.pot.awards import grants
 from imatch.pot.awards.models import PotGrant
+from imatch.web.formats import number
 
 app = typer.Typer(
     help="Awards that wait for a second operator: list, approve, reject.", no_args_is_help=True
@@ -40,7 +41,7 @@ def grant(
         print_json(summary)
         return
     out.print(
-        f"Grant {summary['id']}: {pot:,} POT for {address} waits for a second operator.\n"
+        f"Grant {summary['id']}: {number(pot)} POT for {address} waits for a second operator.\n"
         f"To approve it: imatch pot grants approve {summary['id']} --as THEIR-ADDRESS",
         markup=False,
         highlight=False,
@@ -52,16 +53,20 @@ def list_waiting(*, as_json: JsonOption = False) -> None:
     """Grants that wait for a second operator, the oldest first."""
     with SessionLocal() as db:
         waiting = [
-            (_summary(one), db.get_one(User, one.user_id).email, db.get_one(User, one.proposed_by))
-            for one in grants.proposed(db)
-        ]
-        lines = [
-            (one["id"], email, f"{one['amount']:,}", one["reason"], proposer.email)
-            for one, email, proposer in waiting
+            (
+                grant,
+                db.get_one(User, grant.user_id).email,
+                db.get_one(User, grant.proposed_by).email,
+            )
+            for grant in grants.proposed(db)
         ]
     if as_json:
-        print_json([one for one, _email, _proposer in waiting])
+        print_json([_summary(grant) for grant, _email, _proposer in waiting])
         return
+    lines = [
+        (grant.id, email, number(grant.amount), grant.reason, proposer)
+        for grant, email, proposer in waiting
+    ]
     print_table("Waiting grants", ("Grant", "For", "POT", "Reason", "Proposed by"), lines)
 
 
@@ -88,7 +93,7 @@ def _confirm(decided: PotGrant, *, as_json: bool) -> None:
         print_json(_summary(decided))
         return
     out.print(
-        f"Grant {decided.id} of {decided.amount:,} POT: {decided.status}.",
+        f"Grant {decided.id} of {number(decided.amount)} POT: {decided.status}.",
         markup=False,
         highlight=False,
     )

@@ -14,6 +14,7 @@ from imatch.core.errors import Invalid
 from imatch.pot.policy import service as policy
 from imatch.pot.policy import versions as policy_versions
 from imatch.pot.policy.models import PotPolicyRun, PotPolicyVersion
+from imatch.web.formats import number, sortable
 
 app = typer.Typer(
     help="The economy's numbers: show, propose, approve; the weekly decision.",
@@ -42,7 +43,11 @@ def show(*, as_json: JsonOption = False) -> None:
     print_facts("Numbers in effect", numbers.model_dump())
     print_facts(
         "Awards this week",
-        {"Budget": f"{budget.total:,}", "Spent": f"{budget.spent:,}", "Left": f"{budget.left:,}"},
+        {
+            "Budget": number(budget.total),
+            "Spent": number(budget.spent),
+            "Left": number(budget.left),
+        },
     )
     _print_runs(runs)
     print_table(
@@ -174,10 +179,10 @@ def _print_proposal(
         [
             (
                 old.week,
-                f"{old.supply:,}",
-                f"{new.supply:,}",
-                f"{old.award_budget:,}",
-                f"{new.award_budget:,}",
+                number(old.supply),
+                number(new.supply),
+                number(old.award_budget),
+                number(new.award_budget),
             )
             for old, new in ahead
         ],
@@ -203,11 +208,11 @@ def _print_runs(runs: list[PotPolicyRun]) -> None:
         [
             (
                 row.week,
-                f"{row.inputs['supply']:,}",
-                f"{row.inputs['target']:,.0f}",
-                f"{row.inputs['left_this_week']:,.0f}",
-                f"{row.minted:,}",
-                f"{row.award_budget:,}",
+                number(row.inputs["supply"]),
+                number(row.inputs["target"], 0),
+                number(row.inputs["left_this_week"], 0),
+                number(row.minted),
+                number(row.award_budget),
             )
             for row in runs
         ],
@@ -238,4 +243,4 @@ def _version(row: PotPolicyVersion) -> dict[str, object]:
 
 
 def _moment(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "–"
+    return sortable(moment) if moment else "–"

@@ -18,11 +18,13 @@ from sqlalchemy.orm import Session
 from imatch.cli.output import JsonOption, err, out, print_json, print_table
 from imatch.core.database import SessionLocal, make_engine
 from imatch.core.logs import configure_logs
+from imatch.core.money import usd
 from imatch.core.settings import get_settings
 from imatch.operations.database import migrate
 from imatch.operations.simulation import Plan, SimulatedWeek, SimulationResult
 from imatch.operations.simulation import simulate as live_through
 from imatch.operations.simulation.charts import Chart, charts
+from imatch.web.formats import money, number, plural
 
 _MOST_PEOPLE = 100_000
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -83,7 +85,7 @@ def _scratch_database() -> Iterator[Session]:
 
 def _print_result(result: SimulationResult) -> None:
     print_table(
-        f"{result.plan.months} months, seed {result.plan.seed}",
+        f"{plural(result.plan.months, 'month')}, seed {result.plan.seed}",
         ("Claim", "Found", "Holds"),
         [(one.claim, one.found, "yes" if one.holds else "NO") for one in result.checks],
     )
@@ -94,19 +96,19 @@ def _print_result(result: SimulationResult) -> None:
             (
                 group,
                 one.accounts,
-                f"{one.earned:,}",
-                f"{one.spent:,}",
-                f"${one.redeemed_cents / 100:,.0f}",
-                f"${one.commission_cents / 100:,.0f}",
-                f"${one.net_cents / 100:,.0f}",
+                number(one.earned),
+                number(one.spent),
+                money(usd(one.redeemed_cents)),
+                money(usd(one.commission_cents)),
+                money(usd(one.net_cents)),
             )
             for group, one in result.groups.items()
         ],
     )
     out.print(
-        f"{result.facts:,} facts, {result.transactions:,} transactions,"
-        f" {result.redemptions_paid:,} redemptions paid in {result.seconds:,.0f} s"
-        f" ({result.cpu_seconds:,.0f} s of one processor)."
+        f"{number(result.facts)} facts, {number(result.transactions)} transactions,"
+        f" {number(result.redemptions_paid)} redemptions paid in {number(result.seconds, 0)} s"
+        f" ({number(result.cpu_seconds, 0)} s of one processor)."
     )
 
 
@@ -130,4 +132,4 @@ def _draw(chart: Chart) -> None:
             " " if value is None else _BARS[1 + int((value - least) / span * (len(_BARS) - 2))]
             for value in line.values[::step]
         )
-        out.print(f"{line.name:>24} {bars} {least:,.6g} to {most:,.6g}", highlight=False)
+        out.print(f"{line.name:>24} {bars} {number(least)} to {number(most)}", highlight=False)

@@ -14,6 +14,7 @@ from imatch.pot.rules import EARNINGS, Earning
 from imatch.pot.service import POTService
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDINGS, Spending
+from imatch.web.formats import money, number, signed
 
 UserArgument = Annotated[str, typer.Argument(help="The person's id or e-mail address.")]
 
@@ -32,16 +33,22 @@ def balance(user: UserArgument, *, as_json: JsonOption = False) -> None:
             "spent": person.total_pot_spent,
             "burned": person.total_pot_burned,
             "redeemable_now": standing.redeemable_now,
-            "payout_cents": standing.payout_cents,
+            "payout_cents": standing.payout.cents,
             "not_redeemable_because": list(standing.reasons),
         }
     if as_json:
         print_json(found)
         return
-    numbers = {name: found[name] for name in ("free", "held", "earned", "spent", "burned")}
-    payout = f"{standing.redeemable_now:,} (${standing.payout_cents / 100:,.2f})"
-    lines = {name.capitalize(): f"{value:,}" for name, value in numbers.items()}
-    print_facts(f"POT of {found['email']}", lines | {"Redeemable now": payout})
+    payout = f"{number(standing.redeemable_now)} ({money(standing.payout)})"
+    lines = {
+        "Free": number(standing.free),
+        "Held": number(standing.held),
+        "Earned": number(person.total_pot_earned),
+        "Spent": number(person.total_pot_spent),
+        "Burned": number(person.total_pot_burned),
+        "Redeemable now": payout,
+    }
+    print_facts(f"POT of {person.email}", lines)
     for reason in standing.reasons:
         out.print(f"Not redeemable: {reason}", markup=False, highlight=False)
 
@@ -73,8 +80,8 @@ def history(
                 row["created_at"][:16].replace("T", " "),
                 row["transaction_type"],
                 row["description"] or row["category"],
-                f"{row['amount']:+,}",
-                f"{row['balance_after']:,}",
+                signed(row["amount"]),
+                number(row["balance_after"]),
             )
             for row in rows
         ],
@@ -121,7 +128,7 @@ def spend(
         return
     held = "held until it is delivered" if found["status"] == "ordered" else "charged"
     out.print(
-        f"{wanted.title}: {found['amount']:,} POT {held}; {left:,} are free now.",
+        f"{wanted.title}: {number(bought.amount)} POT {held}; {number(left)} are free now.",
         markup=False,
         highlight=False,
     )
@@ -136,7 +143,7 @@ def economy(*, as_json: JsonOption = False) -> None:
         return
     shown = {
         name.replace("_", " ").capitalize().replace("pot", "POT"): (
-            f"{value:,}" if isinstance(value, int) else value
+            number(value) if isinstance(value, int) else value
         )
         for name, value in stats.items()
     }
@@ -204,7 +211,7 @@ def _spending(option: Spending) -> dict[str, object]:
         "pot": option.pot,
         "most": option.most,
         "days": option.days,
-        "usd_cents": option.usd_cents,
+        "usd_cents": option.cash_price.cents if option.cash_price else None,
         "offered": option.offered,
         "bought_at": option.bought_at,
     }
@@ -218,4 +225,5 @@ def _cap(rule: Earning) -> str:
 
 
 def _price(option: Spending) -> str:
-    return f"{option.pot:,} to {option.most:,}" if option.most else f"{option.pot:,}"
+    least = number(option.pot)
+    return f"{least} to {number(option.most)}" if option.most else least

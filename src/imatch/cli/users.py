@@ -10,6 +10,7 @@ from imatch.accounts.models import AccountType, User
 from imatch.accounts.service import administration, second_factor, sessions
 from imatch.cli.output import JsonOption, out, print_facts, print_json, print_table
 from imatch.core.database import SessionLocal
+from imatch.web.formats import plural
 
 app = typer.Typer(help="Make operators, look at accounts, close them.", no_args_is_help=True)
 
@@ -101,8 +102,7 @@ def end_sessions(email: Email, *, as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"email": address, "ended": ended})
     else:
-        browsers = "browser" if ended == 1 else "browsers"
-        out.print(f"{address} was signed out of {ended} {browsers}.", markup=False)
+        out.print(f"{address} was signed out of {plural(ended, 'browser')}.", markup=False)
 
 
 @app.command("remove-second-factor")

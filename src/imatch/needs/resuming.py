@@ -18,6 +18,7 @@ from imatch.needs.models import Need
 from imatch.needs.service import held
 from imatch.throttling.rules import TryLimit, network_of
 from imatch.throttling.service import admit, forgive
+from imatch.web.formats import plural
 
 RESUMES_PER_NETWORK = TryLimit("resume/network", 10, timedelta(minutes=15))
 _CODE_GROUP = 4
@@ -84,7 +85,8 @@ def mail_link(db: Session, need: Need, code: str, recipient: str, *, address: st
             "You asked I MATCH to keep your answers. This link opens them in any browser:\n\n"
             # In the query, because paths are logged and this link is a key.
             f"{settings.base_url}/resume?code={_as_written(code)}\n\n"
-            f"It works for {settings.resume_days} days. Whoever has it can read your answers.\n"
+            f"It works for {plural(settings.resume_days, 'day')}."
+            " Whoever has it can read your answers.\n"
             "If you did not ask for this, ignore this message.\n"
         ),
     )

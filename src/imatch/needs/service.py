@@ -26,6 +26,7 @@ from imatch.needs.queries import NeedNotFound, definition_of
 from imatch.pot.shop import service as shop
 from imatch.throttling.rules import TryLimit, network_of
 from imatch.throttling.service import TooManyTries, admit
+from imatch.web.formats import plural
 
 NEED: Final = "seeker"  # what an order for a need refers to
 NEEDS_PER_NETWORK = TryLimit("need/network", 30, timedelta(hours=1))
@@ -47,7 +48,7 @@ class TooManyNeeds(RateLimited):
         minutes = -(-retry_after_seconds // 60)
         super().__init__(
             "Too many searches were begun from your network. Try again in"
-            f" {minutes} minute{'s' if minutes > 1 else ''}, or sign in and go on now.",
+            f" {plural(minutes, 'minute')}, or sign in and go on now.",
             retry_after_seconds=retry_after_seconds,
         )
 

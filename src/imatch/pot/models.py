@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from imatch.accounts.models import User
 from imatch.core.clock import now
 from imatch.core.columns import Base, Id
+from imatch.core.money import Money, usd
 
 
 class PotFraudHold(Base):
@@ -72,3 +73,7 @@ class PotRedemption(Base):
     paid_by: Mapped[int | None] = mapped_column(ForeignKey(User.id))
     paid_at: Mapped[datetime | None]
     bank_reference: Mapped[str] = mapped_column(String(64), default="")
+
+    @property
+    def payout(self) -> Money:
+        return usd(self.payout_cents)

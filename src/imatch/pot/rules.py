@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from imatch.core.money import usd
 from imatch.facts.marketplace import (
     AnswerAccepted,
     AvailabilityPublished,
@@ -259,5 +260,6 @@ EARNING_BY_NAME = {earning.name: earning for earning in EARNINGS}
 
 
 REDEMPTION = "pot_redemption"
-CENTS_PER_REDEEMED_POT = 80
+VALUE_PER_POT = usd(100)  # of what it buys here
+PAYOUT_PER_POT = usd(80)
 RETRIEVABLE_DAYS = 180  # how long an award can be taken back

@@ -50,7 +50,7 @@ from imatch.pot.errors import (
     UnknownSpendingCategory,
 )
 from imatch.pot.redemption import service as redemptions
-from imatch.pot.rules import CENTS_PER_REDEEMED_POT, EARNING_BY_NAME, REDEMPTION
+from imatch.pot.rules import EARNING_BY_NAME, PAYOUT_PER_POT, REDEMPTION
 from imatch.pot.shop.catalog import SPENDING_BY_NAME
 
 Result = dict[str, Any]
@@ -159,7 +159,7 @@ class POTService:
             "balance_after": hold.balance_after,
             "created_at": hold.created_at.isoformat(),
             "burned": False,
-            "usd_amount": amount * CENTS_PER_REDEEMED_POT / 100,
+            "usd_amount": float((PAYOUT_PER_POT * amount).units),
             "payment_method": payment_method,
             "status": "pending",
         }

@@ -10,8 +10,8 @@ from datetime import date, datetime
 from typing import Final
 
 from imatch.categories import forms
-from imatch.categories.checks import dollars
 from imatch.categories.schemas import CategoryDefinition, FeeModel, Fees, FieldValues
+from imatch.core.money import usd
 from imatch.providers.models import Provider, ProviderStatus
 from imatch.providers.schemas import (
     CredentialOut,
@@ -22,6 +22,7 @@ from imatch.providers.schemas import (
     ProviderSummaryOut,
     RatingOut,
 )
+from imatch.web import formats
 
 # A changed name makes an approved profile another person's until somebody has looked.
 NAME_FIELDS: Final = ("display_name", "legal_name")
@@ -163,33 +164,28 @@ class Cost:
 def cost_of(fees: Fees) -> Cost:
     """The fee policy of a category in words."""
     days = fees.payment_terms_days
-    net = f"Payable within {days} days of the invoice (Net-{days})"
+    net = f"Payable within {formats.plural(days, 'day')} of the invoice (Net-{days})"
     match fees.model:
         case FeeModel.COMMISSION:
             return Cost(
                 "Commission",
-                f"{_percent(fees.commission_bps)} of what the client paid",
+                f"{formats.rate(fees.commission_bps)} of what the client paid",
                 f"Invoiced after a completed engagement that began here. {net}.",
             )
         case FeeModel.SUBSCRIPTION:
             return Cost(
                 "Subscription",
-                f"{dollars(fees.monthly_cents)} a month",
+                f"{formats.money(fees.monthly)} a month",
                 f"Invoiced each month, the same whether or not anyone contacts you. {net}.",
             )
         case FeeModel.LEAD_FEE:
             return Cost(
                 "Fee for an accepted lead",
-                f"{dollars(fees.lead_fee_cents)} a lead",
+                f"{formats.money(fees.lead_fee)} a lead",
                 f"Invoiced for leads that you accept. {net}.",
             )
         case FeeModel.NONE:
-            return Cost("No fee", "$0", "Never.")
-
-
-def _percent(basis_points: int) -> str:
-    whole, rest = divmod(basis_points, 100)
-    return f"{whole}.{rest:02}".rstrip("0") + "%" if rest else f"{whole}%"
+            return Cost("No fee", formats.money(usd(0)), "Never.")
 
 
 def version_of(provider: Provider) -> str:

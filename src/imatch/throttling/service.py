@@ -11,6 +11,7 @@ from imatch.core.errors import RateLimited
 from imatch.core.security import token_hash
 from imatch.throttling.models import SignInAttempt
 from imatch.throttling.rules import TRIES_ARE_KEPT, TryLimit
+from imatch.web.formats import plural
 
 Tries = list[int]
 
@@ -66,6 +67,6 @@ def _refuse_over(db: Session, limit: TryLimit, subject_hash: str, allowed: int) 
     seconds = max(1, int((freeing + limit.window - moment).total_seconds()) + 1)
     minutes = -(-seconds // 60)
     raise TooManyTries(
-        f"That was tried too often. Try again in {minutes} minute{'s' if minutes > 1 else ''}.",
+        f"That was tried too often. Try again in {plural(minutes, 'minute')}.",
         retry_after_seconds=seconds,
     )

@@ -2,14 +2,10 @@
 
 import json
 import re
-from datetime import date, datetime
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from babel import dates, numbers
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
@@ -19,14 +15,13 @@ from markupsafe import Markup, escape
 from starlette.responses import Response
 
 from imatch.core import clock
+from imatch.web import formats
 
-LOCALE = "en_US"
 THEMES = ("imatch-light", "imatch-dark")
 TEMPLATE_FOLDER = Path(__file__).parent / "templates"
 STATIC_FOLDER = Path(__file__).parents[1] / "static"
 STATIC_URL = "/static/"
 ENTRY = "src/app.js"
-CENTS = 100
 
 
 class AssetsNotBuilt(RuntimeError):
@@ -87,56 +82,22 @@ def environment() -> Environment:
         static_url=STATIC_URL,
     )
     env.filters.update(
-        num=number,
-        money=money,
-        percent=percent,
-        date=calendar_date,
-        datetime=date_and_time,
-        ago=ago,
-        plural=plural,
+        num=formats.number,
+        money=formats.money,
+        percent=formats.percent,
+        date=formats.day,
+        datetime=formats.moment,
+        day_of_month=formats.day_of_month,
+        time=formats.time_of_day,
+        ago=formats.ago,
+        plural=formats.plural,
+        noun=formats.noun,
         initials=initials,
         third_person=third_person,
     )
     # A global, because blocks rendered alone for htmx do not run a template's own imports.
     env.globals["ui"] = env.get_template("ui.html").module
     return env
-
-
-# Filters
-
-
-def number(value: float | Decimal) -> str:
-    if isinstance(value, int):
-        return f"{value:,}"  # the same as below, and much faster on pages with long tables
-    return numbers.format_decimal(value, locale=LOCALE)
-
-
-def money(cents: int, currency: str = "USD") -> str:
-    pattern = "¤#,##0" if cents % CENTS == 0 else "¤#,##0.00"
-    return numbers.format_currency(
-        Decimal(cents) / CENTS, currency, format=pattern, locale=LOCALE, currency_digits=False
-    )
-
-
-def percent(ratio: float | Decimal, digits: int = 0) -> str:
-    pattern = "#,##0." + "#" * digits + "%" if digits else "#,##0%"
-    return numbers.format_percent(ratio, format=pattern, locale=LOCALE)
-
-
-def calendar_date(value: date | datetime, zone: str = "UTC") -> str:
-    if isinstance(value, datetime):
-        value = value.astimezone(ZoneInfo(zone)).date()
-    return dates.format_date(value, "d MMM y", locale=LOCALE)
-
-
-def date_and_time(value: datetime, zone: str = "UTC") -> str:
-    local = value.astimezone(ZoneInfo(zone))
-    return f"{dates.format_datetime(local, 'd MMM y, HH:mm', locale=LOCALE)} {local.tzname()}"
-
-
-def ago(value: datetime) -> str:
-    """Relative to now, past or future: "3 hours ago", "in 2 days"."""
-    return dates.format_timedelta(value - clock.now(), add_direction=True, locale=LOCALE)
 
 
 _THIRD_PERSON = {"you": "they", "your": "their", "yourself": "themselves"}
@@ -151,11 +112,6 @@ def third_person(question: str) -> str:
         return word.capitalize() if found[0][0].isupper() else word
 
     return re.sub(r"\b(you|your|yourself)\b", swapped, after_preposition, flags=re.IGNORECASE)
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """The count with its noun: {{ 2|plural("person", "people") }}."""
-    return f"{number(count)} {one if count == 1 else many or one + 's'}"
 
 
 def initials(name: str) -> str:

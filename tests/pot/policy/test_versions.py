@@ -165,7 +165,7 @@ def test_what_is_approved_for_later_is_not_undone_by_what_is_proposed_meanwhile(
         db, operator_id=one.id, edits={"monthly_award_cap": 150_000}, reason="The queue grows."
     )
     clock.shift(60)
-    with pytest.raises(versions.BadNumbers, match="comes into effect on 04 February 2026"):
+    with pytest.raises(versions.BadNumbers, match="comes into effect on 4 February 2026"):
         versions.approve(db, second.id, operator_id=two.id)
     versions.approve(db, second.id, operator_id=two.id, effective_at=later)
     clock.shift(30 * 24 * 3600)

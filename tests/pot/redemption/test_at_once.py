@@ -139,5 +139,5 @@ def test_clearing_and_reversal_at_once(
     states = Counter(db.scalars(select(PotCommission.status)))
     assert states == {"cleared": 5, "reversed": 5}
     found = coverage(db)
-    assert found.allowances_cents == 5 * 3_500
-    assert found.reserve_cents >= found.allowances_cents
+    assert found.allowances.cents == 5 * 3_500
+    assert found.reserve.cents >= found.allowances.cents

@@ -246,10 +246,10 @@ def test_each_state_of_coverage(
     redeeming.paid(commission_cents=285_716, days_ago=200)
     clearing.clear_due(db)
     found = coverage(db)
-    assert found.allowances_cents == 100_000
-    redeeming.lose(found.reserve_cents - reserve_cents)
+    assert found.allowances.cents == 100_000
+    redeeming.lose(found.reserve.cents - reserve_cents)
     found = coverage(db)
-    assert (found.reserve_cents, found.state, found.payable_cents) == (
+    assert (found.reserve.cents, found.state, found.payable.cents) == (
         reserve_cents,
         state,
         payable_cents,
@@ -266,9 +266,9 @@ def test_a_thin_reserve_pays_little_a_week_and_small_ones_first(
         for person, pot in zip(people, (100, 120, 110), strict=True)
     ]
     found = coverage(db)
-    redeeming.lose(found.reserve_cents - found.allowances_cents * 9 // 10)
+    redeeming.lose(found.reserve.cents - found.allowances.cents * 9 // 10)
     assert coverage(db).state is CoverageState.THROTTLED
-    reserve = coverage(db).reserve_cents
+    reserve = coverage(db).reserve.cents
     assert 8_000 < reserve * 5 // 100 < 8_000 + 8_800 + 9_600
     assert payouts.payable(db) == [requests[0]]
     with pytest.raises(NotPayableYet, match="smaller ones first"):
@@ -280,13 +280,13 @@ def test_a_thin_reserve_pays_little_a_week_and_small_ones_first(
         assert payouts.payable(db) == [requests[2]]
         pay(redeeming, requests[2])
     assert requests[1].payout_cents == 120 * 80  # never less a POT: it waits
-    assert coverage(db).reserve_cents == reserve - 8_000 - 8_800
+    assert coverage(db).reserve.cents == reserve - 8_000 - 8_800
 
 
 def test_nothing_is_paid_while_payouts_pause(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer()
     request = approved(redeeming, person, 100)
-    redeeming.lose(coverage(db).reserve_cents // 2)
+    redeeming.lose(coverage(db).reserve.cents // 2)
     with pytest.raises(NotPayableYet, match="pause"):
         pay(redeeming, request)
     assert payouts.bank_export(db, redeeming.second_operator.id).count("\n") == 1

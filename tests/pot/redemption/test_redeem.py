@@ -41,8 +41,8 @@ pytestmark = pytest.mark.usefixtures("cash_redemption_on")
 def test_what_may_be_redeemed_is_free_and_covered(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer(pot=300, covered_pot=250)
     standing = redemption_queries.standing(db, person.id)
-    assert (standing.free, standing.allowance_cents) == (300, 250 * 80)
-    assert (standing.redeemable_now, standing.payout_cents, standing.most) == (250, 20_000, 250)
+    assert (standing.free, standing.allowance.cents) == (300, 250 * 80)
+    assert (standing.redeemable_now, standing.payout.cents, standing.most) == (250, 20_000, 250)
     assert (standing.open, standing.reasons) == (True, ())
     redemptions.request(db, person.id, 120, BANK, key="a")
     standing = redemption_queries.standing(db, person.id)
@@ -54,7 +54,7 @@ def test_a_preview_promises_what_the_request_then_does(db: Session, redeeming: R
     person = redeeming.redeemer()
     with time_machine.travel(now(), tick=False):
         preview = redemptions.preview(db, person.id, 125)
-        assert (preview.value_cents, preview.fee_cents, preview.payout_cents) == (
+        assert (preview.value.cents, preview.fee.cents, preview.payout.cents) == (
             12_500,
             2_500,
             10_000,

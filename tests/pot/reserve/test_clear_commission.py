@@ -195,10 +195,10 @@ def test_a_full_buffer_takes_no_more(db: Session, redeeming: Redeeming) -> None:
     reserve.clear_due(db)
     found = coverage(db)
     # 5 beside 35 per cent is more than a tenth, so that not every commission has to add to it.
-    assert (found.allowances_cents, found.reserve_cents) == (10_500, 10_500 + 3 * 500)
+    assert (found.allowances.cents, found.reserve.cents) == (10_500, 10_500 + 3 * 500)
     redeeming.paid(days_ago=200, commission_cents=1_000)
     reserve.clear_due(db)
-    assert coverage(db).reserve_cents == 12_000 + 350
+    assert coverage(db).reserve.cents == 12_000 + 350
     assert coverage(db).state is CoverageState.NORMAL
 
 
@@ -254,7 +254,7 @@ def test_what_went_to_the_bank_is_the_reserves_loss(db: Session, redeeming: Rede
     reserve.on_engagement_reversed(db, EngagementReversed(commission.engagement_id, "fraud"))
     books = redeeming.books()
     assert books["lost"] == 250 * 80
-    assert books["people"] == before.allowances_cents - 8_000  # the seeker's tenth is back
+    assert books["people"] == before.allowances.cents - 8_000  # the seeker's tenth is back
     assert coverage(db).state is not CoverageState.NORMAL
     assert redemption_queries.of_person(db, person.id)[0].status == "approved"
     paid_back = 320_000 + commission.commission_cents + books["payers"]
@@ -270,7 +270,7 @@ def test_what_is_with_the_bank_stays_in_the_reserve(db: Session, redeeming: Rede
     payouts.bank_export(db, redeeming.second_operator.id)
     engagement = db.scalars(select(PotCommission.engagement_id)).one()
     reserve.on_engagement_reversed(db, EngagementReversed(engagement, "fraud"))
-    assert coverage(db).reserve_cents == request.payout_cents
+    assert coverage(db).reserve.cents == request.payout_cents
     payouts.mark_paid(db, request.id, redeeming.second_operator.id, "B-1")
     assert redeeming.books() == {
         "commission_received": -request.payout_cents,

@@ -98,14 +98,14 @@ class Sequence:
 
     def check(self) -> None:
         found, system = coverage(self.db), system_balances(self.db, CASH)
-        assert found.reserve_cents >= found.payable_cents >= 0
-        assert found.reserve_cents + system["lost"] >= found.allowances_cents
+        assert found.reserve.cents >= found.payable.cents >= 0
+        assert found.reserve.cents + system["lost"] >= found.allowances.cents
         people, held = people_totals(self.db, CASH)
         assert people >= held >= 0
         assert people + sum(system.values()) == 0
         for person in self.people:
             standing = redemption_queries.standing(self.db, person.id)
-            assert 0 <= standing.redeemable_now * 80 <= standing.allowance_cents
+            assert 0 <= standing.redeemable_now * 80 <= standing.allowance.cents
 
 
 @given(steps=STEPS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from imatch.matches.explaining.stored import Explanation, Sides
 from imatch.ranking import fit as arithmetic
 from imatch.ranking.types import CriterionScore, Pick
+from imatch.web.formats import number
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -56,7 +57,9 @@ def sums_of(explanation: Explanation, shown_fit: float) -> Sums:
     return Sums(
         lines=tuple(lines),
         left_out=tuple(line for line in pick.criteria if not line.weight),
-        written=" + ".join(f"{line.score.weight} {TIMES} {line.score.score:.4f}" for line in lines),
+        written=" + ".join(
+            f"{line.score.weight} {TIMES} {number(line.score.score, 4)}" for line in lines
+        ),
         points=math.fsum(line.points for line in lines),
         weights=sum(line.weight for line in weighed),
         fit=fit,

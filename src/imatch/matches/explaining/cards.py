@@ -18,6 +18,7 @@ from imatch.matches.pool import providers as pool_providers
 from imatch.providers import boosts
 from imatch.providers.models import Provider
 from imatch.ranking.types import Reason
+from imatch.web.formats import number, plural
 
 _MINUTES_AN_HOUR = 60
 
@@ -142,9 +143,8 @@ def price_of(definition: CategoryDefinition, provider: Provider) -> str:
 def _rating(definition: CategoryDefinition, provider: Provider) -> str:
     if not provider.rating_count or not definition.reviews.public_ratings:
         return ""
-    noun = "rating" if provider.rating_count == 1 else "ratings"
     mean = provider.rating_sum / provider.rating_count
-    return f"{mean:.1f} of 5 from {provider.rating_count:,} {noun}"
+    return f"{number(mean, 1)} of 5 from {plural(provider.rating_count, 'rating')}"
 
 
 def _reply_time(provider: Provider) -> str:
@@ -153,8 +153,7 @@ def _reply_time(provider: Provider) -> str:
         return ""
     if minutes < _MINUTES_AN_HOUR:
         return f"{max(minutes, 1)} min"
-    hours = round(minutes / _MINUTES_AN_HOUR)
-    return "1 hour" if hours == 1 else f"{hours} hours"
+    return plural(round(minutes / _MINUTES_AN_HOUR), "hour")
 
 
 def _badges(definition: CategoryDefinition, provider: Provider) -> Iterable[Badge]:

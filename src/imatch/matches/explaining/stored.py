@@ -12,6 +12,7 @@ from imatch.categories.schemas import CategoryDefinition, CriterionKind, FieldDe
 from imatch.matches.pool import providers as pool_providers
 from imatch.providers.models import Provider
 from imatch.ranking.types import CriterionScore, Pick, Reason, StatedNeed
+from imatch.web.formats import number, plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +162,9 @@ def record(provider: Provider) -> str:
     parts = []
     if provider.rating_count:
         mean = provider.rating_sum / provider.rating_count
-        parts.append(f"Rated {mean:.1f} of 5, {_plural(provider.rating_count, 'rating')}")
+        parts.append(f"Rated {number(mean, 1)} of 5, {plural(provider.rating_count, 'rating')}")
     if provider.completed_count:
-        parts.append(f"{_plural(provider.completed_count, 'engagement')} completed")
+        parts.append(f"{plural(provider.completed_count, 'engagement')} completed")
     if provider.repeat_count:
-        parts.append(f"{_plural(provider.repeat_count, 'client')} came back")
+        parts.append(f"{plural(provider.repeat_count, 'client')} came back")
     return "; ".join(parts) or "Nothing measured yet"
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -13,6 +13,7 @@ from imatch.categories.catalog import definition as category_definition
 from imatch.categories.models import Category
 from imatch.core import clock
 from imatch.core.events import Listener, heard_only_by
+from imatch.core.money import usd
 from imatch.engagements.models import Engagement
 from imatch.facts.marketplace import (
     AnswerAccepted,
@@ -41,7 +42,7 @@ from imatch.ratings.models import Rating
 
 DAYS = 90
 MOST_PEOPLE = 480  # of each side who take part
-_COMMISSION_PERCENT = 20
+_COMMISSION_BASIS_POINTS = 2_000
 _VISITS = 0.03  # of those who have joined, on a day
 # What they spend POT on, with the share of each: the rest of the shop needs more than a wish.
 _SEEKERS_BUY = (("premium_match", 5), ("re_match", 4), ("workshop", 2), ("charity_burn", 1))
@@ -204,7 +205,7 @@ class _History:
             provider_user_id=provider.user_id,
             seeker_user_id=seeker.user_id,
             deal_cents=cents,
-            commission_cents=cents * _COMMISSION_PERCENT // 100,
+            commission_cents=usd(cents).share_rounded_down(_COMMISSION_BASIS_POINTS).cents,
             paid_at=clock.now(),
             earlier_with_this_provider=self.engaged.get(pair, 0),
             earlier_of_seeker=self.engagements_of.get(seeker.user_id, 0),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from imatch.operations.simulation.measures import SimulationResult
+from imatch.web import formats
 
 _WIDTH, _HEIGHT = 720, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 36, 64, 36
@@ -69,7 +70,7 @@ class Chart:
             parts.append(f'<path d="M{_LEFT} {y}H{_WIDTH - _RIGHT}" stroke="#e5e7eb"/>')
             parts.append(
                 f'<text x="{_LEFT - 6}" y="{y + 4}" text-anchor="end" fill="#4b5563">'
-                f"{value:,.{0 if step >= 1 else 2}f}</text>"
+                f"{formats.number(value, 0 if step >= 1 else 2)}</text>"
             )
         parts.extend(
             f'<text x="{self._x(week)}" y="{_HEIGHT - 14}" text-anchor="middle"'

@@ -19,7 +19,7 @@ from imatch.pot.policy import service as policy
 from imatch.pot.redemption import payouts
 from imatch.pot.redemption import service as redemptions
 from imatch.pot.reserve import service as reserve
-from imatch.pot.rules import CENTS_PER_REDEEMED_POT
+from imatch.pot.rules import PAYOUT_PER_POT
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import Delivery, Spending
 
@@ -106,7 +106,7 @@ class Desk:
         found = world.db.execute(
             select(PotAccount.user_id, free, allowance)
             .join(CashAccount, CashAccount.user_id == PotAccount.user_id)
-            .where(free >= least, allowance >= least * CENTS_PER_REDEEMED_POT)
+            .where(free >= least, allowance >= least * PAYOUT_PER_POT.cents)
             .order_by(PotAccount.user_id)
         ).all()
         chance = 1.0 if self.running_on_the_reserve else None
@@ -118,7 +118,7 @@ class Desk:
                 else 1.0
             )
             if world.happens(willing):
-                most = min(int(has), int(cents) // CENTS_PER_REDEEMED_POT)
+                most = min(int(has), int(cents) // PAYOUT_PER_POT.cents)
                 self._request(person, most, numbers)
 
     def _request(self, person: SimulatedPerson, most: int, numbers: policy.Numbers) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from imatch.core import clock
+from imatch.core.money import BASIS_POINTS_PER_PERCENT, usd
 from imatch.facts.marketplace import (
     CleanRecordReached,
     CompletionConfirmed,
@@ -76,7 +77,8 @@ class Market:
         world, behaviour = self.world, self.world.behaviour
         seeker, provider = deal.seeker, deal.provider
         engagement_id = world.number()
-        commission = deal.deal_cents * behaviour.commission_percent // 100
+        basis_points = behaviour.commission_percent * BASIS_POINTS_PER_PERCENT
+        commission = usd(deal.deal_cents).share_rounded_down(basis_points).cents
         world.hear(
             EngagementPaid(
                 engagement_id=engagement_id,

@@ -8,6 +8,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from imatch.core import clock
+from imatch.core.money import usd
 from imatch.ledger import CASH, POT
 from imatch.ledger.auditing.audit import audit
 from imatch.ledger.models import PotAccount
@@ -20,6 +21,7 @@ from imatch.pot.awards.models import PotAward
 from imatch.pot.models import PotRedemption
 from imatch.pot.policy import service as policy
 from imatch.pot.reserve.coverage import coverage
+from imatch.web import formats
 
 WEEKS_A_YEAR = 52
 LONGEST_QUEUE_DAYS = 14
@@ -115,7 +117,7 @@ class Measures:
 
     def _look(self) -> None:
         found = coverage(self.world.db)
-        surplus = found.reserve_cents - found.allowances_cents
+        surplus = (found.reserve - found.allowances).cents
         self.least_surplus_cents = min(self.least_surplus_cents, surplus)
         if found.ratio is not None:
             self.lowest_coverage = min(found.ratio, self.lowest_coverage or found.ratio)
@@ -202,7 +204,7 @@ class Measures:
         checks = [
             Claim(
                 f"{group.capitalize()} accounts net no cash",
-                f"${outcomes[group].net_cents / 100:,.0f}",
+                formats.money(usd(outcomes[group].net_cents)),
                 outcomes[group].net_cents <= 0,
             )
             for group in (Group.FARM, Group.RING, Group.WASH)
@@ -212,7 +214,7 @@ class Measures:
         checks.append(
             Claim(
                 "Coverage is never below 1.00",
-                "no allowances" if lowest is None else f"lowest {lowest:.3f}",
+                "no allowances" if lowest is None else f"lowest {formats.number(lowest, 3)}",
                 self.least_surplus_cents >= 0,
             )
         )
@@ -222,7 +224,7 @@ class Measures:
             Claim(
                 "The oldest queued award waits two weeks at most"
                 + (" (while attacked)" if attacked else ""),
-                f"{self.longest_queue_days:.1f} days",
+                f"{formats.number(self.longest_queue_days, 1)} days",
                 self.longest_queue_days <= LONGEST_QUEUE_DAYS,
             )
         )
@@ -247,11 +249,11 @@ class Measures:
             for one in asked
             if one.status != "paid" and one.due_at < self.world.today - timedelta(days=1)
         ]
-        cents = sum(one.payout_cents for one in paid)
+        payouts = sum((one.payout for one in paid), usd(0))
         return [
             Claim(
                 "Everybody in the run on the reserve is paid",
-                f"{len(paid)} of {len(asked)} requests, ${cents / 100:,.0f}",
+                f"{len(paid)} of {formats.plural(len(asked), 'request')}, {formats.money(payouts)}",
                 not overdue,
             )
         ]
@@ -266,7 +268,7 @@ class Measures:
             checks.append(
                 Claim(
                     f"Total supply grows 9–11 % in year {year}",
-                    f"{rate:.2%}",
+                    formats.percent(rate, 2),
                     least <= rate <= most,
                 )
             )
@@ -281,7 +283,7 @@ class Measures:
         )
         return Claim(
             "The audit of both books finds nothing",
-            f"{findings} findings in {rows:,} rows",
+            f"{formats.plural(findings, 'finding')} in {formats.plural(rows, 'row')}",
             findings == 0,
         )
 

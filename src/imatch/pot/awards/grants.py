@@ -16,6 +16,7 @@ from imatch.pot.awards.models import PotGrant
 from imatch.pot.errors import BadAmount, UnknownEarningCategory
 from imatch.pot.locks import lock_people
 from imatch.pot.rules import EARNING_BY_NAME
+from imatch.web import formats
 
 MAX_GRANT = 1_000_000
 
@@ -61,7 +62,7 @@ def propose(
     Raises OperatorsOnly, UserNotFound, BadAmount, UnknownEarningCategory, or Invalid for a reason.
     """
     if type(amount) is not int or not 0 < amount <= MAX_GRANT:
-        raise BadAmount(f"A grant is a whole number of POT from 1 to {MAX_GRANT:,}.")
+        raise BadAmount(f"A grant is a whole number of POT from 1 to {formats.number(MAX_GRANT)}.")
     if category not in EARNING_BY_NAME:
         raise UnknownEarningCategory(category)
     words = checked_words(reason, "reason", "Say why: both people concerned can read it.")

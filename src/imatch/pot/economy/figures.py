@@ -16,6 +16,7 @@ from imatch.ledger.models import PotAccount, PotTransaction
 from imatch.ledger.queries import Sum, sums, system_balances
 from imatch.pot.rules import EARNING_BY_NAME
 from imatch.pot.shop.catalog import SPENDING_BY_NAME
+from imatch.web import formats
 
 MOVED = ("direct", "post")  # phases of what has moved; a hold has not yet
 _SPENT = ("spend", "burn")
@@ -228,4 +229,4 @@ def _parts(found: Iterable[tuple[str, int, int]], titles: Mapping[str, str]) -> 
 
 
 def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole if whole else 0:.1f}%"
+    return f"{formats.number(100 * part / whole if whole else 0, 1)}%"

@@ -30,7 +30,8 @@ from imatch.pot.policy import service as policy
 from imatch.pot.policy.service import WEEK, Numbers
 from imatch.pot.reserve.coverage import Coverage, coverage
 from imatch.pot.reserve.models import PotCommission
-from imatch.pot.rules import CENTS_PER_REDEEMED_POT
+from imatch.pot.rules import PAYOUT_PER_POT
+from imatch.web import formats
 
 _SEASON_WEEKS = 13
 _NEW_ACCOUNT = timedelta(days=30)
@@ -110,7 +111,7 @@ def _inflation(books: _Books) -> Indicator:
     state = State.UNKNOWN
     value, note = "–", "No figure before the supply is 28 days old."
     if found is not None:
-        value = f"{100 * found.rate:.1f} %"
+        value = f"{formats.number(100 * found.rate, 1)} %"
         note = "Provisional: the supply is younger than 90 days." if found.provisional else ""
         if not found.provisional:
             state = State.GOOD if least <= found.rate <= most else State.BAD
@@ -152,22 +153,22 @@ def _coverage(books: _Books) -> Indicator:
     return Indicator(
         "coverage",
         "Reserve against allowances",
-        "–" if found.ratio is None else f"{found.ratio:.2f}",
+        "–" if found.ratio is None else formats.number(found.ratio, 2),
         "reserve ÷ sum of all allowances",
-        f"at least {normal:.2f}",
+        f"at least {formats.number(normal, 2)}",
         _at_least(found.ratio, normal),
         f"Payouts: {found.state.value.replace('_', ' ')}.",
     )
 
 
 def _backing(books: _Books) -> Indicator:
-    full_peg_cents = books.circulation * CENTS_PER_REDEEMED_POT
-    ratio = books.coverage.reserve_cents / full_peg_cents if full_peg_cents else None
+    full_peg = PAYOUT_PER_POT * books.circulation
+    ratio = books.coverage.reserve.cents / full_peg.cents if full_peg.cents else None
     return Indicator(
         "backing",
         "Full-peg backing",
-        "–" if ratio is None else f"{ratio:.2f}",
-        "reserve ÷ ($0.80 × circulation)",
+        "–" if ratio is None else formats.number(ratio, 2),
+        f"reserve ÷ ({formats.money(PAYOUT_PER_POT)} × circulation)",
         "at least 0.25",
         _at_least(ratio, 0.25),
         "POT without an allowance is worth features, not cash, so this may be below 1.",
@@ -180,7 +181,7 @@ def _burn_ratio(books: _Books) -> Indicator:
     return Indicator(
         "burn_ratio",
         "Burned against awarded",
-        "–" if ratio is None else f"{ratio:.2f}",
+        "–" if ratio is None else formats.number(ratio, 2),
         f"burned ÷ awarded over {_SEASON_WEEKS} weeks",
         "at least 0.50",
         _at_least(ratio, 0.5),
@@ -194,7 +195,7 @@ def _runway(books: _Books) -> Indicator:
     return Indicator(
         "runway",
         "Treasury runway",
-        "–" if weeks is None else f"{weeks:,.0f} weeks",
+        "–" if weeks is None else formats.plural(round(weeks), "week"),
         f"treasury ÷ awards a week over {_SEASON_WEEKS} weeks",
         "at least 52 weeks",
         _at_least(weeks, 52),
@@ -224,7 +225,7 @@ def _redeemed(books: _Books) -> Indicator:
     return Indicator(
         "redeemed",
         "Redeemed against cleared commission",
-        "–" if ratio is None else f"{100 * ratio:.1f} %",
+        "–" if ratio is None else f"{formats.number(100 * ratio, 1)} %",
         "dollars paid out ÷ commission cleared",
         "at most 45 %",
         _at_most(ratio, 0.45),
@@ -245,7 +246,7 @@ def _new_accounts(books: _Books) -> Indicator:
     return Indicator(
         "new_accounts",
         "Awards to new accounts",
-        "–" if ratio is None else f"{100 * ratio:.1f} %",
+        "–" if ratio is None else f"{formats.number(100 * ratio, 1)} %",
         "awards of 30 days to accounts younger than 30 days ÷ all awards of 30 days",
         "at most 20 %",
         _at_most(ratio, 0.20),
@@ -259,7 +260,7 @@ def _participation(books: _Books) -> Indicator:
     return Indicator(
         "participation",
         "Users who hold POT",
-        "–" if ratio is None else f"{100 * ratio:.1f} %",
+        "–" if ratio is None else f"{formats.number(100 * ratio, 1)} %",
         "users with a balance ÷ users",
         "at least 30 %",
         _at_least(ratio, 0.30),
@@ -279,7 +280,7 @@ def _concentration(books: _Books) -> Indicator:
     return Indicator(
         "concentration",
         "Largest wallets",
-        "–" if ratio is None else f"{100 * ratio:.1f} %",
+        "–" if ratio is None else f"{formats.number(100 * ratio, 1)} %",
         "POT of the top 1 % of wallets ÷ circulation",
         "at most 25 %",
         _at_most(ratio, 0.25),
@@ -291,7 +292,7 @@ def _drift(books: _Books) -> Indicator:
     findings = sum(audit.finding_count for audit in audits)
     note = "No audit has ended yet."
     if audits:
-        note = f"Last audit ended {min(audit.ended_at for audit in audits):%Y-%m-%d %H:%M} UTC."
+        note = f"Last audit ended {formats.sortable(min(audit.ended_at for audit in audits))}."
     missed = audit_is_missed(books.db)
     if missed:
         note += f" It is missed: every book is to be audited within {AUDIT_WITHIN.days} days."
@@ -299,7 +300,7 @@ def _drift(books: _Books) -> Indicator:
     return Indicator(
         "drift",
         "Ledger drift",
-        f"{findings} findings" if audits else "–",
+        formats.plural(findings, "finding") if audits else "–",
         "what an audit recomputes against what is stored",
         f"0, at most {AUDIT_WITHIN.days} days ago",
         State.BAD if findings or missed else State.GOOD if sound else State.UNKNOWN,
@@ -335,4 +336,4 @@ def _at_most(ratio: float | None, most: float) -> State:
 
 
 def _days(span: timedelta) -> str:
-    return f"{span / timedelta(days=1):.1f} days"
+    return f"{formats.number(span / timedelta(days=1), 1)} days"

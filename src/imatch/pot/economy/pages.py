@@ -22,7 +22,7 @@ from imatch.pot.economy.dashboard import Dashboard, Mark
 from imatch.pot.economy.health import State
 from imatch.web import streams
 from imatch.web.deps import Db
-from imatch.web.formats import day_words
+from imatch.web.formats import number, time_of_day
 from imatch.web.forms import act_or_show, at_field, private_csv, private_page
 from imatch.web.rendering import environment
 
@@ -78,7 +78,6 @@ def _page(request: Request, days: str, error: DomainError | None = None) -> Resp
         "hours": view.hour_cells(found.spending.hours),
         "weekdays": view.WEEKDAYS,
         "hours_summary": view.hours_summary(found.spending.hours),
-        "day_words": day_words,
         **_moving(found, days),
     }
     return private_page(request, "pot/economy/dashboard.html", context, error)
@@ -157,7 +156,7 @@ def _moving(found: Dashboard, days: str) -> dict[str, Any]:
         "rows": found.latest,
         "title_of": view.title_of,
         "tones": view.TONES,
-        "read_at": f"{found.read_at:%H:%M:%S}",
+        "read_at": time_of_day(found.read_at),
     }
 
 
@@ -168,7 +167,7 @@ def _message(found: Dashboard, days: str) -> dict[str, Any]:
     return {
         "at": _clock_time(),
         "tiles": {
-            tile.name: {"value": f"{tile.value:,}", "change": tile.change, "than": tile.than}
+            tile.name: {"value": number(tile.value), "change": tile.change, "than": tile.than}
             for tile in moving["tiles"]
         },
         "summary": moving["summary"],
@@ -178,4 +177,4 @@ def _message(found: Dashboard, days: str) -> dict[str, Any]:
 
 
 def _clock_time() -> str:
-    return f"{now():%H:%M:%S}"
+    return time_of_day(now())

@@ -8,7 +8,7 @@ from imatch.pot.economy.dashboard import Dashboard
 from imatch.pot.economy.figures import Day, Period
 from imatch.pot.rules import EARNING_BY_NAME
 from imatch.pot.shop.catalog import SPENDING_BY_NAME
-from imatch.web.formats import day_words
+from imatch.web import formats
 
 PERIODS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "365 days", "all": "All"}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -62,7 +62,7 @@ def tiles(found: Dashboard, period: str) -> list[Tile]:
     suffix = "all time" if period == "all" else PERIODS[period]
     span = f"against the {PERIODS[period]} before" if shown.before is not None else ""
     circulation = int(totals["total_pot_in_circulation"])
-    first_day = "" if period == "all" else f"since {day_words(shown.days[0].day)}"
+    first_day = "" if period == "all" else f"since {formats.day(shown.days[0].day)}"
     change, than = compared(circulation, shown.circulation_before if first_day else None, first_day)
     made = [
         Tile("circulation", "POT in circulation", circulation, change, than),
@@ -78,7 +78,7 @@ def tiles(found: Dashboard, period: str) -> list[Tile]:
             "Users with POT",
             int(totals["users_with_pot"]),
             str(totals["participation_rate"]).replace("%", " %"),
-            f"of {int(totals['total_users']):,}",
+            f"of {formats.number(totals['total_users'])}",
         )
     )
     before = _transactions_a_week_ago(found.shown)
@@ -104,8 +104,9 @@ def compared(value: int, before: int | None, than: str) -> tuple[str, str]:
     if before <= 0:
         return "new", than.replace("against the", "none in the")
     if value >= 10 * before:
-        return f"×{value / before:,.0f}", than
-    return f"{100 * (value - before) / before:+.1f} %".replace("-", "−"), than
+        return f"×{formats.number(value / before, 0)}", than
+    change = 100 * (value - before) / before
+    return f"{'+' if change > 0 else '−'}{formats.number(abs(change), 1)} %", than
 
 
 def points(days: Sequence[Day]) -> list[Point]:
@@ -127,10 +128,13 @@ def flow_summary(found: Dashboard, shown: Sequence[Point]) -> str:
         return "Nothing was earned or spent in this time."
     most_earned = max(shown, key=lambda point: point.earned)
     most_spent = max(shown, key=lambda point: point.spent)
-    peaks = f"Most was earned on {day_words(most_earned.day)} ({most_earned.earned:,})"
+    peaks = (
+        f"Most was earned on {formats.day(most_earned.day)} ({formats.number(most_earned.earned)})"
+    )
     if most_spent.spent:
-        peaks += f" and spent on {day_words(most_spent.day)} ({most_spent.spent:,})"
-    return f"{totals['earned']:,} POT earned, {totals['spent']:,} spent. {peaks}."
+        peaks += f" and spent on {formats.day(most_spent.day)} ({formats.number(most_spent.spent)})"
+    earned, spent = formats.number(totals["earned"]), formats.number(totals["spent"])
+    return f"{earned} POT earned, {spent} spent. {peaks}."
 
 
 def hour_cells(hours: Sequence[Sequence[int]]) -> list[tuple[str, list[Cell]]]:
@@ -144,16 +148,7 @@ def hour_cells(hours: Sequence[Sequence[int]]) -> list[tuple[str, list[Cell]]]:
 
 def _cell(amount: int, most: int) -> Cell:
     shade = -(-_SHADES * max(amount, 0) // most) if most > 0 else 0
-    return Cell(amount, _short(amount), shade)
-
-
-def _short(amount: int) -> str:
-    size = abs(amount)
-    for limit, unit in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
-        if size >= limit:
-            digits = 0 if size >= 10 * limit else 1
-            return f"{amount / limit:.{digits}f}{unit}"
-    return str(amount)
+    return Cell(amount, formats.compact(amount), shade)
 
 
 def hours_summary(hours: Sequence[Sequence[int]]) -> str:
@@ -168,7 +163,7 @@ def hours_summary(hours: Sequence[Sequence[int]]) -> str:
     share = 100 * amount / total
     return (
         f"Most on {WEEKDAYS[-weekday]} from {-hour:02}:00 to {1 - hour:02}:00 UTC:"
-        f" {amount:,} POT, {share:.0f} % of all."
+        f" {formats.number(amount)} POT, {formats.number(share, 0)} % of all."
     )
 
 

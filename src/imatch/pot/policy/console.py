@@ -20,7 +20,6 @@ from imatch.pot.policy import weeks_view as policy_weeks
 from imatch.pot.policy.models import PotPolicyVersion
 from imatch.pot.policy.service import Numbers
 from imatch.web.deps import Db
-from imatch.web.formats import day_words
 from imatch.web.forms import act_or_show, at_field, private_csv, private_page
 
 router = APIRouter(prefix="/console/policy", include_in_schema=False)
@@ -155,7 +154,6 @@ def _weeks(db: Session) -> dict[str, object]:
         "weeks": shown,
         "week_words": policy_weeks.summaries(shown),
         "outlook": policy_weeks.outlook(db),
-        "day_words": day_words,
     }
 
 

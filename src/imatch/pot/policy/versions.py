@@ -19,6 +19,7 @@ from imatch.pot.policy import controller
 from imatch.pot.policy import service as policy
 from imatch.pot.policy.models import PotPolicyVersion
 from imatch.pot.policy.service import Numbers
+from imatch.web import formats
 
 MAX_REASON_CHARACTERS = 1_000
 MOST_AHEAD = timedelta(days=366)
@@ -30,9 +31,9 @@ _FAULTS = {
     "int_type": _A_WHOLE_NUMBER,
     "int_parsing": _A_WHOLE_NUMBER,
     "int_from_float": _A_WHOLE_NUMBER,
-    "less_than_equal": "Write {le:,.15g} at most.",
-    "greater_than_equal": "Write {ge:,.15g} at least.",
-    "greater_than": "Write more than {gt:,.15g}.",
+    "less_than_equal": "Write {le} at most.",
+    "greater_than_equal": "Write {ge} at least.",
+    "greater_than": "Write more than {gt}.",
 }
 
 
@@ -110,7 +111,10 @@ def edited(numbers: Numbers, edits: Mapping[str, object]) -> Numbers:
 
 def _in_words(fault: Mapping[str, Any]) -> str:
     known = _FAULTS.get(fault["type"])
-    return known.format(**fault.get("ctx", {})) if known else str(fault["msg"])
+    if known is None:
+        return str(fault["msg"])
+    bounds = fault.get("ctx", {})
+    return known.format(**{name: formats.exact(bound) for name, bound in bounds.items()})
 
 
 def basis(db: Session) -> Numbers:
@@ -173,7 +177,7 @@ def approve(
         newest = _newest_approved(db)
         if newest is not None and newest.effective_at is not None and newest.effective_at > moment:
             raise BadNumbers(
-                f"Version {newest.id} comes into effect on {newest.effective_at:%d %B %Y}:"
+                f"Version {newest.id} comes into effect on {formats.long_day(newest.effective_at)}:"
                 " this one cannot before it."
             )
         version.effective_at = moment

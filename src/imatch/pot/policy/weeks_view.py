@@ -13,7 +13,8 @@ from imatch.ledger.queries import sums
 from imatch.pot.policy import service as policy
 from imatch.pot.policy.models import PotPolicyRun
 from imatch.pot.rules import EARNINGS, AwardClass
-from imatch.web.formats import day_words
+from imatch.web import formats
+from imatch.web.formats import number
 
 SHOWN = 52
 _ALWAYS_PAID = frozenset(rule.name for rule in EARNINGS if rule.award_class is AwardClass.ALWAYS)
@@ -95,7 +96,7 @@ def outlook(db: Session) -> str:
         return "This week’s decision is due. A worker makes it within an hour, if one runs."
     if policy.last_run(db) is None:
         first = policy.monday_of(clock.now()) + policy.WEEK
-        return f"No week is decided yet. The first decision comes on Monday, {day_words(first)}."
+        return f"No week is decided yet. The first decision comes on Monday, {formats.day(first)}."
     return ""
 
 
@@ -112,10 +113,10 @@ def summaries(shown: Sequence[Week]) -> dict[str, str]:
 
 def _supply_summary(week: Week) -> str:
     gap = week.supply - week.target
-    away = f"{abs(gap):,} POT {'above' if gap > 0 else 'below'}" if gap else "exactly on"
-    share = f" ({100 * abs(gap) / week.target:.2f} %)" if gap and week.target else ""
+    away = f"{number(abs(gap))} POT {'above' if gap > 0 else 'below'}" if gap else "exactly on"
+    share = f" ({number(100 * abs(gap) / week.target, 2)} %)" if gap and week.target else ""
     return (
-        f"{week.supply:,} POT on {day_words(week.monday)}, before that day’s minting:"
+        f"{number(week.supply)} POT on {formats.day(week.monday)}, before that day’s minting:"
         f" {away} its target{share}."
     )
 
@@ -123,13 +124,13 @@ def _supply_summary(week: Week) -> str:
 def _flow_summary(shown: Sequence[Week]) -> str:
     newest = shown[0]
     text = (
-        f"{newest.run.minted:,} POT were minted on {day_words(newest.monday)};"
-        f" {newest.left:,} had left supply in the week before."
+        f"{number(newest.run.minted)} POT were minted on {formats.day(newest.monday)};"
+        f" {number(newest.left)} had left supply in the week before."
     )
     if len(shown) > 1:
         minted = sum(week.run.minted for week in shown)
         left = sum(week.left for week in shown)
-        text += f" In all {len(shown)} weeks: {minted:,} minted, {left:,} left."
+        text += f" In all {len(shown)} weeks: {number(minted)} minted, {number(left)} left."
     return text
 
 
@@ -137,14 +138,14 @@ def _awards_summary(shown: Sequence[Week]) -> str:
     newest = shown[0]
     since = "in the week of" if newest.is_over else "so far in the week of"
     text = (
-        f"{newest.awarded:,} POT awarded {since} {day_words(newest.monday)},"
-        f" of a budget of {newest.run.award_budget:,}."
+        f"{number(newest.awarded)} POT awarded {since} {formats.day(newest.monday)},"
+        f" of a budget of {number(newest.run.award_budget)}."
     )
     over = [week for week in shown if week.is_over]
     budget = sum(week.run.award_budget for week in over)
     if len(over) > 1 and budget:
         share = 100 * sum(week.awarded for week in over) / budget
-        text += f" The {len(over)} weeks that are over used {share:.0f} % of theirs."
+        text += f" The {len(over)} weeks that are over used {number(share, 0)} % of theirs."
     return text
 
 

@@ -16,6 +16,7 @@ from imatch.pot.models import PotRedemption
 from imatch.pot.policy.service import Numbers
 from imatch.pot.redemption.models import PotPayee
 from imatch.pot.reserve.models import PotCommission
+from imatch.web import formats
 
 OFF = "Redeeming POT for dollars is switched off here. Your POT still buy what is on offer."
 
@@ -34,7 +35,7 @@ class RedemptionLimit:
 
     @property
     def span(self) -> str:
-        return {1: "24 hours", 365: "a year"}.get(self.days, f"{self.days} days")
+        return {1: "24 hours", 365: "a year"}.get(self.days, formats.plural(self.days, "day"))
 
 
 def same_name(one: str, other: str) -> bool:
@@ -60,7 +61,7 @@ def reasons_against(db: Session, person: User, numbers: Numbers) -> tuple[str, .
         ),
         (
             person.created_at <= now() - timedelta(days=numbers.account_age_days),
-            f"Your account must be {numbers.account_age_days} days old.",
+            f"Your account must be {formats.plural(numbers.account_age_days, 'day')} old.",
         ),
         (_has_completed(db, person.id), "Complete an engagement here first."),
         (
@@ -95,12 +96,12 @@ def refusal_of_amount(
 ) -> str:
     """Why the smallest amount or a limit refuses this many POT, or nothing."""
     if pot < numbers.smallest_redemption:
-        return f"Redeem at least {numbers.smallest_redemption:,} POT at once."
+        return f"Redeem at least {formats.number(numbers.smallest_redemption)} POT at once."
     for limit in limits(db, user_id, numbers, upto=upto):
         if pot > limit.left:
             return (
-                f"At most {limit.most:,} POT can be redeemed within {limit.span};"
-                f" {limit.left:,} are left."
+                f"At most {formats.number(limit.most)} POT can be redeemed within {limit.span};"
+                f" {formats.number(limit.left)} {formats.noun(limit.left, 'is', 'are')} left."
             )
     return ""
 

@@ -15,7 +15,7 @@ from imatch.pot.redemption import payees
 from imatch.pot.redemption import queries as redemption_queries
 from imatch.pot.redemption import service as redemptions
 from imatch.pot.reserve.coverage import CoverageState, coverage
-from imatch.pot.rules import CENTS_PER_REDEEMED_POT
+from imatch.pot.rules import PAYOUT_PER_POT
 from imatch.web.deps import Db
 from imatch.web.forms import act_or_show, private_page, whole_number
 
@@ -115,7 +115,7 @@ def _overview(
         "payee": _shown_payee(db, user.id),
         "second_factor": user.totp_confirmed_at is not None,
         "requests": redemption_queries.of_person(db, user.id, REQUESTS_SHOWN),
-        "cents_per_pot": CENTS_PER_REDEEMED_POT,
+        "payout_per_pot": PAYOUT_PER_POT,
         "waits": _waits(db),
         "typed": typed,
         "saved": saved,

@@ -24,11 +24,12 @@ from imatch.pot.policy import service as policy
 from imatch.pot.redemption import bank_accounts
 from imatch.pot.redemption.eligibility import same_name
 from imatch.pot.redemption.models import PotPayee
+from imatch.web import formats
 
 NAME_MAX = 70  # what bank transfers carry
-_CHANGED = """Your payout details at I MATCH were changed on {moment:%d %B %Y at %H:%M} UTC.
+_CHANGED = """Your payout details at I MATCH were changed on {moment}.
 
-Payouts wait {days} days from now. If this was not you, change your password and take your requests
+Payouts wait {wait} from now. If this was not you, change your password and take your requests
 back at once: {url}/wallet/redeem
 """
 
@@ -130,8 +131,8 @@ def _let_open_payouts_wait(db: Session, user_id: int) -> None:
 
 def _tell(db: Session, person: User) -> None:
     text = _CHANGED.format(
-        moment=now(),
-        days=policy.current(db).hold_days_after_new_details,
+        moment=formats.long_moment(now()),
+        wait=formats.plural(policy.current(db).hold_days_after_new_details, "day"),
         url=get_settings().base_url,
     )
     mail.send(db, recipient=person.email, subject="Your payout details were changed", text=text)

@@ -24,11 +24,11 @@ from imatch.pot.redemption.models import PotPayee
 from imatch.pot.redemption.service import locked_for_operator
 from imatch.pot.reserve.coverage import CoverageState, coverage
 from imatch.pot.rules import REDEMPTION
+from imatch.web import formats
 
 BANK_REFERENCE_MAX = 64
 EXPORT_COLUMNS = ("payee", "account", "bank_code", "country", "amount", "currency", "reference")
-_CENTS = 100
-_PAID = """{pot:,} POT were redeemed for ${dollars:,.2f}, which are on their way to your bank.
+_PAID = """{pot} POT were redeemed for {payout}, which are on their way to your bank.
 
 Our reference: {reference}
 Your requests: {url}/wallet/redeem
@@ -72,7 +72,7 @@ def payable(db: Session, *, lock: bool = False) -> Sequence[PotRedemption]:
     else:
         due.sort(key=lambda row: (row.due_at, row.id))
     chosen = sorted(sent, key=lambda row: row.id)
-    left = covered.payable_cents - sum(row.payout_cents for row in sent)
+    left = covered.payable.cents - sum(row.payout_cents for row in sent)
     reachable = _reachable(db, {row.user_id for row in due})
     for row in due:
         if row.payout_cents > left:
@@ -108,9 +108,10 @@ def bank_export(db: Session, operator_id: int) -> str:
                 continue
             details = db.get_one(PotPayee, redemption.user_id).details
             redemption.exported_at = redemption.exported_at or now()
-            amount = f"{redemption.payout_cents // _CENTS}.{redemption.payout_cents % _CENTS:02}"
+            payout = redemption.payout
             where = (details["account"], details["bank_code"], details["country"])
-            row = (as_cell(details["name"]), *where, amount, "USD", reference_of(redemption))
+            amount = (f"{payout.units:.2f}", payout.currency)
+            row = (as_cell(details["name"]), *where, *amount, reference_of(redemption))
             file.writerow(row)
             record("export_payout", operator_id, redemption_id=redemption.id)
         return text.getvalue()
@@ -182,7 +183,7 @@ def why_not(db: Session, redemption: PotRedemption) -> str:
     if not db.get_one(User, redemption.user_id).active:
         return "This account is closed."
     if redemption.due_at > now():
-        return f"This payout is due on {redemption.due_at:%d %B %Y, %H:%M} UTC."
+        return f"This payout is due on {formats.long_moment(redemption.due_at)}."
     if is_on_hold(db, redemption.user_id):
         return "There is a fraud hold on this person."
     if coverage(db).state is CoverageState.PAUSED:
@@ -192,8 +193,8 @@ def why_not(db: Session, redemption: PotRedemption) -> str:
 
 def _tell(db: Session, redemption: PotRedemption) -> None:
     text = _PAID.format(
-        pot=redemption.pot_amount,
-        dollars=redemption.payout_cents / _CENTS,
+        pot=formats.number(redemption.pot_amount),
+        payout=formats.money(redemption.payout),
         reference=reference_of(redemption),
         url=get_settings().base_url,
     )

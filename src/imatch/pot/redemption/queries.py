@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from imatch.accounts.models import User
 from imatch.accounts.queries import person as person_of
 from imatch.core.ids import is_id
+from imatch.core.money import Money, usd
 from imatch.ledger import CASH, POT, queries
 from imatch.pot.models import PotRedemption
 from imatch.pot.policy import service as policy
@@ -17,7 +18,8 @@ from imatch.pot.redemption.eligibility import OFF, limits, reasons_against, refu
 from imatch.pot.redemption.errors import (
     RedemptionNotFound,
 )
-from imatch.pot.rules import CENTS_PER_REDEEMED_POT
+from imatch.pot.rules import PAYOUT_PER_POT
+from imatch.web import formats
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,9 @@ class RedemptionStanding:
 
     free: int
     held: int
-    allowance_cents: int
+    allowance: Money
     redeemable_now: int
-    payout_cents: int
+    payout: Money
     most: int
     open: bool
     reasons: tuple[str, ...]
@@ -77,17 +79,17 @@ def _standing(db: Session, person: User, numbers: Numbers) -> RedemptionStanding
     smallest = numbers.smallest_redemption
     if OFF not in reasons and redeemable < smallest:
         reasons.append(
-            f"You can redeem from {smallest:,} POT on; paid commission covers {redeemable:,} of"
-            " yours now."
+            f"You can redeem from {formats.number(smallest)} POT on; paid commission covers"
+            f" {formats.number(redeemable)} of yours now."
         )
     elif OFF not in reasons and most < smallest:
         reasons.append("You have redeemed as much as is allowed for now.")
     return RedemptionStanding(
         free=account.balance - account.held if account else 0,
         held=account.held if account else 0,
-        allowance_cents=queries.free(db, CASH, person.id),
+        allowance=usd(queries.free(db, CASH, person.id)),
         redeemable_now=redeemable,
-        payout_cents=redeemable * CENTS_PER_REDEEMED_POT,
+        payout=PAYOUT_PER_POT * redeemable,
         most=most,
         open=not reasons,
         reasons=tuple(reasons),
@@ -96,5 +98,5 @@ def _standing(db: Session, person: User, numbers: Numbers) -> RedemptionStanding
 
 def redeemable_pot(db: Session, user_id: int) -> int:
     """POT that are free and covered by the person's allowance."""
-    covered = queries.free(db, CASH, user_id) // CENTS_PER_REDEEMED_POT
+    covered = queries.free(db, CASH, user_id) // PAYOUT_PER_POT.cents
     return min(queries.free(db, POT, user_id), covered)

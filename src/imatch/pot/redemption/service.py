@@ -19,6 +19,7 @@ from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.errors import FieldError
 from imatch.core.ids import is_id
+from imatch.core.money import Money
 from imatch.core.settings import get_settings
 from imatch.facts.economy import AllowanceWithdrawn
 from imatch.ledger import CASH, POT, Movement, post, queries, release
@@ -41,13 +42,13 @@ from imatch.pot.redemption.errors import (
 )
 from imatch.pot.redemption.models import PotPayee
 from imatch.pot.redemption.queries import of_id, redeemable_pot
-from imatch.pot.rules import CENTS_PER_REDEEMED_POT, REDEMPTION
+from imatch.pot.rules import PAYOUT_PER_POT, REDEMPTION, VALUE_PER_POT
+from imatch.web import formats
 
 PAYMENT_METHODS = {"bank_transfer": "Bank transfer"}
-CENTS_PER_POT = 100
 MAX_KEY_CHARACTERS = 150
 _REVERSED = "An engagement whose commission would have paid for it was refunded."
-_GIVEN_BACK = """Your request to redeem {pot:,} POT was not accepted. The POT are yours again.
+_GIVEN_BACK = """Your request to redeem {pot} POT was not accepted. The POT are yours again.
 
 The reason:
 
@@ -69,9 +70,9 @@ class RedemptionPreview:
     """What a request would come to; `pot` at full value less the fee is the payout."""
 
     pot: int
-    value_cents: int
-    fee_cents: int
-    payout_cents: int
+    value: Money
+    fee: Money
+    payout: Money
     due_at: datetime
 
 
@@ -81,8 +82,7 @@ def preview(db: Session, user_id: int, pot: int) -> RedemptionPreview:
     person = person_of(db, user_id)
     numbers = policy.current(db)
     _refuse_unredeemable(db, person, pot, numbers)
-    payout = pot * CENTS_PER_REDEEMED_POT
-    value = pot * CENTS_PER_POT
+    payout, value = PAYOUT_PER_POT * pot, VALUE_PER_POT * pot
     return RedemptionPreview(pot, value, value - payout, payout, _due_at(db, person.id, numbers))
 
 
@@ -208,7 +208,7 @@ def give_back(db: Session, redemption: PotRedemption, status: str, reason: str =
     person = db.get_one(User, redemption.user_id)
     if reason and person.active:
         text = _GIVEN_BACK.format(
-            pot=redemption.pot_amount, reason=reason, url=get_settings().base_url
+            pot=formats.number(redemption.pot_amount), reason=reason, url=get_settings().base_url
         )
         mail.send(db, recipient=person.email, subject="Your POT are back", text=text)
 
@@ -259,7 +259,7 @@ def _refuse_unredeemable(db: Session, person: User, pot: int, numbers: Numbers) 
     message = refusal_of_amount(db, person.id, pot, numbers)
     redeemable = redeemable_pot(db, person.id)
     if not message and pot > redeemable:
-        message = f"You can redeem {redeemable:,} POT now."
+        message = f"You can redeem {formats.number(redeemable)} POT now."
     if message:
         raise NotRedeemable(message)
 
@@ -267,7 +267,7 @@ def _refuse_unredeemable(db: Session, person: User, pot: int, numbers: Numbers) 
 def _filed(
     db: Session, user_id: int, pot: int, payment_method: str, key: str, numbers: Numbers
 ) -> PotRedemption:
-    payout = pot * CENTS_PER_REDEEMED_POT
+    payout = PAYOUT_PER_POT * pot
     hold = post(
         db,
         POT,
@@ -279,14 +279,14 @@ def _filed(
             transaction_type="hold",
             category=REDEMPTION,
             phase=Phase.HOLD,
-            description=f"Redemption for ${payout / CENTS_PER_POT:,.2f}",
+            description=f"Redemption for {formats.money(payout)}",
         ),
     )
     filed = PotRedemption(
         key=_key(user_id, key),
         user_id=user_id,
         pot_amount=pot,
-        payout_cents=payout,
+        payout_cents=payout.cents,
         payment_method=payment_method,
         pot_hold_id=hold.id,
         requested_at=now(),

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from imatch.core.clock import now
+from imatch.core.money import Money, usd
 from imatch.ledger import CASH
 from imatch.ledger.queries import people_totals, system_balances
 from imatch.pot.models import PotRedemption
@@ -30,29 +31,34 @@ class CoverageState(StrEnum):
 class Coverage:
     """`ratio` is None while nobody has an allowance.
 
-    `payable_cents` is what may be paid to everybody together now; the reserve always holds it.
+    `payable` is what may be paid to everybody together now; the reserve always holds it.
     """
 
-    reserve_cents: int
-    allowances_cents: int
+    reserve: Money
+    allowances: Money
     ratio: float | None
     state: CoverageState
-    payable_cents: int
+    payable: Money
 
 
 def coverage(db: Session) -> Coverage:
     """The reserve against all allowances, those set aside for requests included."""
     numbers = policy.current(db)
-    reserve = system_balances(db, CASH)["reserve"]
-    allowances, _held = people_totals(db, CASH)
-    ratio = reserve / allowances if allowances else None
+    reserve = usd(system_balances(db, CASH)["reserve"])
+    allowances = usd(people_totals(db, CASH)[0])
+    ratio = _ratio(reserve, allowances)
     state = _state(ratio, numbers)
     return Coverage(reserve, allowances, ratio, state, _payable(db, reserve, state, numbers))
 
 
-def lacks_buffer(reserve_cents: int, allowances_cents: int, numbers: Numbers) -> bool:
+def lacks_buffer(reserve: Money, allowances: Money, numbers: Numbers) -> bool:
     """Whether the reserve is less than normal coverage asks for."""
-    return bool(allowances_cents) and reserve_cents / allowances_cents < numbers.normal_coverage
+    ratio = _ratio(reserve, allowances)
+    return ratio is not None and ratio < numbers.normal_coverage
+
+
+def _ratio(reserve: Money, allowances: Money) -> float | None:
+    return reserve.cents / allowances.cents if allowances.cents else None
 
 
 def _state(ratio: float | None, numbers: Numbers) -> CoverageState:
@@ -65,13 +71,13 @@ def _state(ratio: float | None, numbers: Numbers) -> CoverageState:
     return CoverageState.PAUSED
 
 
-def _payable(db: Session, reserve: int, state: CoverageState, numbers: Numbers) -> int:
+def _payable(db: Session, reserve: Money, state: CoverageState, numbers: Numbers) -> Money:
     if state is CoverageState.PAUSED:
-        return 0
+        return usd(0)
     if state is not CoverageState.THROTTLED:
-        return max(reserve, 0)
+        return max(reserve, usd(0))
     paid = select(func.coalesce(func.sum(PotRedemption.payout_cents), 0)).where(
         PotRedemption.status == "paid", PotRedemption.paid_at > now() - _WEEK
     )
-    share = int(reserve * Decimal(str(numbers.weekly_payout_share)))
-    return max(share - (db.scalar(paid) or 0), 0)
+    share = int(reserve.cents * Decimal(str(numbers.weekly_payout_share)))
+    return usd(max(share - (db.scalar(paid) or 0), 0))

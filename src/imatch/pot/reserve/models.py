@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from imatch.accounts.models import User
 from imatch.core.columns import Base, Id
+from imatch.core.money import Money, usd
 
 
 class PotCommission(Base):
@@ -36,3 +37,7 @@ class PotCommission(Base):
     paid_at: Mapped[datetime]
     clears_at: Mapped[datetime]
     cleared_at: Mapped[datetime | None]
+
+    @property
+    def amount(self) -> Money:
+        return usd(self.commission_cents)

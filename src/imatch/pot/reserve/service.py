@@ -16,6 +16,7 @@ from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.events import announce
 from imatch.core.logs import log
+from imatch.core.money import BASIS_POINTS_PER_PERCENT, Money, usd
 from imatch.facts.economy import AllowanceWithdrawn
 from imatch.facts.marketplace import EngagementPaid, EngagementReversed
 from imatch.jobs.one_by_one import one_by_one
@@ -30,10 +31,9 @@ from imatch.pot.policy import service as policy
 from imatch.pot.policy.service import Numbers
 from imatch.pot.reserve.coverage import coverage, lacks_buffer
 from imatch.pot.reserve.models import PotCommission
-from imatch.pot.rules import CENTS_PER_REDEEMED_POT
+from imatch.pot.rules import PAYOUT_PER_POT
 
 _AT_ONCE = 500
-_PER_CENT = 100
 _PARTS = ("reserve", "provider", "seeker", "provider_referrer", "seeker_referrer")
 
 
@@ -43,7 +43,7 @@ class _Grant:
 
     role: str
     user_id: int
-    cents: int
+    amount: Money
 
 
 def on_engagement_paid(db: Session, fact: EngagementPaid) -> None:
@@ -140,16 +140,15 @@ def _clear(db: Session, commissions: Select[PotCommission]) -> int:
         gone = _erased(db, concerned)
         numbers = policy.current(db)
         found = coverage(db)
-        reserve, allowances = found.reserve_cents, found.allowances_cents
+        reserve, allowances = found.reserve, found.allowances
         for commission in due:
             shares = _grants(db, commission, numbers)
             grants = [grant for grant in shares if grant.user_id not in gone]
-            granted = sum(grant.cents for grant in grants)
-            buffer = 0
+            granted = sum((grant.amount for grant in grants), usd(0))
+            buffer = usd(0)
             if lacks_buffer(reserve + granted, allowances + granted, numbers):
-                most = commission.commission_cents * numbers.most_percent // _PER_CENT
-                wanted = commission.commission_cents * numbers.buffer_percent // _PER_CENT
-                buffer = min(wanted, most - granted)
+                most = _percent_of(commission, numbers.most_percent)
+                buffer = min(_percent_of(commission, numbers.buffer_percent), most - granted)
             _promise(db, commission, grants, granted + buffer)
             reserve, allowances = reserve + granted + buffer, allowances + granted
         return len(due)
@@ -168,12 +167,10 @@ def _concerned(commission: PotCommission) -> set[int]:
     return sides | {one for one in referrers if one is not None}
 
 
-def _promise(
-    db: Session, commission: PotCommission, grants: list[_Grant], reserved_cents: int
-) -> None:
+def _promise(db: Session, commission: PotCommission, grants: list[_Grant], reserved: Money) -> None:
     commission.status, commission.cleared_at = "cleared", now()
-    if reserved_cents:
-        _move(db, commission, "reserve", ("reserve", "commission_received", reserved_cents))
+    if reserved.cents:
+        _move(db, commission, "reserve", ("reserve", "commission_received", reserved.cents))
     for outcome in post_many(
         db,
         CASH,
@@ -184,30 +181,35 @@ def _promise(
 
 
 def _grants(db: Session, commission: PotCommission, numbers: Numbers) -> list[_Grant]:
-    """Who is promised how many cents of this commission, rounded down, within the most there is."""
-    cents = commission.commission_cents
+    """Who is promised how much of this commission, within the most there is."""
+    provider = _percent_of(commission, numbers.provider_percent)
+    seeker = _percent_of(commission, numbers.seeker_percent)
     wanted = [
-        _Grant("provider", commission.provider_user_id, cents * numbers.provider_percent),
-        _Grant("seeker", commission.seeker_user_id, cents * numbers.seeker_percent),
+        _Grant("provider", commission.provider_user_id, provider),
+        _Grant("seeker", commission.seeker_user_id, seeker),
     ]
     for side in ("provider", "seeker"):
         referrer = getattr(commission, f"{side}_referrer_user_id")
         if referrer is not None:
-            room = _uncovered(db, commission, side, referrer) * _PER_CENT
-            share = min(cents * numbers.referrer_percent, room)
-            wanted.append(_Grant(f"{side}_referrer", referrer, share))
-    left = cents * numbers.most_percent // _PER_CENT
+            share = _percent_of(commission, numbers.referrer_percent)
+            uncovered = _uncovered(db, commission, side, referrer)
+            wanted.append(_Grant(f"{side}_referrer", referrer, min(share, uncovered)))
+    left = _percent_of(commission, numbers.most_percent)
     grants = []
     for grant in wanted:
-        granted = min(grant.cents // _PER_CENT, left)
+        granted = min(grant.amount, left)
         left -= granted
-        if granted > 0:
+        if granted.cents > 0:
             grants.append(_Grant(grant.role, grant.user_id, granted))
     return grants
 
 
-def _uncovered(db: Session, commission: PotCommission, side: str, referrer: int) -> int:
-    """Cents of the referrer's award for this person that no commission has covered yet."""
+def _percent_of(commission: PotCommission, percent: int) -> Money:
+    return commission.amount.share_rounded_down(percent * BASIS_POINTS_PER_PERCENT)
+
+
+def _uncovered(db: Session, commission: PotCommission, side: str, referrer: int) -> Money:
+    """What of the referrer's award for this person that no commission has covered yet."""
     person = getattr(PotCommission, f"{side}_user_id")
     invited = person == getattr(commission, f"{side}_user_id")
     award = select(func.coalesce(func.sum(PotAward.amount), 0)).where(
@@ -224,8 +226,8 @@ def _uncovered(db: Session, commission: PotCommission, side: str, referrer: int)
         row.reference_type == "commission",
         row.reference_id.in_(select(PotCommission.id).where(invited)),
     )
-    covered = int(db.scalar(granted) or 0)
-    return max(int(db.scalar(award) or 0) * CENTS_PER_REDEEMED_POT - covered, 0)
+    covered = usd(int(db.scalar(granted) or 0))
+    return max(PAYOUT_PER_POT * int(db.scalar(award) or 0) - covered, usd(0))
 
 
 def _take_back(db: Session, commission: PotCommission) -> int:
@@ -236,7 +238,9 @@ def _take_back(db: Session, commission: PotCommission) -> int:
         .where(row.idempotency_key.in_([f"clear:{commission.id}:{part}" for part in _PARTS]))
         .order_by(row.user_id, row.id)
     ).all()
-    grants = [_Grant(e.category, e.user_id, e.amount) for e in entries if e.user_id is not None]
+    grants = [
+        _Grant(e.category, e.user_id, usd(e.amount)) for e in entries if e.user_id is not None
+    ]
     reserved = sum(entry.amount for entry in entries if entry.system_account == "reserve")
     # With those whose awards are taken back next: held one after the other, some wait in a circle.
     earners = select(PotAward.user_id).where(
@@ -246,11 +250,11 @@ def _take_back(db: Session, commission: PotCommission) -> int:
     lock_people(db, _concerned(commission) | set(db.scalars(earners)))
     missing = 0
     for grant in grants:
-        announce(db, AllowanceWithdrawn(grant.user_id, grant.cents))
-        taken = min(grant.cents, free(db, CASH, grant.user_id))
-        missing += grant.cents - taken
+        announce(db, AllowanceWithdrawn(grant.user_id, grant.amount.cents))
+        taken = min(grant.amount.cents, free(db, CASH, grant.user_id))
+        missing += grant.amount.cents - taken
         if taken:
-            back = _Grant(grant.role, grant.user_id, -taken)
+            back = _Grant(grant.role, grant.user_id, usd(-taken))
             post(db, CASH, _allowance(commission, back, f"unclear:{commission.id}:{grant.role}"))
     # What is with the bank will still be paid out of the reserve.
     reserve = max(system_balances(db, CASH)["reserve"] - _with_the_bank(db), 0)
@@ -319,7 +323,7 @@ def _allowance(commission: PotCommission, grant: _Grant, key: str) -> Movement:
     return Movement(
         key=key,
         user_id=grant.user_id,
-        amount=grant.cents,
+        amount=grant.amount.cents,
         counter_account="allowances",
         transaction_type="allowance",
         category=grant.role,

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from imatch.core.money import Money, usd
+
 
 class Delivery(StrEnum):
     """How a purchase takes effect."""
@@ -16,7 +18,7 @@ class Delivery(StrEnum):
 class Spending:
     """Something to spend POT on. An open price runs from `pot` to `most`.
 
-    `usd_cents` is the price of the same thing for those who pay with money, None where it cannot
+    `cash_price` is the price of the same thing for those who pay with money, None where it cannot
     be had for money. `effect` says what the buyer will see. `days` is how long a span lasts, or
     how long an order may take before its POT returns.
     """
@@ -28,7 +30,7 @@ class Spending:
     delivery: Delivery
     days: int | None = None
     most: int | None = None
-    usd_cents: int | None = None
+    cash_price: Money | None = None
     for_providers: bool = False  # needs a provider's profile
     offered: bool = True  # False: its effect does not exist yet, so nobody can buy it
     bought_at: str = ""  # the page where it is bought, where that is not the wallet
@@ -40,52 +42,54 @@ class Spending:
 # fmt: off
 SPENDINGS: tuple[Spending, ...] = (
     Spending("premium_match", "Ten people instead of three", 100, "Ten people who fit.",
-             Delivery.NOW, usd_cents=10_000, bought_at="/matches"),
+             Delivery.NOW, cash_price=usd(10_000), bought_at="/matches"),
     Spending("rush_match", "Matched by hand within a day", 200,
              "An operator looks for people and writes to you within a day.", Delivery.ORDER,
-             days=1, usd_cents=20_000),
+             days=1, cash_price=usd(20_000)),
     Spending("re_match", "Three other people", 50, "Three people you have not seen yet.",
-             Delivery.NOW, usd_cents=5_000, bought_at="/matches"),
+             Delivery.NOW, cash_price=usd(5_000), bought_at="/matches"),
     Spending("custom_criteria_match", "Your own criteria", 150,
-             "A match that weighs what you say it should.", Delivery.NOW, usd_cents=15_000,
+             "A match that weighs what you say it should.", Delivery.NOW, cash_price=usd(15_000),
              bought_at="/matches"),
     Spending("profile_boost_month", "Profile boost", 500,
              "A labelled place on lists where at most half fit better. Your fit does not change.",
-             Delivery.SPAN, days=30, usd_cents=50_000, for_providers=True, bought_at="/pro/boosts"),
+             Delivery.SPAN, days=30, cash_price=usd(50_000), for_providers=True,
+             bought_at="/pro/boosts"),
     Spending("verified_badge", "Verified badge", 1_000,
              "A badge on your profile; needs checked credentials.", Delivery.NOW,
              for_providers=True, bought_at="/pro/boosts"),
     Spending("featured_listing_week", "Featured for a week", 300,
              "A labelled place on your category's page.", Delivery.SPAN, days=7,
-             usd_cents=30_000, for_providers=True, bought_at="/pro/boosts"),
+             cash_price=usd(30_000), for_providers=True, bought_at="/pro/boosts"),
     Spending("analytics_month", "Analytics", 200,
              "How often you were shown and chosen, beside your category's median.",
-             Delivery.SPAN, days=30, usd_cents=20_000, for_providers=True, offered=False),
+             Delivery.SPAN, days=30, cash_price=usd(20_000), for_providers=True, offered=False),
     Spending("priority_support_month", "Priority support", 100,
              "Your messages to us are answered first.", Delivery.SPAN, days=30,
-             usd_cents=10_000, offered=False),
+             cash_price=usd(10_000), offered=False),
     Spending("workshop", "Workshop", 50, "A place at a workshop.", Delivery.ORDER, days=60,
              most=500),
     Spending("event", "Event", 100, "A ticket for an event.", Delivery.ORDER, days=90,
              most=1_000),
     Spending("premium_content_month", "Premium content", 200,
              "Everything that members publish for members.", Delivery.SPAN, days=30,
-             usd_cents=20_000, offered=False),
+             cash_price=usd(20_000), offered=False),
     Spending("consulting", "An hour of consulting", 500,
-             "An hour with somebody from our team.", Delivery.ORDER, days=30, usd_cents=50_000),
+             "An hour with somebody from our team.", Delivery.ORDER, days=30,
+             cash_price=usd(50_000)),
     Spending("extra_category_month", "Another category", 150,
-             "A profile in one more category.", Delivery.SPAN, days=30, usd_cents=15_000,
+             "A profile in one more category.", Delivery.SPAN, days=30, cash_price=usd(15_000),
              for_providers=True, offered=False),
     Spending("wider_area_month", "Wider area", 200, "Seekers farther away find you.",
-             Delivery.SPAN, days=30, usd_cents=20_000, for_providers=True, offered=False),
+             Delivery.SPAN, days=30, cash_price=usd(20_000), for_providers=True, offered=False),
     Spending("lead_alerts_month", "Lead alerts", 75, "A message as soon as a lead fits.",
-             Delivery.SPAN, days=30, usd_cents=7_500, for_providers=True, offered=False),
+             Delivery.SPAN, days=30, cash_price=usd(7_500), for_providers=True, offered=False),
     Spending("portfolio_video_year", "Portfolio video", 150, "A video on your profile.",
-             Delivery.SPAN, days=365, usd_cents=15_000, for_providers=True, offered=False),
+             Delivery.SPAN, days=365, cash_price=usd(15_000), for_providers=True, offered=False),
     Spending("custom_url_year", "Your own address", 200, "Your profile at an address you choose.",
-             Delivery.SPAN, days=365, usd_cents=20_000, for_providers=True, offered=False),
+             Delivery.SPAN, days=365, cash_price=usd(20_000), for_providers=True, offered=False),
     Spending("report_export", "Report", 50, "Your figures as a document.", Delivery.NOW,
-             usd_cents=5_000, offered=False),
+             cash_price=usd(5_000), offered=False),
     Spending("charity_burn", "Give to charity", 10,
              "Burned for a good cause: we give, and tell you what and to whom.",
              Delivery.ORDER, days=60, most=100_000),

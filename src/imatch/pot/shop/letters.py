@@ -9,14 +9,15 @@ from imatch.mail import service as mail
 from imatch.pot.errors import InsufficientPot
 from imatch.pot.shop.catalog import SPENDING_BY_NAME
 from imatch.pot.shop.models import PotPurchase
+from imatch.web import formats
 
 _DELIVERED = """{title}: delivered.{note}
 
-The {amount:,} POT that were held for it are spent. Your wallet: {url}/wallet
+The {amount} POT that were held for it are spent. Your wallet: {url}/wallet
 """
 _RETURNED = """{title}: not delivered.
 
-The {amount:,} POT that were held for it are yours again. Your wallet: {url}/wallet
+The {amount} POT that were held for it are yours again. Your wallet: {url}/wallet
 """
 _NOT_RENEWED = """{title} has ended and was not renewed: {reason}
 
@@ -37,7 +38,7 @@ def not_renewed(db: Session, purchase: PotPurchase, refusal: DomainError) -> Non
     reason = refusal.message
     if isinstance(refusal, InsufficientPot):
         missing = refusal.required - refusal.available
-        reason = f"{missing:,} POT are missing."
+        reason = f"{formats.number(missing)} POT are missing."
     _send(db, purchase, f"Not renewed: {_title(purchase)}", _NOT_RENEWED, reason=reason)
 
 
@@ -46,7 +47,7 @@ def _send(db: Session, purchase: PotPurchase, subject: str, text: str, **words: 
     option = SPENDING_BY_NAME.get(purchase.option)
     filled = text.format(
         title=_title(purchase),
-        amount=purchase.amount,
+        amount=formats.number(purchase.amount),
         url=get_settings().base_url,
         page=(option.bought_at if option else "") or "/wallet/spend",
         **words,

@@ -19,6 +19,7 @@ from imatch.pot.errors import BadAmount, BadArgument
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDINGS, Delivery, Spending
 from imatch.web.deps import Db
+from imatch.web.formats import number
 from imatch.web.forms import act_or_show, at_field, go, private_page, whole_number
 
 router = APIRouter(prefix="/wallet/spend", include_in_schema=False)
@@ -143,8 +144,9 @@ def _form(
 
 def _wrong(spending: Spending) -> DomainError:
     if spending.most is None:
-        return shop.WrongPrice(f"The price is {spending.pot:,} POT now.")
-    message = f"Write a whole number of POT from {spending.pot:,} to {spending.most:,}."
+        return shop.WrongPrice(f"The price is {number(spending.pot)} POT now.")
+    least, most = number(spending.pot), number(spending.most or spending.pot)
+    message = f"Write a whole number of POT from {least} to {most}."
     return at_field(BadAmount(message), "amount")
 
 

@@ -119,7 +119,20 @@ def list_pot_rules() -> RulesOut:
             )
             for rule in rules.EARNINGS
         ],
-        spendings=[SpendingOut.model_validate(option) for option in SPENDINGS],
+        spendings=[
+            SpendingOut(
+                name=option.name,
+                title=option.title,
+                effect=option.effect,
+                pot=option.pot,
+                most=option.most,
+                days=option.days,
+                usd_cents=option.cash_price.cents if option.cash_price else None,
+                offered=option.offered,
+                bought_at=option.bought_at,
+            )
+            for option in SPENDINGS
+        ],
     )
 
 
@@ -134,7 +147,7 @@ def read_pot_balance(db: Db, user: CurrentUser) -> BalanceOut:
         spent=user.total_pot_spent,
         burned=user.total_pot_burned,
         redeemable_now=standing.redeemable_now,
-        payout_cents=standing.payout_cents,
+        payout_cents=standing.payout.cents,
         not_redeemable_because=list(standing.reasons),
     )
 

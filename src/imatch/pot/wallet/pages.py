@@ -23,7 +23,7 @@ from imatch.ledger.queries import statement
 from imatch.pot.awards import clawbacks
 from imatch.pot.awards.queries import waiting, ways_to_earn
 from imatch.pot.redemption import queries as redemption_queries
-from imatch.pot.rules import CENTS_PER_REDEEMED_POT, EARNING_BY_NAME
+from imatch.pot.rules import EARNING_BY_NAME, PAYOUT_PER_POT
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDING_BY_NAME
 from imatch.pot.wallet import queries as wallet
@@ -164,7 +164,7 @@ def _overview(
 ) -> Response:
     context = {
         "standing": redemption_queries.standing(db, user.id),
-        "cents_per_pot": CENTS_PER_REDEEMED_POT,
+        "payout_per_pot": PAYOUT_PER_POT,
         "waiting": waiting(db, user.id),
         "owed": clawbacks.owed(db, user.id),
         "running": wallet.running(db, user.id),

@@ -57,7 +57,7 @@ class EarningOut(BaseModel):
     offered: bool
 
 
-class SpendingOut(_FromAttributes):
+class SpendingOut(BaseModel):
     """`most` is the highest price where the buyer chooses, from `pot` up."""
 
     name: str

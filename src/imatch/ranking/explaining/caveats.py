@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 from imatch.categories.schemas import CriterionKind
 from imatch.ranking.explaining.provider_facts import Facts
-from imatch.ranking.explaining.wording import distance, listed, lower_first, plural, price_range
+from imatch.ranking.explaining.wording import distance, listed, lower_first, price_range
 from imatch.ranking.scoring.table import CUSTOM
 from imatch.ranking.types import CriterionScore
+from imatch.web.formats import plural
 
 UNKNOWN_LOSS = 0.5  # what not knowing weighs, against a known shortfall of 1 - score
 FEW_RATINGS = 5

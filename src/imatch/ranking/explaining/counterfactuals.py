@@ -5,13 +5,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from imatch.ranking.explaining.wording import UNITS, dollars, lower_first, number
+from imatch.core.money import usd
+from imatch.ranking.explaining.wording import UNITS, lower_first, spelled
 from imatch.ranking.fit import fit
 from imatch.ranking.gates.gates import Gated
 from imatch.ranking.pool.columns import Frame
 from imatch.ranking.pool.prices import TOLERANCE, Budget
 from imatch.ranking.query import Asked
 from imatch.ranking.types import CriterionScore, Removed
+from imatch.web.formats import money, noun
 
 ENOUGH_MORE = 4
 WORTH_TELLING = 1.0  # points of fit
@@ -44,8 +46,8 @@ class Counterfactuals:
         enough = min(ENOUGH_MORE, len(extras)) - 1
         extra = _rounded_up(float(np.partition(extras, enough)[enough]))
         more = int((extras <= extra).sum())
-        people = "one more person fits" if more == 1 else f"{number(more)} more people fit"
-        return f"With {dollars(extra)} more {UNITS[budget.unit]}, {people} your budget."
+        people = f"{spelled(more)} more {noun(more, 'person fits', 'people fit')}"
+        return f"With {money(usd(extra))} more {UNITS[budget.unit]}, {people} your budget."
 
     def _just_above(self, budget: Budget) -> NDArray[np.float64]:
         """Prices up to 25 % above the budget of everyone whom nothing but the budget keeps away."""
@@ -64,7 +66,7 @@ class Counterfactuals:
         gained = rule.would_remain - self._gated.left.left
         if gained <= 0:
             return ""
-        people = "one more person" if gained == 1 else f"{number(gained)} more people"
+        people = f"{spelled(gained)} more {noun(gained, 'person', 'people')}"
         return f"Without “{lower_first(rule.label)}” as a rule, {people} could be considered."
 
 

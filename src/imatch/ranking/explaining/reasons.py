@@ -8,11 +8,11 @@ from imatch.ranking.explaining.wording import (
     hours,
     listed,
     lower_first,
-    plural,
     price_range,
 )
 from imatch.ranking.text.stems import words_of
 from imatch.ranking.types import CriterionScore, Reason
+from imatch.web.formats import number, plural
 
 MOST_NAMED = 3
 QUOTED_WORDS = 4
@@ -117,7 +117,7 @@ def track_record(facts: Facts, line: CriterionScore) -> Reason | None:
     said = []
     if facts.mean_rating is not None:
         ratings = plural(facts.count("rating_count"), "rating")
-        said.append(f"Rated {facts.mean_rating:.1f} of 5 from {ratings}")
+        said.append(f"Rated {number(facts.mean_rating, 1)} of 5 from {ratings}")
     if facts.count("completed"):
         said.append(f"{plural(facts.count('completed'), 'engagement')} completed")
     if facts.count("repeat"):

@@ -1,6 +1,9 @@
-"""Small pieces of plain English: lists, money, distances, dates."""
+"""Small pieces of plain English: lists, prices, distances, spans of time."""
 
 from collections.abc import Sequence
+
+from imatch.core.money import usd
+from imatch.web.formats import money, number, plural
 
 KM_PER_MILE = 1.609344
 NEARBY_KM = 2.0
@@ -23,35 +26,28 @@ def listed(items: Sequence[str]) -> str:
     return f"{', '.join(items[:-1])} and {items[-1]}"
 
 
-def number(count: int) -> str:
-    return _SMALL[count] if count < len(_SMALL) else f"{count:,}"
-
-
-def plural(count: int, singular: str, many: str = "") -> str:
-    """1 rating, 2 ratings."""
-    return f"{count:,} {singular if count == 1 else many or singular + 's'}"
-
-
-def dollars(cents: int) -> str:
-    whole, rest = divmod(int(cents), 100)
-    return f"${whole:,}.{rest:02}" if rest else f"${whole:,}"
+def spelled(count: int) -> str:
+    """Four people, but 11 people."""
+    return _SMALL[count] if count < len(_SMALL) else number(count)
 
 
 def price_range(low_cents: int | None, high_cents: int | None, unit: str) -> str:
-    """$15,000 to $30,000 a year."""
-    tail = UNITS.get(unit, "")
-    if low_cents is None or not low_cents:
-        return f"up to {dollars(high_cents or 0)} {tail}".strip()
-    if high_cents is None or high_cents == low_cents:
-        return f"{dollars(low_cents)} {tail}".strip()
-    return f"{dollars(low_cents)} to {dollars(high_cents)} {tail}".strip()
+    """$15,000 to $30,000 a year. Prices and budgets are in US dollars."""
+    low, high = money(usd(low_cents or 0)), money(usd(high_cents or 0))
+    if not low_cents:
+        amount = f"up to {high}"
+    elif high_cents is None or high_cents == low_cents:
+        amount = low
+    else:
+        amount = f"{low} to {high}"
+    return f"{amount} {UNITS.get(unit, '')}".strip()
 
 
 def distance(km: float) -> str:
     """About 8 miles (13 km) away."""
     if km < NEARBY_KM:
         return "close to you"
-    return f"about {max(1, round(km / KM_PER_MILE)):,} miles ({round(km):,} km) away"
+    return f"about {number(max(1, round(km / KM_PER_MILE)))} miles ({number(round(km))} km) away"
 
 
 def lower_first(label: str) -> str:
