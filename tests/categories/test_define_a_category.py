@@ -1,5 +1,6 @@
 """The definitions that ship are whole, and a wrong one is refused with file, key and fault."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from imatch.categories.schemas import (
     Kind,
     ScreenEffect,
 )
+from imatch.web.rendering import TEMPLATE_FOLDER as TEMPLATES
 
 ALL = definitions()
 LUCIDE = Path(__file__).parents[2] / "frontend" / "node_modules" / "lucide-static" / "icons"
@@ -185,6 +187,21 @@ def test_financial_advisors_are_registered_where_the_seeker_lives() -> None:
     assert not gates["registered_in_state"].relaxable
 
 
+@every_category
+def test_a_public_profile_addresses_nobody_but_its_reader(category: CategoryDefinition) -> None:
+    """Labels ask the owner; others read `public_label`, but where the page has its own words."""
+    page = (TEMPLATES / "providers" / "profile.html").read_text(encoding="utf-8")
+    own_words = re.search(r"shown_apart = \[(.*?)\]", page, re.DOTALL)
+    assert own_words
+    asked = {
+        name: field.label_to_others
+        for name, field in category.provider.items()
+        if field.public and f"'{name}'" not in own_words[1] and field.kind != Kind.CREDENTIALS
+    }
+    to_the_owner = re.compile(r"\b(you|your|yourself)\b", re.IGNORECASE)
+    assert {name: label for name, label in asked.items() if to_the_owner.search(label)} == {}
+
+
 # ---- definitions that are wrong ----
 
 WHOLE = (DEFINITIONS / "art_mentors.toml").read_text(encoding="utf-8")
@@ -208,6 +225,8 @@ def fault(tmp_path: Path, text: str, *, name: str = "art_mentors") -> str:
         ("commission_bps = 2000", "commission_bps = -1", "fees.commission_bps: "),
         ("commission_bps = 2000", "lead_fee_cents = 5", "fees: model commission takes no amount"),
         ("commission_bps = 2000", "", "fees: model commission needs its amount"),
+        ('label = "Medium"', 'label = "Medium"\npublic_label = "Their medium"',
+         "field media of a seeker takes no public_label"),
         ('kind = "url"', 'kind = "link"', "provider.portfolio_link.kind: "),
         ('kind = "url"', 'kind = "tags"', "provider.portfolio_link: kind tags needs a vocabulary"),
         ('kind = "url"', 'kind = "url"\nvocabulary = "media"', "kind url takes no vocabulary"),

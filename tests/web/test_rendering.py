@@ -254,15 +254,3 @@ def test_templates_hold_nothing_the_content_policy_forbids() -> None:
         text = template.read_text(encoding="utf-8")
         found = re.findall(r"\sstyle=|<style|<script(?![^>]*\ssrc=)|\son[a-z]+=|javascript:", text)
         assert not found, f"{template.name}: {found}"
-
-
-def test_labels_that_ask_somebody_are_read_by_others_in_the_third_person() -> None:
-    told = {
-        "How you work": "How they work",
-        "Do you act as a fiduciary?": "Do they act as a fiduciary?",
-        "Your publications": "Their publications",
-        "What people come to you for": "What people come to them for",
-        "What you have led yourself": "What they have led themselves",
-        "Young people taught": "Young people taught",
-    }
-    assert {asked: rendering.third_person(asked) for asked in told} == told

@@ -50,7 +50,8 @@ class Importance(StrEnum):
 class FieldDefinition(Strict):
     """One question to a seeker, or one fact of a provider's profile."""
 
-    label: Label
+    label: Label  # to who fills it in: "How you work"
+    public_label: str = Field(default="", max_length=120)  # to others: "How they work"
     kind: Kind
     hint: str = Field(default="", max_length=300)
     vocabulary: Slug | None = None
@@ -61,6 +62,11 @@ class FieldDefinition(Strict):
     can_be_must: bool = False  # the seeker may mark it must / prefer / ignore
     sensitive: bool = False  # never sent to a model, never in mail or logs
     public: bool = True  # shown on a provider's public profile
+
+    @property
+    def label_to_others(self) -> str:
+        """How others read it: on the public profile and in an explanation."""
+        return self.public_label or self.label
 
     @model_validator(mode="after")
     def _vocabulary_where_needed(self) -> Self:
@@ -298,6 +304,11 @@ class CategoryDefinition(Strict):
             for name, field in side.items():
                 if field.vocabulary and field.vocabulary not in self.vocabularies:
                     found.append(f"field {name} uses unknown vocabulary {field.vocabulary}")
+        found += [
+            f"field {name} of a seeker takes no public_label: nobody else reads it"
+            for name, field in self.seeker.items()
+            if field.public_label
+        ]
         for gate in self.gates:
             found += self._gate_problems(gate)
         for screen in self.screens:

@@ -1,7 +1,6 @@
 """Turns templates into responses: the Jinja environment, its filters, built assets and icons."""
 
 import json
-import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -93,25 +92,10 @@ def environment() -> Environment:
         plural=formats.plural,
         noun=formats.noun,
         initials=initials,
-        third_person=third_person,
     )
     # A global, because blocks rendered alone for htmx do not run a template's own imports.
     env.globals["ui"] = env.get_template("ui.html").module
     return env
-
-
-_THIRD_PERSON = {"you": "they", "your": "their", "yourself": "themselves"}
-
-
-def third_person(question: str) -> str:
-    """A label that asks somebody, as others read it: "How you work" becomes "How they work"."""
-    after_preposition = re.sub(r"\b(to|with|for) you\b", r"\1 them", question)
-
-    def swapped(found: re.Match[str]) -> str:
-        word = _THIRD_PERSON[found[0].lower()]
-        return word.capitalize() if found[0][0].isupper() else word
-
-    return re.sub(r"\b(you|your|yourself)\b", swapped, after_preposition, flags=re.IGNORECASE)
 
 
 def initials(name: str) -> str:

@@ -152,7 +152,7 @@ def _described(
             value = [one for one in value if (field.vocabulary, one) not in chosen]
             chosen.update((field.vocabulary, one) for one in value)
         words = forms.describe(definition, field, value)
-        said.append(f"{field.label}: {words}" if field.kind is Kind.NUMBER else words)
+        said.append(f"{field.label_to_others}: {words}" if field.kind is Kind.NUMBER else words)
     joined = "; ".join(words for words in said if words)
     return joined[:1].upper() + joined[1:]
 
