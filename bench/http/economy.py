@@ -13,15 +13,11 @@ in that file, and measures again without filling where it is there already.
 import argparse
 import http.client
 import logging
-import os
 import random
 import secrets
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -31,7 +27,8 @@ import structlog
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from bench.http.load import free_port, percentile, wait_until_healthy
+from bench.http.load import percentile
+from bench.http.servers import WITHOUT_WORKER, serving
 from imatch.accounts.deps import cookie_name
 from imatch.accounts.models import User
 from imatch.accounts.service import sessions
@@ -135,25 +132,6 @@ def _awards(movements: list[Movement]) -> list[dict[str, object]]:
     ]
 
 
-@contextmanager
-def serving(url: str) -> Iterator[str]:
-    port = free_port()
-    environment = {
-        **os.environ,
-        "IMATCH_DATABASE_URL": url,
-        "IMATCH_LOG_LEVEL": "warning",
-        "IMATCH_EMBEDDED_WORKER": "false",  # what it does beside would be measured too
-    }
-    run = [sys.executable, "-m", "imatch", "serve", "--port", str(port)]
-    server = subprocess.Popen(run, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        wait_until_healthy(f"http://127.0.0.1:{port}")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
 def measure(base_url: str, cookie: str, requests: int, *, moving: bool) -> None:
     connection = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=60)
     headers = {"Cookie": f"{cookie_name()}={cookie}", "Accept-Encoding": "gzip"}
@@ -223,11 +201,11 @@ def main() -> None:
             rows = db.scalar(select(func.count()).select_from(PotTransaction))
         print(f"{rows} transactions in the book")
         cookie = operators_cookie()
-        with serving(url) as base_url:
+        with serving(url, settings=WITHOUT_WORKER | {"IMATCH_LOG_LEVEL": "warning"}) as server:
             print("nothing moves:")
-            measure(base_url, cookie, given.requests, moving=False)
+            measure(server.base_url, cookie, given.requests, moving=False)
             print("a movement before every request:")
-            measure(base_url, cookie, given.requests, moving=True)
+            measure(server.base_url, cookie, given.requests, moving=True)
 
 
 if __name__ == "__main__":

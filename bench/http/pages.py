@@ -1,0 +1,187 @@
+"""What a page costs: requests a second of one process, beside another checkout in the same run.
+
+    python -m bench.http.pages [--against CHECKOUT] [--clients 8] [--seconds 2] [--rounds 3]
+
+Starts one server of each checkout on a fresh SQLite database with 2,000 demo providers. The clients
+each keep one connection and ask for one page again and again. The checkouts take turns within each
+round; figures are medians of the rounds, and so is the ratio of each round. The processor time of
+the server for each request changes least when other work runs beside. Prints Markdown.
+"""
+
+import argparse
+import socket
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bench.http.servers import HERE, WITHOUT_WORKER, Server, demo_database, serving
+
+WARM_UP_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A path with the headers that a browser or program sends; `note` tells two of a path apart."""
+
+    path: str
+    note: str = ""
+    cookie: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"`{self.path}`{self.note and ', ' + self.note}"
+
+    def request(self, host: str) -> bytes:
+        lines = [f"GET {self.path} HTTP/1.1", f"Host: {host}", "Accept-Encoding: gzip"]
+        if self.cookie:
+            lines.append(f"Cookie: {self.cookie}")
+        return "\r\n".join([*lines, "", ""]).encode()
+
+
+# With a cookie, an answer is rendered for its reader.
+OWN_THEME = "theme=imatch-dark"
+PAGES = (
+    Page("/"),
+    Page("/", "rendered each time", OWN_THEME),
+    Page("/api/v1/categories"),
+    Page("/providers"),
+    Page("/providers", "rendered each time", OWN_THEME),
+    Page("/providers/financial_advisors"),
+    Page("/pot/economy"),
+    Page("/health"),
+    Page("/static/favicon.svg"),
+)
+
+
+class Connection:
+    """One keep-alive connection, read with as little work as possible: the client costs too."""
+
+    def __init__(self, base_url: str) -> None:
+        address = urlsplit(base_url)
+        self._socket = socket.create_connection((address.hostname or "", address.port or 80), 30)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.host = address.netloc
+
+    def ask(self, request: bytes) -> None:
+        """Send and read one whole answer. Raises RuntimeError for any status but 200."""
+        self._socket.sendall(request)
+        received = b""
+        while (end := received.find(b"\r\n\r\n")) < 0:
+            received += self._read()
+        head = received[:end].lower()
+        if not head.startswith(b"http/1.1 200"):
+            raise RuntimeError(head.partition(b"\r\n")[0].decode())
+        missing = len(head) + 4 - len(received)
+        if b"content-length: " in head:
+            missing += int(head.split(b"content-length: ")[1].partition(b"\r\n")[0])
+            while missing > 0:
+                missing -= len(self._read())
+        else:  # chunked
+            while not received.endswith(b"0\r\n\r\n"):
+                received += self._read()
+
+    def _read(self) -> bytes:
+        part = self._socket.recv(262_144)
+        if not part:
+            raise RuntimeError("the server closed the connection")
+        return part
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one page of one server cost in one round."""
+
+    requests_per_second: float
+    processor_ms: float  # of the server, for each request
+
+
+def cost(server: Server, page: Page, clients: int, seconds: float) -> Cost:
+    """Closed loop: each client sends its next request when the last one is answered."""
+    counts, faults = [0] * clients, []
+    begin = time.perf_counter()
+    used = server.processor_seconds()
+
+    def run(client: int) -> None:
+        connection = Connection(server.base_url)
+        request = page.request(connection.host)
+        try:
+            while time.perf_counter() < begin + seconds:
+                connection.ask(request)
+                counts[client] += 1
+        except (OSError, RuntimeError) as error:
+            faults.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(client,)) for client in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if faults:
+        raise SystemExit(f"{page.path} of {server.base_url} failed: {faults[0]}")
+    used = server.processor_seconds() - used
+    count = sum(counts)
+    return Cost(count / (time.perf_counter() - begin), used / count * 1_000)
+
+
+def measure(
+    servers: Sequence[Server], page: Page, options: argparse.Namespace
+) -> list[tuple[Cost, ...]]:
+    """The cost on each server, round by round; the servers take turns."""
+    for server in servers:
+        cost(server, page, options.clients, WARM_UP_SECONDS)
+    return [
+        tuple(cost(server, page, options.clients, options.seconds) for server in servers)
+        for _ in range(options.rounds)
+    ]
+
+
+def row(page: Page, rounds: list[tuple[Cost, ...]]) -> str:
+    by_server = list(zip(*rounds, strict=True))
+    rates = [statistics.median(one.requests_per_second for one in costs) for costs in by_server]
+    spent = [statistics.median(one.processor_ms for one in costs) for costs in by_server]
+    cells = [page.title, *(f"{rate:,.0f}" for rate in rates)]
+    if len(by_server) > 1:
+        times = [now.requests_per_second / before.requests_per_second for before, now in rounds]
+        cells.append(f"{statistics.median(times):.1f} ({min(times):.1f} to {max(times):.1f})")
+    cells += [f"{milliseconds:.2f}" for milliseconds in spent]
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--against", type=Path, help="a checkout with its own .venv")
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=2, help="for each page, server and round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", metavar="PATH", help="these paths alone")
+    options = parser.parse_args()
+    pages = [page for page in PAGES if not options.only or page.path in options.only]
+    checkouts = [options.against, HERE] if options.against else [HERE]
+    heads = ["page", "requests/s", "ms of processor"]
+    if options.against:
+        heads = ["page", "before", "requests/s", "times", "before, ms of processor", "ms"]
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        servers = []
+        for number, checkout in enumerate(checkouts):
+            url = demo_database(folder / f"{number}.db", checkout=checkout)
+            server = serving(url, checkout=checkout, settings=WITHOUT_WORKER)
+            servers.append(stack.enter_context(server))
+        print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+        for page in pages:
+            print(row(page, measure(servers, page, options)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
