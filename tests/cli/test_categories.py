@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from imatch.categories import queries
 from imatch.categories.catalog import DEFINITIONS, definitions
 from imatch.core.database import atomic
+from tests.make import Make
 from tests.support.commands import Command, printed
 
 
@@ -79,9 +80,9 @@ def test_a_wrong_file_is_named_with_key_and_fault(command: Command, tmp_path: Pa
     assert json.loads(out)["faults"] == [error.removeprefix("Error: ")]
 
 
-def test_a_wrong_edit_in_the_database_is_named(command: Command, db: Session) -> None:
+def test_a_wrong_edit_in_the_database_is_named(command: Command, db: Session, make: Make) -> None:
     with atomic(db):
-        queries.by_name(db, "therapists").matching_criteria = {}
+        make.category("therapists").matching_criteria = {}
     code, _, error = command("validate")
     assert code == 1
     assert "the row of therapists:" in error

@@ -11,7 +11,6 @@ from starlette.testclient import TestClient
 
 from imatch import __version__
 from imatch.app import create_app
-from imatch.categories import queries as categories
 from imatch.core import database
 from imatch.core.clock import now
 from imatch.core.database import atomic
@@ -20,6 +19,7 @@ from imatch.jobs.worker import running_worker
 from imatch.mail.models import MailMessage
 from imatch.operations import health
 from imatch.web import rendering
+from tests.make import Make
 from tests.support.smtp import free_port
 
 
@@ -80,9 +80,9 @@ def test_mail_that_does_not_leave_is_told(client: TestClient, db: Session) -> No
     assert "ada" not in str(body)
 
 
-def test_a_broken_edit_of_a_category_is_told(client: TestClient, db: Session) -> None:
+def test_a_broken_edit_of_a_category_is_told(client: TestClient, db: Session, make: Make) -> None:
     with atomic(db):
-        categories.by_name(db, "therapists").profile_fields = []
+        make.category("therapists").profile_fields = []
     body = client.get("/health").json()
     assert "categories" in body["degraded"]
     assert body["checks"]["categories"]["details"] == {"edits_ignored": "therapists"}

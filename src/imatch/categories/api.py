@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from imatch.categories import checks, queries
-from imatch.categories.models import Category
+from imatch.categories.in_force import CategoryInForce
 from imatch.categories.schemas import CategoryDefinition
 from imatch.web.deps import Db
 from imatch.web.problem import problems
@@ -38,7 +38,7 @@ class CategoryDetails(CategoryOut):
 @router.get("/categories")
 def list_categories(db: Db) -> Categories:
     """Every category, open or not, in the order of their names."""
-    return Categories(items=[_summary(row) for row in queries.all_categories(db)])
+    return Categories(items=[_summary(category) for category in queries.all_categories(db)])
 
 
 @router.get("/categories/{name}", responses=problems(404))
@@ -46,22 +46,22 @@ def get_category(
     db: Db, name: Annotated[str, Path(max_length=64, description="A category's name.")]
 ) -> CategoryDetails:
     """One category with its whole definition, as operators have it in force."""
-    row = queries.by_name(db, name)
+    category = queries.by_name(db, name)
     return CategoryDetails(
-        **_summary(row).model_dump(),
-        definition=queries.definition_of(row),
+        **_summary(category).model_dump(),
+        definition=category.definition,
         windows=checks.WINDOWS,
     )
 
 
-def _summary(row: Category) -> CategoryOut:
-    definition = queries.definition_of(row)
+def _summary(category: CategoryInForce) -> CategoryOut:
+    definition = category.definition
     return CategoryOut(
-        name=row.name,
+        name=category.name,
         display_name=definition.display_name,
         singular=definition.singular,
         icon=definition.icon,
         summary=definition.summary,
         description=definition.description,
-        active=row.active,
+        active=category.active,
     )

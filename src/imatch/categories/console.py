@@ -15,13 +15,13 @@ PAGE = "/console/categories"
 
 @router.post("/{name}/activate")
 def activate(db: Db, operator: CurrentOperator, name: str) -> Response:
-    row = service.activate(db, name)
-    record("activate_category", operator.id, category=row.name)
+    category = service.activate(db, name)
+    record("activate_category", operator.id, category=category.name)
     return go(PAGE)
 
 
 @router.post("/{name}/deactivate")
 def deactivate(db: Db, operator: CurrentOperator, name: str) -> Response:
-    row = service.deactivate(db, name)
-    record("deactivate_category", operator.id, category=row.name)
+    category = service.deactivate(db, name)
+    record("deactivate_category", operator.id, category=category.name)
     return go(PAGE)

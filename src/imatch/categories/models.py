@@ -14,6 +14,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from imatch.core.clock import now
 from imatch.core.columns import Base, Id
 
+DEFINITION = "definition"  # the group of columns that are read for a whole definition only
+
 
 class EditableJson(TypeDecorator[Any]):
     """Text that is no JSON reads as None. PostgreSQL refuses it itself."""
@@ -69,9 +71,15 @@ class Category(Base):
     description: Mapped[str] = mapped_column(EditableText(600))
     active: Mapped[bool] = mapped_column(EditableSwitch, default=False)
     # {criterion: {"weight": 30, "label": …}}
-    matching_criteria: Mapped[dict[str, Any]] = mapped_column(EditableJson)
-    intake_questions: Mapped[list[Any]] = mapped_column(EditableJson)
-    profile_fields: Mapped[list[Any]] = mapped_column(EditableJson)
+    matching_criteria: Mapped[dict[str, Any]] = mapped_column(
+        EditableJson, deferred=True, deferred_group=DEFINITION
+    )
+    intake_questions: Mapped[list[Any]] = mapped_column(
+        EditableJson, deferred=True, deferred_group=DEFINITION
+    )
+    profile_fields: Mapped[list[Any]] = mapped_column(
+        EditableJson, deferred=True, deferred_group=DEFINITION
+    )
     definition_hash: Mapped[str] = mapped_column(String(64))
     # For people who look at the table; what is not read here cannot fail to be a moment.
     created_at: Mapped[datetime] = mapped_column(default=now, deferred=True)

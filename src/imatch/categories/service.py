@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer_group
 
 from imatch.categories import rows
 from imatch.categories.catalog import definitions
-from imatch.categories.models import Category
+from imatch.categories.in_force import CategoryInForce
+from imatch.categories.models import DEFINITION, Category
 from imatch.categories.queries import by_name
 from imatch.categories.schemas import CategoryDefinition
 from imatch.core.database import atomic
@@ -30,7 +31,8 @@ def sync(db: Session) -> Synced:
     """
     done = Synced()
     with atomic(db):
-        held = {row.name: row for row in db.scalars(select(Category))}
+        every = select(Category).options(undefer_group(DEFINITION))
+        held = {row.name: row for row in db.scalars(every)}
         for name, definition in definitions().items():
             row = held.get(name)
             if row is None:
@@ -66,18 +68,17 @@ def _refresh(row: Category, definition: CategoryDefinition, done: Synced) -> Non
         done.updated.append(row.name)
 
 
-def activate(db: Session, name: str) -> Category:
+def activate(db: Session, name: str) -> CategoryInForce:
     """Open a category to seekers and providers. Raises UnknownCategory."""
     return _set_active(db, name, active=True)
 
 
-def deactivate(db: Session, name: str) -> Category:
+def deactivate(db: Session, name: str) -> CategoryInForce:
     """Close a category to new seekers; what is under way goes on. Raises UnknownCategory."""
     return _set_active(db, name, active=False)
 
 
-def _set_active(db: Session, name: str, *, active: bool) -> Category:
+def _set_active(db: Session, name: str, *, active: bool) -> CategoryInForce:
     with atomic(db):
-        row = by_name(db, name)
-        row.active = active
-    return row
+        db.get_one(Category, by_name(db, name).id).active = active
+        return by_name(db, name)

@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from imatch.categories import catalog, queries, service
-from imatch.categories.models import Category
-from imatch.categories.schemas import CategoryDefinition
+from imatch.categories.in_force import CategoryInForce
 from imatch.cli.output import JsonOption, out, print_facts, print_json, print_table
 from imatch.core.database import SessionLocal
 from imatch.core.errors import Invalid
@@ -32,10 +31,10 @@ def list_all(*, as_json: JsonOption = False) -> None:
     with SessionLocal() as db:
         found = queries.all_categories(db)
     if as_json:
-        print_json([_summary(row) for row in found])
+        print_json([_summary(category) for category in found])
         return
     columns = ("Name", "Shown as", "Open")
-    rows = [(row.name, queries.shown_name(row), "yes" if row.active else "no") for row in found]
+    rows = [(one.name, one.definition.display_name, _open(one)) for one in found]
     print_table("Categories", columns, rows)
 
 
@@ -43,12 +42,12 @@ def list_all(*, as_json: JsonOption = False) -> None:
 def show(name: Name, *, as_json: JsonOption = False) -> None:
     """One category as it is in force: pages, fields, rules, weights, fees."""
     with SessionLocal() as db:
-        row = queries.by_name(db, name)
-    definition = queries.definition_of(row)
+        category = queries.by_name(db, name)
     if as_json:
-        print_json({**_summary(row), "definition": definition.model_dump(mode="json")})
+        definition = category.definition.model_dump(mode="json")
+        print_json({**_summary(category), "definition": definition})
         return
-    _print_definition(row, definition)
+    _print_definition(category)
 
 
 @app.command()
@@ -101,22 +100,29 @@ def _faults_of_rows() -> list[str]:
         return [f"the row of {name}: {fault}" for name, fault in queries.ignored_edits(db).items()]
 
 
-def _summary(row: Category) -> dict[str, object]:
-    return {"name": row.name, "display_name": queries.shown_name(row), "active": row.active}
+def _summary(category: CategoryInForce) -> dict[str, object]:
+    display_name = category.definition.display_name
+    return {"name": category.name, "display_name": display_name, "active": category.active}
 
 
-def _confirm(row: Category, *, as_json: bool) -> None:
+def _open(category: CategoryInForce) -> str:
+    return "yes" if category.active else "no"
+
+
+def _confirm(category: CategoryInForce, *, as_json: bool) -> None:
     if as_json:
-        print_json(_summary(row))
+        print_json(_summary(category))
     else:
-        out.print(f"“{queries.shown_name(row)}” is {'open' if row.active else 'closed'}.")
+        state = "open" if category.active else "closed"
+        out.print(f"“{category.definition.display_name}” is {state}.")
 
 
-def _print_definition(row: Category, definition: CategoryDefinition) -> None:
+def _print_definition(category: CategoryInForce) -> None:
+    definition = category.definition
     print_facts(
         definition.display_name,
         {
-            "Open": "yes" if row.active else "no",
+            "Open": _open(category),
             "Fees": definition.fees.model,
             "Sensitive": "yes" if definition.sensitive else "no",
             "Public ratings": "yes" if definition.reviews.public_ratings else "no",

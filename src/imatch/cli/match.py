@@ -119,9 +119,9 @@ def match(
 
 def _definition(db: Session, category: str) -> CategoryDefinition:
     try:
-        return categories.definition_of(categories.active_by_name(db, category))
+        return categories.active_by_name(db, category).definition
     except categories.UnknownCategory as unknown:
-        known = ", ".join(row.name for row in categories.all_categories(db))
+        known = ", ".join(known.name for known in categories.all_categories(db))
         raise UnknownCategoryHere(f"{unknown.message} Known: {known}.") from unknown
 
 

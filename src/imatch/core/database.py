@@ -94,7 +94,7 @@ def atomic(db: Session) -> Iterator[Session]:
     session had open or pending before becomes part of the block, and objects loaded before are
     read afresh, so decisions inside are made on the present state.
     """
-    if db.info.get("atomic"):
+    if is_atomic(db):
         yield db
         return
     with _write_transaction(db):
@@ -111,13 +111,18 @@ def atomic(db: Session) -> Iterator[Session]:
             del db.info["atomic"]
 
 
+def is_atomic(db: Session) -> bool:
+    """Whether an `atomic(db)` block is open."""
+    return bool(db.info.get("atomic"))
+
+
 @contextmanager
 def present(db: Session) -> Iterator[Session]:
     """Read the present state, and leave no snapshot behind that grows old.
 
     Commits what the session holds first; inside `atomic(db)` it joins and commits nothing.
     """
-    if db.info.get("atomic"):
+    if is_atomic(db):
         yield db
         return
     if db.new or db.dirty or db.deleted:

@@ -24,7 +24,7 @@ class CategoryClosed(NotFound):
 
 def open_category(db: Db, category: str) -> CategoryDefinition:
     try:
-        return categories.definition_of(categories.active_by_name(db, category))
+        return categories.active_by_name(db, category).definition
     except (categories.UnknownCategory, categories.InactiveCategory) as closed:
         raise CategoryClosed(closed.message) from closed
 

@@ -16,8 +16,8 @@ router = APIRouter(include_in_schema=False)
 def open_categories(db: Session) -> list[CategoryDefinition]:
     """What a visitor may look for today."""
     return [
-        categories.definition_of(row).model_copy(update={"active": row.active})
-        for row in categories.active_categories(db)
+        category.definition.model_copy(update={"active": category.active})
+        for category in categories.active_categories(db)
     ]
 
 

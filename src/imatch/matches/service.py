@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from imatch.categories import queries as categories
 from imatch.categories.checks import AnswerFault, clean_text
-from imatch.categories.models import Category
+from imatch.categories.in_force import CategoryInForce
 from imatch.categories.schemas import CategoryDefinition
 from imatch.core import clock
 from imatch.core.database import SessionLocal, atomic
@@ -80,9 +80,8 @@ def people_left(
     Raises UnknownCategory, InactiveCategory or MatchingUnavailable.
     """
     category = categories.active_by_name(db, category_name)
-    definition = categories.definition_of(category)
-    live = live_pool(db, category.id, definition)
-    need = needs.need_of(definition, values, importance)
+    live = live_pool(db, category.id, category.definition)
+    need = needs.need_of(category.definition, values, importance)
     left = live.pool.count_left(need, clock.today())
     return PeopleLeft(left.left, left.total, _effects(left.removed))
 
@@ -92,7 +91,7 @@ def warm_up() -> None:
     try:
         with SessionLocal() as db:
             for category in categories.active_categories(db):
-                live_pool(db, category.id, categories.definition_of(category))
+                live_pool(db, category.id, category.definition)
     except (DomainError, SQLAlchemyError) as error:
         log().warning("match_index_not_warm", error=type(error).__name__)
 
@@ -111,7 +110,7 @@ def rank(
     Raises UnknownCategory, InactiveCategory or MatchingUnavailable.
     """
     category = categories.active_by_name(db, category_name)
-    live = live_pool(db, category.id, categories.definition_of(category), fresh=True)
+    live = live_pool(db, category.id, category.definition, fresh=True)
     for _ in range(_TRIES):
         ranked = _rank(live, need, count=count, seed=seed, exclude=exclude)
         providers = queries.matchable(db, _ids(ranked.picks), clock.now())
@@ -135,7 +134,8 @@ def suggest(
     InactiveCategory, MatchingUnavailable, Invalid for criteria that are too long, and NeedNotFound
     for a need that is deleted meanwhile.
     """
-    category, definition = _category_of(db, seeker)
+    category = _category_of(db, seeker)
+    definition = category.definition
     again = kind is MatchKind.RE_MATCH
     exclude = queries.shown_before(db, seeker.id) if again else frozenset[int]()
     request = _request(definition, seeker, kind, custom_criteria, refusal, exclude)
@@ -165,7 +165,7 @@ def has_made(db: Session, seeker: Need, kind: MatchKind) -> bool:
 
     Raises NeedIncomplete or SafetyStop.
     """
-    _, definition = _category_of(db, seeker)
+    definition = _category_of(db, seeker).definition
     request = _request(definition, seeker, kind, "", None, frozenset())
     return queries.shortlist_for(db, seeker.id, kind, request.fingerprint) is not None
 
@@ -188,11 +188,10 @@ class _RankingRequest:
     seed: int
 
 
-def _category_of(db: Session, seeker: Need) -> tuple[Category, CategoryDefinition]:
+def _category_of(db: Session, seeker: Need) -> CategoryInForce:
     if seeker.status == NeedStatus.DRAFT:
         raise NeedIncomplete
-    category = db.get_one(Category, seeker.category_id)
-    return category, categories.definition_of(category)
+    return categories.by_id(db, seeker.category_id)
 
 
 def _request(

@@ -27,7 +27,7 @@ def need_of(
     A need that belongs to an account opens for that account only, whoever holds its token.
     """
     need = _by_token(db, token, user)
-    if need is not None and (category is None or category_of(db, need).name == category):
+    if need is not None and (category is None or definition_of(db, need).name == category):
         return need
     return _latest(db, user, category) if user else None
 
@@ -44,13 +44,9 @@ def owned(db: Session, need_id: int, *, token: str | None, user: User | None) ->
     return need
 
 
-def category_of(db: Session, need: Need) -> Category:
-    return db.get_one(Category, need.category_id)
-
-
 def definition_of(db: Session, need: Need) -> CategoryDefinition:
     """The definition in force for the category of a need."""
-    return categories.definition_of(category_of(db, need))
+    return categories.by_id(db, need.category_id).definition
 
 
 def _by_token(db: Session, token: str | None, user: User | None) -> Need | None:

@@ -246,8 +246,7 @@ def submit(
     address: str | None = None,
 ) -> tuple[Need, str]:
     """A whole need at once, completed. Raises as start, answer and complete do."""
-    row = categories.active_by_name(db, category)
-    definition = categories.definition_of(row)
+    definition = categories.active_by_name(db, category).definition
     told, _errors = forms.validate(definition, definition.seeker, values, require=False)
     _refuse_danger(definition, told)
     answers = _checked(definition, definition.seeker, values, importance)

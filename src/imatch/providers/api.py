@@ -41,8 +41,8 @@ def list_providers(
     moment = now()
     return ProviderPage(
         items=[
-            rules.summary(provider, categories.definition_of(row), moment)
-            for provider, row in page.items
+            rules.summary(provider, service.definition_of(db, provider), moment)
+            for provider in page.items
         ],
         next_cursor=page.next_cursor,
     )

@@ -129,15 +129,16 @@ def category_list(request: Request, db: Db, _operator: CurrentOperator) -> HTMLR
     It stands here because it counts profiles; categories/console.py opens and closes them.
     """
     counts = queries.counts_by_category(db)
-    found = [
-        (row, categories.definition_of(row), counts.get(row.id, 0))
-        for row in categories.all_categories(db)
-    ]
     context = {
         "section": "categories",
         "rows": [
-            (row, definition.display_name, rules.cost_of(definition.fees), count)
-            for row, definition, count in found
+            (
+                category,
+                category.definition.display_name,
+                rules.cost_of(category.definition.fees),
+                counts.get(category.id, 0),
+            )
+            for category in categories.all_categories(db)
         ],
     }
     return render(request, "providers/categories.html", context)

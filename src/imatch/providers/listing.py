@@ -31,14 +31,13 @@ def list_people(
     cursor: Cursor = None,
 ) -> Response:
     """Public profiles in an open category, in the order in which they came."""
-    row = categories.active_by_name(db, category)
-    definition = categories.definition_of(row)
+    shown = categories.active_by_name(db, category)
+    definition = shown.definition
     page = queries.public_page(db, category=category, cursor=cursor, limit=ROWS)
-    people = [provider for provider, _category in page.items]
-    featured = _featured(db, row.id)
+    featured = _featured(db, shown.id)
     context = {
         "definition": definition,
-        "people": _summaries(db, people, definition),
+        "people": _summaries(db, page.items, definition),
         "featured": _summaries(db, featured, definition) if cursor is None else [],
         "next_cursor": page.next_cursor,
         "first_page": cursor is None,

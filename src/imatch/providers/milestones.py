@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
 from imatch.categories import queries as categories
-from imatch.categories.models import Category
 from imatch.categories.schemas import CategoryDefinition
 from imatch.core.clock import today
 from imatch.core.events import announce
@@ -50,8 +49,7 @@ def on_email_confirmed(db: Session, fact: EmailConfirmed) -> None:
     """Profiles that waited for nothing but the address are complete now."""
     mine = select(Provider).where(Provider.user_id == fact.user_id).order_by(Provider.id)
     for provider in db.scalars(mine).all():
-        category = db.get_one(Category, provider.category_id)
-        _complete(db, provider, categories.definition_of(category))
+        _complete(db, provider, categories.by_id(db, provider.category_id).definition)
 
 
 def _complete(db: Session, provider: Provider, definition: CategoryDefinition) -> None:

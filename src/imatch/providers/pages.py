@@ -27,7 +27,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/providers")
 def for_professionals(request: Request, db: Db, _user: OptionalUser) -> HTMLResponse:
     """What it is, what it costs, how to begin."""
-    open_now = [categories.definition_of(row) for row in categories.active_categories(db)]
+    open_now = [category.definition for category in categories.active_categories(db)]
     costs = [(definition, rules.cost_of(definition.fees)) for definition in open_now]
     return render(request, "providers/landing.html", {"costs": costs})
 
@@ -87,7 +87,11 @@ def choose_category(request: Request, db: Db, user: CurrentUser) -> HTMLResponse
     """In which open category to begin; one profile in each."""
     held = {provider.category_id for provider in queries.own(db, user.id)}
     context = {
-        "free": [row for row in categories.active_categories(db) if row.id not in held],
+        "free": [
+            category.definition
+            for category in categories.active_categories(db)
+            if category.id not in held
+        ],
         "any_held": bool(held),
     }
     return render(request, "providers/new.html", context)

@@ -58,10 +58,10 @@ def find_own(db: Session, user_id: int, category: str) -> Provider | None:
 
 def public_page(
     db: Session, *, category: str | None, cursor: str | None, limit: int
-) -> Page[tuple[Provider, Category]]:
+) -> Page[Provider]:
     """Approved profiles in open categories, the oldest first."""
     query = (
-        select(Provider, Category)
+        select(Provider)
         .join(Category, Category.id == Provider.category_id)
         .join(User, User.id == Provider.user_id)
         .where(Category.active, *_public())
@@ -71,8 +71,8 @@ def public_page(
     after = decode_cursor(cursor)
     if after is not None:
         query = query.where(Provider.id > after)
-    rows = db.execute(query.order_by(Provider.id).limit(limit + 1)).all()
-    return page_of(rows, limit, lambda row: row[0].id)
+    found = db.scalars(query.order_by(Provider.id).limit(limit + 1)).all()
+    return page_of(found, limit, lambda provider: provider.id)
 
 
 def public_of(db: Session, provider_ids: Collection[int], category_id: int) -> Sequence[Provider]:

@@ -13,7 +13,6 @@ from imatch.accounts.models import User
 from imatch.accounts.service import become_provider
 from imatch.categories import forms
 from imatch.categories import queries as categories
-from imatch.categories.models import Category
 from imatch.categories.schemas import CategoryDefinition, FormPage
 from imatch.core.clock import now, today
 from imatch.core.database import atomic
@@ -75,7 +74,7 @@ class SlugTaken(Invalid):
 
 def definition_of(db: Session, provider: Provider) -> CategoryDefinition:
     """The definition in force of the profile's category."""
-    return categories.definition_of(db.get_one(Category, provider.category_id))
+    return categories.by_id(db, provider.category_id).definition
 
 
 def page_of(definition: CategoryDefinition, number: int) -> FormPage:

@@ -6,9 +6,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from imatch.categories import queries as categories
+from imatch.categories import service as categories
 from imatch.categories.catalog import definition
-from imatch.core.database import SessionLocal, atomic
+from imatch.core.database import SessionLocal
 from imatch.matches import queries, service
 from imatch.matches.models import Match, MatchStatus, Shortlist
 from imatch.needs import service as seekers
@@ -222,8 +222,7 @@ def test_a_closed_category_suggests_nobody(
     ask: Ask, browse: Browse, three: list[str], db: Session
 ) -> None:
     _need, token = ask()
-    with atomic(db):
-        categories.by_name(db, ADVISORS).active = False
+    categories.deactivate(db, ADVISORS)
     assert browse(token).get("/matches").status_code == 409
 
 
@@ -232,8 +231,7 @@ def test_people_shown_before_stay_when_the_category_closes(
 ) -> None:
     _need, token = ask()
     assert browse(token).get("/matches").status_code == 200
-    with atomic(db):
-        categories.by_name(db, ADVISORS).active = False
+    categories.deactivate(db, ADVISORS)
     kept = browse(token).get("/matches")
     assert kept.status_code == 200
     assert all(name in kept.text for name in three)

@@ -9,8 +9,8 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from imatch.accounts.models import User
+from imatch.categories import queries as categories
 from imatch.categories.models import Category
-from imatch.categories.queries import definition_of
 from imatch.core.clock import now
 from imatch.core.database import SessionLocal, atomic, make_engine
 from imatch.matches import queries, service
@@ -222,7 +222,8 @@ def test_a_loaded_index_goes_on_with_what_it_knows(make: Make, db: Session) -> N
     category = make.category()
     with atomic(db):
         db.execute(text("ALTER TABLE providers RENAME COLUMN updated_at TO out_of_order"))
-    live = live_pool(db, category.id, definition_of(category), fresh=True)
+    definition = categories.by_id(db, category.id).definition
+    live = live_pool(db, category.id, definition, fresh=True)
     assert len(live.pool) == 1
 
 
@@ -240,5 +241,5 @@ def test_what_no_date_tells_is_made_up_for(
         db.execute(update(User).where(User.id == closed.user_id).values(active=False))
         db.execute(approved.values(status=ProviderStatus.APPROVED, updated_at=now() - LONG_AGO))
     assert becomes(1)
-    live = live_pool(db, unnoticed.category_id, definition_of(make.category()))
+    live = live_pool(db, unnoticed.category_id, categories.by_name(db, ADVISORS).definition)
     assert list(live.exposure) == [unnoticed.id]

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from imatch.core.clock import now
-from imatch.core.database import atomic
+from imatch.core.database import atomic, is_atomic
 from imatch.core.logs import log
 from imatch.ledger.books import Book
 from imatch.ledger.models import LedgerDaySum, LedgerHourSum, LedgerSeal, SealedSum
@@ -87,7 +87,7 @@ def seal(db: Session, book: Book, *, most_rows: int = 10_000) -> int:
 
     Not to be called inside `atomic`, where it could wait for a row that others wait with.
     """
-    if db.info.get("atomic"):
+    if is_atomic(db):
         raise RuntimeError("seal in a transaction of its own")
     barrier = _barrier(db, book)
     previous = head(db, book)

@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from imatch.categories import forms
 from imatch.categories import queries as categories
-from imatch.categories.models import Category
 from imatch.categories.schemas import CategoryDefinition, Kind
 from imatch.core import clock
 from imatch.matches import queries
@@ -101,7 +100,7 @@ def person_of(db: Session, provider: Provider, definition: CategoryDefinition) -
 
 def _definitions(db: Session, providers: Iterable[Provider]) -> Mapping[int, CategoryDefinition]:
     return {
-        category_id: categories.definition_of(db.get_one(Category, category_id))
+        category_id: categories.by_id(db, category_id).definition
         for category_id in {provider.category_id for provider in providers}
     }
 

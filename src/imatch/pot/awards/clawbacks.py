@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from imatch.core.clock import now
-from imatch.core.database import atomic, present
+from imatch.core.database import atomic, is_atomic, present
 from imatch.core.errors import Conflict, NotFound
 from imatch.core.ids import is_id
 from imatch.core.logs import log
@@ -188,7 +188,7 @@ def settle_from_award(db: Session, award: Entry) -> int:
     user_id = award.user_id
     if user_id is None or award.replayed or award.balance_before:
         return 0
-    if db.info.get("atomic"):
+    if is_atomic(db):
         return _settle_owing(db, user_id)
     try:
         return _settle_owing(db, user_id)

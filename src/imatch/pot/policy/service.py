@@ -14,7 +14,7 @@ from sqlalchemy import and_, func, not_, select
 from sqlalchemy.orm import Session, SessionTransaction
 
 from imatch.core import clock
-from imatch.core.database import atomic
+from imatch.core.database import atomic, is_atomic
 from imatch.core.errors import Conflict
 from imatch.core.settings import get_settings
 from imatch.ledger import POT, Movement, post
@@ -282,7 +282,7 @@ def budget(db: Session) -> WeekBudget:
         known = _Spending(monday, total)
     known.spent, known.last_id = _spent(db, known)
     transaction = db.get_transaction()
-    if transaction is not None and db.info.get("atomic"):
+    if transaction is not None and is_atomic(db):
         _spending[transaction] = known
     return WeekBudget(known.total, known.spent)
 
