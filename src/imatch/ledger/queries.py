@@ -1,7 +1,7 @@
 """Read the books: what people and system accounts have, statements, seals and audits."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -312,13 +312,14 @@ def last_audits(db: Session) -> list[LedgerAudit]:
     return list(db.scalars(select(LedgerAudit).order_by(LedgerAudit.book.desc())))
 
 
-def audit_is_missed(db: Session) -> bool:
+def audit_is_missed(db: Session, audits: Iterable[LedgerAudit]) -> bool:
     """Whether a book's last audit is too old, or none ended although it has a seal as old.
 
+    `audits` are the last ones.
     Seals tell how long a book is in use: rows of a demonstration are older than their database.
     """
     limit = now() - AUDIT_WITHIN
-    ended = {audit.book: audit.ended_at for audit in last_audits(db)}
+    ended = {audit.book: audit.ended_at for audit in audits}
     for book in BOOKS.values():
         if book.name in ended:
             missed = ended[book.name] < limit

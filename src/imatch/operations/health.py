@@ -111,7 +111,7 @@ def _ledger(db: Session) -> Check:
     age = None if oldest is None else round((now() - oldest).total_seconds() / 3600, 1)
     findings = {f"{audit.book}_findings": audit.finding_count for audit in audits}
     return Check(
-        ok=not any(findings.values()) and not ledger.audit_is_missed(db),
+        ok=not any(findings.values()) and not ledger.audit_is_missed(db, audits),
         details={**findings, "last_audit_age_hours": age},
     )
 

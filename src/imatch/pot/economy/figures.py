@@ -64,26 +64,28 @@ class SpendingPattern:
     hours: tuple[tuple[int, ...], ...]
 
 
+# How many wallets hold something, and the sums over all of them.
+_WALLETS = select(
+    func.count().filter(PotAccount.balance > 0),
+    *(
+        func.coalesce(func.sum(column), 0)
+        for column in (
+            PotAccount.balance,
+            PotAccount.held,
+            PotAccount.earned,
+            PotAccount.spent,
+            PotAccount.burned,
+        )
+    ),
+)
+
+
 def stats(db: Session) -> dict[str, Any]:
     """Totals of all time; the rates are percentages in words.
 
     Circulation is what people have, held POT included; supply includes the treasury.
     """
-    people = db.execute(
-        select(
-            func.count().filter(PotAccount.balance > 0),
-            *(
-                func.coalesce(func.sum(column), 0)
-                for column in (
-                    PotAccount.balance,
-                    PotAccount.held,
-                    PotAccount.earned,
-                    PotAccount.spent,
-                    PotAccount.burned,
-                )
-            ),
-        )
-    ).one()
+    people = db.execute(_WALLETS).one()
     with_pot, circulation, held, earned, spent, burned = (int(figure) for figure in people)
     users = db.scalar(select(func.count()).select_from(User)) or 0
     system = system_balances(db, POT)

@@ -293,7 +293,7 @@ def _drift(books: _Books) -> Indicator:
     note = "No audit has ended yet."
     if audits:
         note = f"Last audit ended {formats.sortable(min(audit.ended_at for audit in audits))}."
-    missed = audit_is_missed(books.db)
+    missed = audit_is_missed(books.db, audits)
     if missed:
         note += f" It is missed: every book is to be audited within {AUDIT_WITHIN.days} days."
     sound = len(audits) == len(BOOKS) and not findings
