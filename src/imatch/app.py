@@ -30,6 +30,7 @@ from imatch.web.middleware import (
 )
 from imatch.web.openapi import DescribedApp
 from imatch.web.rendering import static_files
+from imatch.web.routing import SectionRouter
 from imatch.wiring import domains, wire
 
 API = "/api/v1"
@@ -85,8 +86,10 @@ def create_app() -> FastAPI:
     add_error_handlers(app)
     _add_routers(app)
     app.mount("/static", static_files(), name="static")
+    app.router.middleware_stack = SectionRouter(app.router)
     # The last added is the outermost.
-    app.add_middleware(GZipMiddleware, minimum_size=1_000)
+    # A higher level takes twice as long and makes pages 2 % smaller.
+    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=4)
     app.add_middleware(ForgeryMiddleware, settings=settings)
     app.add_middleware(EncodingMiddleware)
     app.add_middleware(BodyLimitMiddleware, max_body_bytes=settings.max_body_bytes)
