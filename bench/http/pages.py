@@ -27,31 +27,26 @@ WARM_UP_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A path with the headers that a browser or program sends; `note` tells two of a path apart."""
-
     path: str
     note: str = ""
-    cookie: str = ""
 
     @property
     def title(self) -> str:
         return f"`{self.path}`{self.note and ', ' + self.note}"
 
     def request(self, host: str) -> bytes:
-        lines = [f"GET {self.path} HTTP/1.1", f"Host: {host}", "Accept-Encoding: gzip"]
-        if self.cookie:
-            lines.append(f"Cookie: {self.cookie}")
-        return "\r\n".join([*lines, "", ""]).encode()
+        lines = [f"GET {self.path} HTTP/1.1", f"Host: {host}", "Accept-Encoding: gzip", "", ""]
+        return "\r\n".join(lines).encode()
 
 
-# With a cookie, an answer is rendered for its reader.
-OWN_THEME = "theme=imatch-dark"
+# A page with a query is rendered for each request.
+
 PAGES = (
     Page("/"),
-    Page("/", "rendered each time", OWN_THEME),
+    Page("/?each", "rendered each time"),
     Page("/api/v1/categories"),
     Page("/providers"),
-    Page("/providers", "rendered each time", OWN_THEME),
+    Page("/providers?each", "rendered each time"),
     Page("/providers/financial_advisors"),
     Page("/pot/economy"),
     Page("/health"),

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from imatch.accounts import queries
@@ -65,28 +66,36 @@ def take_cookie(response: Response) -> Response:
     return response
 
 
-def remember_user(request: Request, db: Db) -> User | None:
+async def remember_user(request: Request, db: Db) -> User | None:
     """The signed-in user by session cookie or, under /api/ only, by API key.
 
     The application asks for it on every route, so that every page can greet the user; it is one
-    indexed query, and none for visitors without a cookie.
+    indexed query, and neither a query nor a thread for visitors who present nothing.
     """
-    request.state.session = None
-    user = _by_api_key(request, db) or _by_cookie(request, db)
+    request.state.session = request.state.user = None
+    key, token = _api_key_of(request), request.cookies.get(cookie_name())
+    if not key and not token:
+        return None
+    return await run_in_threadpool(_recognise, request, db, key, token)
+
+
+def _api_key_of(request: Request) -> str | None:
+    presented = request.headers.get("authorization", "")
+    if not request.url.path.startswith("/api/") or not presented.lower().startswith(_BEARER):
+        return None
+    return presented[len(_BEARER) :].strip()
+
+
+def _recognise(request: Request, db: Session, key: str | None, token: str | None) -> User | None:
+    user = api_keys.owner(db, key) if key else None
+    if user is None and token:
+        user = _by_cookie(request, db, token)
     request.state.user = user and SignedInUser(user.id, user.name, user.email, user.account_type)
     return user
 
 
-def _by_api_key(request: Request, db: Db) -> User | None:
-    presented = request.headers.get("authorization", "")
-    if not request.url.path.startswith("/api/") or not presented.lower().startswith(_BEARER):
-        return None
-    return api_keys.owner(db, presented[len(_BEARER) :].strip())
-
-
-def _by_cookie(request: Request, db: Db) -> User | None:
-    token = request.cookies.get(cookie_name())
-    found = queries.live_session(db, token) if token else None
+def _by_cookie(request: Request, db: Session, token: str) -> User | None:
+    found = queries.live_session(db, token)
     if found is None:
         return None
     session, user = found
@@ -114,7 +123,7 @@ _session_cookie = APIKeyCookie(
 
 
 # Both only declare for the API's description what remember_user reads.
-def _current_user(
+async def _current_user(
     user: OptionalUser,
     _declared_key: Annotated[object, Security(_api_key)],
     _declared_cookie: Annotated[object, Security(_session_cookie)],
@@ -127,7 +136,7 @@ def _current_user(
 CurrentUser = Annotated[User, Depends(_current_user)]
 
 
-def _current_operator(user: CurrentUser) -> User:
+async def _current_operator(user: CurrentUser) -> User:
     if user.account_type != AccountType.OPERATOR:
         raise OperatorsOnly
     return user
@@ -181,7 +190,7 @@ def _pending_session(request: Request, _user: OptionalUser) -> UserSession:
 PendingSession = Annotated[UserSession, Depends(_pending_session)]
 
 
-def _this_browser(request: Request, address: ClientAddress) -> Browser:
+async def _this_browser(request: Request, address: ClientAddress) -> Browser:
     agent = request.headers.get("user-agent", "")
     return Browser(address, agent, request.cookies.get(cookie_name()))
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from imatch.categories import checks, queries
+from imatch.categories.deps import InForce
 from imatch.categories.in_force import CategoryInForce
 from imatch.categories.schemas import CategoryDefinition
 from imatch.web.deps import Db
@@ -36,9 +37,9 @@ class CategoryDetails(CategoryOut):
 
 
 @router.get("/categories")
-def list_categories(db: Db) -> Categories:
+async def list_categories(categories: InForce) -> Categories:
     """Every category, open or not, in the order of their names."""
-    return Categories(items=[_summary(category) for category in queries.all_categories(db)])
+    return Categories(items=[_summary(category) for category in categories.by_name.values()])
 
 
 @router.get("/categories/{name}", responses=problems(404))

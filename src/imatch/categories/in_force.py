@@ -60,6 +60,11 @@ class CategoriesInForce:
     by_name: Mapping[str, CategoryInForce]
     by_id: Mapping[int, CategoryInForce]
 
+    @property
+    def active(self) -> list[CategoryInForce]:
+        """Those that seekers and providers see."""
+        return [category for category in self.by_name.values() if category.active]
+
 
 @dataclass(frozen=True, slots=True)
 class _Look:
@@ -88,12 +93,19 @@ def categories_in_force(db: Session) -> CategoriesInForce:
     if is_atomic(db):
         db.flush()
         return _look(db.connection(), _looks.get(engine)).found
-    look = _looks.get(engine)
-    if look is None or not look.is_recent():
-        # Through a connection of its own: a session may still read an older state.
-        with engine.connect() as connection:
-            look = _looks[engine] = _look(connection, look)
+    recent = recently_in_force(db)
+    if recent is not None:
+        return recent
+    # Through a connection of its own: a session may still read an older state.
+    with engine.connect() as connection:
+        look = _looks[engine] = _look(connection, _looks.get(engine))
     return look.found
+
+
+def recently_in_force(db: Session) -> CategoriesInForce | None:
+    """The same without asking the database, outside `atomic(db)`; None when it is time to ask."""
+    look = _looks.get(db.get_bind().engine)
+    return look.found if look is not None and look.is_recent() else None
 
 
 def _look(connection: Connection, last: _Look | None) -> _Look:

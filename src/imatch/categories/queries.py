@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from imatch.categories.in_force import CategoryInForce, categories_in_force
+from imatch.categories.in_force import CategoriesInForce, CategoryInForce, categories_in_force
 from imatch.core.errors import Conflict, NotFound
 
 
@@ -27,15 +27,12 @@ def all_categories(db: Session) -> list[CategoryInForce]:
 
 def active_categories(db: Session) -> list[CategoryInForce]:
     """The categories that seekers and providers see."""
-    return [category for category in all_categories(db) if category.active]
+    return categories_in_force(db).active
 
 
 def by_name(db: Session, name: str) -> CategoryInForce:
     """One category, active or not. Raises UnknownCategory."""
-    category = categories_in_force(db).by_name.get(name)
-    if category is None:
-        raise UnknownCategory(name)
-    return category
+    return _named(categories_in_force(db), name)
 
 
 def by_id(db: Session, category_id: int) -> CategoryInForce:
@@ -45,7 +42,12 @@ def by_id(db: Session, category_id: int) -> CategoryInForce:
 
 def active_by_name(db: Session, name: str) -> CategoryInForce:
     """One category that is open. Raises UnknownCategory or InactiveCategory."""
-    category = by_name(db, name)
+    return active_among(categories_in_force(db), name)
+
+
+def active_among(categories: CategoriesInForce, name: str) -> CategoryInForce:
+    """As active_by_name, of these categories."""
+    category = _named(categories, name)
     if not category.active:
         raise InactiveCategory(category.definition.display_name)
     return category
@@ -58,3 +60,10 @@ def ignored_edits(db: Session) -> dict[str, str]:
         for category in all_categories(db)
         if category.ignored_edit is not None
     }
+
+
+def _named(categories: CategoriesInForce, name: str) -> CategoryInForce:
+    category = categories.by_name.get(name)
+    if category is None:
+        raise UnknownCategory(name)
+    return category

@@ -5,7 +5,9 @@ from typing import Annotated, Any
 from fastapi import Depends
 from sqlalchemy.orm import Session
 
-from imatch.categories import queries as categories
+from imatch.categories.deps import InForce
+from imatch.categories.in_force import CategoriesInForce
+from imatch.categories.queries import InactiveCategory, UnknownCategory, active_among
 from imatch.categories.schemas import CategoryDefinition, FormPage
 from imatch.core.errors import NotFound
 from imatch.matches import service as matches
@@ -13,7 +15,6 @@ from imatch.matches.pool.live import MatchingUnavailable
 from imatch.needs import rules
 from imatch.needs.models import Need
 from imatch.needs.service import Answers
-from imatch.web.deps import Db
 
 MOST_RULES_SHOWN = 4
 
@@ -22,15 +23,20 @@ class CategoryClosed(NotFound):
     code = "category_not_open"
 
 
-def open_category(db: Db, category: str) -> CategoryDefinition:
+def open_category(categories: CategoriesInForce, name: str) -> CategoryDefinition:
+    """The definition of an open category. Raises CategoryClosed for any other name."""
     try:
-        return categories.active_by_name(db, category).definition
-    except (categories.UnknownCategory, categories.InactiveCategory) as closed:
+        return active_among(categories, name).definition
+    except (UnknownCategory, InactiveCategory) as closed:
         raise CategoryClosed(closed.message) from closed
 
 
+async def _open_category(categories: InForce, category: str) -> CategoryDefinition:
+    return open_category(categories, category)
+
+
 # The definition of the path's {category}; a 404 that says so where it is not open.
-OpenCategory = Annotated[CategoryDefinition, Depends(open_category)]
+OpenCategory = Annotated[CategoryDefinition, Depends(_open_category)]
 
 
 def answers_of(need: Need | None) -> Answers:

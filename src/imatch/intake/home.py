@@ -1,31 +1,33 @@
 """The home page, and the page on how ranking works: both speak of the open categories."""
 
 from fastapi import APIRouter, Request
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from imatch.accounts.deps import OptionalUser
-from imatch.categories import queries as categories
+from imatch.categories.deps import InForce
+from imatch.categories.in_force import CategoriesInForce
 from imatch.categories.schemas import CategoryDefinition
-from imatch.web.deps import Db
-from imatch.web.rendering import render
+from imatch.web.rendering import render_shared
 
 router = APIRouter(include_in_schema=False)
 
 
-def open_categories(db: Session) -> list[CategoryDefinition]:
+def open_categories(categories: CategoriesInForce) -> list[CategoryDefinition]:
     """What a visitor may look for today."""
     return [
-        category.definition.model_copy(update={"active": category.active})
-        for category in categories.active_categories(db)
+        category.definition.model_copy(update={"active": True}) for category in categories.active
     ]
 
 
 @router.get("/")
-def home(request: Request, db: Db, _user: OptionalUser) -> Response:
-    return render(request, "intake/landing.html", {"categories": open_categories(db)})
+async def home(request: Request, categories: InForce) -> Response:
+    return _page(request, "intake/landing.html", categories)
 
 
 @router.get("/how-ranking-works")
-def how_ranking_works(request: Request, db: Db, _user: OptionalUser) -> Response:
-    return render(request, "intake/how_ranking_works.html", {"categories": open_categories(db)})
+async def how_ranking_works(request: Request, categories: InForce) -> Response:
+    return _page(request, "intake/how_ranking_works.html", categories)
+
+
+def _page(request: Request, template: str, categories: CategoriesInForce) -> Response:
+    context = {"categories": open_categories(categories)}
+    return render_shared(request, template, context, version=categories)

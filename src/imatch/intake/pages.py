@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.status import HTTP_200_OK, HTTP_404_NOT_FOUND
 
 from imatch.categories import forms, places
+from imatch.categories.deps import InForce
 from imatch.categories.form_view import FormView
 from imatch.categories.schemas import CategoryDefinition, FieldDefinition, Importance, Kind
 from imatch.core.database import atomic
@@ -36,17 +37,17 @@ walk = APIRouter(prefix="/find/{category}", include_in_schema=False)
 
 
 @router.get("/find")
-def choose(
-    request: Request, db: Db, category: Annotated[str, Query(max_length=200)] = ""
+async def choose(
+    request: Request, categories: InForce, category: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
     """On to the first question; without an open category, the ones to choose from."""
     closed = ""
     if category:
         try:
-            return go(f"/find/{open_category(db, category).name}/1")
+            return go(f"/find/{open_category(categories, category).name}/1")
         except CategoryClosed as error:
             closed = error.message
-    context = {"categories": open_categories(db), "closed": closed}
+    context = {"categories": open_categories(categories), "closed": closed}
     return render(
         request, "intake/choose.html", context, status=HTTP_404_NOT_FOUND if closed else HTTP_200_OK
     )

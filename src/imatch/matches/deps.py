@@ -11,7 +11,7 @@ from imatch.needs.queries import need_of
 from imatch.web.deps import Db
 
 
-def _page_viewer(need: CurrentNeed, user: OptionalUser) -> Viewer:
+async def _page_viewer(need: CurrentNeed, user: OptionalUser) -> Viewer:
     return Viewer(need.id if need else None, user.id if user else None)
 
 

@@ -34,7 +34,7 @@ class Visitor:
     address: str
 
 
-def _visitor(user: OptionalUser, address: ClientAddress) -> Visitor:
+async def _visitor(user: OptionalUser, address: ClientAddress) -> Visitor:
     return Visitor(user, address)
 
 

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Path, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from imatch.accounts.deps import OptionalUser
 from imatch.categories import queries as categories
 from imatch.categories.schemas import CategoryDefinition
 from imatch.core.clock import now
@@ -26,7 +25,6 @@ _FEATURED_AT_MOST = 3
 def list_people(
     request: Request,
     db: Db,
-    _user: OptionalUser,
     category: Annotated[str, Path(max_length=64)],
     cursor: Cursor = None,
 ) -> Response:

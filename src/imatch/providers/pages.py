@@ -11,6 +11,7 @@ from imatch.accounts.deps import CurrentUser, OptionalUser
 from imatch.accounts.models import AccountType, User
 from imatch.categories import forms
 from imatch.categories import queries as categories
+from imatch.categories.deps import InForce
 from imatch.categories.form_view import FormView
 from imatch.categories.schemas import CategoryDefinition
 from imatch.core.clock import now, today
@@ -19,17 +20,17 @@ from imatch.providers import boosts, queries, rules, service
 from imatch.providers.models import Provider, ProviderStatus
 from imatch.web.deps import Db, PostedForm
 from imatch.web.forms import act_or_show, at_field, go, private_page
-from imatch.web.rendering import render
+from imatch.web.rendering import render, render_shared
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/providers")
-def for_professionals(request: Request, db: Db, _user: OptionalUser) -> HTMLResponse:
+async def for_professionals(request: Request, in_force: InForce) -> HTMLResponse:
     """What it is, what it costs, how to begin."""
-    open_now = [category.definition for category in categories.active_categories(db)]
+    open_now = [category.definition for category in in_force.active]
     costs = [(definition, rules.cost_of(definition.fees)) for definition in open_now]
-    return render(request, "providers/landing.html", {"costs": costs})
+    return render_shared(request, "providers/landing.html", {"costs": costs}, version=in_force)
 
 
 @router.get("/p/{slug}")

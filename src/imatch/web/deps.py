@@ -1,17 +1,27 @@
 """What an endpoint may ask for."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Annotated
 
+from anyio import CancelScope, CapacityLimiter, to_thread
 from fastapi import Depends, Query, Request
 from sqlalchemy.orm import Session
 
 from imatch.core.database import SessionLocal
 
 
-def _session() -> Iterator[Session]:
-    with SessionLocal() as db:
+async def _session() -> AsyncIterator[Session]:
+    """A session without a transaction costs nothing: only what was begun is ended in a thread."""
+    db = SessionLocal()
+    try:
         yield db
+    finally:
+        if db.in_transaction():
+            # Apart from the threads of endpoints: those may all be waiting for this connection.
+            with CancelScope(shield=True):
+                await to_thread.run_sync(db.close, limiter=CapacityLimiter(1))
+        else:
+            db.close()
 
 
 # A session for this request. Services write inside `atomic(db)`, which commits before the endpoint
@@ -24,7 +34,7 @@ Cursor = Annotated[
 ]
 
 
-def client_address(request: Request) -> str:
+async def client_address(request: Request) -> str:
     """The caller's address as the server saw it (uvicorn resolves trusted proxies)."""
     return request.client.host if request.client else "unknown"
 

@@ -36,10 +36,10 @@ def switch_theme(
 
 
 @router.get("/privacy")
-def privacy(request: Request) -> HTMLResponse:
+async def privacy(request: Request) -> HTMLResponse:
     return render(request, "site/privacy.html", {})
 
 
 @router.get("/accessibility")
-def accessibility(request: Request) -> HTMLResponse:
+async def accessibility(request: Request) -> HTMLResponse:
     return render(request, "site/accessibility.html", {})

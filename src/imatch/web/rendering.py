@@ -1,7 +1,8 @@
 """Turns templates into responses: the Jinja environment, its filters, built assets and icons."""
 
 import json
-from functools import cache
+import re
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def render(
         "theme": chosen_theme(request),
         "user": getattr(request.state, "user", None),
         "now": clock.now(),
-        "demo": getattr(request.app.state, "demo_people", False),
+        "demo": holds_demo_people(request),
         **context,
     }
     if block is None:
@@ -56,6 +57,33 @@ def render(
     else:
         page = render_block(environment(), template, block, values)
     return HTMLResponse(page, status_code=status)
+
+
+# By template, theme and whether people are fictional: the version and the page. That many at most.
+_shared_pages: dict[tuple[str, str | None, bool], tuple[object, HTMLResponse]] = {}
+
+
+def render_shared(
+    request: Request, template: str, context: dict[str, Any], *, version: object
+) -> HTMLResponse:
+    """As `render`, for a page that is the same for everybody who is not signed in.
+
+    Strangers get the page that was rendered before while `version` is the same object. It must
+    stand for all that the context shows, and the template must be one path's only.
+    """
+    if request.state.user is not None or request.url.query:  # the page shows either
+        return render(request, template, context)
+    key = (template, chosen_theme(request), holds_demo_people(request))
+    known_version, page = _shared_pages.get(key, (None, None))
+    if page is None or known_version is not version:
+        page = render(request, template, context)
+        _shared_pages[key] = (version, page)
+    return HTMLResponse(page.body)
+
+
+def holds_demo_people(request: Request) -> bool:
+    """Whether pages must say that people here are fictional."""
+    return bool(getattr(request.app.state, "demo_people", False))
 
 
 def chosen_theme(request: Request) -> str | None:
@@ -106,6 +134,7 @@ def initials(name: str) -> str:
 # Built assets
 
 
+@lru_cache(maxsize=1_000)
 def icon(name: str, cls: str = "size-5") -> Markup:
     """A lucide drawing, inlined and hidden from screen readers: words stand beside it."""
     shapes = _icons().get(name)
