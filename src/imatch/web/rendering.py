@@ -1,6 +1,8 @@
 """Turns templates into responses: the Jinja environment, its filters, built assets and icons."""
 
+import gzip
 import json
+import os
 import re
 from functools import cache, lru_cache
 from pathlib import Path
@@ -12,7 +14,9 @@ from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2_fragments import render_block
 from markupsafe import Markup, escape
-from starlette.responses import Response
+from starlette.datastructures import Headers
+from starlette.responses import FileResponse, Response
+from starlette.types import Scope
 
 from imatch.core import clock
 from imatch.web import formats
@@ -167,24 +171,47 @@ def preloaded_font_urls() -> list[str]:
     ]
 
 
-class _CachedStaticFiles(StaticFiles):
-    """Files under assets/ carry a hash in their names, so that they never change."""
+class _BuiltFiles(StaticFiles):
+    """Files under assets/ carry a hash in their names: they never change, and are read once."""
 
-    # Starlette's own signature, which names no narrower types.
-    def file_response(self, full_path: Any, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401
-        response = super().file_response(full_path, *args, **kwargs)
-        hashed = Path(full_path).parent.name == "assets"
-        response.headers["cache-control"] = (
-            "public, max-age=31536000, immutable" if hashed else "public, max-age=3600"
-        )
-        return response
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        if Path(full_path).parent.name != "assets":
+            response.headers["cache-control"] = "public, max-age=3600"
+            return response
+        response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        asked = Headers(scope=scope)
+        if not isinstance(response, FileResponse) or "range" in asked:
+            return response
+        headers = dict(response.headers)
+        plain, compressed = _read_asset(str(full_path))
+        if compressed is None:
+            return Response(plain, headers=headers)
+        headers["vary"] = "Accept-Encoding"
+        if "gzip" not in asked.get("accept-encoding", ""):
+            return Response(plain, headers=headers)
+        headers |= {"content-encoding": "gzip", "content-length": str(len(compressed))}
+        return Response(compressed, headers=headers)
+
+
+@lru_cache(maxsize=100)
+def _read_asset(path: str) -> tuple[bytes, bytes | None]:
+    """A built file, and the same compressed; fonts are compressed already."""
+    plain = Path(path).read_bytes()
+    return plain, None if path.endswith(".woff2") else gzip.compress(plain)
 
 
 def static_files() -> StaticFiles:
     """What to mount at STATIC_URL."""
     if not STATIC_FOLDER.is_dir():
         raise AssetsNotBuilt
-    return _CachedStaticFiles(directory=STATIC_FOLDER)
+    return _BuiltFiles(directory=STATIC_FOLDER)
 
 
 def assets_are_built() -> bool:
