@@ -86,7 +86,8 @@ def test_a_seeker_buys_more_matches(market: Market) -> None:
         key="1",
     )
     visit = market.enter(market.seeker(1_000))
-    visit.open("/matches")
+    visit.open("/matches")  # nobody was looked for yet: it leads to the answers
+    visit.press("See who fits")
     assert visit.page.get_by_text("Paid place.").is_visible()
     visit.inspect()
     visit.page.get_by_role("link", name="Why is Maximiliane-Theodora here?").click()
@@ -119,7 +120,8 @@ def test_a_seeker_buys_more_matches(market: Market) -> None:
 
 def test_who_has_too_little_reads_what_is_missing(market: Market) -> None:
     visit = market.enter(market.seeker(20))
-    visit.open("/matches")
+    visit.open("/matches")  # nobody was looked for yet: it leads to the answers
+    visit.press("See who fits")
     visit.inspect()
     visit.open("/matches/more/premium_match")
     assert visit.page.get_by_role("heading", name="How to earn the rest").is_visible()

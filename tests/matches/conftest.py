@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from httpx2 import Response
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
@@ -55,6 +56,11 @@ def browse(app: FastAPI) -> Iterator[Browse]:
     yield browser
     for client in opened:
         client.close()
+
+
+def look(browser: TestClient) -> Response:
+    """Send the answers of the browser's need: people are found, stored and shown."""
+    return browser.post(f"/find/{ADVISORS}/check")
 
 
 @pytest.fixture

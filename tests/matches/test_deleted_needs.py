@@ -22,7 +22,7 @@ from imatch.needs.queries import NeedNotFound
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.models import PotPurchase
 from tests.make import Make
-from tests.matches.conftest import ADVISORS, VALUES
+from tests.matches.conftest import ADVISORS, VALUES, look
 
 NEED = {"category": ADVISORS, "values": VALUES, "importance": {}}
 PREMIUM = {"kind": "premium"}
@@ -128,7 +128,7 @@ def test_a_page_of_a_deleted_need_opens_an_order_of_its_own(
     assert "/matches/lists/" in listed.headers["location"]
     client.delete(f"/api/v1/needs/{first}")
     handed_in(client)
-    client.get("/matches")  # the free list takes the id
+    look(client)  # the free list takes the id
     counted = db.query(PotPurchase).count()
     opened = client.get(f"{path}?key={key}", follow_redirects=False)
     assert opened.headers["location"] == path

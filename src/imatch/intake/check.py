@@ -9,6 +9,7 @@ from imatch.categories import forms
 from imatch.categories.schemas import CategoryDefinition, Importance
 from imatch.core.errors import DomainError
 from imatch.intake.deps import OpenCategory, answers_of, people_left
+from imatch.matches import service as matches
 from imatch.needs import rules, service
 from imatch.needs.deps import NeedInCategory
 from imatch.needs.models import Need
@@ -42,11 +43,12 @@ def check(request: Request, db: Db, definition: OpenCategory, need: NeedInCatego
 
 @router.post("/check")
 def finish(request: Request, db: Db, definition: OpenCategory, need: NeedInCategory) -> Response:
-    """Complete the need and show who fits."""
+    """Complete the need, find who fits, and show them."""
     if need is None:
         return _check(request, db, definition, need)
     try:
         service.complete(db, need)
+        matches.suggest(db, need, viewed=True)
     except service.SafetyStop:
         return go(f"/find/{definition.name}/stop")
     except service.BadAnswers as error:

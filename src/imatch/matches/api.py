@@ -66,6 +66,7 @@ def make_shortlist(
 ) -> ShortlistOut:
     """Find the people for a complete need. The same answers give the same shortlist again.
 
+    A free one is made anew when somebody on it takes no new people any more.
     A kind for POT is charged together with the shortlist, or not at all; the same key again
     answers with the same one.
     """

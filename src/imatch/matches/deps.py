@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 
 from imatch.accounts.deps import OptionalUser
 from imatch.matches.queries import Viewer
@@ -24,9 +24,3 @@ def _api_viewer(db: Db, user: OptionalUser, token: NeedTokenHeader) -> Viewer:
 
 
 ApiViewer = Annotated[Viewer, Depends(_api_viewer)]
-
-
-def only_prefetched(request: Request) -> bool:
-    """Whether the browser fetches the page ahead: nobody has looked at it yet."""
-    purpose = request.headers.get("sec-purpose", "") + request.headers.get("purpose", "")
-    return "prefetch" in purpose or "prerender" in purpose

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from imatch.categories import forms
 from imatch.categories.schemas import CategoryDefinition, Importance, Kind
-from imatch.matches.models import MatchKind
+from imatch.matches.models import MatchKind, Shortlist
 
 PEOPLE: Final = MappingProxyType(
     {
@@ -23,6 +23,11 @@ PEOPLE: Final = MappingProxyType(
 MAX_CUSTOM_CRITERIA = 1_000  # characters
 MOST_COMPARED = 3
 FEWEST_COMPARED = 2
+
+
+def shown_of(shortlist: Shortlist) -> int:
+    """How many people a shortlist showed when it was made."""
+    return min(PEOPLE[MatchKind(shortlist.kind)], shortlist.passed)
 
 
 class Refusal(StrEnum):

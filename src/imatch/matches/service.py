@@ -126,48 +126,37 @@ def suggest(
     *,
     custom_criteria: str = "",
     refusal: rules.Refusal | None = None,
+    viewed: bool = False,
 ) -> Shortlist:
     """The shortlist of a complete need, made and stored once for the same answers and kind.
 
-    `re_match` leaves out everybody suggested to this need before; `refusal` says why they were
-    not right: a price or place that was weighed becomes a rule. Raises NeedIncomplete, SafetyStop,
-    InactiveCategory, MatchingUnavailable, Invalid for criteria that are too long, and NeedNotFound
-    for a need that is deleted meanwhile.
+    A free one is made anew when somebody on it takes no new people any more. `re_match` leaves out
+    everybody suggested to this need before; `refusal` says why they were not right: a price or
+    place that was weighed becomes a rule. `viewed` says that the seeker looks at it at once.
+    Raises NeedIncomplete, SafetyStop, InactiveCategory, MatchingUnavailable, Invalid for criteria
+    that are too long, and NeedNotFound for a need that is deleted meanwhile.
     """
     category = _category_of(db, seeker)
     definition = category.definition
     again = kind is MatchKind.RE_MATCH
     exclude = queries.shown_before(db, seeker.id) if again else frozenset[int]()
     request = _request(definition, seeker, kind, custom_criteria, refusal, exclude)
-    stored = queries.shortlist_for(db, seeker.id, kind, request.fingerprint)
-    if stored is not None and queries.matches_of(db, stored.id):
-        return stored  # also where the category closed since: what is under way goes on
-    if not category.active:
-        raise categories.InactiveCategory(definition.display_name)
-    live = live_pool(db, category.id, definition, fresh=True)
-    for _ in range(_TRIES):
-        ranked = _rank(
-            live, request.need, count=rules.PEOPLE[kind], seed=request.seed, exclude=exclude
-        )
-        # Two requests of the same need at once: the second waits here and finds the first's.
-        with held(db, seeker):
-            stored = queries.shortlist_for(db, seeker.id, kind, request.fingerprint)
-            if stored is not None and queries.matches_of(db, stored.id):
-                return stored
-            providers = queries.matchable(db, _ids(ranked.picks), clock.now())
-            if _all_there(db, live, ranked, providers):
-                return _store(db, seeker, request, ranked, providers, stored)
-    raise MatchingUnavailable
+    stored = _stored(db, seeker, request, is_open=category.active)
+    if stored is None:
+        stored = _make(db, seeker, category, request, exclude, viewed=viewed)
+    if viewed:
+        take_as_viewed(db, queries.matches_of(db, stored.id))
+    return stored
 
 
-def has_made(db: Session, seeker: Need, kind: MatchKind) -> bool:
-    """Whether a complete need has such a shortlist of its present answers, which would come again.
+def made(db: Session, seeker: Need, kind: MatchKind = MatchKind.BASIC) -> Shortlist | None:
+    """The shortlist that was stored for the present answers of a complete need; only reads.
 
     Raises NeedIncomplete or SafetyStop.
     """
     definition = _category_of(db, seeker).definition
     request = _request(definition, seeker, kind, "", None, frozenset())
-    return queries.shortlist_for(db, seeker.id, kind, request.fingerprint) is not None
+    return queries.shortlist_for(db, seeker.id, kind, request.fingerprint)
 
 
 def checked_criteria(text: str) -> str:
@@ -218,6 +207,47 @@ def _request(
     )
 
 
+def _stored(
+    db: Session, seeker: Need, request: _RankingRequest, *, is_open: bool
+) -> Shortlist | None:
+    """The stored answer to the same request while it may be given again."""
+    stored = queries.shortlist_for(db, seeker.id, request.kind, request.fingerprint)
+    if stored is None:
+        return None
+    people = [match.provider_id for match in queries.matches_of(db, stored.id)]
+    if request.kind is MatchKind.BASIC and is_open:
+        there = queries.matchable(db, people, clock.now())
+        return stored if people and len(there) == rules.shown_of(stored) else None
+    # What was bought stays as it was, and what is under way goes on when a category closes.
+    return stored if people else None
+
+
+def _make(
+    db: Session,
+    seeker: Need,
+    category: CategoryInForce,
+    request: _RankingRequest,
+    exclude: frozenset[int],
+    *,
+    viewed: bool,
+) -> Shortlist:
+    if not category.active:
+        raise categories.InactiveCategory(category.definition.display_name)
+    live = live_pool(db, category.id, category.definition, fresh=True)
+    count = rules.PEOPLE[request.kind]
+    for _ in range(_TRIES):
+        ranked = _rank(live, request.need, count=count, seed=request.seed, exclude=exclude)
+        # Two requests of the same need at once: the second waits here and finds the first's.
+        with held(db, seeker):
+            stored = _stored(db, seeker, request, is_open=True)
+            if stored is not None:
+                return stored
+            providers = queries.matchable(db, _ids(ranked.picks), clock.now())
+            if _all_there(db, live, ranked, providers):
+                return _store(db, seeker, request, ranked, providers, viewed=viewed)
+    raise MatchingUnavailable
+
+
 def _rank(
     live: LivePool, need: engine.StatedNeed, *, count: int, seed: int, exclude: frozenset[int]
 ) -> Ranked:
@@ -259,12 +289,15 @@ def _store(
     request: _RankingRequest,
     ranked: Ranked,
     providers: Mapping[int, Provider],
-    empty: Shortlist | None,
+    *,
+    viewed: bool,
 ) -> Shortlist:
     """Write the answer, or fill the one that was empty before somebody came."""
-    shortlist = empty or Shortlist(
-        seeker_id=seeker.id, kind=request.kind, answers_hash=request.fingerprint
-    )
+    shortlist = queries.shortlist_for(db, seeker.id, request.kind, request.fingerprint)
+    if shortlist is None or queries.matches_of(db, shortlist.id):
+        shortlist = Shortlist(
+            seeker_id=seeker.id, kind=request.kind, answers_hash=request.fingerprint
+        )
     shortlist.seed = ranked.seed
     shortlist.considered = ranked.considered
     shortlist.passed = ranked.passed
@@ -287,6 +320,7 @@ def _store(
                 seeker_id=seeker.id,
                 provider_id=pick.provider_id,
                 position=position,
+                status=MatchStatus.VIEWED if viewed else MatchStatus.SUGGESTED,
                 fit=pick.fit,
                 explanation=explanations.to_json(explained),
                 newcomer=pick.newcomer,

@@ -27,7 +27,7 @@ from imatch.pot.errors import InsufficientPot, POTKeyReused
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.models import PotPurchase
 from tests.make import Make
-from tests.matches.conftest import ADVISORS, VALUES, Ask, Browse
+from tests.matches.conftest import ADVISORS, VALUES, Ask, Browse, look
 
 KEY = "a-key-of-some-length"
 SignIn = Callable[[User], TestClient]
@@ -150,7 +150,7 @@ def test_what_was_asked_for_is_not_written_into_the_books(buyer: Buyer, many: No
 def test_nobody_new_costs_nothing(
     buyer: Buyer, three: list[str], kind: MatchKind, sign_in: SignIn
 ) -> None:
-    sign_in(buyer.user).get("/matches")
+    look(sign_in(buyer.user))
     before, lists, shown = (
         buyer.free,
         counted(buyer.db, Shortlist),
@@ -227,7 +227,7 @@ def page_key(client: TestClient, option: str) -> str:
 
 
 def test_the_panel_says_what_it_brings_and_costs(buyer: Buyer, many: None, sign_in: SignIn) -> None:
-    page = sign_in(buyer.user).get("/matches").text
+    page = look(sign_in(buyer.user)).text
     for words in ("Ten people instead of three", "100 POT", "50 POT", "150 POT", "200 POT"):
         assert words in page
     assert "Up to three of the 11 you have not seen." in page
@@ -238,7 +238,7 @@ def test_without_an_account_nothing_else_changes(
 ) -> None:
     _need, token = ask()
     browser = browse(token)
-    page = browser.get("/matches").text
+    page = look(browser).text
     assert 'href="/sign-up"' in page
     assert "free POT" not in page
     answer = browser.post("/matches/more/premium_match", data={"key": KEY}, follow_redirects=False)
@@ -248,7 +248,7 @@ def test_without_an_account_nothing_else_changes(
 
 def test_pressing_twice_and_going_back_buy_once(buyer: Buyer, many: None, sign_in: SignIn) -> None:
     client = sign_in(buyer.user)
-    client.get("/matches")
+    look(client)
     key = page_key(client, "premium_match")
     path, before = "/matches/more/premium_match", buyer.free
     first = client.post(path, data={"key": key}, follow_redirects=False)
@@ -270,7 +270,7 @@ def test_who_cannot_pay_reads_what_is_missing(
     poor = make.user()
     seekers.submit(db, ADVISORS, VALUES, {}, user=poor)
     client = sign_in(poor)
-    client.get("/matches")
+    look(client)
     page = client.get("/matches/more/custom_criteria_match").text
     assert "How to earn the rest" in page
     assert 'href="/wallet/earn"' in page
@@ -283,7 +283,7 @@ def test_who_cannot_pay_reads_what_is_missing(
 
 def test_nobody_new_is_said_plainly(buyer: Buyer, three: list[str], sign_in: SignIn) -> None:
     client = sign_in(buyer.user)
-    assert "You have seen everybody who met your rules" in client.get("/matches").text
+    assert "You have seen everybody who met your rules" in look(client).text
     refused = client.post("/matches/more/re_match", data={"key": KEY})
     assert refused.status_code == 409
     assert "Nothing was charged" in refused.text
@@ -320,7 +320,7 @@ def test_a_search_by_hand_is_ordered_once_and_cancelled(
     buyer: Buyer, many: None, sign_in: SignIn
 ) -> None:
     client = sign_in(buyer.user)
-    client.get("/matches")
+    look(client)
     key = page_key(client, "rush_match")
     for _ in range(2):
         client.post("/matches/more/rush_match", data={"key": key, "note": "By Friday"})
@@ -329,7 +329,7 @@ def test_a_search_by_hand_is_ordered_once_and_cancelled(
     assert held.held == 200
     order = shop.open_orders(buyer.db)[0]
     assert (order.reference_type, order.reference_id) == ("seeker", buyer.need.id)
-    page = client.get("/matches").text
+    page = look(client).text
     assert "Matched by hand: ordered." in page
     assert "Due by" in page
     refused = client.post("/matches/more/rush_match", data={"key": f"{KEY}-other"})

@@ -18,6 +18,7 @@ from imatch.providers import approval
 from imatch.providers.models import Provider
 from imatch.ranking.types import StatedNeed
 from tests.make import Make
+from tests.matches.conftest import look
 from tests.providers.boosting import ADVISORS, CHECKED, Hire, Owner
 
 # ---- a boost: one labelled place, and no score changes ----
@@ -65,7 +66,7 @@ def last_on_fit(hire: Hire, **columns: Any) -> Owner:  # noqa: ANN401
 
 def matches_page(client: TestClient, token: str) -> str:
     client.cookies.set(COOKIE, token)
-    return client.get("/matches").text
+    return look(client).text
 
 
 @pytest.mark.usefixtures("crowd")

@@ -13,14 +13,14 @@ from imatch.core.clock import frozen, now
 from imatch.core.database import atomic
 from imatch.ledger import POT, Movement, post
 from imatch.matches import queries, service
-from imatch.matches.models import Match, MatchStatus
+from imatch.matches.models import Match
 from imatch.matches.pool import needs
 from imatch.needs.models import Need
 from imatch.needs.queries import definition_of
 from imatch.providers import boosts
 from imatch.providers.models import Provider
 from tests.make import Make
-from tests.matches.conftest import ADVISORS, Ask, Browse, eventually
+from tests.matches.conftest import ADVISORS, Ask, Browse, eventually, look
 
 PATH = "/matches/paid/why"
 Boost = Callable[..., Provider]
@@ -78,7 +78,7 @@ def words(page: str) -> str:
 def test_the_card_says_why_and_leads_there(ask: Ask, browse: Browse, boosted: Boost) -> None:
     boosted()
     _need, token = ask()
-    beside = browse(token).get("/matches").text.partition("Paid place.")[2]
+    beside = look(browse(token)).text.partition("Paid place.")[2]
     assert f'href="{PATH}"' in beside
     assert "Worth knowing." in beside
     assert "Does not name" in words(beside).partition("Worth knowing.")[2]
@@ -91,7 +91,7 @@ def test_the_page_says_who_pays_who_decides_and_what_it_did_not_change(
     boosted("Zoe Example")  # pays too, and fits less
     need, token = ask()
     browser = browse(token)
-    browser.get("/matches")
+    look(browser)
     said = words(browser.get(PATH).text)
     assert "Why Greta Example has a paid place" in said
     assert "Greta Example, for their own profile: 500 POT for 30 days." in said
@@ -111,7 +111,7 @@ def test_looking_stores_nothing_and_leaves_the_list_as_it_is(
     greta = boosted()
     need, token = ask()
     browser = browse(token)
-    browser.get("/matches")
+    look(browser)
     before = [(m.provider_id, m.position, m.fit) for m in db.scalars(select(Match))]
     assert browser.get(PATH).status_code == 200
     db.rollback()
@@ -125,6 +125,7 @@ def test_where_there_is_no_paid_place_the_list_opens(
 ) -> None:
     _need, token = ask()
     browser = browse(token)
+    look(browser)
     assert browser.get(PATH).url.path == "/matches"
     boosted()
     assert eventually(lambda: browser.get(PATH).url.path == PATH)
@@ -137,7 +138,7 @@ def test_whoever_has_no_need_reads_nothing(browse: Browse, boosted: Boost, db: S
     page = browse("no-such-token").get(PATH)
     assert page.url.path == "/matches"
     assert "Greta" not in page.text
-    assert db.scalar(select(func.count()).where(Match.status == MatchStatus.VIEWED)) == 0
+    assert db.scalar(select(func.count()).select_from(Match)) == 0
 
 
 def test_a_checked_credential_is_said_to_be_offered(
@@ -150,6 +151,7 @@ def test_a_checked_credential_is_said_to_be_offered(
         greta.verified_credentials = ["CFP"]
     _need, token = ask()
     browser = browse(token)
+    look(browser)
     said = words(browser.get(PATH).text)
     assert "CFP certificant checked" in said
     line = said.partition(" Credentials Stated")[2].partition(" Score ")[0]

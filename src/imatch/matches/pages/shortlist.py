@@ -9,11 +9,12 @@ from starlette.responses import Response
 
 from imatch.accounts.deps import OptionalUser
 from imatch.accounts.models import User
+from imatch.categories import queries as categories
+from imatch.categories.in_force import CategoryInForce
 from imatch.categories.schemas import CategoryDefinition
 from imatch.ledger import POT
 from imatch.ledger.queries import free
 from imatch.matches import queries, rules, service
-from imatch.matches.deps import only_prefetched
 from imatch.matches.explaining.cards import cards_of
 from imatch.matches.models import Shortlist
 from imatch.matches.paid import service as paid
@@ -35,21 +36,22 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/matches")
 def show(request: Request, db: Db, need: CurrentNeed, user: OptionalUser) -> Response:
-    """Who fits the need of this browser or account. The same answers show the same people."""
+    """Who fits the need of this browser or account: the list that sending its answers stored.
+
+    Whoever takes no new people any more is left out. Looking again is another sending.
+    """
     if need is None:
         return render(request, "matches/none.html", {}, status=404)
-    definition = seekers.definition_of(db, need)
-    if need.status == NeedStatus.DRAFT:
-        return go(f"/find/{definition.name}/check")
+    category = categories.by_id(db, need.category_id)
     try:
-        shortlist = service.suggest(db, need)
+        shortlist = None if need.status == NeedStatus.DRAFT else service.made(db, need)
     except seeker_service.SafetyStop:
-        return go(f"/find/{definition.name}/stop")
-    matches = queries.matches_of(db, shortlist.id)
-    if not only_prefetched(request):
-        service.take_as_viewed(db, matches)
-    context = _context(db, need, definition, shortlist) | {
-        "paid_place": paid_place(db, need, definition, shortlist),
+        return go(f"/find/{category.name}/stop")
+    if shortlist is None:
+        categories.active_by_name(db, category.name)  # the next page would not say that it closed
+        return go(f"/find/{category.name}/check")
+    context = _context(db, need, category, shortlist) | {
+        "paid_place": paid_place(db, need, category.definition, shortlist),
         "offer": _offer(db, user, need, shortlist),
     }
     return private_page(request, "matches/shortlist.html", context)
@@ -64,6 +66,7 @@ def relax(db: Db, need: CurrentNeed, rule: Annotated[str, Form(max_length=64)] =
     definition = seekers.definition_of(db, need)
     try:
         seeker_service.complete(db, need)
+        service.suggest(db, need, viewed=True)
     except seeker_service.SafetyStop:
         return go(f"/find/{definition.name}/stop")
     except seeker_service.BadAnswers:
@@ -79,17 +82,23 @@ def _offer(db: Session, user: User | None, need: Need, shortlist: Shortlist) -> 
 
 
 def _context(
-    db: Session, need: Need, definition: CategoryDefinition, shortlist: Shortlist
+    db: Session, need: Need, category: CategoryInForce, shortlist: Shortlist
 ) -> dict[str, object]:
+    definition = category.definition
     values, importance = need.answers["values"], need.answers["importance"]
-    cards = cards_of(db, queries.matches_of(db, shortlist.id))
+    listed = cards_of(db, queries.matches_of(db, shortlist.id))
+    cards = [card for card in listed if card.takes_people]
+    gone = rules.shown_of(shortlist) - len(cards)
+    nobody = "Nobody on your list takes new people now" if gone else "Nobody fits every rule yet"
     removed = service.effects_of(shortlist)
     return {
         "definition": definition,
         "shortlist": shortlist,
         "cards": cards,
+        "gone": gone,
+        "may_look_again": category.active,
         "by_fit": all(higher.fit >= lower.fit for higher, lower in pairwise(cards)),
-        "heading": _NUMBERS.get(len(cards), "Nobody fits every rule yet"),
+        "heading": _NUMBERS.get(len(cards), nobody),
         "must_haves": rules.must_haves(definition, values, importance),
         "removed": removed,
         "relaxable": [rule for rule in removed if _may_relax(definition, rule)],

@@ -42,8 +42,9 @@ def paid_why(request: Request, db: Db, need: CurrentNeed) -> Response:
     place = None
     if need is not None and need.status != NeedStatus.DRAFT:
         with suppress(SafetyStop):
-            shortlist = service.suggest(db, need)
-            place = paid_place(db, need, seekers.definition_of(db, need), shortlist)
+            shortlist = service.made(db, need)
+            if shortlist is not None:
+                place = paid_place(db, need, seekers.definition_of(db, need), shortlist)
     if place is None:
         return go("/matches")
     sums = sums_of(place.explanation, place.fit)

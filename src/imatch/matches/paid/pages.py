@@ -15,7 +15,7 @@ from imatch.core.ids import RowId
 from imatch.ledger import POT
 from imatch.ledger.queries import free
 from imatch.matches import queries, rules, service
-from imatch.matches.deps import PageViewer, only_prefetched
+from imatch.matches.deps import PageViewer
 from imatch.matches.explaining.cards import cards_of
 from imatch.matches.models import MatchKind
 from imatch.matches.paid import service as paid
@@ -54,13 +54,10 @@ def show_list(request: Request, db: Db, viewer: PageViewer, shortlist_id: RowId)
     shortlist = queries.own_shortlist(db, shortlist_id, viewer)
     if shortlist.kind == MatchKind.BASIC:
         return go(HOME)
-    matches = queries.matches_of(db, shortlist.id)
-    if not only_prefetched(request):
-        service.take_as_viewed(db, matches)
     need = db.get_one(Need, shortlist.seeker_id)
     context = {
         "shortlist": shortlist,
-        "cards": cards_of(db, matches),
+        "cards": cards_of(db, queries.matches_of(db, shortlist.id)),
         "definition": seekers.definition_of(db, need),
     }
     return private_page(request, "matches/list.html", context)
@@ -136,11 +133,13 @@ def _bought(
             return _place_of(db, order)
         kind = paid.KIND_OF[spending.name]
         wish = paid.Wish(kind, typed["criteria"], _refusal(typed["refusal"]))
-        return f"{HOME}/lists/{paid.buy(db, user, need, wish, key=key).id}"
+        shortlist = paid.buy(db, user, need, wish, key=key)
     except SafetyStop:
         return f"/find/{seekers.definition_of(db, need).name}/stop"
     except paid.ListGone:
         return f"{HOME}/more/{spending.name}"  # with a key of its own
+    service.take_as_viewed(db, queries.matches_of(db, shortlist.id))
+    return f"{HOME}/lists/{shortlist.id}"
 
 
 def _refusal(written: str) -> rules.Refusal | None:

@@ -162,7 +162,7 @@ def offer(db: Session, user: User, need: Need, shortlist: Shortlist, *, free: in
         free=free,
         seen=len(queries.shown_before(db, need.id)),
         passed=shortlist.passed,
-        has_premium=service.has_made(db, need, MatchKind.PREMIUM),
+        has_premium=service.made(db, need, MatchKind.PREMIUM) is not None,
         lists=queries.paid_shortlists(db, need.id),
         order=ordered_by_hand(db, user, need),
     )
