@@ -3,7 +3,6 @@
 import gzip
 import json
 import os
-import re
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
