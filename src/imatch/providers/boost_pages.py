@@ -4,7 +4,7 @@ import re
 import secrets
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Path, Query, Request
+from fastapi import APIRouter, Form, Path, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -20,7 +20,7 @@ from imatch.pot.shop.catalog import SPENDING_BY_NAME, Delivery
 from imatch.providers import boosts, queries
 from imatch.providers.models import Provider
 from imatch.providers.service import definition_of
-from imatch.web.deps import Db
+from imatch.web.deps import Db, OptionName, ShortQuery, ShortText
 from imatch.web.forms import act_or_show, go, private_page
 
 router = APIRouter(prefix="/pro/boosts", include_in_schema=False)
@@ -32,15 +32,12 @@ _SAVED = {
     "ends": "It will not renew. It runs until its last day.",
 }
 
-Option = Annotated[str, Path(max_length=64)]
-Category = Annotated[str, Path(max_length=64)]
-Text = Annotated[str, Form(max_length=1_000)]
+CategoryName = Annotated[str, Path(max_length=64)]
 YesOrNo = Annotated[Literal["yes", "no"], Form()]
-Written = Annotated[str, Query(max_length=100)]
 
 
 @router.get("")
-def overview(request: Request, db: Db, user: CurrentUser, saved: Written = "") -> Response:
+def overview(request: Request, db: Db, user: CurrentUser, saved: ShortQuery = "") -> Response:
     """What each profile has, and what it could have."""
     context = {
         "standings": boosts.standings(db, user.id),
@@ -65,9 +62,9 @@ def choose(
     request: Request,
     db: Db,
     user: CurrentUser,
-    category: Category,
-    option: Option,
-    key: Written = "",
+    category: CategoryName,
+    option: OptionName,
+    key: ShortQuery = "",
 ) -> Response:
     """What it does and costs, before anything is bought.
 
@@ -86,10 +83,10 @@ def buy(
     request: Request,
     db: Db,
     user: CurrentUser,
-    category: Category,
-    option: Option,
-    key: Text = "",
-    renews: Text = "",
+    category: CategoryName,
+    option: OptionName,
+    key: ShortText = "",
+    renews: ShortText = "",
 ) -> Response:
     """Buy it. The same key again is the same purchase."""
     provider = _profile(db, user, category, option)

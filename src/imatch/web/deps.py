@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from anyio import CancelScope, CapacityLimiter, to_thread
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Form, Path, Query, Request
 from sqlalchemy.orm import Session
 
 from imatch.core.database import SessionLocal
@@ -32,6 +32,12 @@ Limit = Annotated[int, Query(ge=1, le=100, description="How many items a page ho
 Cursor = Annotated[
     str | None, Query(max_length=64, description="`next_cursor` of the page before.")
 ]
+
+
+# What somebody typed: far above what is accepted, so that too much is refused beside its field.
+ShortText = Annotated[str, Form(max_length=1_000)]
+ShortQuery = Annotated[str, Query(max_length=100)]
+OptionName = Annotated[str, Path(max_length=64)]
 
 
 async def client_address(request: Request) -> str:

@@ -16,7 +16,7 @@ CSV = "text/csv; charset=utf-8"
 _SEE_OTHER = 303
 _LONGEST_NUMBER = 15
 
-Result = TypeVar("Result")
+ActResult = TypeVar("ActResult")
 
 
 def private_page(
@@ -44,10 +44,10 @@ def private_page(
 
 
 def act_or_show(
-    act: Callable[[], Result],
+    act: Callable[[], ActResult],
     *,
     show: Callable[[DomainError], Response],
-    then: str | Callable[[Result], Response],
+    then: str | Callable[[ActResult], Response],
 ) -> Response:
     """Run the act, then go to a path or answer with what `then` makes of the act's result.
 

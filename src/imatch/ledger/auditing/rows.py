@@ -30,7 +30,7 @@ _SELECTED = (
     " counter_account"
 )
 
-JournalRow = tuple[Any, ...]
+PagedRow = tuple[Any, ...]
 
 
 class RowAudit:
@@ -85,7 +85,7 @@ class RowAudit:
                 found=unknown,
             )
 
-    def _person(self, row: JournalRow) -> None:
+    def _person(self, row: PagedRow) -> None:
         try:
             self._add_up(row)
         except TypeError:
@@ -97,7 +97,7 @@ class RowAudit:
                 found=row[2:7],
             )
 
-    def _add_up(self, row: JournalRow) -> None:
+    def _add_up(self, row: PagedRow) -> None:
         _, user_id, _, before, after, held_after, amount, phase, kind, counter = row
         account = self._accounts.get(user_id)
         if account is None:
@@ -123,7 +123,7 @@ class RowAudit:
         if counter == "burned":
             account[_BURNED] -= moved
 
-    def _two_phase(self, row: JournalRow) -> tuple[int, int, int]:
+    def _two_phase(self, row: PagedRow) -> tuple[int, int, int]:
         """What a hold, its post or its void changes: what is free, held, and the balance."""
         row_id, user_id, hold_id, _, _, _, amount, phase, _, counter = row
         if phase == "hold":
@@ -142,7 +142,7 @@ class RowAudit:
             )
         return (amount, held, 0) if phase == "void" else (amount - held, held, amount)
 
-    def _wrong(self, row: JournalRow, account: list[int], change: int, held_change: int) -> None:
+    def _wrong(self, row: PagedRow, account: list[int], change: int, held_change: int) -> None:
         row_id, user_id, _, before, after, held_after, *_ = row
         expected_held = account[_HELD] + held_change
         for problem, expected, found in (

@@ -4,7 +4,7 @@ import re
 import secrets
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Path, Query, Request
+from fastapi import APIRouter, Form, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -27,16 +27,14 @@ from imatch.pot.awards.queries import quickest
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDING_BY_NAME, Spending
 from imatch.pot.shop.models import PotPurchase
-from imatch.web.deps import Db
+from imatch.web.deps import Db, OptionName, ShortQuery
 from imatch.web.forms import act_or_show, at_field, go, private_page
 
 _KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
 HOME = "/matches"
 NOTE_MAX = 300
 
-Option = Annotated[str, Path(max_length=64)]
-Text = Annotated[str, Form(max_length=20_000)]
-Written = Annotated[str, Query(max_length=100)]
+CriteriaText = Annotated[str, Form(max_length=20_000)]
 
 router = APIRouter(prefix=HOME, include_in_schema=False)
 
@@ -69,8 +67,8 @@ def choose(
     db: Db,
     user: CurrentUser,
     need: CurrentNeed,
-    option: Option,
-    key: Written = "",
+    option: OptionName,
+    key: ShortQuery = "",
 ) -> Response:
     """What it brings and costs, before anything is bought.
 
@@ -93,11 +91,11 @@ def buy(
     db: Db,
     user: CurrentUser,
     need: CurrentNeed,
-    option: Option,
-    key: Text = "",
-    criteria: Text = "",
-    refusal: Text = "",
-    note: Text = "",
+    option: OptionName,
+    key: CriteriaText = "",
+    criteria: CriteriaText = "",
+    refusal: CriteriaText = "",
+    note: CriteriaText = "",
 ) -> Response:
     """Buy it. The same key again is the same purchase."""
     spending = _sold_here(option)

@@ -1,8 +1,6 @@
 """The operators' page of awards by hand."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -15,13 +13,11 @@ from imatch.core.errors import DomainError, Invalid
 from imatch.pot.awards import grants
 from imatch.pot.errors import BadAmount, UnknownEarningCategory
 from imatch.pot.rules import EARNINGS
-from imatch.web.deps import Db
+from imatch.web.deps import Db, ShortText
 from imatch.web.forms import act_or_show, at_field, private_page, whole_number
 
 router = APIRouter(prefix="/console", include_in_schema=False)
 GRANTS = "/console/grants"
-
-Text = Annotated[str, Form(max_length=1_000)]
 
 
 @router.get("/grants")
@@ -35,10 +31,10 @@ def propose(
     request: Request,
     db: Db,
     operator: CurrentOperator,
-    person: Text = "",
-    pot: Text = "",
-    category: Text = "",
-    reason: Text = "",
+    person: ShortText = "",
+    pot: ShortText = "",
+    category: ShortText = "",
+    reason: ShortText = "",
 ) -> Response:
     typed = {"person": person, "pot": pot, "category": category, "reason": reason}
 

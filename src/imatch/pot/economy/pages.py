@@ -47,7 +47,7 @@ def _period(days: str = DEFAULT_PERIOD) -> str:
     return days
 
 
-Period = Annotated[str, Depends(_period)]
+PeriodQuery = Annotated[str, Depends(_period)]
 
 
 @router.get("")
@@ -84,7 +84,7 @@ def _page(request: Request, days: str, error: DomainError | None = None) -> Resp
 
 
 @router.get("/{block}.csv")
-def economy_csv(_operator: CurrentOperator, block: Block, days: Period) -> Response:
+def economy_csv(_operator: CurrentOperator, block: Block, days: PeriodQuery) -> Response:
     if block == "health":
         rows = files.health_rows(dashboard.fresh_health().indicators)
     else:
@@ -105,7 +105,7 @@ def _place() -> Iterator[None]:
 
 @router.get("/live", response_class=EventSourceResponse, dependencies=[Depends(_place)])
 async def live(
-    request: Request, session: Annotated[UserSession, Depends(_watcher)], days: Period
+    request: Request, session: Annotated[UserSession, Depends(_watcher)], days: PeriodQuery
 ) -> AsyncIterator[ServerSentEvent]:
     """Figures whenever something moved, and every few seconds that they are still the last.
 

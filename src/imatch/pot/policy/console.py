@@ -29,7 +29,7 @@ _SHOWN_WEEKS = (4, 13, 26, 52)
 # genesis_pot was minted; it is shown, not edited.
 _EDITABLE = [name for name in Numbers.model_fields if name != "genesis_pot"]
 
-Text = Annotated[str, Form(max_length=10_000)]  # shorter ones are refused beside their field
+PolicyText = Annotated[str, Form(max_length=10_000)]  # shorter ones are refused beside their field
 
 
 @router.get("")
@@ -51,9 +51,9 @@ def check(
     request: Request,
     db: Db,
     operator: CurrentOperator,
-    name: Text = "",
-    value: Text = "",
-    reason: Text = "",
+    name: PolicyText = "",
+    value: PolicyText = "",
+    reason: PolicyText = "",
 ) -> Response:
     """What a change would do, before it is proposed."""
     typed = {"name": name, "value": value, "reason": reason}
@@ -69,9 +69,9 @@ def propose(
     request: Request,
     db: Db,
     operator: CurrentOperator,
-    name: Text = "",
-    value: Text = "",
-    reason: Text = "",
+    name: PolicyText = "",
+    value: PolicyText = "",
+    reason: PolicyText = "",
 ) -> Response:
     """File the change for another operator."""
     typed = {"name": name, "value": value, "reason": reason}
@@ -86,7 +86,7 @@ def propose(
 
 @router.post("/{version_id:int}/approve")
 def approve(
-    request: Request, db: Db, operator: ProvedOperator, version_id: int, on: Text = ""
+    request: Request, db: Db, operator: ProvedOperator, version_id: int, on: PolicyText = ""
 ) -> Response:
     """In effect from the beginning of a day in UTC, or at once."""
 

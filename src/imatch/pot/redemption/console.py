@@ -1,8 +1,6 @@
 """The operators' pages about redemptions: decide, pay, verify identities, hold against fraud."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from imatch.accounts.deps import CurrentOperator, ProvedOperator
@@ -17,16 +15,13 @@ from imatch.pot.redemption import payees, payouts
 from imatch.pot.redemption import queries as redemption_queries
 from imatch.pot.redemption import service as redemptions
 from imatch.pot.reserve.coverage import FORMULA, coverage
-from imatch.web.deps import Db
+from imatch.web.deps import Db, ShortText
 from imatch.web.forms import CSV, act_or_show, go, private_file, private_page
 
 router = APIRouter(prefix="/console/redemptions", include_in_schema=False)
 HOME = "/console/redemptions"
 ROWS = 100
 _CONSOLE = {"section": "redemptions", "reason_max": REASON_MAX}
-
-
-Text = Annotated[str, Form(max_length=1_000)]
 
 
 @router.get("")
@@ -75,7 +70,7 @@ def approve(request: Request, db: Db, operator: ProvedOperator, redemption_id: i
 
 @router.post("/{redemption_id:int}/reject")
 def reject(
-    request: Request, db: Db, operator: ProvedOperator, redemption_id: int, reason: Text = ""
+    request: Request, db: Db, operator: ProvedOperator, redemption_id: int, reason: ShortText = ""
 ) -> Response:
     return act_or_show(
         lambda: redemptions.reject(db, redemption_id, operator.id, reason),
@@ -90,7 +85,7 @@ def mark_paid(
     db: Db,
     operator: ProvedOperator,
     redemption_id: int,
-    bank_reference: Text = "",
+    bank_reference: ShortText = "",
 ) -> Response:
     return act_or_show(
         lambda: payouts.mark_paid(db, redemption_id, operator.id, bank_reference),
@@ -118,7 +113,7 @@ def verify(request: Request, db: Db, operator: ProvedOperator, user_id: int) -> 
 
 @router.post("/people/{user_id:int}/hold")
 def hold(
-    request: Request, db: Db, operator: ProvedOperator, user_id: int, reason: Text = ""
+    request: Request, db: Db, operator: ProvedOperator, user_id: int, reason: ShortText = ""
 ) -> Response:
     return act_or_show(
         lambda: holds.place_hold(db, user_id, operator.id, reason),

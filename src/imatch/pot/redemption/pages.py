@@ -29,7 +29,7 @@ _SAVED = {
     "payee": "Your payout details are saved.",
 }
 
-Text = Annotated[str, Form(max_length=2_000)]  # shorter ones are refused beside their field
+PayoutText = Annotated[str, Form(max_length=2_000)]  # shorter ones are refused beside their field
 
 
 @router.get("")
@@ -53,9 +53,9 @@ def ask(
     request: Request,
     db: Db,
     user: StepUp,
-    pot: Text = "",
-    payment_method: Text = "",
-    key: Text = "",
+    pot: PayoutText = "",
+    payment_method: PayoutText = "",
+    key: PayoutText = "",
 ) -> Response:
     """File the request. The form's key makes a second press the same request."""
     return act_or_show(
@@ -85,10 +85,10 @@ def save_payee(
     request: Request,
     db: Db,
     user: StepUp,
-    name: Text = "",
-    country: Text = "",
-    account: Text = "",
-    bank_code: Text = "",
+    name: PayoutText = "",
+    country: PayoutText = "",
+    account: PayoutText = "",
+    bank_code: PayoutText = "",
 ) -> Response:
     """Payouts wait anew after a change, so that a stolen account cannot be emptied at once."""
     typed = {"name": name, "country": country, "account": account, "bank_code": bank_code}

@@ -1,8 +1,6 @@
 """The operators' page of orders to deliver."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -12,14 +10,12 @@ from imatch.accounts.queries import people_by_id
 from imatch.core.errors import DomainError
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDING_BY_NAME
-from imatch.web.deps import Db
+from imatch.web.deps import Db, ShortText
 from imatch.web.forms import act_or_show, private_page
 
 router = APIRouter(prefix="/console", include_in_schema=False)
 ORDERS = "/console/orders"
 ROWS = 200
-
-Text = Annotated[str, Form(max_length=1_000)]
 
 
 @router.get("/orders")
@@ -30,7 +26,7 @@ def orders(request: Request, db: Db, _operator: CurrentOperator) -> Response:
 
 @router.post("/orders/{purchase_id:int}/deliver")
 def deliver(
-    request: Request, db: Db, operator: CurrentOperator, purchase_id: int, note: Text = ""
+    request: Request, db: Db, operator: CurrentOperator, purchase_id: int, note: ShortText = ""
 ) -> Response:
     """It is done: the held POT is burned, and the buyer reads the note."""
 

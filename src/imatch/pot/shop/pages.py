@@ -2,10 +2,9 @@
 
 import re
 import secrets
-from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Path, Request
+from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -18,7 +17,7 @@ from imatch.pot.awards.queries import quickest
 from imatch.pot.errors import BadAmount, BadArgument
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDINGS, Delivery, Spending
-from imatch.web.deps import Db
+from imatch.web.deps import Db, OptionName, ShortText
 from imatch.web.formats import number
 from imatch.web.forms import act_or_show, at_field, go, private_page, whole_number
 
@@ -26,9 +25,6 @@ router = APIRouter(prefix="/wallet/spend", include_in_schema=False)
 HOME = "/wallet/spend"
 NOTE_MAX = 300
 _KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
-
-Option = Annotated[str, Path(max_length=64)]
-Text = Annotated[str, Form(max_length=1_000)]
 
 
 @router.get("")
@@ -48,7 +44,7 @@ def choose(
     request: Request,
     db: Db,
     user: CurrentUser,
-    option: Option,
+    option: OptionName,
     key: str = "",
     amount: str = "",
 ) -> Response:
@@ -79,11 +75,11 @@ def buy(
     request: Request,
     db: Db,
     user: CurrentUser,
-    option: Option,
-    key: Text = "",
-    amount: Text = "",
-    note: Text = "",
-    renews: Text = "",
+    option: OptionName,
+    key: ShortText = "",
+    amount: ShortText = "",
+    note: ShortText = "",
+    renews: ShortText = "",
 ) -> Response:
     """Order it. The same key again is the same order."""
     spending = shop.option_named(option)
