@@ -6,7 +6,7 @@ Pure, and without the web framework: business code may import it.
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, numbers
@@ -73,6 +73,7 @@ def noun(count: int, one: str, many: str | None = None, *, locale: str = LOCALE)
 # ---- money ----
 
 
+@lru_cache(maxsize=4096)  # a list of people shows the same round prices again and again
 def money(amount: Money, *, locale: str = LOCALE) -> str:
     """$1,500 or $1,500.50: cents only where there are any."""
     pattern = _locale(locale).currency_formats["standard"].pattern
