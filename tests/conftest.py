@@ -185,7 +185,7 @@ def sign_in(db: Session, client: TestClient) -> Callable[[User], TestClient]:
 
     def signed_in_as(user: User) -> TestClient:
         browser = sessions.Browser(address="127.0.0.1", user_agent="tests", token=None)
-        client.cookies.set(cookie_name(), sessions.start(db, user, browser, proved=True).token)
+        client.cookies.set(cookie_name(), sessions.start(db, user, browser, stepped_up=True).token)
         return client
 
     return signed_in_as

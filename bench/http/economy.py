@@ -76,7 +76,7 @@ def operators_cookie() -> str:
     browser = sessions.Browser(address="127.0.0.1", user_agent="bench", token=None)
     with SessionLocal() as db:
         operator = db.scalars(select(User).where(User.account_type == "operator")).one()
-        return sessions.start(db, operator, browser, proved=True).token
+        return sessions.start(db, operator, browser, stepped_up=True).token
 
 
 def _add_people(db: Session, people: int, began: datetime, chance: random.Random) -> None:

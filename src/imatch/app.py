@@ -11,7 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from imatch import __version__
-from imatch.accounts.deps import remember_user
+from imatch.accounts.deps import load_user
 from imatch.core.database import SessionLocal
 from imatch.core.domains import router
 from imatch.core.logs import configure_logs, log
@@ -77,7 +77,7 @@ def create_app() -> FastAPI:
         version=__version__,
         summary="Say what you need, get three people who fit, and why.",
         lifespan=_lifespan,
-        dependencies=[Depends(remember_user)],
+        dependencies=[Depends(load_user)],
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,

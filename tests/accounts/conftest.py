@@ -1,4 +1,4 @@
-"""What tests of accounts share: the letters that were sent, and the links in them."""
+"""Fixtures of the account tests: Ada's account, sent letters, and the links in them."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def open_account(client: TestClient, **changes: str) -> Response:
-    """Answer FORM's questions one page after the other; the answer to the last, the password."""
+    """Submit FORM, with changes, page by page. Returns the response to the last page."""
     answers = FORM | changes
     client.post("/sign-up", data={"account_type": answers["account_type"]})
     for question in ("name", "email"):
@@ -37,19 +37,19 @@ def open_account(client: TestClient, **changes: str) -> Response:
 
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
-    """Time stands still at NOON; `clock.shift(seconds)` moves it."""
+    """Freeze the time at NOON; `clock.shift(seconds)` moves it."""
     with time_machine.travel(NOON, tick=False) as traveller:
         yield traveller
 
 
 @pytest.fixture
 def letters(db: Session) -> Letters:
-    """The messages to an address, oldest first, as they stand in the database now."""
+    """Read the messages to an address from the database, oldest first."""
 
     def sent_to(address: str) -> list[MailMessage]:
         with atomic(db):
-            found = select(MailMessage).where(MailMessage.recipient == address)
-            return list(db.scalars(found.order_by(MailMessage.id)))
+            query = select(MailMessage).where(MailMessage.recipient == address)
+            return list(db.scalars(query.order_by(MailMessage.id)))
 
     return sent_to
 
@@ -59,9 +59,9 @@ def link_to(letters: Letters) -> LinkTo:
     """The path (and query) of the link in the last message to an address."""
 
     def path(address: str) -> str:
-        found = re.search(r"http://127\.0\.0\.1:8401(/\S+)", letters(address)[-1].text)
-        assert found
-        return found[1]
+        link = re.search(r"http://127\.0\.0\.1:8401(/\S+)", letters(address)[-1].text)
+        assert link
+        return link[1]
 
     return path
 

@@ -1,4 +1,4 @@
-"""Somebody who has a row in every table that can have one of a person."""
+"""Build a person with a row in every table that stores personal data."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -31,9 +31,9 @@ _DAY = timedelta(days=1)
 
 
 class Everything:
-    """A person with a row behind every column that can be theirs, and somebody else with as many.
+    """A person with a row for every column that can reference them, and another person likewise.
 
-    In the rows of a kind that has two sides each is on both, so that no column goes unproved.
+    Rows with two sides exist in both directions, so that every column is covered.
     """
 
     def __init__(self, db: Session, make: Make) -> None:
@@ -42,53 +42,53 @@ class Everything:
         self.user = make.user(email=ADDRESS, name=MARKER, account_type=AccountType.BOTH)
         self.other = make.user(account_type=AccountType.BOTH)
         self.ids: dict[int, dict[str, int]] = {}
-        for one, suffix in ((self.user, MARKER), (self.other, "nobody")):
-            self._account(one, suffix)
-            self._market(one, suffix)
+        for user, text in ((self.user, MARKER), (self.other, "nobody")):
+            self._account(user, text)
+            self._market(user, text)
         self._shared()
-        for one, two, words in ((self.user, self.other, MARKER), (self.other, self.user, "-")):
-            self._pot(one, two, words)
+        for user, other, text in ((self.user, self.other, MARKER), (self.other, self.user, "-")):
+            self._pot(user, other, text)
 
     def save(self, *rows: object) -> None:
         with atomic(self.db):
             self.db.add_all(rows)
 
-    def _account(self, one: User, words: str) -> None:
+    def _account(self, user: User, text: str) -> None:
         later = NOON + _DAY
         self.save(
             UserSession(
-                user_id=one.id, token_hash=f"s{one.id}", expires_at=later, user_agent=words
+                user_id=user.id, token_hash=f"s{user.id}", expires_at=later, user_agent=text
             ),
-            ApiKey(user_id=one.id, name=words, prefix="imk_", key_hash=f"k{one.id}"),
-            RecoveryCode(user_id=one.id, code_hash=f"r{one.id}"),
+            ApiKey(user_id=user.id, name=text, prefix="imk_", key_hash=f"k{user.id}"),
+            RecoveryCode(user_id=user.id, code_hash=f"r{user.id}"),
             EmailedLink(
-                user_id=one.id,
+                user_id=user.id,
                 purpose="change_email",
-                sent_to=f"new-{one.email}",
-                token_hash=f"l{one.id}",
+                sent_to=f"new-{user.email}",
+                token_hash=f"l{user.id}",
                 expires_at=later,
             ),
-            MailMessage(recipient=one.email, subject=words, text=words),
-            MailMessage(recipient=f"new-{one.email}", subject="Confirm", text=words),
-            SignInAttempt(subject_hash=f"h{one.id}"),
+            MailMessage(recipient=user.email, subject=text, text=text),
+            MailMessage(recipient=f"new-{user.email}", subject="Confirm", text=text),
+            SignInAttempt(subject_hash=f"h{user.id}"),
         )
 
-    def _market(self, one: User, words: str) -> None:
+    def _market(self, user: User, text: str) -> None:
         provider = self.make.provider(
-            user=one, slug=words.lower().replace(" ", "-"), profile={"display_name": words}
+            user=user, slug=text.lower().replace(" ", "-"), profile={"display_name": text}
         )
         need = Need(
-            user_id=one.id,
+            user_id=user.id,
             category_id=provider.category_id,
-            answers={"values": {"needs_description": words}, "importance": {}},
-            token_hash=f"n{one.id}",
+            answers={"values": {"needs_description": text}, "importance": {}},
+            token_hash=f"n{user.id}",
         )
-        self.save(need, Content(author_user_id=one.id, kind="tip", title=words, body=words))
-        self.ids[one.id] = {"provider": provider.id, "need": need.id}
+        self.save(need, Content(author_user_id=user.id, kind="tip", title=text, body=text))
+        self.ids[user.id] = {"provider": provider.id, "need": need.id}
 
     def _shared(self) -> None:
-        for one, two in ((self.user, self.other), (self.other, self.user)):
-            need, provider = self.ids[one.id]["need"], self.ids[two.id]["provider"]
+        for user, other in ((self.user, self.other), (self.other, self.user)):
+            need, provider = self.ids[user.id]["need"], self.ids[other.id]["provider"]
             shortlist = Shortlist(
                 seeker_id=need, seed=1, considered=2, passed=1, answers_hash="0", removed=[]
             )
@@ -102,12 +102,15 @@ class Everything:
                 explanation={"said": MARKER},
             )
             self.save(match)
-            done = Engagement(match_id=match.id, seeker_id=need, provider_id=provider)
-            self.save(done, Referral(referrer_user_id=one.id, referred_user_id=two.id, code="c"))
-            for rater, rated in ((one, two), (two, one)):
+            engagement = Engagement(match_id=match.id, seeker_id=need, provider_id=provider)
+            self.save(
+                engagement,
+                Referral(referrer_user_id=user.id, referred_user_id=other.id, code="c"),
+            )
+            for rater, rated in ((user, other), (other, user)):
                 self.save(
                     Rating(
-                        engagement_id=done.id,
+                        engagement_id=engagement.id,
                         rater_user_id=rater.id,
                         rated_user_id=rated.id,
                         stars=5,
@@ -115,14 +118,14 @@ class Everything:
                     )
                 )
 
-    def _pot(self, one: User, two: User, words: str) -> None:
+    def _pot(self, user: User, other: User, text: str) -> None:
         for book, system, kind in ((POT, "treasury", "earn"), (CASH, "reserve", "allowance")):
             post(
                 self.db,
                 book,
                 Movement(
-                    key=f"{book.name}:{one.id}",
-                    user_id=one.id,
+                    key=f"{book.name}:{user.id}",
+                    user_id=user.id,
                     amount=1_000,
                     counter_account=system,
                     transaction_type=kind,
@@ -130,53 +133,54 @@ class Everything:
                 ),
             )
         version = PotPolicyVersion(
-            numbers={}, reason="Less", proposed_by=one.id, decided_by=two.id, status="rejected"
+            numbers={}, reason="Less", proposed_by=user.id, decided_by=other.id, status="rejected"
         )
         self.save(
             version,
             PotAward(
-                key=f"a{one.id}", user_id=one.id, rule="x", amount=1, award_class="A", status="paid"
+                key=f"a{user.id}", user_id=user.id, rule="x", amount=1, award_class="A",
+                status="paid",
             ),
             PotGrant(
-                user_id=one.id, amount=1, category="x", reason=words, proposed_by=two.id,
+                user_id=user.id, amount=1, category="x", reason=text, proposed_by=other.id,
                 status="rejected",
             ),
             PotGrant(
-                user_id=two.id, amount=1, category="x", reason="-", proposed_by=one.id,
-                decided_by=two.id, status="rejected",
+                user_id=other.id, amount=1, category="x", reason="-", proposed_by=user.id,
+                decided_by=other.id, status="rejected",
             ),
             PotOnceEarned(
-                address_hash=f"h{one.id}", rule="x", user_id=one.id, forget_at=NOON + _DAY
+                address_hash=f"h{user.id}", rule="x", user_id=user.id, forget_at=NOON + _DAY
             ),
-            PotDebt(key=f"d{one.id}", user_id=one.id, owed=7, reason=words),
+            PotDebt(key=f"d{user.id}", user_id=user.id, owed=7, reason=text),
             PotPurchase(
-                key=f"p{one.id}", user_id=one.id, option="x", amount=1, status="delivered",
-                note=words,
+                key=f"p{user.id}", user_id=user.id, option="x", amount=1, status="delivered",
+                note=text,
             ),
-            PotPayee(user_id=one.id, details={"name": words}, verified_by=two.id),
-            PotFraudHold(user_id=one.id, reason=words, placed_by=two.id, lifted_by=two.id),
+            PotPayee(user_id=user.id, details={"name": text}, verified_by=other.id),
+            PotFraudHold(user_id=user.id, reason=text, placed_by=other.id, lifted_by=other.id),
             PotRedemption(
-                key=f"r{one.id}", user_id=one.id, pot_amount=1, payout_cents=80,
+                key=f"r{user.id}", user_id=user.id, pot_amount=1, payout_cents=80,
                 payment_method="bank_transfer", status="rejected", pot_hold_id=0, due_at=NOON,
-                reason=words, decided_by=two.id,
+                reason=text, decided_by=other.id,
             ),
             PotRedemption(
-                key=f"q{one.id}", user_id=one.id, pot_amount=1, payout_cents=80,
+                key=f"q{user.id}", user_id=user.id, pot_amount=1, payout_cents=80,
                 payment_method="bank_transfer", status="rejected", pot_hold_id=0, due_at=NOON,
-                paid_by=two.id,
+                paid_by=other.id,
             ),
             *(
                 PotCommission(
-                    engagement_id=one.id * 10 + number, deal_cents=1, commission_cents=1,
-                    paid_at=NOON, clears_at=NOON, **{"provider_user_id": two.id, **sides},
+                    engagement_id=user.id * 10 + number, deal_cents=1, commission_cents=1,
+                    paid_at=NOON, clears_at=NOON, **{"provider_user_id": other.id, **sides},
                 )
-                for number, sides in enumerate(self._sides(one, two))
+                for number, sides in enumerate(self._sides(user, other))
             ),
         )  # fmt: skip
 
-    def _sides(self, one: User, two: User) -> Iterator[dict[str, int]]:
+    def _sides(self, user: User, other: User) -> Iterator[dict[str, int]]:
         nobody = self.make.user()
         for column in ("provider_user_id", "seeker_user_id"):
-            yield {"provider_user_id": nobody.id, "seeker_user_id": nobody.id, column: one.id}
+            yield {"provider_user_id": nobody.id, "seeker_user_id": nobody.id, column: user.id}
         for column in ("provider_referrer_user_id", "seeker_referrer_user_id"):
-            yield {"seeker_user_id": two.id, column: one.id}
+            yield {"seeker_user_id": other.id, column: user.id}

@@ -1,4 +1,4 @@
-"""API keys: made once, shown once, good for /api/ only, revoked at once."""
+"""API keys: create, show once, use under /api/ only, list and revoke."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -25,13 +25,13 @@ def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def test_make_use_list_and_revoke(sign_in: SignIn, ada: User, db: Session) -> None:
+def test_create_use_list_and_revoke(sign_in: SignIn, ada: User, db: Session) -> None:
     client = sign_in(ada)
-    made = client.post(KEYS, json={"name": " Nightly  export "})
-    assert made.status_code == 201
-    key = made.json()["key"]
+    created = client.post(KEYS, json={"name": " Nightly  export "})
+    assert created.status_code == 201
+    key = created.json()["key"]
     assert key.startswith("imk_")
-    assert made.json()["name"] == "Nightly export"
+    assert created.json()["name"] == "Nightly export"
     stored = db.scalars(select(ApiKey)).one()
     assert key not in (stored.key_hash, stored.prefix)
     assert key.startswith(stored.prefix)
@@ -51,7 +51,9 @@ def test_make_use_list_and_revoke(sign_in: SignIn, ada: User, db: Session) -> No
     assert refused.headers["content-type"] == "application/problem+json"
 
 
-def test_a_key_opens_no_page_and_makes_no_key(client: TestClient, ada: User, db: Session) -> None:
+def test_a_key_neither_opens_pages_nor_creates_keys(
+    client: TestClient, ada: User, db: Session
+) -> None:
     key = api_keys.create(db, ada, name="program").key
     assert client.get("/account", headers=bearer(key)).url.path == "/sign-in"
     refused = client.post(KEYS, headers=bearer(key), json={"name": "another"})
@@ -62,16 +64,20 @@ def test_a_key_opens_no_page_and_makes_no_key(client: TestClient, ada: User, db:
 @pytest.mark.parametrize(
     "header", ["Bearer imk_wrong", "Bearer ", "bearer x", "Basic YTpi", "imk_x", "Bearer \xe9"]
 )
-def test_what_is_not_a_key(client: TestClient, database_url: str, header: str) -> None:
+def test_invalid_authorization_headers_are_refused(
+    client: TestClient, database_url: str, header: str
+) -> None:
     answer = client.get("/api/v1/me", headers=[(b"Authorization", header.encode("latin-1"))])
     assert answer.status_code == 401
 
 
-def test_a_wrong_key_is_refused_whatever_the_cookie(sign_in: SignIn, ada: User) -> None:
+def test_an_invalid_key_is_refused_even_with_a_valid_cookie(sign_in: SignIn, ada: User) -> None:
     assert sign_in(ada).get("/api/v1/me", headers=bearer("imk_wrong")).status_code == 401
 
 
-def test_keys_of_others_are_not_there(sign_in: SignIn, ada: User, db: Session, make: Make) -> None:
+def test_keys_of_other_users_are_not_found(
+    sign_in: SignIn, ada: User, db: Session, make: Make
+) -> None:
     foreign = api_keys.create(db, make.user(), name="theirs").row.id
     client = sign_in(ada)
     assert client.delete(f"{KEYS}/{foreign}").status_code == 404
@@ -83,11 +89,11 @@ def test_keys_of_others_are_not_there(sign_in: SignIn, ada: User, db: Session, m
 
 def test_the_page_shows_a_new_key_once(sign_in: SignIn, ada: User, db: Session) -> None:
     client = sign_in(ada)
-    made = client.post("/account/api-keys", data={"name": "Nightly <b>"})
+    page = client.post("/account/api-keys", data={"name": "Nightly <b>"})
     row = db.scalars(select(ApiKey)).one()
-    assert made.text.count(row.prefix) == 2
-    assert "Nightly &lt;b&gt;" in made.text
-    assert made.headers["cache-control"] == "no-store"
+    assert page.text.count(row.prefix) == 2
+    assert "Nightly &lt;b&gt;" in page.text
+    assert page.headers["cache-control"] == "no-store"
     assert client.get("/account/api-keys").text.count(row.prefix) == 1
     assert "None yet" in client.post(f"/account/api-keys/{row.id}/revoke").text
 
@@ -101,7 +107,7 @@ def test_a_key_needs_a_name(sign_in: SignIn, ada: User, db: Session) -> None:
     assert db.scalars(select(ApiKey)).all() == []
 
 
-def test_twenty_keys_are_enough(db: Session, ada: User) -> None:
+def test_the_number_of_keys_is_limited(db: Session, ada: User) -> None:
     rows = [api_keys.create(db, ada, name="key").row for _ in range(API_KEYS_MAX)]
     with pytest.raises(api_keys.TooManyApiKeys):
         api_keys.create(db, ada, name="key")
@@ -109,19 +115,19 @@ def test_twenty_keys_are_enough(db: Session, ada: User) -> None:
     api_keys.create(db, ada, name="key")
 
 
-def test_a_closed_account_closes_its_keys(client: TestClient, ada: User, db: Session) -> None:
+def test_keys_of_a_closed_account_are_refused(client: TestClient, ada: User, db: Session) -> None:
     key = api_keys.create(db, ada, name="program").key
     with atomic(db):
         ada.active = False
     assert client.get("/api/v1/me", headers=bearer(key)).status_code == 401
 
 
-def test_use_is_noted_every_few_minutes(
+def test_last_use_is_recorded_every_few_minutes(
     db: Session, ada: User, clock: time_machine.Traveller
 ) -> None:
-    made = api_keys.create(db, ada, name="program")
-    began = now()
-    for seconds, noted in ((0, 0), (299, 0), (1, 300)):
+    new_key = api_keys.create(db, ada, name="program")
+    start = now()
+    for seconds, recorded_seconds in ((0, 0), (299, 0), (1, 300)):
         clock.shift(timedelta(seconds=seconds))
-        api_keys.owner(db, made.key)
-        assert made.row.last_used_at == began + timedelta(seconds=noted)
+        api_keys.owner(db, new_key.key)
+        assert new_key.row.last_used_at == start + timedelta(seconds=recorded_seconds)

@@ -1,4 +1,4 @@
-"""Export gives people all that is theirs; erasure leaves nothing that names them."""
+"""Export includes all of a user's data; erasure leaves nothing that identifies them."""
 
 import sqlite3
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def test_export_is_a_file_with_a_section_from_every_domain(
     assert (ada.password_hash or "?") not in answer.text
 
 
-def test_export_holds_needs_and_profiles_of_this_person_only(
+def test_export_contains_only_the_users_needs_and_profiles(
     sign_in: SignIn, ada: User, db: Session, make: Make
 ) -> None:
     make.provider(user=ada, slug="ada")
@@ -90,7 +90,7 @@ def test_erasure_deletes_the_person_and_signs_out(sign_in: SignIn, ada: User, db
             assert db.scalar(select(func.count()).select_from(table)) == 0
 
 
-def test_books_of_others_keep_a_nameless_row(db: Session, ada: User, make: Make) -> None:
+def test_a_referenced_account_is_anonymized(db: Session, ada: User, make: Make) -> None:
     friend = make.user()
     with atomic(db):
         db.add(Referral(referrer_user_id=ada.id, referred_user_id=friend.id, code="c"))
@@ -105,7 +105,7 @@ def test_books_of_others_keep_a_nameless_row(db: Session, ada: User, make: Make)
     assert again.id != ada_id
 
 
-def test_letters_to_an_address_that_is_somebody_elses_by_now_are_theirs(
+def test_erasure_keeps_letters_to_an_address_of_another_user(
     db: Session, ada: User, make: Make
 ) -> None:
     browser = Browser("192.0.2.1", "", None)
@@ -119,9 +119,7 @@ def test_letters_to_an_address_that_is_somebody_elses_by_now_are_theirs(
     assert left == {"next@example.org"}
 
 
-def test_nothing_that_names_the_person_stays_in_the_file(
-    database_url: str, db: Session, ada: User
-) -> None:
+def test_erased_data_is_not_in_the_database_file(database_url: str, db: Session, ada: User) -> None:
     url = make_url(database_url)
     if url.get_backend_name() != "sqlite":
         pytest.skip("reads the file itself")

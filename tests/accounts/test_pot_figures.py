@@ -1,4 +1,4 @@
-"""A person's POT figures can be read from the person."""
+"""The POT figures of a user, read as attributes of User."""
 
 from sqlalchemy.orm import Session
 

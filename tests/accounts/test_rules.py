@@ -1,4 +1,4 @@
-"""Pure rules of accounts, and the page that promises them."""
+"""The rules of accounts, and the documentation of their limits."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -35,7 +35,7 @@ def test_tries_are_counted_by_network(address: str, network: str) -> None:
         ("", "A browser"),
     ],
 )
-def test_browsers_are_called_as_their_owners_do(agent: str, name: str) -> None:
+def test_user_agents_have_readable_names(agent: str, name: str) -> None:
     assert rules.browser_name(agent) == name
 
 
@@ -53,11 +53,11 @@ def test_browsers_are_called_as_their_owners_do(agent: str, name: str) -> None:
         ("\u202eada@example.org", None),
     ],
 )
-def test_addresses_are_stored_in_one_form(typed: str, address: str | None) -> None:
+def test_addresses_are_normalized(typed: str, address: str | None) -> None:
     assert rules.read_email(typed) == address
 
 
-def test_common_passwords_are_long_enough_to_matter() -> None:
+def test_common_passwords_have_the_minimum_length() -> None:
     for password in rules.COMMON_PASSWORDS:
         assert len(password) >= rules.PASSWORD_MIN_CHARACTERS
         assert password == password.casefold()

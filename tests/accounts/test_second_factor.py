@@ -1,4 +1,4 @@
-"""The second factor: set up, asked for, never accepted twice."""
+"""The second factor: set up, sign in, step up, recovery codes."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from imatch.accounts.deps import cookie_name
 from imatch.accounts.models import RecoveryCode, User
-from imatch.accounts.rules import CODES_PER_USER, RECOVERY_CODES, SECOND_FACTOR_WAITS
+from imatch.accounts.rules import CODES_PER_USER, RECOVERY_CODES, SECOND_FACTOR_TIMEOUT
 from imatch.accounts.service import second_factor
 from imatch.core.clock import now
 from imatch.core.database import atomic
@@ -25,14 +25,14 @@ PAGE = "/account/second-factor"
 
 
 def code_at(user: User, steps: int = 0) -> str:
-    """The code that the user's app shows now, or some 30-second steps away."""
+    """The user's TOTP code now, or some 30-second steps away."""
     assert user.totp_secret
     return pyotp.TOTP(user.totp_secret).at(now() + timedelta(seconds=30 * steps))
 
 
 @pytest.fixture
 def protected(db: Session, ada: User, clock: time_machine.Traveller) -> User:
-    """Ada with a second factor that was set up two minutes ago."""
+    """Ada, with a second factor set up two minutes ago."""
     second_factor.begin(db, ada)
     second_factor.confirm(db, ada, code_at(ada))
     clock.shift(timedelta(minutes=2))
@@ -43,7 +43,7 @@ def enter(client: TestClient, **more: str) -> str:
     return client.post("/sign-in", data={"email": ADA, "password": PASSWORD, **more}).url.path
 
 
-def test_set_up_shows_a_drawing_and_ten_codes_once(
+def test_set_up_shows_a_qr_code_and_ten_recovery_codes_once(
     sign_in: SignIn, ada: User, db: Session, letters: Letters
 ) -> None:
     client = sign_in(ada)
@@ -55,8 +55,8 @@ def test_set_up_shows_a_drawing_and_ten_codes_once(
         assert " ".join(re.findall("....", ada.totp_secret or "")) in page.text
 
     assert client.post(PAGE, data={"code": "000000"}).status_code == 422
-    done = client.post(PAGE, data={"code": code_at(ada)})
-    codes = re.findall(r"\b[2-9a-z]{4}-[2-9a-z]{4}-[2-9a-z]{4}\b", done.text)
+    confirmed = client.post(PAGE, data={"code": code_at(ada)})
+    codes = re.findall(r"\b[2-9a-z]{4}-[2-9a-z]{4}-[2-9a-z]{4}\b", confirmed.text)
     assert len(set(codes)) == RECOVERY_CODES
     assert codes[0] not in client.get(PAGE).text
     assert client.post(f"{PAGE}/begin").status_code == 409
@@ -70,23 +70,23 @@ def test_the_secret_is_encrypted_at_rest(db: Session, protected: User) -> None:
     assert protected.totp_secret not in stored
 
 
-def test_the_password_alone_opens_nothing(client: TestClient, protected: User) -> None:
+def test_the_password_alone_grants_no_access(client: TestClient, protected: User) -> None:
     assert enter(client, next="/account/name") == "/sign-in/code"
-    half = client.cookies[cookie_name()]
+    pending_token = client.cookies[cookie_name()]
     assert client.get("/account").url.path == "/sign-in"
     assert client.get("/api/v1/me").status_code == 401
     assert client.get("/step-up").url.path == "/sign-in"
 
     form = {"code": code_at(protected), "next": "/account/name"}
     assert client.post("/sign-in/code", data=form).url.path == "/account/name"
-    assert client.cookies[cookie_name()] != half
+    assert client.cookies[cookie_name()] != pending_token
     assert client.get("/account/password").url.path == "/account/password"
     client.cookies.clear()
-    client.cookies.set(cookie_name(), half)
+    client.cookies.set(cookie_name(), pending_token)
     assert client.get("/account").url.path == "/sign-in"
 
 
-def test_a_mailed_link_asks_for_the_second_factor_too(
+def test_an_emailed_link_requires_the_second_factor_too(
     client: TestClient, protected: User, link_to: LinkTo
 ) -> None:
     client.post("/sign-in/link", data={"email": ADA})
@@ -97,11 +97,11 @@ def test_a_mailed_link_asks_for_the_second_factor_too(
     assert client.get("/account").url.path == "/sign-in"
 
 
-def test_the_first_half_of_a_sign_in_waits_ten_minutes(
+def test_a_pending_second_factor_expires_after_ten_minutes(
     client: TestClient, protected: User, clock: time_machine.Traveller
 ) -> None:
     enter(client)
-    clock.shift(SECOND_FACTOR_WAITS)
+    clock.shift(SECOND_FACTOR_TIMEOUT)
     assert client.post("/sign-in/code", data={"code": code_at(protected)}).url.path == "/sign-in"
     clock.shift(timedelta(seconds=-1))
     assert client.post("/sign-in/code", data={"code": code_at(protected)}).url.path == "/account"
@@ -118,7 +118,7 @@ def test_a_clock_may_be_one_step_off(
         second_factor.accept(db, protected, code_at(protected, steps))
 
 
-def test_a_code_works_once_and_so_do_earlier_ones(
+def test_used_and_earlier_codes_are_refused(
     db: Session, protected: User, clock: time_machine.Traveller
 ) -> None:
     present, earlier = code_at(protected), code_at(protected, -1)
@@ -130,7 +130,7 @@ def test_a_code_works_once_and_so_do_earlier_ones(
     second_factor.accept(db, protected, code_at(protected))
 
 
-def test_the_code_that_switched_it_on_does_not_sign_in(
+def test_the_code_of_the_set_up_does_not_sign_in(
     client: TestClient, db: Session, ada: User, clock: time_machine.Traveller
 ) -> None:
     second_factor.begin(db, ada)
@@ -140,7 +140,7 @@ def test_the_code_that_switched_it_on_does_not_sign_in(
     assert client.post("/sign-in/code", data={"code": code}).status_code == 422
 
 
-def test_of_two_uses_of_a_code_at_once_one_wins(
+def test_of_concurrent_uses_of_a_code_one_succeeds(
     db: Session, protected: User, new_session: Callable[[], Session]
 ) -> None:
     code = code_at(protected)
@@ -157,7 +157,7 @@ def test_of_two_uses_of_a_code_at_once_one_wins(
         assert sum(pool.map(use, range(4))) == 1
 
 
-def test_a_recovery_code_stands_in_once_however_it_is_typed(
+def test_a_recovery_code_works_once_in_any_notation(
     client: TestClient, db: Session, protected: User
 ) -> None:
     code = second_factor.renew_recovery_codes(db, protected)[0]
@@ -180,7 +180,7 @@ def test_new_recovery_codes_replace_the_old_ones(db: Session, protected: User) -
     assert old not in stored
 
 
-def test_five_wrong_codes_and_no_more(
+def test_wrong_codes_are_limited(
     client: TestClient, protected: User, clock: time_machine.Traveller
 ) -> None:
     enter(client)
@@ -191,9 +191,7 @@ def test_five_wrong_codes_and_no_more(
     assert refused.headers["retry-after"] == "901"
 
 
-def test_switching_it_off_makes_the_password_enough(
-    sign_in: SignIn, client: TestClient, protected: User
-) -> None:
+def test_switch_the_second_factor_off(sign_in: SignIn, client: TestClient, protected: User) -> None:
     enter(client)
     client.post("/sign-in/code", data={"code": code_at(protected)})
     answer = client.post(f"{PAGE}/off")
@@ -206,7 +204,7 @@ def test_switching_it_off_makes_the_password_enough(
 
 
 @pytest.mark.parametrize("code", ["", "12345", "1234567", "١٢٣٤٥٦", "\x00", "x" * 10_000])
-def test_no_code_at_all(db: Session, protected: User, code: str) -> None:
+def test_malformed_codes_are_refused(db: Session, protected: User, code: str) -> None:
     with pytest.raises(second_factor.WrongCode):
         second_factor.accept(db, protected, code)
 
@@ -217,9 +215,9 @@ def test_a_code_is_enough_for_a_step_up(
     enter(client)
     client.post("/sign-in/code", data={"code": code_at(protected)})
     clock.shift(timedelta(hours=2))
-    asked = client.get("/account/password")
-    assert asked.url.path == "/step-up"
-    assert 'name="code"' in asked.text
+    page = client.get("/account/password")
+    assert page.url.path == "/step-up"
+    assert 'name="code"' in page.text
     form = {"code": "000000", "next": "/account/password"}
     assert client.post("/step-up", data=form).status_code == 422
     form["code"] = code_at(protected)

@@ -1,4 +1,4 @@
-"""Signing in with a password: what opens, what does not, and what the answers give away."""
+"""Sign in with a password: success, refusals, sessions, and no account enumeration."""
 
 import re
 import time
@@ -28,7 +28,7 @@ from tests.make import Make
 
 
 def enter(client: TestClient, **change: str) -> str:
-    """Sign in; returns the path that the browser ends on."""
+    """Sign in and return the path of the final page."""
     return client.post("/sign-in", data={"email": ADA, "password": PASSWORD, **change}).url.path
 
 
@@ -43,7 +43,7 @@ def test_sign_in_see_the_account_and_sign_out(client: TestClient, ada: User, db:
     assert db.scalar(select(func.count(UserSession.id))) == 0
 
 
-def test_the_cookie_is_kept_from_scripts_and_other_sites(client: TestClient, ada: User) -> None:
+def test_the_session_cookie_is_http_only_and_same_site(client: TestClient, ada: User) -> None:
     answer = client.post(
         "/sign-in", data={"email": ADA, "password": PASSWORD}, follow_redirects=False
     )
@@ -54,7 +54,7 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(client: TestClient, ada
     assert "Path=/" in cookie
 
 
-def test_over_tls_the_cookie_is_bound_to_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_over_tls_the_cookie_has_the_host_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMATCH_BASE_URL", "https://example.org")
     get_settings.cache_clear()
     try:
@@ -64,7 +64,7 @@ def test_over_tls_the_cookie_is_bound_to_the_host(monkeypatch: pytest.MonkeyPatc
         get_settings.cache_clear()
 
 
-def test_every_sign_in_gets_a_token_of_its_own(client: TestClient, ada: User, db: Session) -> None:
+def test_every_sign_in_gets_a_new_token(client: TestClient, ada: User, db: Session) -> None:
     planted = {"cookie": f"{cookie_name()}=planted-by-somebody-else"}
     client.post("/sign-in", data={"email": ADA, "password": PASSWORD}, headers=planted)
     first = client.cookies[cookie_name()]
@@ -90,7 +90,7 @@ def test_every_sign_in_gets_a_token_of_its_own(client: TestClient, ada: User, db
         ("/\\evil.example", "/account"),
     ],
 )
-def test_signing_in_goes_on_to_pages_of_this_site_only(
+def test_sign_in_redirects_only_within_the_site(
     client: TestClient, ada: User, typed: str, leads_to: str
 ) -> None:
     assert enter(client, next=typed) == leads_to
@@ -99,20 +99,20 @@ def test_signing_in_goes_on_to_pages_of_this_site_only(
 def test_a_page_that_needs_an_account_leads_to_sign_in_and_back(
     client: TestClient, ada: User
 ) -> None:
-    asked = client.get("/account/name")
-    assert asked.url.path == "/sign-in"
-    assert asked.url.params["next"] == "/account/name"
+    page = client.get("/account/name")
+    assert page.url.path == "/sign-in"
+    assert page.url.params["next"] == "/account/name"
     assert client.get("/api/v1/me").status_code == 401
     fragment = client.get("/account/name", headers={"HX-Request": "true"})
     assert fragment.headers["hx-redirect"] == "/sign-in?next=%2Faccount%2Fname"
 
 
-def _bare(text: str) -> str:
-    """A page without what differs by nature: what was typed and the references."""
+def _without_address(text: str) -> str:
+    """The page without the typed address."""
     return re.sub(r'value="[^"]*@[^"]*"', "", text)
 
 
-def test_answers_do_not_tell_who_has_an_account(client: TestClient, make: Make) -> None:
+def test_responses_do_not_reveal_who_has_an_account(client: TestClient, make: Make) -> None:
     make.user(email="known@example.org", password_hash=hash_password(PASSWORD))
     make.user(email="closed@example.org", password_hash=hash_password(PASSWORD), active=False)
     make.user(email="no-password@example.org")
@@ -127,34 +127,34 @@ def test_answers_do_not_tell_who_has_an_account(client: TestClient, make: Make) 
         ("unconfirmed@example.org", PASSWORD),
     ]
     answers = {
-        _bare(client.post("/sign-in", data={"email": email, "password": password}).text)
+        _without_address(client.post("/sign-in", data={"email": email, "password": password}).text)
         for email, password in cases
     }
     assert len(answers) == 1
-    asked: tuple[Callable[[str], Response], ...] = (
+    requests: tuple[Callable[[str], Response], ...] = (
         lambda email: client.post("/sign-in/link", data={"email": email}),
         lambda email: client.post("/recover", data={"email": email}),
         lambda email: client.post("/sign-up/email", data={"email": email}),
         lambda email: open_account(client, email=email),
     )
-    for ask in asked:
-        answered = [ask(email) for email, _ in cases]
-        assert len({(a.status_code, str(a.url), _bare(a.text)) for a in answered}) == 1
+    for send in requests:
+        responses = [send(email) for email, _ in cases]
+        assert len({(a.status_code, str(a.url), _without_address(a.text)) for a in responses}) == 1
 
 
-def _fastest(act: Callable[[], object], times: int) -> float:
+def _fastest(action: Callable[[], object], times: int) -> float:
     durations = []
     for _ in range(times):
-        began = time.process_time()  # of the processor: other programs' work does not count
-        act()
-        durations.append(time.process_time() - began)
+        start = time.process_time()  # processor time: unaffected by other programs
+        action()
+        durations.append(time.process_time() - start)
     return min(durations)
 
 
 def test_a_wrong_password_takes_as_long_as_an_unknown_address(
     db: Session, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the real cost of a password, which is what would give an account away."""
+    """Hashes with the real cost, because its time would reveal whether an account exists."""
     real = PasswordHash.recommended()
     monkeypatch.setattr("imatch.core.security._passwords", lambda: real)
     unmatchable = hash_password("the hash that unknown addresses are compared with")
@@ -172,9 +172,7 @@ def test_a_wrong_password_takes_as_long_as_an_unknown_address(
     assert 0.5 < known / unknown < 2
 
 
-def test_a_session_ends_when_it_lay_idle(
-    client: TestClient, ada: User, clock: time_machine.Traveller
-) -> None:
+def test_an_idle_session_ends(client: TestClient, ada: User, clock: time_machine.Traveller) -> None:
     idle = timedelta(days=get_settings().session_idle_days)
     enter(client)
     clock.shift(idle - timedelta(seconds=1))
@@ -185,7 +183,7 @@ def test_a_session_ends_when_it_lay_idle(
     assert client.get("/account").url.path == "/sign-in"
 
 
-def test_a_session_ends_at_last_however_busy(
+def test_a_session_in_use_ends_after_its_lifetime(
     client: TestClient, ada: User, clock: time_machine.Traveller
 ) -> None:
     enter(client)
@@ -198,26 +196,26 @@ def test_a_session_ends_at_last_however_busy(
     assert client.get("/account").url.path == "/sign-in"
 
 
-def test_being_seen_is_written_every_few_minutes_only(
+def test_last_seen_is_written_every_few_minutes(
     client: TestClient, ada: User, db: Session, clock: time_machine.Traveller
 ) -> None:
     enter(client)
-    seen = select(UserSession.last_seen_at).execution_options(populate_existing=True)
-    began = now()
+    last_seen = select(UserSession.last_seen_at).execution_options(populate_existing=True)
+    start = now()
     clock.shift(timedelta(minutes=5, seconds=-1))
     client.get("/account")
-    assert _fresh(db, seen) == began
+    assert _scalar(db, last_seen) == start
     clock.shift(timedelta(seconds=1))
     client.get("/account")
-    assert _fresh(db, seen) == now()
+    assert _scalar(db, last_seen) == now()
 
 
-def _fresh(db: Session, statement: object) -> object:
+def _scalar(db: Session, statement: object) -> object:
     with atomic(db):
         return db.scalar(statement)  # type: ignore[call-overload]
 
 
-def test_five_wrong_passwords_in_fifteen_minutes_and_no_more(
+def test_wrong_passwords_are_limited(
     client: TestClient, ada: User, clock: time_machine.Traveller
 ) -> None:
     for _ in range(PASSWORDS_PER_EMAIL.tries):
@@ -234,7 +232,7 @@ def test_five_wrong_passwords_in_fifteen_minutes_and_no_more(
     assert enter(client) == "/account"
 
 
-def test_an_unknown_address_is_refused_as_soon(client: TestClient, database_url: str) -> None:
+def test_an_unknown_address_has_the_same_limit(client: TestClient, database_url: str) -> None:
     statuses = [
         client.post("/sign-in", data={"email": "nobody@example.org", "password": "x"}).status_code
         for _ in range(PASSWORDS_PER_EMAIL.tries + 1)
@@ -247,13 +245,13 @@ def test_right_passwords_do_not_count(client: TestClient, ada: User) -> None:
         assert enter(client) == "/account"
 
 
-def test_no_address_at_all(client: TestClient, database_url: str) -> None:
+def test_an_invalid_address_is_refused(client: TestClient, database_url: str) -> None:
     answer = client.post("/sign-in", data={"email": "ada", "password": "x"})
     assert answer.status_code == 422
     assert 'href="#email"' in answer.text
 
 
-def test_a_password_changed_while_it_is_checked_opens_nothing(
+def test_a_password_changed_during_its_check_is_refused(
     db: Session, ada: User, new_session: Callable[[], Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def checked_late(password: str, password_hash: str | None) -> bool:
@@ -267,7 +265,7 @@ def test_a_password_changed_while_it_is_checked_opens_nothing(
     assert db.scalar(select(func.count(UserSession.id))) == 0
 
 
-def test_bad_addresses_are_refused_before_anything_is_sent(db: Session) -> None:
+def test_invalid_addresses_get_no_mail(db: Session) -> None:
     browser = Browser("192.0.2.1", "", None)
     with pytest.raises(BadEmail):
         sign_in.send_link(db, email="ada", next_path="/", browser=browser)

@@ -1,4 +1,4 @@
-"""Opening an account: the form, the link, the password that must belong to it."""
+"""Sign up: the forms, the confirmation link, and the chosen password."""
 
 import re
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from imatch.accounts.models import User
-from imatch.accounts.rules import CONFIRM_LINK_LASTS
+from imatch.accounts.rules import CONFIRM_LINK_LIFETIME
 from imatch.accounts.service import sign_up
 from imatch.accounts.service.sessions import Browser
 from imatch.core.database import atomic
@@ -22,9 +22,7 @@ from tests.accounts.conftest import ADA, FORM, PASSWORD, Letters, LinkTo, open_a
 from tests.make import Make
 
 
-def test_sign_up_confirm_and_arrive_signed_in(
-    client: TestClient, db: Session, link_to: LinkTo
-) -> None:
+def test_sign_up_and_confirm(client: TestClient, db: Session, link_to: LinkTo) -> None:
     confirmed: list[int] = []
     listen(EmailConfirmed, lambda _db, fact: confirmed.append(fact.user_id))
 
@@ -63,9 +61,9 @@ BAD_INPUT: list[tuple[dict[str, str], str]] = [
 ]
 
 
-def test_bad_input_is_named_kept_and_changes_nothing(client: TestClient, db: Session) -> None:
+def test_invalid_answers_are_shown_with_their_errors(client: TestClient, db: Session) -> None:
     for change, field in BAD_INPUT:
-        open_account(client, password="short")  # all before the password is in order
+        open_account(client, password="short")  # the earlier answers are valid
         path = "/sign-up" if field == "account_type" else f"/sign-up/{field}"
         answer = client.post(path, data=change)
         assert answer.status_code == 422, change
@@ -79,7 +77,7 @@ def test_bad_input_is_named_kept_and_changes_nothing(client: TestClient, db: Ses
     assert db.scalar(select(func.count(User.id))) == 0
 
 
-def test_the_service_names_all_that_is_wrong(db: Session) -> None:
+def test_the_service_reports_every_wrong_field(db: Session) -> None:
     with pytest.raises(sign_up.BadSignUp) as refused:
         sign_up.sign_up(
             db,
@@ -93,7 +91,7 @@ def test_the_service_names_all_that_is_wrong(db: Session) -> None:
     assert wrong == {"email", "name", "password", "account_type"}
 
 
-def test_one_question_a_page_forth_and_back(client: TestClient) -> None:
+def test_one_question_a_page_with_back(client: TestClient) -> None:
     page = client.get("/sign-up")
     assert "Step 1 of 4" in page.text
     page = client.post("/sign-up", data={"account_type": "both"})
@@ -107,9 +105,7 @@ def test_one_question_a_page_forth_and_back(client: TestClient) -> None:
     assert re.search(r'value="both"[^>]* checked', client.get("/sign-up").text)
 
 
-def test_who_comes_from_the_page_for_professionals_is_not_asked_what_for(
-    client: TestClient, db: Session
-) -> None:
+def test_a_type_in_the_url_skips_the_first_question(client: TestClient, db: Session) -> None:
     assert client.get("/sign-up?type=provider").url.path == "/sign-up/name"
     client.post("/sign-up/name", data={"name": "Ada Example"})
     client.post("/sign-up/email", data={"email": ADA})
@@ -118,7 +114,7 @@ def test_who_comes_from_the_page_for_professionals_is_not_asked_what_for(
     assert client.get("/sign-up?type=operator").url.path == "/sign-up"
 
 
-def test_a_page_out_of_turn_leads_to_the_first_question_left_open(client: TestClient) -> None:
+def test_a_skipped_page_redirects_to_the_first_unanswered_question(client: TestClient) -> None:
     for page in ("name", "email", "password"):
         assert client.get(f"/sign-up/{page}").url.path == "/sign-up"
     client.get("/sign-up?type=seeker")
@@ -129,7 +125,7 @@ def test_a_page_out_of_turn_leads_to_the_first_question_left_open(client: TestCl
     assert client.get("/sign-up/nothing").status_code == 404
 
 
-def test_what_is_kept_between_pages_is_no_password_and_ends_with_the_walk(
+def test_the_cookie_has_no_password_and_is_deleted_at_the_end(
     client: TestClient,
 ) -> None:
     refused = open_account(client, password="Ada Example")
@@ -148,33 +144,31 @@ def test_what_is_kept_between_pages_is_no_password_and_ends_with_the_walk(
 @pytest.mark.parametrize(
     "kept", ["", "x", "name=%00&email=&account_type=operator", "=&" * 900, "%ff%ed%a0%80=%ff"]
 )
-def test_a_cookie_that_holds_nothing_usable_is_as_good_as_none(
-    client: TestClient, kept: str
-) -> None:
+def test_an_invalid_cookie_is_ignored(client: TestClient, kept: str) -> None:
     client.cookies.set("imatch_sign_up", kept, path="/sign-up")
     assert client.get("/sign-up/email").url.path == "/sign-up"
 
 
-def test_passwords_at_the_bounds_are_accepted(client: TestClient) -> None:
+def test_passwords_of_minimum_and_maximum_length_are_accepted(client: TestClient) -> None:
     for password in ("ten chars!", "é" * 5 + "xyz" * 65, "🦊🐻🐼🐨🐯🦁🐮🐷🐸🐵"):
         answer = open_account(client, password=password)
         assert answer.url.path == "/check-mail"
 
 
-def test_any_script_is_a_name(client: TestClient, db: Session) -> None:
+def test_names_may_use_any_script(client: TestClient, db: Session) -> None:
     open_account(client, name="نور  李 👩‍🔬")
     assert db.scalars(select(User.name)).one() == "نور 李 👩‍🔬"
 
 
-def test_an_unconfirmed_account_opens_nothing(client: TestClient) -> None:
+def test_an_unconfirmed_account_cannot_sign_in(client: TestClient) -> None:
     open_account(client)
     answer = client.post("/sign-in", data={"email": ADA, "password": PASSWORD})
     assert answer.status_code == 422
     assert client.get("/account").url.path == "/sign-in"
 
 
-def test_only_the_chosen_password_confirms(client: TestClient, link_to: LinkTo) -> None:
-    """Somebody else may have opened the account in the reader's name."""
+def test_confirmation_requires_the_chosen_password(client: TestClient, link_to: LinkTo) -> None:
+    """A stranger may have signed up with the reader's address."""
     open_account(client)
     answer = client.post(link_to(ADA), data={"password": "another password"})
     assert answer.status_code == 422
@@ -182,7 +176,7 @@ def test_only_the_chosen_password_confirms(client: TestClient, link_to: LinkTo) 
     assert client.post(link_to(ADA), data={"password": PASSWORD}).url.path == "/account"
 
 
-def test_signing_up_again_before_confirming_takes_the_newer_password(
+def test_a_second_sign_up_before_confirmation_replaces_the_first(
     client: TestClient, db: Session, link_to: LinkTo
 ) -> None:
     open_account(client)
@@ -202,14 +196,14 @@ def test_a_known_address_gets_a_letter_and_keeps_its_account(
     answer = open_account(client)
     assert answer.url.path == "/check-mail"
     assert [letter.subject for letter in letters(ADA)] == ["You already have an account"]
-    with_fresh = db.scalars(select(User).execution_options(populate_existing=True)).one()
-    assert (with_fresh.name, with_fresh.password_hash) == ("Ada Before", "kept")
+    user = db.scalars(select(User).execution_options(populate_existing=True)).one()
+    assert (user.name, user.password_hash) == ("Ada Before", "kept")
 
 
 @pytest.mark.parametrize(
     ("account_type", "password_hash"), [("operator", "kept"), ("seeker", None)]
 )
-def test_nobody_signs_up_over_an_account_that_others_made(
+def test_sign_up_does_not_replace_accounts_created_otherwise(
     client: TestClient, db: Session, make: Make, account_type: str, password_hash: str | None
 ) -> None:
     user = make.user(email=ADA, name="Kept", account_type=account_type, password_hash=password_hash)
@@ -219,24 +213,24 @@ def test_nobody_signs_up_over_an_account_that_others_made(
     assert db.scalars(select(User.name).execution_options(populate_existing=True)).one() == "Kept"
 
 
-def test_a_link_confirms_until_it_expires(
+def test_a_confirmation_link_expires_and_works_once(
     client: TestClient, link_to: LinkTo, clock: time_machine.Traveller
 ) -> None:
     open_account(client)
-    clock.shift(CONFIRM_LINK_LASTS)
+    clock.shift(CONFIRM_LINK_LIFETIME)
     assert client.post(link_to(ADA), data={"password": PASSWORD}).status_code == 410
     clock.shift(timedelta(seconds=-1))
     assert client.post(link_to(ADA), data={"password": PASSWORD}).url.path == "/account"
     assert client.post(link_to(ADA), data={"password": PASSWORD}).status_code == 410
 
 
-def test_two_sign_ups_at_once_make_one_account(
+def test_concurrent_sign_ups_create_one_account(
     db: Session, new_session: Callable[[], Session]
 ) -> None:
-    def one(number: int) -> None:
+    def sign_up_from(number: int) -> None:
         with new_session() as own:
             sign_up.sign_up(own, **FORM, browser=Browser(f"192.0.2.{number}", "", None))
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(one, range(4)))
+        list(pool.map(sign_up_from, range(4)))
     assert db.scalar(select(func.count(User.id))) == 1

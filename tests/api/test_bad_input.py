@@ -116,7 +116,7 @@ class Sender:
         # Another browser each time: some answers sign this one out or hand it another session.
         browser = sessions.Browser(address="127.0.0.1", user_agent="tests", token=None)
         self.client.cookies.clear()
-        started = sessions.start(self.db, self.user, browser, proved=True)
+        started = sessions.start(self.db, self.user, browser, stepped_up=True)
         self.client.cookies.set(cookie_name(), started.token)
         # Lone surrogates in a body can only come as the bytes that they would be.
         content = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body

@@ -42,6 +42,6 @@ def visit_as(user: User | None, context: BrowserContext, url: str, db: Session) 
     context.clear_cookies()
     if user is not None:
         browser = sessions.Browser(address="127.0.0.1", user_agent="tests", token=None)
-        token = sessions.start(db, user, browser, proved=True).token
+        token = sessions.start(db, user, browser, stepped_up=True).token
         context.add_cookies([{"name": "imatch_session", "value": token, "url": url}])
     return Visit(context, url)

@@ -50,7 +50,7 @@ def test_create_an_operator_with_a_link(client: TestClient, database_url: str) -
 
 def test_list_show_deactivate_and_end_sessions(db: Session, ada: User, make: Make) -> None:
     make.user(account_type=AccountType.PROVIDER)
-    sessions.start(db, ada, Browser("192.0.2.1", "", None), proved=True)
+    sessions.start(db, ada, Browser("192.0.2.1", "", None), stepped_up=True)
     listed = json.loads(users("list", "--json"))
     assert [row["account_type"] for row in listed] == ["provider", "seeker"]
     assert ADA in users("list", "--type", "seeker")
@@ -79,7 +79,7 @@ def test_an_account_that_becomes_an_operators_is_signed_out_and_proves_itself_an
     user = make.user(email=ADA, password_hash=hash_password("chosen by a stranger"))
     with atomic(db):
         user.email_confirmed_at = None
-    sessions.start(db, user, Browser("192.0.2.1", "", None), proved=True)
+    sessions.start(db, user, Browser("192.0.2.1", "", None), stepped_up=True)
     made = administration.create_operator(db, email=ADA, name="Ada", password=None)
     assert made.id == user.id
     assert (made.account_type, made.password_hash) == (AccountType.OPERATOR, None)

@@ -72,7 +72,7 @@ def owned(db: Session, make: Make) -> Owned:
     match = matches.matches_of(db, matching.suggest(db, need).id)[0]
     key = api_keys.create(db, owner, name="Keysecret name")
     browser = sessions.Browser(address="127.0.0.1", user_agent="Agentsecret", token=None)
-    sessions.start(db, owner, browser, proved=True)
+    sessions.start(db, owner, browser, stepped_up=True)
     session_id = db.scalars(select(UserSession.id).where(UserSession.user_id == owner.id)).one()
     POTService(db).award_pot(owner.id, "community_help", amount=700, description="Potsecret thanks")
     redemption = redemptions.file(db, owner.id, 200, "bank_transfer", key="1")
@@ -143,7 +143,7 @@ Enter = Callable[[TestClient], None]
 def _by_session(db: Session, user: User) -> Enter:
     def enter(client: TestClient) -> None:
         browser = sessions.Browser(address="127.0.0.1", user_agent="tests", token=None)
-        client.cookies.set(cookie_name(), sessions.start(db, user, browser, proved=True).token)
+        client.cookies.set(cookie_name(), sessions.start(db, user, browser, stepped_up=True).token)
 
     return enter
 

@@ -1,1 +1,1 @@
-"""People: sign-up, sign-in, sessions, roles, API keys."""
+"""Users: sign-up, sign-in, sessions, roles, API keys."""

@@ -1,4 +1,4 @@
-"""Who is asking: what this and other domains' endpoints may ask for."""
+"""FastAPI dependencies that identify the caller, for the endpoints of every domain."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -20,8 +20,8 @@ from imatch.web.deps import ClientAddress, Db
 from imatch.web.openapi import API_KEY, SESSION
 
 _BEARER = "bearer "
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_LEAVING = frozenset({"/sign-out", "/account/delete"})  # not what a visit is for
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_LEAVING_PATHS = frozenset({"/sign-out", "/account/delete"})  # these do not count as a visit
 
 
 class NotSignedIn(Unauthenticated):
@@ -30,7 +30,7 @@ class NotSignedIn(Unauthenticated):
 
 @dataclass(frozen=True, slots=True)
 class SignedInUser:
-    """What templates may show of the person who is signed in; outlives the database session."""
+    """What templates may show of the signed-in user. Usable after the database session ends."""
 
     id: int
     name: str
@@ -42,8 +42,8 @@ def cookie_name() -> str:
     return "__Host-imatch" if get_settings().secure_cookies else "imatch_session"
 
 
-def give_cookie(response: Response, token: str) -> Response:
-    """The response with the browser's session; the database decides how long it really lasts."""
+def set_session_cookie(response: Response, token: str) -> Response:
+    """Set the session cookie on the response. The database decides when the session expires."""
     settings = get_settings()
     response.set_cookie(
         cookie_name(),
@@ -57,8 +57,8 @@ def give_cookie(response: Response, token: str) -> Response:
     return response
 
 
-def take_cookie(response: Response) -> Response:
-    """The response that ends the browser's session."""
+def clear_session_cookie(response: Response) -> Response:
+    """Clear the session cookie on the response."""
     settings = get_settings()
     response.delete_cookie(
         cookie_name(), path="/", httponly=True, samesite="lax", secure=settings.secure_cookies
@@ -66,27 +66,28 @@ def take_cookie(response: Response) -> Response:
     return response
 
 
-async def remember_user(request: Request, db: Db) -> User | None:
-    """The signed-in user by session cookie or, under /api/ only, by API key.
+async def load_user(request: Request, db: Db) -> User | None:
+    """Return the signed-in user by session cookie or, under /api/ only, by API key.
 
-    The application asks for it on every route, so that every page can greet the user; it is one
-    indexed query, and neither a query nor a thread for visitors who present nothing.
+    The application depends on it on every route, because every page shows the user's name. It
+    costs one indexed query, and neither a query nor a thread for requests without credentials.
+    Raises ApiKeyRefused.
     """
     request.state.session = request.state.user = None
     key, token = _api_key_of(request), request.cookies.get(cookie_name())
     if not key and not token:
         return None
-    return await run_in_threadpool(_recognise, request, db, key, token)
+    return await run_in_threadpool(_authenticate, request, db, key, token)
 
 
 def _api_key_of(request: Request) -> str | None:
-    presented = request.headers.get("authorization", "")
-    if not request.url.path.startswith("/api/") or not presented.lower().startswith(_BEARER):
+    header = request.headers.get("authorization", "")
+    if not request.url.path.startswith("/api/") or not header.lower().startswith(_BEARER):
         return None
-    return presented[len(_BEARER) :].strip()
+    return header[len(_BEARER) :].strip()
 
 
-def _recognise(request: Request, db: Session, key: str | None, token: str | None) -> User | None:
+def _authenticate(request: Request, db: Session, key: str | None, token: str | None) -> User | None:
     user = api_keys.owner(db, key) if key else None
     if user is None and token:
         user = _by_cookie(request, db, token)
@@ -95,20 +96,20 @@ def _recognise(request: Request, db: Session, key: str | None, token: str | None
 
 
 def _by_cookie(request: Request, db: Session, token: str) -> User | None:
-    found = queries.live_session(db, token)
-    if found is None:
+    row = queries.live_session(db, token)
+    if row is None:
         return None
-    session, user = found
+    session, user = row
     request.state.session = session
     if session.second_factor_pending:
         return None
-    sessions.note_seen(db, session)
-    if request.method not in _READING and request.url.path not in _LEAVING:
-        visits.note_action(db, session)
+    sessions.update_last_seen(db, session)
+    if request.method not in _SAFE_METHODS and request.url.path not in _LEAVING_PATHS:
+        visits.announce_day(db, session)
     return user
 
 
-OptionalUser = Annotated[User | None, Depends(remember_user)]
+OptionalUser = Annotated[User | None, Depends(load_user)]
 
 
 _api_key = HTTPBearer(
@@ -122,7 +123,7 @@ _session_cookie = APIKeyCookie(
 )
 
 
-# Both only declare for the API's description what remember_user reads.
+# The two parameters only declare in the API's description what load_user reads.
 async def _current_user(
     user: OptionalUser,
     _declared_key: Annotated[object, Security(_api_key)],
@@ -145,19 +146,20 @@ async def _current_operator(user: CurrentUser) -> User:
 CurrentOperator = Annotated[User, Depends(_current_operator)]
 
 
-def is_operators_session(db: Session, session: UserSession) -> bool:
-    """Whether a session is still an operator's: for answers that stay open after CurrentOperator.
+def is_operator_session(db: Session, session: UserSession) -> bool:
+    """Whether a session is still live and an operator's, for streams that outlive their request.
 
-    Not by its cookie: proving oneself in another tab gives the browser a new one.
+    Looks it up by id, not by cookie: a step-up in another tab replaces the cookie.
     """
-    found = queries.still_live(db, session)
-    if found is None or found[0].second_factor_pending:
+    row = queries.still_live(db, session)
+    if row is None:
         return False
-    return found[1].account_type == AccountType.OPERATOR
+    live, user = row
+    return not live.second_factor_pending and user.account_type == AccountType.OPERATOR
 
 
 def _current_session(request: Request, user: CurrentUser) -> UserSession:
-    """The browser's session; a program with an API key has none."""
+    """The browser's session. Raises NotSignedIn for API keys, which have none."""
     session: UserSession | None = request.state.session
     if session is None or session.user_id != user.id:
         raise NotSignedIn("Sign in with a browser first.")
@@ -175,8 +177,8 @@ def _stepped_up(request: Request, user: CurrentUser) -> User:
     return user
 
 
-# The signed-in user, who gave a password or code in the last minutes. Ask for it on the page with
-# the form too, so that nobody is interrupted after filling it in.
+# The signed-in user, after a recent password or code. Require it on the page with the form too,
+# so that the step-up does not interrupt a filled-in form.
 StepUp = Annotated[User, Depends(_stepped_up)]
 
 
@@ -198,9 +200,9 @@ async def _this_browser(request: Request, address: ClientAddress) -> Browser:
 ThisBrowser = Annotated[Browser, Depends(_this_browser)]
 
 
-def _proved_operator(operator: CurrentOperator, _proved: StepUp) -> User:
+def _stepped_up_operator(operator: CurrentOperator, _user: StepUp) -> User:
     return operator
 
 
-# Money and identities: an operator who gave a password or code in the last minutes.
-ProvedOperator = Annotated[User, Depends(_proved_operator)]
+# For money and identities: an operator, after a recent password or code.
+SteppedUpOperator = Annotated[User, Depends(_stepped_up_operator)]

@@ -1,4 +1,4 @@
-"""What accounts bring to the program."""
+"""Register the accounts domain."""
 
 from imatch.accounts import models
 from imatch.core.domains import Domain

@@ -1,4 +1,4 @@
-"""Why something about an account was refused; what POTService raises is a ValueError too."""
+"""Errors about accounts. Those that POTService may raise are ValueErrors too."""
 
 from imatch.core.errors import FieldError, Forbidden, Invalid, NotFound
 

@@ -1,4 +1,4 @@
-"""People, and what proves that they are who they say."""
+"""Users and their credentials: sessions, e-mailed links, recovery codes, API keys."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -35,14 +35,14 @@ class User(Timestamped, Base):
     account_type: Mapped[str] = mapped_column(String(16), default=AccountType.SEEKER)
     password_hash: Mapped[str | None] = mapped_column(String(255))
     email_confirmed_at: Mapped[datetime | None]
-    # Read only where it is needed: no other page fails when the key was changed.
+    # Deferred, so that other pages still work when the encryption key was changed.
     totp_secret: Mapped[str | None] = mapped_column(EncryptedJson, deferred=True)
     totp_confirmed_at: Mapped[datetime | None]
-    totp_last_step: Mapped[int | None]  # the time step last used: a code works once
+    totp_last_step: Mapped[int | None]  # the last time step used, because a code works once
     active: Mapped[bool] = mapped_column(default=True)
     last_sign_in_at: Mapped[datetime | None]
 
-    if TYPE_CHECKING:  # set below, where the class exists
+    if TYPE_CHECKING:  # set below, because they query the class itself
         pot_balance: Mapped[int]
         total_pot_earned: Mapped[int]
         total_pot_spent: Mapped[int]
@@ -50,19 +50,19 @@ class User(Timestamped, Base):
 
 
 def _from_pot_account(amount: SQLColumnExpression[int]) -> Mapped[int]:
-    """A figure of a person's POT account, read when it is asked for; 0 before the first entry."""
+    """A figure of the user's POT account, loaded on first access; 0 before the first entry."""
     figure = select(amount).where(PotAccount.user_id == User.id).correlate_except(PotAccount)
     return column_property(func.coalesce(figure.scalar_subquery(), 0), deferred=True)
 
 
-User.pot_balance = _from_pot_account(PotAccount.balance - PotAccount.held)  # what is free
+User.pot_balance = _from_pot_account(PotAccount.balance - PotAccount.held)  # the free amount
 User.total_pot_earned = _from_pot_account(PotAccount.earned)
 User.total_pot_spent = _from_pot_account(PotAccount.spent)
 User.total_pot_burned = _from_pot_account(PotAccount.burned)
 
 
 class UserSession(Base):
-    """A signed-in browser. The cookie holds the token, the database its hash."""
+    """A signed-in browser. The cookie contains the token, the database only its hash."""
 
     __tablename__ = "user_sessions"
 
@@ -85,7 +85,7 @@ class LinkPurpose(StrEnum):
 
 
 class EmailedLink(Base):
-    """A link sent by e-mail that works once, for one purpose, and proves `sent_to`."""
+    """A link sent by e-mail. It works once, for one purpose, and proves the address `sent_to`."""
 
     __tablename__ = "emailed_links"
 
@@ -100,7 +100,7 @@ class EmailedLink(Base):
 
 
 class RecoveryCode(Base):
-    """Stands in for a lost second factor, once."""
+    """A single-use replacement for a lost second factor. Only a hash is stored."""
 
     __tablename__ = "recovery_codes"
 
@@ -111,7 +111,7 @@ class RecoveryCode(Base):
 
 
 class ApiKey(Base):
-    """Lets a program act as its owner. Only a prefix and a hash are kept."""
+    """A key with which a program acts as its owner. Only a prefix and a hash are stored."""
 
     __tablename__ = "api_keys"
     __table_args__ = (Index("ix_api_keys_owner", "user_id", "id"),)

@@ -1,4 +1,4 @@
-"""Reads about people, their sessions, links and keys."""
+"""Queries about users, their sessions, links and keys."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -21,59 +21,59 @@ def user_by_email(db: Session, email: str) -> User | None:
 
 
 def locked_user(db: Session, user_id: int) -> User:
-    """The account, held against changes by others until the transaction ends."""
-    held = select(User).where(User.id == user_id).with_for_update()
-    return db.scalars(held.execution_options(populate_existing=True)).one()
+    """Read the user's row anew and lock it until the transaction ends."""
+    query = select(User).where(User.id == user_id).with_for_update()
+    return db.scalars(query.execution_options(populate_existing=True)).one()
 
 
 def users(db: Session, limit: int, *, account_type: str | None = None) -> Sequence[User]:
     """The newest accounts first."""
-    found = select(User).order_by(User.id.desc()).limit(limit)
+    query = select(User).order_by(User.id.desc()).limit(limit)
     if account_type is not None:
-        found = found.where(User.account_type == account_type)
-    return db.scalars(found).all()
+        query = query.where(User.account_type == account_type)
+    return db.scalars(query).all()
 
 
 def live_session(db: Session, token: str) -> tuple[UserSession, User] | None:
-    """The session behind a cookie with its owner, unless it has ended or lay idle too long."""
+    """The session and user of a cookie's token; None if it ended or was idle too long."""
     return _live(db, UserSession.token_hash == token_hash(token))
 
 
 def still_live(db: Session, session: UserSession) -> tuple[UserSession, User] | None:
-    """The same for a session that was found before, whatever its cookie is by now.
+    """Like live_session, for a session read earlier whose token may have changed since.
 
-    SQLite gives a deleted row's id away again: the moment tells a newer session from this one.
+    Compares `created_at` too, because SQLite reuses the ids of deleted rows.
     """
-    begun = UserSession.created_at == session.created_at
-    return _live(db, UserSession.id == session.id, begun)
+    same_start = UserSession.created_at == session.created_at
+    return _live(db, UserSession.id == session.id, same_start)
 
 
-def _live(db: Session, *wanted: ColumnElement[bool]) -> tuple[UserSession, User] | None:
+def _live(db: Session, *conditions: ColumnElement[bool]) -> tuple[UserSession, User] | None:
     moment = now()
-    idle = timedelta(days=get_settings().session_idle_days)
-    found = db.execute(
+    max_idle = timedelta(days=get_settings().session_idle_days)
+    row = db.execute(
         select(UserSession, User)
         .join(User, User.id == UserSession.user_id)
         .where(
-            *wanted,
+            *conditions,
             UserSession.expires_at > moment,
-            UserSession.last_seen_at > moment - idle,
+            UserSession.last_seen_at > moment - max_idle,
             User.active,
         )
     ).one_or_none()
-    return None if found is None else (found[0], found[1])
+    return None if row is None else (row[0], row[1])
 
 
 def sessions_of(db: Session, user_id: int) -> Sequence[UserSession]:
-    """Browsers that are signed in now, the last seen first."""
+    """The user's signed-in browsers, the most recently seen first."""
     moment = now()
-    idle = timedelta(days=get_settings().session_idle_days)
+    max_idle = timedelta(days=get_settings().session_idle_days)
     return db.scalars(
         select(UserSession)
         .where(
             UserSession.user_id == user_id,
             UserSession.expires_at > moment,
-            UserSession.last_seen_at > moment - idle,
+            UserSession.last_seen_at > moment - max_idle,
             UserSession.second_factor_pending.is_(False),
         )
         .order_by(UserSession.last_seen_at.desc(), UserSession.id.desc())
@@ -81,16 +81,17 @@ def sessions_of(db: Session, user_id: int) -> Sequence[UserSession]:
 
 
 def live_api_key(db: Session, key: str) -> tuple[ApiKey, User] | None:
-    found = db.execute(
+    """The row of a key that was not revoked, with its active owner."""
+    row = db.execute(
         select(ApiKey, User)
         .join(User, User.id == ApiKey.user_id)
         .where(ApiKey.key_hash == token_hash(key), ApiKey.revoked_at.is_(None), User.active)
     ).one_or_none()
-    return None if found is None else (found[0], found[1])
+    return None if row is None else (row[0], row[1])
 
 
 def api_keys_of(db: Session, user_id: int) -> Sequence[ApiKey]:
-    """Keys that work, the newest first."""
+    """The user's keys that are not revoked, the newest first."""
     return db.scalars(
         select(ApiKey)
         .where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
@@ -99,8 +100,8 @@ def api_keys_of(db: Session, user_id: int) -> Sequence[ApiKey]:
 
 
 def open_link(db: Session, token: str, *purposes: str) -> tuple[EmailedLink, User] | None:
-    """A link that can still be used, with the account that it was sent for."""
-    found = db.execute(
+    """A link for one of these purposes that is unused and not expired, with its active user."""
+    row = db.execute(
         select(EmailedLink, User)
         .join(User, User.id == EmailedLink.user_id)
         .where(
@@ -111,40 +112,40 @@ def open_link(db: Session, token: str, *purposes: str) -> tuple[EmailedLink, Use
             User.active,
         )
     ).one_or_none()
-    return None if found is None else (found[0], found[1])
+    return None if row is None else (row[0], row[1])
 
 
 def unused_recovery_codes(db: Session, user_id: int) -> int:
-    counted = select(func.count()).where(
+    query = select(func.count()).where(
         RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None)
     )
-    return db.scalar(counted) or 0
+    return db.scalar(query) or 0
 
 
-_ID_DIGITS = 18
+_MAX_ID_DIGITS = 18
 
 
-def person(db: Session, user_id: int) -> User:
+def user_by_id(db: Session, user_id: int) -> User:
     """Raises UserNotFound."""
-    found = db.get(User, user_id) if is_id(user_id) else None
-    if found is None:
+    user = db.get(User, user_id) if is_id(user_id) else None
+    if user is None:
         raise UserNotFound(user_id)
-    return found
+    return user
 
 
-def person_named(db: Session, written: str) -> User:
-    """Whose id or e-mail address this is. Raises UserNotFound."""
-    text = written.strip()
-    if text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS:
-        return person(db, int(text))
+def user_by_id_or_email(db: Session, id_or_email: str) -> User:
+    """The user with this id or e-mail address. Raises UserNotFound."""
+    text = id_or_email.strip()
+    if text.isascii() and text.isdigit() and len(text) <= _MAX_ID_DIGITS:
+        return user_by_id(db, int(text))
     address = read_email(text)
-    found = user_by_email(db, address) if address else None
-    if found is None:
+    user = user_by_email(db, address) if address else None
+    if user is None:
         raise UserNotFound(text)
-    return found
+    return user
 
 
-def people_by_id(db: Session, user_ids: Iterable[int]) -> dict[int, User]:
-    """These people's accounts by their ids; ids that nobody has are left out."""
-    people = db.scalars(select(User).where(User.id.in_(set(user_ids))))
-    return {person.id: person for person in people}
+def users_by_id(db: Session, user_ids: Iterable[int]) -> dict[int, User]:
+    """Users by id; unknown ids are left out."""
+    rows = db.scalars(select(User).where(User.id.in_(set(user_ids))))
+    return {user.id: user for user in rows}

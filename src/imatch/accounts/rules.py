@@ -1,4 +1,4 @@
-"""What an account must look like, how long proofs last, and how often each may be tried."""
+"""Limits of accounts (lengths, lifetimes, rates) and validation of what people type."""
 
 import unicodedata
 from datetime import timedelta
@@ -15,15 +15,15 @@ EMAIL_MAX_CHARACTERS = 254
 API_KEYS_MAX = 20
 SESSIONS_MAX = 50
 RECOVERY_CODES = 10
-ERASED_DOMAIN = "@erased.invalid"  # of nameless rows; nobody can sign up with it or read mail there
+ERASED_DOMAIN = "@erased.invalid"  # of erased accounts; reserved, so it receives no mail
 USER_AGENT_MAX_CHARACTERS = 200
 
-CONFIRM_LINK_LASTS = timedelta(days=3)
-SIGN_IN_LINK_LASTS = timedelta(minutes=15)
-RESET_LINK_LASTS = timedelta(hours=1)
-FIRST_PASSWORD_LINK_LASTS = timedelta(days=3)
-SECOND_FACTOR_WAITS = timedelta(minutes=10)
-SEEN_IS_NOTED_EVERY = timedelta(minutes=5)
+CONFIRM_LINK_LIFETIME = timedelta(days=3)
+SIGN_IN_LINK_LIFETIME = timedelta(minutes=15)
+RESET_LINK_LIFETIME = timedelta(hours=1)
+FIRST_PASSWORD_LINK_LIFETIME = timedelta(days=3)
+SECOND_FACTOR_TIMEOUT = timedelta(minutes=10)
+LAST_SEEN_UPDATE_INTERVAL = timedelta(minutes=5)
 
 TOTP_STEP_SECONDS = 30
 TOTP_DRIFT_STEPS = 1
@@ -35,7 +35,7 @@ CODES_PER_USER = TryLimit("code/user", 5, timedelta(minutes=15))
 MAILS_PER_EMAIL = TryLimit("mail/email", 5, timedelta(hours=1))
 MAILS_PER_NETWORK = TryLimit("mail/network", 30, timedelta(hours=1))
 
-# The first guesses of anybody who tries, of those that are long enough to be accepted at all.
+# The most common passwords among those that are long enough to be accepted.
 COMMON_PASSWORDS = frozenset(
     """
     0123456789 01234567890 0987654321 1029384756 1111111111 1122334455 1231231234 123123123123
@@ -56,24 +56,24 @@ COMMON_PASSWORDS = frozenset(
 
 
 def read_email(typed: str) -> str | None:
-    """The address in the form that is stored and compared, or None when it is not one."""
+    """The address normalized and in lower case, or None if it is not valid."""
     try:
-        checked = validate_email(typed.strip(), check_deliverability=False)
+        validated = validate_email(typed.strip(), check_deliverability=False)
     except EmailNotValidError:
         return None
-    address = checked.normalized.lower()
+    address = validated.normalized.lower()
     return address if len(address) <= EMAIL_MAX_CHARACTERS else None
 
 
 def read_line(typed: str, max_characters: int) -> str | None:
-    """One line of visible text without control characters, or None when empty or too long."""
+    """The text as one line without control characters, or None if empty or too long."""
     line = " ".join(without_direction_controls(typed).split())
     storable = all(unicodedata.category(character) not in {"Cc", "Cs"} for character in line)
     return line if storable and is_visible(line) and len(line) <= max_characters else None
 
 
 def password_fault(password: str, *, email: str, name: str) -> str | None:
-    """Why this password is not accepted, or None. Length counts; no kinds of signs are asked."""
+    """Why this password is refused, or None. No character classes are required, only length."""
     if len(password) < PASSWORD_MIN_CHARACTERS:
         return f"Use {PASSWORD_MIN_CHARACTERS} or more characters. Three or four words do well."
     if len(password) > PASSWORD_MAX_CHARACTERS:
@@ -87,7 +87,7 @@ def password_fault(password: str, *, email: str, name: str) -> str | None:
 
 
 def browser_name(user_agent: str) -> str:
-    """A browser as its owner would call it: "Firefox on Windows"."""
+    """A readable name for a user agent, such as "Firefox on Windows"."""
     # Order matters: Edge and Opera also say Chrome, and Chrome also says Safari.
     browsers = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome"}
     systems = {
@@ -98,8 +98,8 @@ def browser_name(user_agent: str) -> str:
         "Mac OS X": "Mac",
         "Linux": "Linux",
     }
-    browser = next((browsers[sign] for sign in browsers if sign in user_agent), None)
+    browser = next((browsers[token] for token in browsers if token in user_agent), None)
     if browser is None:
         browser = "Safari" if "Safari" in user_agent else "A browser"
-    system = next((systems[sign] for sign in systems if sign in user_agent), None)
+    system = next((systems[token] for token in systems if token in user_agent), None)
     return f"{browser} on {system}" if system else browser

@@ -1,4 +1,4 @@
-"""Wire shapes of the account API."""
+"""Request and response schemas of the account API."""
 
 from datetime import datetime
 from typing import Annotated

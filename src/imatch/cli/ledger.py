@@ -189,7 +189,7 @@ def statement(
 
 def _id_of(db: Session, user: str) -> int:
     if not user.isdecimal():
-        return administration.user_named(db, user).id
+        return administration.require_user(db, user).id
     found = db.get(User, int(user)) if is_id(int(user)) else None
     if found is None:
         raise administration.NoSuchUser(f"There is no account with the id {user}.")

@@ -6,7 +6,7 @@ import typer
 from sqlalchemy import select
 
 from imatch.accounts.operators import checked_words, record, require_operator
-from imatch.accounts.queries import person_named
+from imatch.accounts.queries import user_by_id_or_email
 from imatch.cli.acting import ActingOption
 from imatch.cli.output import JsonOption, out, print_json
 from imatch.core.database import SessionLocal, atomic
@@ -31,7 +31,7 @@ def refund(
 ) -> None:
     """Give the POT of a purchase back: its effect ends. Possible for 180 days."""
     with SessionLocal() as db, atomic(db):
-        words, operator_id = _checked(reason), person_named(db, operator).id
+        words, operator_id = _checked(reason), user_by_id_or_email(db, operator).id
         require_operator(db, operator_id)
         bought = db.scalar(select(PotPurchase.id).where(PotPurchase.transaction_id == transaction))
         if bought is None:
@@ -60,7 +60,7 @@ def take_back(
 ) -> None:
     """Take an award back: what is there at once, the rest from later awards. Within 180 days."""
     with SessionLocal() as db, atomic(db):
-        words, operator_id = _checked(reason), person_named(db, operator).id
+        words, operator_id = _checked(reason), user_by_id_or_email(db, operator).id
         require_operator(db, operator_id)
         done = clawbacks.reverse_transaction(db, transaction, words)
         record("take_award_back", operator_id, transaction_id=transaction)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from imatch.accounts.models import User
-from imatch.accounts.queries import person_named
+from imatch.accounts.queries import user_by_id_or_email
 from imatch.cli.acting import ActingOption
 from imatch.cli.output import JsonOption, out, print_json, print_table
 from imatch.core.database import SessionLocal
@@ -32,8 +32,8 @@ def grant(
 ) -> None:
     """Propose to give a person POT: a grant waits for a second operator."""
     with SessionLocal() as db:
-        person = person_named(db, user)
-        who = person_named(db, operator)
+        person = user_by_id_or_email(db, user)
+        who = user_by_id_or_email(db, operator)
         proposed = grants.propose(db, person.id, pot, category, reason, operator_id=who.id)
         summary = _summary(proposed)
         address = person.email
@@ -76,7 +76,7 @@ def approve(
 ) -> None:
     """Give what a colleague proposed."""
     with SessionLocal() as db:
-        who = person_named(db, operator)
+        who = user_by_id_or_email(db, operator)
         _confirm(grants.approve(db, grant_id, operator_id=who.id), as_json=as_json)
 
 
@@ -84,7 +84,7 @@ def approve(
 def reject(grant_id: GrantArgument, *, operator: ActingOption, as_json: JsonOption = False) -> None:
     """Turn down what a colleague proposed."""
     with SessionLocal() as db:
-        who = person_named(db, operator)
+        who = user_by_id_or_email(db, operator)
         _confirm(grants.reject(db, grant_id, operator_id=who.id), as_json=as_json)
 
 

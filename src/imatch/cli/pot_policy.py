@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.orm import Session
 
-from imatch.accounts.queries import person_named
+from imatch.accounts.queries import user_by_id_or_email
 from imatch.cli.acting import ActingOption
 from imatch.cli.output import JsonOption, out, print_facts, print_json, print_table
 from imatch.core.database import SessionLocal
@@ -72,7 +72,7 @@ def propose(
         before = policy_versions.basis(db)
         filed = policy_versions.propose(
             db,
-            operator_id=person_named(db, operator).id,
+            operator_id=user_by_id_or_email(db, operator).id,
             edits=dict(_edit(one) for one in edits),
             reason=reason,
         )
@@ -115,7 +115,7 @@ def approve(
         decided = policy_versions.approve(
             db,
             version,
-            operator_id=person_named(db, operator).id,
+            operator_id=user_by_id_or_email(db, operator).id,
             effective_at=on.replace(tzinfo=UTC) if on else None,
         )
     if as_json:
@@ -130,7 +130,7 @@ def reject(
 ) -> None:
     """Turn proposed numbers down."""
     with SessionLocal() as db:
-        operator_id = person_named(db, operator).id
+        operator_id = user_by_id_or_email(db, operator).id
         decided = policy_versions.reject(db, version, operator_id=operator_id)
     if as_json:
         print_json(_version(decided))

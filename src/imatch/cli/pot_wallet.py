@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from imatch.accounts.queries import person_named
+from imatch.accounts.queries import user_by_id_or_email
 from imatch.cli.output import JsonOption, out, print_facts, print_json, print_table
 from imatch.core.database import SessionLocal
 from imatch.pot.economy import figures
@@ -22,7 +22,7 @@ UserArgument = Annotated[str, typer.Argument(help="The person's id or e-mail add
 def balance(user: UserArgument, *, as_json: JsonOption = False) -> None:
     """What a person has, and what of it could be redeemed now."""
     with SessionLocal() as db:
-        person = person_named(db, user)
+        person = user_by_id_or_email(db, user)
         standing = redemption_queries.standing(db, person.id)
         found = {
             "user_id": person.id,
@@ -65,7 +65,7 @@ def history(
 ) -> None:
     """A person's transactions."""
     with SessionLocal() as db:
-        person = person_named(db, user)
+        person = user_by_id_or_email(db, user)
         rows = POTService(db).get_transaction_history(person.id, limit, offset, transaction_type)
         address = person.email
     if as_json:
@@ -99,7 +99,7 @@ def spend(
 ) -> None:
     """Buy something with a person's POT, as they would in their wallet."""
     with SessionLocal() as db:
-        person = person_named(db, user)
+        person = user_by_id_or_email(db, user)
         wanted = shop.option_named(option)
         if wanted.bought_at:
             raise shop.BoughtElsewhere(

@@ -65,7 +65,7 @@ def list_users(
 def show(email: Email, *, as_json: JsonOption = False) -> None:
     """One account."""
     with SessionLocal() as db:
-        user = administration.user_named(db, email)
+        user = administration.require_user(db, email)
         facts = _summary(user) | {
             "created_at": user.created_at,
             "last_sign_in_at": user.last_sign_in_at,
@@ -83,7 +83,7 @@ def show(email: Email, *, as_json: JsonOption = False) -> None:
 def deactivate(email: Email, *, as_json: JsonOption = False) -> None:
     """Close an account to its owner and sign them out everywhere."""
     with SessionLocal() as db:
-        user = administration.user_named(db, email)
+        user = administration.require_user(db, email)
         administration.deactivate(db, user)
         summary = _summary(user)
     if as_json:
@@ -96,7 +96,7 @@ def deactivate(email: Email, *, as_json: JsonOption = False) -> None:
 def end_sessions(email: Email, *, as_json: JsonOption = False) -> None:
     """Sign somebody out everywhere."""
     with SessionLocal() as db:
-        user = administration.user_named(db, email)
+        user = administration.require_user(db, email)
         ended = sessions.end_all(db, user.id)
         address = user.email
     if as_json:
@@ -112,7 +112,7 @@ def remove_second_factor(email: Email, *, as_json: JsonOption = False) -> None:
     Make sure first that it is really them. They are told by mail.
     """
     with SessionLocal() as db:
-        user = administration.user_named(db, email)
+        user = administration.require_user(db, email)
         second_factor.switch_off(db, user)
         summary = _summary(user)
     if as_json:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from imatch.accounts.operators import checked_words, record, require_operator
-from imatch.accounts.queries import person
+from imatch.accounts.queries import user_by_id
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.errors import Forbidden, NotFound
@@ -37,7 +37,7 @@ def place_hold(db: Session, user_id: int, operator_id: int, reason: str) -> PotF
     words = checked_words(reason, "reason", "Say why payouts are held.")
     with atomic(db):
         require_operator(db, operator_id)
-        person(db, user_id)
+        user_by_id(db, user_id)
         lock_people(db, {operator_id})  # one form at a time, so that the second sees the first
         asked = {"user_id": user_id, "reason": words, "placed_by": operator_id, "lifted_at": None}
         placed = db.scalar(select(PotFraudHold).filter_by(**asked).limit(1))

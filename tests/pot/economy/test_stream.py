@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from imatch.accounts import queries
-from imatch.accounts.deps import cookie_name, is_operators_session
+from imatch.accounts.deps import cookie_name, is_operator_session
 from imatch.accounts.models import User, UserSession
 from imatch.accounts.service import sessions
 from imatch.core.database import atomic
@@ -52,7 +52,7 @@ def _server(database_url: str) -> Iterator[tuple["subprocess.Popen[str]", int]]:
 
 def _token(db: Session, user: User) -> str:
     browser = sessions.Browser(address="127.0.0.1", user_agent="tests", token=None)
-    return sessions.start(db, user, browser, proved=True).token
+    return sessions.start(db, user, browser, stepped_up=True).token
 
 
 def _session(db: Session, token: str) -> UserSession:
@@ -136,11 +136,11 @@ def test_nothing_that_moves_is_told_after_the_sign_out(
 def test_whose_session_ended_watches_no_longer(db: Session, make: Make) -> None:
     operator, other = make.user(account_type="operator"), make.user()
     session = _session(db, _token(db, operator))
-    assert is_operators_session(db, session)
-    assert not is_operators_session(db, _session(db, _token(db, other)))
+    assert is_operator_session(db, session)
+    assert not is_operator_session(db, _session(db, _token(db, other)))
     with atomic(db):
         operator.account_type = "seeker"
-    assert not is_operators_session(db, session)
+    assert not is_operator_session(db, session)
 
 
 def test_a_newer_session_with_the_id_of_an_ended_one_is_another(db: Session, make: Make) -> None:
@@ -152,5 +152,5 @@ def test_a_newer_session_with_the_id_of_an_ended_one_is_another(db: Session, mak
     newer = _session(db, _token(db, operator))
     with atomic(db):
         newer.id = session.id
-    assert is_operators_session(db, newer)
-    assert not is_operators_session(db, session)
+    assert is_operator_session(db, newer)
+    assert not is_operator_session(db, session)

@@ -170,7 +170,7 @@ def test_money_asks_once_more_who_it_is(
     ):
         person = redeeming.person(totp_confirmed_at=None, account_type=account_type)
         browser = sessions.Browser(address="127.0.0.1", user_agent="tests", token=None)
-        started = sessions.start(db, person, browser, proved=False)
+        started = sessions.start(db, person, browser, stepped_up=False)
         client.cookies.set(cookie_name(), started.token)
         for path in paths:
             ask = client.post if path.startswith(DESK) else client.get

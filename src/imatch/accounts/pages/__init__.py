@@ -1,4 +1,4 @@
-"""The pages where people open, enter and look after their accounts."""
+"""Pages to sign up, sign in and manage an account."""
 
 from fastapi import APIRouter
 
@@ -13,5 +13,5 @@ from imatch.accounts.pages import (
 )
 
 router = APIRouter()
-for room in (sign_up, sign_in, recovery, account, second_factor, api_keys, personal_data):
-    router.include_router(room.router)
+for module in (sign_up, sign_in, recovery, account, second_factor, api_keys, personal_data):
+    router.include_router(module.router)

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from imatch.accounts import queries
-from imatch.accounts.deps import CurrentSession, CurrentUser, StepUp, give_cookie
-from imatch.accounts.pages.forms import Text
+from imatch.accounts.deps import CurrentSession, CurrentUser, StepUp, set_session_cookie
+from imatch.accounts.pages.forms import TextInForm
 from imatch.accounts.rules import browser_name
 from imatch.accounts.service import profile, sessions
 from imatch.core.ids import RowId
@@ -56,7 +56,7 @@ def name_form(request: Request, user: CurrentUser) -> Response:
 
 
 @router.post("/account/name")
-def rename(request: Request, db: Db, user: CurrentUser, name: Text = "") -> Response:
+def rename(request: Request, db: Db, user: CurrentUser, name: TextInForm = "") -> Response:
     return act_or_show(
         lambda: profile.rename(db, user, name),
         show=lambda error: private_page(request, "accounts/name.html", {"name": name}, error),
@@ -70,7 +70,7 @@ def email_form(request: Request, user: StepUp) -> Response:
 
 
 @router.post("/account/email")
-def ask_for_new_email(request: Request, db: Db, user: StepUp, email: Text = "") -> Response:
+def ask_for_new_email(request: Request, db: Db, user: StepUp, email: TextInForm = "") -> Response:
     context = {"email": email, "present": user.email}
     return act_or_show(
         lambda: profile.ask_for_new_email(db, user, email),
@@ -86,13 +86,13 @@ def password_form(request: Request, user: StepUp) -> Response:
 
 @router.post("/account/password")
 def change_password(
-    request: Request, db: Db, user: StepUp, session: CurrentSession, password: Text = ""
+    request: Request, db: Db, user: StepUp, session: CurrentSession, password: TextInForm = ""
 ) -> Response:
     context = {"email": user.email}
     return act_or_show(
         lambda: profile.change_password(db, user, session, password),
         show=lambda error: private_page(request, "accounts/password.html", context, error),
-        then=lambda token: give_cookie(go("/account?saved=password"), token),
+        then=lambda token: set_session_cookie(go("/account?saved=password"), token),
     )
 
 

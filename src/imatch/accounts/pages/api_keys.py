@@ -6,7 +6,7 @@ from starlette.responses import Response
 from imatch.accounts import queries
 from imatch.accounts.deps import StepUp
 from imatch.accounts.models import User
-from imatch.accounts.pages.forms import Text
+from imatch.accounts.pages.forms import TextInForm
 from imatch.accounts.service import api_keys
 from imatch.core.errors import DomainError
 from imatch.core.ids import RowId
@@ -23,12 +23,12 @@ def show(request: Request, db: Db, user: StepUp) -> Response:
 
 
 @router.post(PAGE)
-def create(request: Request, db: Db, user: StepUp, name: Text = "") -> Response:
-    """The answer itself shows the key, this once: no address leads to it again."""
+def create(request: Request, db: Db, user: StepUp, name: TextInForm = "") -> Response:
+    """Create a key and show it in this response only: it cannot be read again."""
     return act_or_show(
         lambda: api_keys.create(db, user, name=name),
         show=lambda error: _page(request, db, user, name=name, error=error),
-        then=lambda made: _page(request, db, user, key=made.key),
+        then=lambda new_key: _page(request, db, user, key=new_key.key),
     )
 
 

@@ -1,4 +1,4 @@
-"""Pages to take one's data along, and to delete the account."""
+"""Pages to export one's data and to delete the account."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
-from imatch.accounts.deps import StepUp, take_cookie
+from imatch.accounts.deps import StepUp, clear_session_cookie
 from imatch.accounts.service import personal_data
 from imatch.core.errors import Invalid
 from imatch.web.deps import Db
@@ -17,7 +17,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/account/export")
 def export(db: Db, user: StepUp) -> Response:
-    """Everything about the person, as a file."""
+    """Download everything about the user as a JSON file."""
     return private_file(JSONResponse(personal_data.export(db, user)), "imatch-export.json")
 
 
@@ -33,4 +33,4 @@ def delete(request: Request, db: Db, user: StepUp, sure: Annotated[str, Form()] 
         return private_page(request, "accounts/delete.html", {}, at_field(error, "sure"))
     personal_data.erase(db, user)
     request.state.user = None
-    return take_cookie(private_page(request, "accounts/deleted.html", {}))
+    return clear_session_cookie(private_page(request, "accounts/deleted.html", {}))

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from imatch.accounts import queries
 from imatch.accounts.deps import StepUp
 from imatch.accounts.models import User
-from imatch.accounts.pages.forms import Text
+from imatch.accounts.pages.forms import TextInForm
 from imatch.accounts.service import second_factor
 from imatch.core.errors import DomainError
 from imatch.web.deps import Db
@@ -29,7 +29,7 @@ def begin(db: Db, user: StepUp) -> Response:
 
 
 @router.post(PAGE)
-def confirm(request: Request, db: Db, user: StepUp, code: Text = "") -> Response:
+def confirm(request: Request, db: Db, user: StepUp, code: TextInForm = "") -> Response:
     return act_or_show(
         lambda: second_factor.confirm(db, user, code),
         show=lambda error: _page(request, db, user, error),
@@ -55,7 +55,7 @@ def _page(request: Request, db: Db, user: User, error: DomainError | None = None
         "accounts/second_factor.html",
         {
             "on_since": user.totp_confirmed_at,
-            "qr": Markup(setup.qr_svg) if setup else None,  # noqa: S704 -- drawn here by segno
+            "qr": Markup(setup.qr_svg) if setup else None,  # noqa: S704 -- drawn by segno
             "key": setup.key if setup else "",
             "codes_left": queries.unused_recovery_codes(db, user.id),
         },

@@ -12,15 +12,15 @@ from imatch.accounts.deps import (
     OptionalUser,
     PendingSession,
     ThisBrowser,
-    give_cookie,
-    take_cookie,
+    clear_session_cookie,
+    set_session_cookie,
 )
 from imatch.accounts.models import LinkPurpose, User
 from imatch.accounts.pages.forms import (
     ACCOUNT,
     NextInForm,
     NextInQuery,
-    Text,
+    TextInForm,
     safe_next,
     signed_in_to,
 )
@@ -48,15 +48,15 @@ def sign_in_by_password(
     request: Request,
     db: Db,
     browser: ThisBrowser,
-    email: Text = "",
-    password: Text = "",
+    email: TextInForm = "",
+    password: TextInForm = "",
     next_path: NextInForm = ACCOUNT,
 ) -> Response:
     context = {"email": email, "next": safe_next(next_path)}
     return act_or_show(
         lambda: sign_in.sign_in(db, email=email, password=password, browser=browser),
         show=lambda error: private_page(request, "accounts/sign_in.html", context, error),
-        then=lambda signed_in: _onward(signed_in, next_path),
+        then=lambda signed_in: _redirect_signed_in(signed_in, next_path),
     )
 
 
@@ -73,14 +73,14 @@ def give_code(
     request: Request,
     db: Db,
     session: PendingSession,
-    code: Text = "",
+    code: TextInForm = "",
     next_path: NextInForm = ACCOUNT,
 ) -> Response:
     context = {"next": safe_next(next_path)}
     return act_or_show(
         lambda: sign_in.finish_with_code(db, session, code),
         show=lambda error: private_page(request, "accounts/sign_in_code.html", context, error),
-        then=lambda token: give_cookie(go(safe_next(next_path)), token),
+        then=lambda token: set_session_cookie(go(safe_next(next_path)), token),
     )
 
 
@@ -95,7 +95,7 @@ def send_link(
     request: Request,
     db: Db,
     browser: ThisBrowser,
-    email: Text = "",
+    email: TextInForm = "",
     next_path: NextInForm = ACCOUNT,
 ) -> Response:
     context = {"email": email, "next": safe_next(next_path)}
@@ -110,15 +110,15 @@ def send_link(
 def use_link_form(
     request: Request, db: Db, token: str, next_path: NextInQuery = ACCOUNT
 ) -> Response:
-    """Only shows a button: programs that open every link in a mail must not use it up."""
-    link, _ = links.look(db, token, LinkPurpose.SIGN_IN)
+    """Only show a button: mail scanners that open every link must not use it up."""
+    link, _ = links.find(db, token, LinkPurpose.SIGN_IN)
     context = {"email": link.sent_to, "next": safe_next(next_path)}
     return private_page(request, "accounts/sign_in_link_use.html", context)
 
 
 @router.post("/sign-in/link/{token}")
 def use_link(db: Db, browser: ThisBrowser, token: str, next_path: NextInForm = ACCOUNT) -> Response:
-    return _onward(sign_in.sign_in_by_link(db, token=token, browser=browser), next_path)
+    return _redirect_signed_in(sign_in.sign_in_by_link(db, token=token, browser=browser), next_path)
 
 
 @router.post("/sign-out")
@@ -128,11 +128,11 @@ def sign_out(
     browser: ThisBrowser,
     where: Annotated[str, Form()] = "here",
 ) -> Response:
-    """End this browser's session, or with where=everywhere all of the user's."""
+    """End this browser's session, or with where=everywhere all sessions of the user."""
     if user is not None and where == "everywhere":
         sessions.end_all(db, user.id)
     sessions.end(db, browser.token)
-    return take_cookie(go("/sign-in"))
+    return clear_session_cookie(go("/sign-in"))
 
 
 @router.get("/step-up")
@@ -146,14 +146,14 @@ def step_up(
     db: Db,
     user: CurrentUser,
     session: CurrentSession,
-    password: Text = "",
-    code: Text = "",
+    password: TextInForm = "",
+    code: TextInForm = "",
     next_path: NextInForm = ACCOUNT,
 ) -> Response:
     return act_or_show(
         lambda: sign_in.step_up(db, user, session, password=password, code=code),
         show=lambda error: _step_up_page(request, user, next_path, error),
-        then=lambda token: give_cookie(go(safe_next(next_path)), token),
+        then=lambda token: set_session_cookie(go(safe_next(next_path)), token),
     )
 
 
@@ -168,6 +168,6 @@ def _step_up_page(
     return private_page(request, "accounts/step_up.html", context, error)
 
 
-def _onward(signed_in: SignedIn, next_path: str) -> Response:
+def _redirect_signed_in(signed_in: SignedIn, next_path: str) -> Response:
     target = safe_next(next_path)
     return signed_in_to(signed_in, target, f"/sign-in/code?{urlencode({'next': target})}")

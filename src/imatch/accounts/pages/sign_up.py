@@ -1,7 +1,7 @@
-"""Pages to open an account, one question a page, and to confirm its address.
+"""Pages to sign up, one question a page, and to confirm the e-mail address.
 
-What has been answered waits in a cookie of this browser, so that Back and a reload lose nothing
-and no address (URL) holds it. The password is asked for last and is never kept between pages.
+Earlier answers are stored in a cookie, so that Back and a reload lose nothing and no URL contains
+them. The password comes last and is never stored between pages.
 """
 
 from typing import Annotated
@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from imatch.accounts.deps import OptionalUser, ThisBrowser
 from imatch.accounts.models import AccountType, EmailedLink, LinkPurpose
-from imatch.accounts.pages.forms import ACCOUNT, Text, signed_in_to
+from imatch.accounts.pages.forms import ACCOUNT, TextInForm, signed_in_to
 from imatch.accounts.service import links, profile, sign_up
 from imatch.core.errors import DomainError, NotFound
 from imatch.core.settings import get_settings
@@ -38,15 +38,19 @@ _PATHS = {
 _QUESTIONS = list(_PATHS)
 
 
-def _kept_answers(
-    kept: Annotated[str, Cookie(alias=COOKIE, include_in_schema=False)] = "",
+def _stored_answers(
+    cookie: Annotated[str, Cookie(alias=COOKIE, include_in_schema=False)] = "",
 ) -> dict[str, str]:
-    """What this browser has answered so far; whatever would not be accepted is left out."""
-    found = dict(parse_qsl(kept))
-    return {name: found[name] for name in _QUESTIONS[:-1] if name in found and _sound(name, found)}
+    """The valid answers in this browser's cookie."""
+    answers = dict(parse_qsl(cookie))
+    return {
+        name: answers[name]
+        for name in _QUESTIONS[:-1]
+        if name in answers and _is_valid(name, answers)
+    }
 
 
-def _sound(question: str, answers: dict[str, str]) -> bool:
+def _is_valid(question: str, answers: dict[str, str]) -> bool:
     try:
         sign_up.check({question: answers[question]})
     except sign_up.BadSignUp:
@@ -54,75 +58,81 @@ def _sound(question: str, answers: dict[str, str]) -> bool:
     return True
 
 
-Answers = Annotated[dict[str, str], Depends(_kept_answers)]
+SignUpAnswers = Annotated[dict[str, str], Depends(_stored_answers)]
 
 
 @router.get(SIGN_UP)
 def first_question(
     request: Request,
     user: OptionalUser,
-    answers: Answers,
+    answers: SignUpAnswers,
     account_type: Annotated[str, Query(alias="type")] = "",
 ) -> Response:
     if user is not None:
         return go(ACCOUNT)
-    if account_type in sign_up.OPEN_TYPES:  # the page that leads here has asked already
-        return _go_on(answers, "account_type", account_type)
+    if account_type in sign_up.OPEN_TYPES:  # the linking page asked already
+        return _next_page(answers, "account_type", account_type)
     return _question(request, "account_type", {"account_type": AccountType.SEEKER, **answers})
 
 
 @router.get(SIGN_UP + "/{question}")
 def next_question(
-    request: Request, user: OptionalUser, answers: Answers, question: str
+    request: Request, user: OptionalUser, answers: SignUpAnswers, question: str
 ) -> Response:
     if question not in _QUESTIONS[1:]:
         raise NotFound("There is no such page.")
     if user is not None:
         return go(ACCOUNT)
-    gap = _first_gap(question, answers)
-    return go(_PATHS[gap]) if gap else _question(request, question, answers)
+    unanswered = _first_unanswered(question, answers)
+    return go(_PATHS[unanswered]) if unanswered else _question(request, question, answers)
 
 
 @router.post(SIGN_UP)
-def keep_account_type(request: Request, answers: Answers, account_type: Text = "") -> Response:
-    return _keep(request, answers, "account_type", account_type)
+def store_account_type(
+    request: Request, answers: SignUpAnswers, account_type: TextInForm = ""
+) -> Response:
+    return _store(request, answers, "account_type", account_type)
 
 
 @router.post(SIGN_UP + "/name")
-def keep_name(request: Request, answers: Answers, name: Text = "") -> Response:
-    return _keep(request, answers, "name", name)
+def store_name(request: Request, answers: SignUpAnswers, name: TextInForm = "") -> Response:
+    return _store(request, answers, "name", name)
 
 
 @router.post(SIGN_UP + "/email")
-def keep_email(request: Request, answers: Answers, email: Text = "") -> Response:
-    return _keep(request, answers, "email", email)
+def store_email(request: Request, answers: SignUpAnswers, email: TextInForm = "") -> Response:
+    return _store(request, answers, "email", email)
 
 
 @router.post(SIGN_UP + "/password")
 def open_account(
-    request: Request, db: Db, browser: ThisBrowser, answers: Answers, password: Text = ""
+    request: Request,
+    db: Db,
+    browser: ThisBrowser,
+    answers: SignUpAnswers,
+    password: TextInForm = "",
 ) -> Response:
-    gap = _first_gap("password", answers)
-    if gap:
+    unanswered = _first_unanswered("password", answers)
+    if unanswered:
         message = "What you typed before is not kept any more. Please give it again."
-        return _question(request, gap, answers, sign_up.BadSignUp(message))
+        return _question(request, unanswered, answers, sign_up.BadSignUp(message))
     return act_or_show(
         lambda: sign_up.sign_up(db, **answers, password=password, browser=browser),
         show=lambda error: _question(request, "password", answers, error),
-        then=lambda _: _forget_answers(go("/check-mail?for=sign-up")),
+        then=lambda _: _delete_answers(go("/check-mail?for=sign-up")),
     )
 
 
-def _keep(request: Request, answers: dict[str, str], question: str, text: str) -> Response:
-    """Go on with this answer, or show the question again with what is wrong."""
+def _store(request: Request, answers: dict[str, str], question: str, text: str) -> Response:
+    """Store the answer and go to the next question, or show this one again with the error."""
     return act_or_show(
         lambda: sign_up.check({question: text}),
         show=lambda error: _question(request, question, {**answers, question: text}, error),
-        then=lambda _: _go_on(answers, question, text),
+        then=lambda _: _next_page(answers, question, text),
     )
 
 
-def _go_on(answers: dict[str, str], question: str, text: str) -> Response:
+def _next_page(answers: dict[str, str], question: str, text: str) -> Response:
     response = go(_PATHS[_QUESTIONS[_QUESTIONS.index(question) + 1]])
     response.set_cookie(
         COOKIE,
@@ -136,15 +146,15 @@ def _go_on(answers: dict[str, str], question: str, text: str) -> Response:
     return response
 
 
-def _forget_answers(response: Response) -> Response:
+def _delete_answers(response: Response) -> Response:
     response.delete_cookie(
         COOKIE, path=SIGN_UP, httponly=True, samesite="lax", secure=get_settings().secure_cookies
     )
     return response
 
 
-def _first_gap(question: str, answers: dict[str, str]) -> str | None:
-    """The first question before this one that has no answer."""
+def _first_unanswered(question: str, answers: dict[str, str]) -> str | None:
+    """The first unanswered question before this one."""
     before = _QUESTIONS[: _QUESTIONS.index(question)]
     return next((name for name in before if name not in answers), None)
 
@@ -167,7 +177,7 @@ def _question(
 
 @router.get("/check-mail")
 def check_mail(request: Request, reason: Annotated[str, Query(alias="for")] = "") -> Response:
-    """What follows every form that may send mail; the same whether or not there is an account."""
+    """The page after every form that may send mail; the same whether or not an account exists."""
     settings = get_settings()
     local_outbox = not (settings.production or settings.smtp_host)
     context = {"reason": reason, "local_outbox": local_outbox}
@@ -176,15 +186,15 @@ def check_mail(request: Request, reason: Annotated[str, Query(alias="for")] = ""
 
 @router.get("/confirm/{token}")
 def confirm_form(request: Request, db: Db, token: str) -> Response:
-    link, _ = links.look(db, token, LinkPurpose.CONFIRM_EMAIL, LinkPurpose.CHANGE_EMAIL)
+    link, _ = links.find(db, token, LinkPurpose.CONFIRM_EMAIL, LinkPurpose.CHANGE_EMAIL)
     return private_page(request, "accounts/confirm.html", _confirm_context(link))
 
 
 @router.post("/confirm/{token}")
 def confirm(
-    request: Request, db: Db, browser: ThisBrowser, token: str, password: Text = ""
+    request: Request, db: Db, browser: ThisBrowser, token: str, password: TextInForm = ""
 ) -> Response:
-    link, _ = links.look(db, token, LinkPurpose.CONFIRM_EMAIL, LinkPurpose.CHANGE_EMAIL)
+    link, _ = links.find(db, token, LinkPurpose.CONFIRM_EMAIL, LinkPurpose.CHANGE_EMAIL)
     context = _confirm_context(link)
 
     def show(error: DomainError) -> Response:
@@ -199,7 +209,7 @@ def confirm(
     return act_or_show(
         lambda: sign_up.confirm_email(db, token=token, password=password, browser=browser),
         show=show,
-        then=lambda done: signed_in_to(done, "/account?saved=confirmed", "/sign-in/code"),
+        then=lambda signed_in: signed_in_to(signed_in, "/account?saved=confirmed", "/sign-in/code"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Verbs that write accounts, one module for each thing that people do."""
+"""Operations that write accounts, one module for each use case."""
 
 from imatch.accounts.service.personal_data import erase, export
 from imatch.accounts.service.profile import become_provider

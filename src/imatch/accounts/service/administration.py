@@ -1,4 +1,4 @@
-"""What those who run the marketplace do to accounts."""
+"""What operators and the command line do to accounts."""
 
 from sqlalchemy.orm import Session
 
@@ -6,7 +6,7 @@ from imatch.accounts import queries
 from imatch.accounts.errors import BadEmail
 from imatch.accounts.models import AccountType, User
 from imatch.accounts.rules import (
-    FIRST_PASSWORD_LINK_LASTS,
+    FIRST_PASSWORD_LINK_LIFETIME,
     NAME_MAX_CHARACTERS,
     password_fault,
     read_email,
@@ -27,9 +27,9 @@ class NoSuchUser(NotFound):
 
 
 def create_operator(db: Session, *, email: str, name: str, password: str | None) -> User:
-    """Make this address an operator's account, whether or not it has one yet.
+    """Create an operator's account for this address, or turn its existing account into one.
 
-    With a password the account can be used at once; without one, ask `first_password_link`.
+    With a password the account works at once; without one, send `first_password_link`.
     Raises BadEmail, BadName, BadPassword.
     """
     address, line = read_email(email), read_line(name, NAME_MAX_CHARACTERS)
@@ -47,10 +47,10 @@ def create_operator(db: Session, *, email: str, name: str, password: str | None)
             user = User(email=address, name=line)
             db.add(user)
         if user.email_confirmed_at is None:
-            user.password_hash = None  # whoever chose it never showed that the address is theirs
+            user.password_hash = None  # its chooser never proved that they own the address
         user.account_type = AccountType.OPERATOR
         db.flush()
-        # Whoever was signed in before did not sign in as an operator.
+        # Earlier sessions were not begun as an operator.
         sessions.end_all(db, user.id)
         if password:
             recovery.set_password(db, user, hash_password(password))
@@ -59,20 +59,20 @@ def create_operator(db: Session, *, email: str, name: str, password: str | None)
 
 
 def first_password_link(db: Session, user: User) -> str:
-    """A URL that sets the account's password, once, within days: hand it to its owner."""
-    token = recovery.reset_token(db, user, FIRST_PASSWORD_LINK_LASTS)
+    """A single-use URL for the account's owner to set its password, valid for some days."""
+    token = recovery.reset_token(db, user, FIRST_PASSWORD_LINK_LIFETIME)
     return f"{get_settings().base_url}/reset/{token}"
 
 
 def deactivate(db: Session, user: User) -> None:
-    """Close the account to its owner, and sign them out everywhere."""
+    """Close the account and end all its sessions."""
     with atomic(db):
         user.active = False
         sessions.end_all(db, user.id)
 
 
-def user_named(db: Session, email: str) -> User:
-    """Raises NoSuchUser."""
+def require_user(db: Session, email: str) -> User:
+    """The user with this e-mail address. Raises NoSuchUser."""
     address = read_email(email)
     user = queries.user_by_email(db, address) if address else None
     if user is None:

@@ -1,4 +1,4 @@
-"""Keys with which programs act as their owner."""
+"""Create, check and revoke the API keys with which programs act as their owner."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from imatch.accounts import queries
 from imatch.accounts.models import API_KEY_NAME_MAX_CHARACTERS, ApiKey, User
 from imatch.accounts.rules import (
     API_KEYS_MAX,
-    SEEN_IS_NOTED_EVERY,
+    LAST_SEEN_UPDATE_INTERVAL,
     read_line,
 )
 from imatch.core.clock import now
@@ -16,7 +16,7 @@ from imatch.core.database import atomic
 from imatch.core.errors import Conflict, FieldError, Invalid, NotFound, Unauthenticated
 from imatch.core.security import new_token, token_hash
 
-KEY_BEGINS = "imk_"
+_KEY_PREFIX = "imk_"
 _PREFIX_CHARACTERS = 12
 
 
@@ -38,26 +38,26 @@ class BadApiKeyName(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class NewApiKey:
-    """`key` is shown once and can never be read again."""
+    """A created key. `key` is shown once; only its hash is stored."""
 
     row: ApiKey
     key: str
 
 
 def owner(db: Session, key: str) -> User:
-    """The user whom this key acts for. Raises ApiKeyRefused."""
-    found = queries.live_api_key(db, key)
-    if found is None:
+    """The owner of this key. Raises ApiKeyRefused."""
+    key_and_owner = queries.live_api_key(db, key)
+    if key_and_owner is None:
         raise ApiKeyRefused("This API key is unknown or was revoked.")
-    row, user = found
-    if row.last_used_at is None or now() - row.last_used_at >= SEEN_IS_NOTED_EVERY:
+    row, user = key_and_owner
+    if row.last_used_at is None or now() - row.last_used_at >= LAST_SEEN_UPDATE_INTERVAL:
         with atomic(db):
             row.last_used_at = now()
     return user
 
 
 def create(db: Session, user: User, *, name: str) -> NewApiKey:
-    """Make a key. Raises BadApiKeyName, TooManyApiKeys."""
+    """Create a key. Raises BadApiKeyName, TooManyApiKeys."""
     line = read_line(name, API_KEY_NAME_MAX_CHARACTERS)
     if line is None:
         message = f"Name the key in 1 to {API_KEY_NAME_MAX_CHARACTERS} characters."
@@ -66,7 +66,7 @@ def create(db: Session, user: User, *, name: str) -> NewApiKey:
         queries.locked_user(db, user.id)
         if len(queries.api_keys_of(db, user.id)) >= API_KEYS_MAX:
             raise TooManyApiKeys(f"You have {API_KEYS_MAX} keys. Revoke one that you do not need.")
-        key = KEY_BEGINS + new_token()
+        key = _KEY_PREFIX + new_token()
         row = ApiKey(
             user_id=user.id, name=line, prefix=key[:_PREFIX_CHARACTERS], key_hash=token_hash(key)
         )
@@ -75,7 +75,7 @@ def create(db: Session, user: User, *, name: str) -> NewApiKey:
 
 
 def revoke(db: Session, user: User, key_id: int) -> None:
-    """Let one of the user's own keys open nothing any more. Raises ApiKeyNotFound."""
+    """Revoke one of the user's own keys. Raises ApiKeyNotFound."""
     with atomic(db):
         row = db.get(ApiKey, key_id)
         if row is None or row.user_id != user.id or row.revoked_at is not None:

@@ -1,4 +1,4 @@
-"""What we write to people about their accounts."""
+"""E-mails about accounts."""
 
 from urllib.parse import urlencode
 
@@ -59,7 +59,7 @@ def reset_link(db: Session, recipient: str, token: str) -> None:
 
 
 def credentials_changed(db: Session, recipient: str, what: str) -> None:
-    """`what` completes "Your account was changed: ..."."""
+    """Tell the owner about a change. `what` completes "your account was changed: ..."."""
     mail.send(
         db,
         recipient=recipient,

@@ -1,4 +1,4 @@
-"""Links sent by e-mail: each works once, for one purpose, and proves who reads an address."""
+"""Links sent by e-mail. Each works once, for one purpose, and proves who reads the address."""
 
 from datetime import timedelta
 
@@ -21,9 +21,14 @@ class LinkNotUsable(Gone):
 
 
 def issue(
-    db: Session, user: User, purpose: LinkPurpose, lasts: timedelta, *, sent_to: str | None = None
+    db: Session,
+    user: User,
+    purpose: LinkPurpose,
+    lifetime: timedelta,
+    *,
+    sent_to: str | None = None,
 ) -> str:
-    """A new link's token; earlier links for the same purpose stop working."""
+    """Create a link and return its token. Voids the user's earlier links for the same purpose."""
     token = new_token()
     with atomic(db):
         void(db, user.id, purpose)
@@ -33,50 +38,49 @@ def issue(
                 purpose=purpose,
                 sent_to=sent_to or user.email,
                 token_hash=token_hash(token),
-                expires_at=now() + lasts,
+                expires_at=now() + lifetime,
             )
         )
     return token
 
 
-def look(db: Session, token: str, *purposes: LinkPurpose) -> tuple[EmailedLink, User]:
-    """The link and its owner, without using it. Raises LinkNotUsable."""
-    found = queries.open_link(db, token, *purposes)
-    if found is None:
+def find(db: Session, token: str, *purposes: LinkPurpose) -> tuple[EmailedLink, User]:
+    """Return the link and its owner without using it up. Raises LinkNotUsable."""
+    link_and_owner = queries.open_link(db, token, *purposes)
+    if link_and_owner is None:
         raise LinkNotUsable
-    link, user = found
-    # Whoever reads an address that the account had before proves nothing about it now.
+    link, user = link_and_owner
+    # A link to a former address proves nothing about the account's present address.
     if link.purpose != LinkPurpose.CHANGE_EMAIL and link.sent_to != user.email:
         raise LinkNotUsable
     return link, user
 
 
 def use(db: Session, token: str, purpose: LinkPurpose) -> tuple[EmailedLink, User]:
-    """The link and its owner, for the one caller who gets it. Raises LinkNotUsable.
+    """Use the link up and return it with its owner. Of concurrent callers, one succeeds.
 
-    The owner's row is locked until the transaction ends.
+    Locks the owner's row until the transaction ends. Raises LinkNotUsable.
     """
     with atomic(db):
-        link, user = look(db, token, purpose)
+        link, user = find(db, token, purpose)
         user = queries.locked_user(db, user.id)
-        # Of two that come at the same moment, one changes the row.
-        taken = db.execute(
+        used = db.execute(
             update(EmailedLink)
             .where(EmailedLink.id == link.id, EmailedLink.used_at.is_(None))
             .values(used_at=now())
             .returning(EmailedLink.id)
         ).all()
-        if not taken:
+        if not used:
             raise LinkNotUsable
         return link, user
 
 
 def void(db: Session, user_id: int, *purposes: LinkPurpose) -> None:
-    """Let the user's open links for these purposes (none named: for all) stop working."""
+    """Void the user's unused links for these purposes, or for all if none is given."""
     with atomic(db):
-        held = update(EmailedLink).where(
+        statement = update(EmailedLink).where(
             EmailedLink.user_id == user_id, EmailedLink.used_at.is_(None)
         )
         if purposes:
-            held = held.where(EmailedLink.purpose.in_(purposes))
-        db.execute(held.values(used_at=now()))
+            statement = statement.where(EmailedLink.purpose.in_(purposes))
+        db.execute(statement.values(used_at=now()))

@@ -1,4 +1,4 @@
-"""Give people all that is held about them, and let them go.
+"""Export a user's personal data and erase their account.
 
 Other domains take part by listening to `PersonExported` and `PersonErased`.
 """
@@ -23,19 +23,19 @@ ERASED_NAME = "Erased account"
 
 
 def export(db: Session, user: User) -> Mapping[str, object]:
-    """Everything about one person as JSON values, one section for each domain that holds some.
+    """Everything stored about the user as JSON values, one section for each domain.
 
-    Secrets are left out, and so are the texts of letters, which hold links that sign in.
+    Leaves out secrets and the texts of letters, which contain sign-in links.
     """
-    collected = PersonExported(user.id)
-    announce(db, collected)
-    return {"exported_at": now().isoformat(), "account": _account(db, user), **collected.sections}
+    fact = PersonExported(user.id)
+    announce(db, fact)
+    return {"exported_at": now().isoformat(), "account": _account(db, user), **fact.sections}
 
 
 def erase(db: Session, user: User) -> None:
-    """Delete the account and what belongs to it.
+    """Delete the account and its data.
 
-    Where other people's books still point at it (a rating, a payment), a nameless row stays.
+    If rows of others (ratings, payments) still reference it, an anonymous row remains.
     """
     with atomic(db):
         announce(db, PersonErased(user.id))
@@ -46,27 +46,27 @@ def erase(db: Session, user: User) -> None:
             with db.begin_nested():
                 db.execute(delete(User).where(User.id == user.id))
         except IntegrityError:
-            _make_nameless(user)
+            _anonymize(user)
         else:
             db.expunge(user)
 
 
 def _delete_letters(db: Session, user: User) -> None:
-    """Those to their address, and those to other addresses that links went to before or now.
+    """Delete letters to the user's address and to the addresses of their links.
 
-    Whoever else has such an address keeps their letters.
+    Letters to an address that is another user's by now remain.
     """
-    linked = select(EmailedLink.sent_to).where(EmailedLink.user_id == user.id)
-    others = select(User.email).where(User.id != user.id)
+    link_addresses = select(EmailedLink.sent_to).where(EmailedLink.user_id == user.id)
+    addresses_of_others = select(User.email).where(User.id != user.id)
     db.execute(
         delete(MailMessage).where(
-            or_(MailMessage.recipient == user.email, MailMessage.recipient.in_(linked)),
-            MailMessage.recipient.not_in(others),
+            or_(MailMessage.recipient == user.email, MailMessage.recipient.in_(link_addresses)),
+            MailMessage.recipient.not_in(addresses_of_others),
         )
     )
 
 
-def _make_nameless(user: User) -> None:
+def _anonymize(user: User) -> None:
     user.email = f"{new_token()}{ERASED_DOMAIN}".lower()
     user.name = ERASED_NAME
     user.password_hash = user.email_confirmed_at = user.last_sign_in_at = None

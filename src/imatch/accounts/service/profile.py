@@ -1,4 +1,4 @@
-"""Change one's own name, password and address, and what kind of account it is."""
+"""Change one's own name, password, address and account type."""
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -7,7 +7,7 @@ from imatch.accounts import queries
 from imatch.accounts.errors import BadEmail
 from imatch.accounts.models import AccountType, LinkPurpose, User, UserSession
 from imatch.accounts.rules import (
-    CONFIRM_LINK_LASTS,
+    CONFIRM_LINK_LIFETIME,
     MAILS_PER_EMAIL,
     NAME_MAX_CHARACTERS,
     password_fault,
@@ -31,7 +31,7 @@ class AddressTaken(Conflict):
 
 
 def rename(db: Session, user: User, name: str) -> None:
-    """Raises BadName."""
+    """Change the user's name. Raises BadName."""
     line = read_line(name, NAME_MAX_CHARACTERS)
     if line is None:
         message = f"Say how we may call you, in 1 to {NAME_MAX_CHARACTERS} characters."
@@ -41,9 +41,9 @@ def rename(db: Session, user: User, name: str) -> None:
 
 
 def change_password(db: Session, user: User, session: UserSession, password: str) -> str:
-    """Set the password and sign every other browser out; returns this one's new token.
+    """Set the password and end every other session. Returns this session's new token.
 
-    The caller has asked for a step-up. Raises BadPassword.
+    Callers must have required a step-up. Raises BadPassword.
     """
     fault = password_fault(password, email=user.email, name=user.name)
     if fault:
@@ -58,8 +58,8 @@ def change_password(db: Session, user: User, session: UserSession, password: str
 def ask_for_new_email(db: Session, user: User, email: str) -> None:
     """Mail a link to the new address and a warning to the old one.
 
-    An address that belongs to somebody else gets the same answer and another letter.
-    The caller has asked for a step-up. Raises BadEmail, TooManyTries.
+    If the address belongs to another account, the result is the same but the letter differs.
+    Callers must have required a step-up. Raises BadEmail, TooManyTries.
     """
     address = read_email(email)
     if address is None or address == user.email:
@@ -72,12 +72,14 @@ def ask_for_new_email(db: Session, user: User, email: str) -> None:
         if queries.user_by_email(db, address) is not None:
             letters.already_registered(db, address)
             return
-        token = links.issue(db, user, LinkPurpose.CHANGE_EMAIL, CONFIRM_LINK_LASTS, sent_to=address)
+        token = links.issue(
+            db, user, LinkPurpose.CHANGE_EMAIL, CONFIRM_LINK_LIFETIME, sent_to=address
+        )
         letters.confirm_new_address(db, address, token)
 
 
 def confirm_new_email(db: Session, *, token: str) -> None:
-    """Use the address that the link was sent to. Raises LinkNotUsable, AddressTaken."""
+    """Change the address to the link's. Raises LinkNotUsable, AddressTaken."""
     with atomic(db):
         link, user = links.use(db, token, LinkPurpose.CHANGE_EMAIL)
         old, user.email = user.email, link.sent_to
@@ -90,7 +92,7 @@ def confirm_new_email(db: Session, *, token: str) -> None:
 
 
 def become_provider(db: Session, user: User) -> None:
-    """Let a seeker also offer their services. Providers and operators stay what they are."""
+    """Turn a seeker's account into one of both kinds; other account types stay unchanged."""
     if user.account_type == AccountType.SEEKER:
         with atomic(db):
             user.account_type = AccountType.BOTH

@@ -1,4 +1,4 @@
-"""A way back in for whoever forgot the password: a mailed link that sets a new one."""
+"""Reset a forgotten password by an e-mailed link."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from imatch.accounts.models import LinkPurpose, User
 from imatch.accounts.rules import (
     MAILS_PER_EMAIL,
     MAILS_PER_NETWORK,
-    RESET_LINK_LASTS,
+    RESET_LINK_LIFETIME,
     password_fault,
     read_email,
 )
@@ -32,7 +32,7 @@ class BadPassword(Invalid):
 
 
 def send_reset_link(db: Session, *, email: str, browser: Browser) -> None:
-    """Mail a reset link to the owner of this address, if there is one; nobody is told.
+    """Mail a reset link to this address if it has an account. Callers cannot tell if it does.
 
     Raises BadEmail, TooManyTries.
     """
@@ -45,19 +45,19 @@ def send_reset_link(db: Session, *, email: str, browser: Browser) -> None:
     with atomic(db):
         user = queries.user_by_email(db, address)
         if user is not None and user.active:
-            letters.reset_link(db, address, reset_token(db, user, RESET_LINK_LASTS))
+            letters.reset_link(db, address, reset_token(db, user, RESET_LINK_LIFETIME))
 
 
-def reset_token(db: Session, user: User, lasts: timedelta) -> str:
-    return links.issue(db, user, LinkPurpose.RESET_PASSWORD, lasts)
+def reset_token(db: Session, user: User, lifetime: timedelta) -> str:
+    return links.issue(db, user, LinkPurpose.RESET_PASSWORD, lifetime)
 
 
 def reset_password(db: Session, *, token: str, password: str, browser: Browser) -> SignedIn:
-    """Set the password, end every session and open link, and sign this browser in.
+    """Set the password, end every session, void every link, and sign this browser in.
 
-    The link proves the address, so it counts as confirmed. Raises LinkNotUsable, BadPassword.
+    Confirms the address too, because the link proves it. Raises LinkNotUsable, BadPassword.
     """
-    _, user = links.look(db, token, LinkPurpose.RESET_PASSWORD)
+    _, user = links.find(db, token, LinkPurpose.RESET_PASSWORD)
     fault = password_fault(password, email=user.email, name=user.name)
     if fault:
         raise BadPassword(fault)
@@ -67,11 +67,11 @@ def reset_password(db: Session, *, token: str, password: str, browser: Browser) 
         set_password(db, user, password_hash)
         mark_confirmed(db, user)
         sessions.end_all(db, user.id)
-        return sessions.start(db, user, browser, proved=True)
+        return sessions.start(db, user, browser, stepped_up=True)
 
 
 def set_password(db: Session, user: User, password_hash: str) -> None:
-    """Store the new hash, void every mailed link, and tell the owner."""
+    """Store the new hash, void every e-mailed link, and notify the owner."""
     with atomic(db):
         user.password_hash = password_hash
         links.void(db, user.id)

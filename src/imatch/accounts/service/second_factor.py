@@ -1,4 +1,4 @@
-"""Six-digit codes from an app (TOTP, RFC 6238), and codes on paper for when the app is lost."""
+"""The second factor: time-based one-time passwords (TOTP, RFC 6238) and recovery codes."""
 
 import secrets
 from dataclasses import dataclass
@@ -50,15 +50,15 @@ class SecondFactorIsOff(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
-    """What an authenticator app needs: as a drawing to scan, and as a key to type."""
+class SecondFactorSetup:
+    """The secret for an authenticator app: a QR code (SVG) to scan, and a key to type."""
 
     qr_svg: str
     key: str
 
 
 def begin(db: Session, user: User) -> None:
-    """Choose a new secret, which counts only once `confirm` has seen a code of it."""
+    """Store a new secret. It takes effect after `confirm`. Raises SecondFactorIsOn."""
     with atomic(db):
         user = queries.locked_user(db, user.id)
         _refuse_if_on(user)
@@ -66,8 +66,8 @@ def begin(db: Session, user: User) -> None:
         user.totp_last_step = None
 
 
-def setup(user: User) -> Setup | None:
-    """The secret that waits for its first code, or None."""
+def setup(user: User) -> SecondFactorSetup | None:
+    """The secret that is not confirmed yet, or None."""
     if user.totp_secret is None or user.totp_confirmed_at is not None:
         return None
     uri = pyotp.TOTP(user.totp_secret).provisioning_uri(name=user.email, issuer_name=_ISSUER)
@@ -75,11 +75,11 @@ def setup(user: User) -> Setup | None:
     # Attributes only, no style="": the content security policy forbids inline styles.
     svg = qr.svg_inline(omitsize=True, svgclass=None, light="#fff", dark="#000")
     groups = (user.totp_secret[i : i + 4] for i in range(0, len(user.totp_secret), 4))
-    return Setup(svg, " ".join(groups))
+    return SecondFactorSetup(svg, " ".join(groups))
 
 
 def confirm(db: Session, user: User, code: str) -> list[str]:
-    """Switch the second factor on; returns the recovery codes, which are shown this once.
+    """Switch the second factor on. Returns the recovery codes; only their hashes are stored.
 
     Raises WrongCode, SecondFactorIsOn, SecondFactorIsOff, TooManyTries.
     """
@@ -98,7 +98,7 @@ def confirm(db: Session, user: User, code: str) -> list[str]:
 
 
 def renew_recovery_codes(db: Session, user: User) -> list[str]:
-    """New codes in place of all old ones. Raises SecondFactorIsOff."""
+    """Replace all recovery codes and return the new ones. Raises SecondFactorIsOff."""
     with atomic(db):
         user = queries.locked_user(db, user.id)
         if user.totp_confirmed_at is None:
@@ -108,7 +108,7 @@ def renew_recovery_codes(db: Session, user: User) -> list[str]:
 
 
 def switch_off(db: Session, user: User) -> None:
-    """Ask for a password only. Raises SecondFactorIsOff."""
+    """Remove the second factor and its recovery codes. Raises SecondFactorIsOff."""
     with atomic(db):
         user = queries.locked_user(db, user.id)
         if user.totp_confirmed_at is None:
@@ -119,12 +119,12 @@ def switch_off(db: Session, user: User) -> None:
 
 
 def admit(db: Session, user: User) -> throttling.Tries:
-    """Count a try; outside `atomic`, as `throttling.admit`. Raises TooManyTries."""
+    """Count a try. Call it outside `atomic`, like `throttling.admit`. Raises TooManyTries."""
     return throttling.admit(db, (CODES_PER_USER, str(user.id)))
 
 
 def accept(db: Session, user: User, code: str) -> None:
-    """Take a code of the app or a recovery code, each of which works once. Raises WrongCode."""
+    """Use up a TOTP code or a recovery code. Raises WrongCode."""
     with atomic(db):
         if user.totp_confirmed_at is None:
             raise WrongCode
@@ -140,40 +140,40 @@ def _accept_app_code(db: Session, user: User, digits: str) -> bool:
     present = int(now().timestamp()) // TOTP_STEP_SECONDS
     for step in range(present - TOTP_DRIFT_STEPS, present + TOTP_DRIFT_STEPS + 1):
         if secrets.compare_digest(totp.generate_otp(step), digits):
-            return _take_step(db, user, step)
+            return _use_step(db, user, step)
     return False
 
 
-def _take_step(db: Session, user: User, step: int) -> bool:
-    """Whether this is the first code of this step or a later one; of two at once, one wins."""
-    taken = db.execute(
+def _use_step(db: Session, user: User, step: int) -> bool:
+    """Record the time step; False if it or a later one was used. Of concurrent calls, one wins."""
+    updated = db.execute(
         update(User)
         .where(User.id == user.id, or_(User.totp_last_step.is_(None), User.totp_last_step < step))
         .values(totp_last_step=step)
         .returning(User.id)
     ).all()
-    return bool(taken)
+    return bool(updated)
 
 
 def _accept_recovery_code(db: Session, user: User, code: str) -> bool:
-    taken = db.execute(
+    updated = db.execute(
         update(RecoveryCode)
         .where(
             RecoveryCode.user_id == user.id,
-            RecoveryCode.code_hash == token_hash(_written(code)),
+            RecoveryCode.code_hash == token_hash(_normalized(code)),
             RecoveryCode.used_at.is_(None),
         )
         .values(used_at=now())
         .returning(RecoveryCode.id)
     ).all()
-    return bool(taken)
+    return bool(updated)
 
 
 def _new_recovery_codes(db: Session, user: User) -> list[str]:
     codes = [new_written_code() for _ in range(RECOVERY_CODES)]
     db.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
     db.add_all(
-        RecoveryCode(user_id=user.id, code_hash=token_hash(_written(code))) for code in codes
+        RecoveryCode(user_id=user.id, code_hash=token_hash(_normalized(code))) for code in codes
     )
     return codes
 
@@ -188,6 +188,6 @@ def _digits_of(code: str) -> str:
     return digits if digits.isascii() and digits.isdigit() else ""
 
 
-def _written(code: str) -> str:
-    """A recovery code however it was typed: with or without dashes, blanks and capitals."""
-    return "".join(sign for sign in code.lower() if sign.isalnum())
+def _normalized(code: str) -> str:
+    """A recovery code in its stored form: lower case, without dashes and spaces."""
+    return "".join(character for character in code.lower() if character.isalnum())

@@ -1,4 +1,4 @@
-"""Signed-in browsers: begin, notice, prove again, end."""
+"""Sessions of signed-in browsers: start, update, step up, end."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from imatch.accounts import queries
 from imatch.accounts.models import User, UserSession
 from imatch.accounts.rules import (
-    SECOND_FACTOR_WAITS,
-    SEEN_IS_NOTED_EVERY,
+    LAST_SEEN_UPDATE_INTERVAL,
+    SECOND_FACTOR_TIMEOUT,
     SESSIONS_MAX,
     USER_AGENT_MAX_CHARACTERS,
 )
@@ -23,7 +23,7 @@ from imatch.core.settings import get_settings
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """Who is asking, before we know their name: `token` is what their cookie held."""
+    """The client of a request. `token` is its session cookie's value, not checked yet."""
 
     address: str
     user_agent: str
@@ -32,14 +32,14 @@ class Browser:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A session's new cookie; with a pending second factor it opens nothing yet."""
+    """A new session's token. While the second factor is pending, it grants no access."""
 
     token: str
     second_factor_pending: bool
 
 
 class StepUpNeeded(Forbidden):
-    """The session is signed in, but its owner has not proved themselves lately."""
+    """The session is signed in, but without a recent password or code."""
 
     code = "step_up_needed"
     remedy_path = "/step-up"
@@ -49,15 +49,15 @@ class SessionNotFound(NotFound):
     code = "session_not_found"
 
 
-def start(db: Session, user: User, browser: Browser, *, proved: bool) -> SignedIn:
-    """Sign this browser in, under a new token and in place of what it held before.
+def start(db: Session, user: User, browser: Browser, *, stepped_up: bool) -> SignedIn:
+    """Start a session under a new token and end the browser's former one.
 
-    `proved`: a password was given just now, which also opens what needs a step-up.
+    `stepped_up`: a password was just given, which counts as a step-up.
     """
     pending = user.totp_confirmed_at is not None
     token = new_token()
     moment = now()
-    lasts = SECOND_FACTOR_WAITS if pending else timedelta(days=get_settings().session_days)
+    lifetime = SECOND_FACTOR_TIMEOUT if pending else timedelta(days=get_settings().session_days)
     with atomic(db):
         _end_token(db, browser.token)
         _end_expired_and_surplus(db, user.id)
@@ -65,8 +65,8 @@ def start(db: Session, user: User, browser: Browser, *, proved: bool) -> SignedI
             UserSession(
                 user_id=user.id,
                 token_hash=token_hash(token),
-                expires_at=moment + lasts,
-                stepped_up_at=moment if proved and not pending else None,
+                expires_at=moment + lifetime,
+                stepped_up_at=moment if stepped_up and not pending else None,
                 second_factor_pending=pending,
                 user_agent=_storable(browser.user_agent),
             )
@@ -77,7 +77,7 @@ def start(db: Session, user: User, browser: Browser, *, proved: bool) -> SignedI
 
 
 def complete(db: Session, user: User, session: UserSession) -> str:
-    """The second factor was right: a full session under a new token."""
+    """Complete a session after its second factor was accepted. Returns its new token."""
     moment = now()
     with atomic(db):
         session.second_factor_pending = False
@@ -88,26 +88,32 @@ def complete(db: Session, user: User, session: UserSession) -> str:
 
 
 def step_up(db: Session, session: UserSession) -> str:
-    """Note that the owner proved themselves now; the session goes on under a new token."""
+    """Record a step-up. Returns the session's new token."""
     with atomic(db):
         session.stepped_up_at = now()
         return _rotate(session)
 
 
 def require_step_up(session: UserSession | None) -> None:
-    """Raise StepUpNeeded unless the owner proved themselves in the last minutes."""
-    lasts = timedelta(minutes=get_settings().step_up_minutes)
-    if session is None or session.stepped_up_at is None or session.stepped_up_at <= now() - lasts:
+    """Raise StepUpNeeded unless the last step-up was within IMATCH_STEP_UP_MINUTES."""
+    validity = timedelta(minutes=get_settings().step_up_minutes)
+    if (
+        session is None
+        or session.stepped_up_at is None
+        or session.stepped_up_at <= now() - validity
+    ):
         raise StepUpNeeded("Show once more that it is you, with your password or a code.")
 
 
-def note_seen(db: Session, session: UserSession) -> None:
-    """Keep an idle session from ending; written at most every few minutes."""
-    if now() - session.last_seen_at >= SEEN_IS_NOTED_EVERY:
-        # By id: the session may be ended elsewhere at this very moment, and then stays ended.
-        seen = update(UserSession).where(UserSession.id == session.id).values(last_seen_at=now())
+def update_last_seen(db: Session, session: UserSession) -> None:
+    """Record that the session is in use. Writes at most every LAST_SEEN_UPDATE_INTERVAL."""
+    if now() - session.last_seen_at >= LAST_SEEN_UPDATE_INTERVAL:
+        # An UPDATE by id: a session that is deleted concurrently must stay deleted.
+        statement = (
+            update(UserSession).where(UserSession.id == session.id).values(last_seen_at=now())
+        )
         with atomic(db):
-            db.execute(seen)
+            db.execute(statement)
 
 
 def end(db: Session, token: str | None) -> None:
@@ -117,21 +123,21 @@ def end(db: Session, token: str | None) -> None:
 
 
 def end_all(db: Session, user_id: int, *, but: UserSession | None = None) -> int:
-    """Sign the user out everywhere, or everywhere but here. Returns how many sessions ended."""
+    """End all sessions of the user except `but`. Returns how many ended."""
     with atomic(db):
-        ended = delete(UserSession).where(UserSession.user_id == user_id)
+        statement = delete(UserSession).where(UserSession.user_id == user_id)
         if but is not None:
-            ended = ended.where(UserSession.id != but.id)
-        return len(db.execute(ended.returning(UserSession.id)).all())
+            statement = statement.where(UserSession.id != but.id)
+        return len(db.execute(statement.returning(UserSession.id)).all())
 
 
 def end_one(db: Session, user_id: int, session_id: int) -> None:
-    """Sign one of the user's own browsers out. Raises SessionNotFound."""
+    """End one of the user's own sessions. Raises SessionNotFound."""
     with atomic(db):
-        found = db.get(UserSession, session_id)
-        if found is None or found.user_id != user_id:
+        session = db.get(UserSession, session_id)
+        if session is None or session.user_id != user_id:
             raise SessionNotFound("This browser is not signed in any more.")
-        db.delete(found)
+        db.delete(session)
 
 
 def _rotate(session: UserSession) -> str:
@@ -146,15 +152,17 @@ def _end_token(db: Session, token: str | None) -> None:
 
 
 def _end_expired_and_surplus(db: Session, user_id: int) -> None:
-    mine = UserSession.user_id == user_id
-    db.execute(delete(UserSession).where(mine, UserSession.expires_at <= now()))
+    own = UserSession.user_id == user_id
+    db.execute(delete(UserSession).where(own, UserSession.expires_at <= now()))
     kept = queries.sessions_of(db, user_id)[: SESSIONS_MAX - 1]
     if len(kept) == SESSIONS_MAX - 1:
         surplus = select(UserSession.id).where(
-            mine, UserSession.id.not_in([session.id for session in kept])
+            own, UserSession.id.not_in([session.id for session in kept])
         )
         db.execute(delete(UserSession).where(UserSession.id.in_(surplus)))
 
 
 def _storable(user_agent: str) -> str:
-    return "".join(sign for sign in user_agent if sign.isprintable())[:USER_AGENT_MAX_CHARACTERS]
+    return "".join(character for character in user_agent if character.isprintable())[
+        :USER_AGENT_MAX_CHARACTERS
+    ]

@@ -1,4 +1,4 @@
-"""Sign in with a password or an e-mailed link, and the second factor after either."""
+"""Sign in with a password or an e-mailed link, then with the second factor; step up."""
 
 from sqlalchemy.orm import Session
 
@@ -10,7 +10,7 @@ from imatch.accounts.rules import (
     MAILS_PER_NETWORK,
     PASSWORDS_PER_EMAIL,
     PASSWORDS_PER_NETWORK,
-    SIGN_IN_LINK_LASTS,
+    SIGN_IN_LINK_LIFETIME,
     read_email,
 )
 from imatch.accounts.service import letters, links, second_factor, sessions
@@ -23,7 +23,7 @@ from imatch.throttling.rules import network_of
 
 
 class WrongEmailOrPassword(Invalid):
-    """The same for an unknown address, a wrong password, an unconfirmed and a closed account."""
+    """One error for unknown addresses, wrong passwords, unconfirmed and closed accounts."""
 
     code = "wrong_email_or_password"
 
@@ -35,7 +35,7 @@ class WrongEmailOrPassword(Invalid):
 
 
 def sign_in(db: Session, *, email: str, password: str, browser: Browser) -> SignedIn:
-    """Begin a session. Raises BadEmail, WrongEmailOrPassword, TooManyTries."""
+    """Start a session. Raises BadEmail, WrongEmailOrPassword, TooManyTries."""
     address = read_email(email)
     if address is None:
         raise BadEmail
@@ -43,24 +43,24 @@ def sign_in(db: Session, *, email: str, password: str, browser: Browser) -> Sign
         db, (PASSWORDS_PER_EMAIL, address), (PASSWORDS_PER_NETWORK, network_of(browser.address))
     )
     user = queries.user_by_email(db, address)
-    verified = user.password_hash if user else None
-    matches = password_matches(password, verified)
+    checked_hash = user.password_hash if user else None
+    matches = password_matches(password, checked_hash)
     if user is None or not matches:
         raise WrongEmailOrPassword
     with atomic(db):
         user = queries.locked_user(db, user.id)
-        # The password may have been changed, or the account closed, while it was checked.
-        if user.password_hash != verified or not _may_sign_in(user):
+        # The password or the account may have changed during the check.
+        if user.password_hash != checked_hash or not _may_sign_in(user):
             raise WrongEmailOrPassword
         throttling.forgive(db, tries)
-        return sessions.start(db, user, browser, proved=True)
+        return sessions.start(db, user, browser, stepped_up=True)
 
 
 def send_link(db: Session, *, email: str, next_path: str, browser: Browser) -> None:
-    """Mail a sign-in link to the owner of this address, if there is one; nobody is told.
+    """Mail a sign-in link to this address if it has an account. Callers cannot tell if it does.
 
-    An account whose address was never confirmed gets no link: its password was chosen by
-    somebody who has not shown that the address is theirs. Raises BadEmail, TooManyTries.
+    Unconfirmed accounts get no link: whoever chose their password has not proved that they own
+    the address. Raises BadEmail, TooManyTries.
     """
     address = read_email(email)
     if address is None:
@@ -71,21 +71,21 @@ def send_link(db: Session, *, email: str, next_path: str, browser: Browser) -> N
     with atomic(db):
         user = queries.user_by_email(db, address)
         if user is not None and _may_sign_in(user):
-            token = links.issue(db, user, LinkPurpose.SIGN_IN, SIGN_IN_LINK_LASTS)
+            token = links.issue(db, user, LinkPurpose.SIGN_IN, SIGN_IN_LINK_LIFETIME)
             letters.sign_in_link(db, address, token, next_path)
 
 
 def sign_in_by_link(db: Session, *, token: str, browser: Browser) -> SignedIn:
-    """Begin a session for whoever was sent this link. Raises LinkNotUsable."""
+    """Start a session for the user of this link. Raises LinkNotUsable."""
     with atomic(db):
         _, user = links.use(db, token, LinkPurpose.SIGN_IN)
         if not _may_sign_in(user):
             raise links.LinkNotUsable
-        return sessions.start(db, user, browser, proved=False)
+        return sessions.start(db, user, browser, stepped_up=False)
 
 
 def finish_with_code(db: Session, session: UserSession, code: str) -> str:
-    """Open a session that waits for its second factor; returns its new token.
+    """Complete a session whose second factor is pending. Returns its new token.
 
     Raises WrongCode, TooManyTries.
     """
@@ -98,7 +98,7 @@ def finish_with_code(db: Session, session: UserSession, code: str) -> str:
 
 
 def step_up(db: Session, user: User, session: UserSession, *, password: str, code: str) -> str:
-    """Prove once more who is asking, by a code or else the password; returns the new token.
+    """Step the session up by a code or else the password. Returns its new token.
 
     Raises WrongCode, WrongPassword, TooManyTries.
     """

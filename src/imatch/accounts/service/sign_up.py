@@ -1,4 +1,4 @@
-"""Sign up and confirm the address. Nobody learns from it who has an account."""
+"""Sign up and confirm the e-mail address, without revealing who has an account."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from imatch.accounts import queries
 from imatch.accounts.models import AccountType, LinkPurpose, User
 from imatch.accounts.rules import (
-    CONFIRM_LINK_LASTS,
+    CONFIRM_LINK_LIFETIME,
     MAILS_PER_EMAIL,
     MAILS_PER_NETWORK,
     NAME_MAX_CHARACTERS,
@@ -43,31 +43,32 @@ class NotTheChosenPassword(Invalid):
 def sign_up(
     db: Session, *, email: str, name: str, password: str, account_type: str, browser: Browser
 ) -> None:
-    """Open an account, or tell the owner of the address that they have one; the answer is the same.
+    """Create an unconfirmed account, or mail the address's owner that they have one already.
 
-    Raises BadSignUp with every field that is wrong, and TooManyTries.
+    The result is the same in both cases.
+    Raises BadSignUp with an error for each wrong field, TooManyTries.
     """
     check({"account_type": account_type, "name": name, "email": email, "password": password})
     address, line = read_email(email) or "", read_line(name, NAME_MAX_CHARACTERS) or ""
     throttling.admit(
         db, (MAILS_PER_EMAIL, address), (MAILS_PER_NETWORK, network_of(browser.address))
     )
-    password_hash = hash_password(password)  # also for a known address: it takes the same time
+    password_hash = hash_password(password)  # also for a known address, to take the same time
     with atomic(db):
         user = _unconfirmed(db, address, account_type)
         if user is None:
             letters.already_registered(db, address)
             return
-        # What was typed for an address that nobody proved gives way to what is typed now.
+        # A later sign-up replaces the data of an unconfirmed one.
         user.name, user.password_hash, user.account_type = line, password_hash, account_type
-        token = links.issue(db, user, LinkPurpose.CONFIRM_EMAIL, CONFIRM_LINK_LASTS)
+        token = links.issue(db, user, LinkPurpose.CONFIRM_EMAIL, CONFIRM_LINK_LIFETIME)
         letters.confirm_address(db, address, line, token)
 
 
 def check(answers: Mapping[str, str]) -> None:
-    """Check some of account_type, name, email and password; who has an account is not looked at.
+    """Validate some of account_type, name, email and password, without looking up accounts.
 
-    Raises BadSignUp with each of these answers that is wrong.
+    Raises BadSignUp with an error for each wrong answer.
     """
     faults = {field: _fault(field, answers) for field in answers}
     wrong = tuple(FieldError(field, fault, field) for field, fault in faults.items() if fault)
@@ -76,14 +77,14 @@ def check(answers: Mapping[str, str]) -> None:
 
 
 def _fault(field: str, answers: Mapping[str, str]) -> str | None:
-    """Why this answer is not accepted, or None."""
+    """Why this answer is refused, or None."""
     text = answers[field]
     match field:
         case "account_type":
             return None if text in OPEN_TYPES else "Choose one of the three."
         case "name":
-            asked = f"Say how we may call you, in 1 to {NAME_MAX_CHARACTERS} characters."
-            return None if read_line(text, NAME_MAX_CHARACTERS) else asked
+            message = f"Say how we may call you, in 1 to {NAME_MAX_CHARACTERS} characters."
+            return None if read_line(text, NAME_MAX_CHARACTERS) else message
         case "email":
             return (
                 None if read_email(text) else "Give a whole e-mail address, like ada@example.org."
@@ -97,31 +98,31 @@ def _fault(field: str, answers: Mapping[str, str]) -> str | None:
 def confirm_email(db: Session, *, token: str, password: str, browser: Browser) -> SignedIn:
     """Confirm the address and sign in.
 
-    The password is asked for because the link proves only who reads the mail: an account that a
-    stranger opened in somebody's name must not be confirmed by that somebody's click.
+    Requires the password, because the link only proves who reads the mail: a click must not
+    confirm an account that a stranger opened with the reader's address.
     Raises LinkNotUsable, NotTheChosenPassword, TooManyTries.
     """
-    _, user = links.look(db, token, LinkPurpose.CONFIRM_EMAIL)
+    _, user = links.find(db, token, LinkPurpose.CONFIRM_EMAIL)
     tries = throttling.admit(
         db,
         (PASSWORDS_PER_EMAIL, user.email),
         (PASSWORDS_PER_NETWORK, network_of(browser.address)),
     )
-    verified = user.password_hash
-    if not password_matches(password, verified):
+    checked_hash = user.password_hash
+    if not password_matches(password, checked_hash):
         message = "This is not the password that was chosen when the account was opened."
         raise NotTheChosenPassword(message, fields=(FieldError("password", message, "password"),))
     with atomic(db):
         throttling.forgive(db, tries)
         _, user = links.use(db, token, LinkPurpose.CONFIRM_EMAIL)
-        if user.password_hash != verified:  # signed up anew in this moment
+        if user.password_hash != checked_hash:  # a concurrent sign-up replaced it
             raise links.LinkNotUsable
         mark_confirmed(db, user)
-        return sessions.start(db, user, browser, proved=True)
+        return sessions.start(db, user, browser, stepped_up=True)
 
 
 def mark_confirmed(db: Session, user: User) -> None:
-    """The user proved that they read mail at their address."""
+    """Mark the user's address as confirmed and announce it. Idempotent."""
     if user.email_confirmed_at is None:
         with atomic(db):
             user.email_confirmed_at = now()
@@ -130,16 +131,16 @@ def mark_confirmed(db: Session, user: User) -> None:
 
 
 def _unconfirmed(db: Session, address: str, account_type: str) -> User | None:
-    """The new or never confirmed account of this address; None when it is somebody's already."""
-    held = queries.user_by_email(db, address)
-    if held is None:
-        fresh = User(email=address, name="", account_type=account_type)
+    """A new or unconfirmed account of this address, locked; None if it is in use already."""
+    user = queries.user_by_email(db, address)
+    if user is None:
+        new_user = User(email=address, name="", account_type=account_type)
         try:
             with db.begin_nested():
-                db.add(fresh)
-        except IntegrityError:  # somebody signed up with it in this moment
+                db.add(new_user)
+        except IntegrityError:  # a concurrent sign-up was faster
             return None
-        return fresh
-    held = queries.locked_user(db, held.id)
-    opened_here = held.account_type in OPEN_TYPES and held.password_hash is not None
-    return held if held.active and opened_here and held.email_confirmed_at is None else None
+        return new_user
+    user = queries.locked_user(db, user.id)
+    opened_here = user.account_type in OPEN_TYPES and user.password_hash is not None
+    return user if user.active and opened_here and user.email_confirmed_at is None else None

@@ -1,4 +1,4 @@
-"""Notice the first thing that a signed-in person does on a day."""
+"""Announce each day on which a signed-in user does something."""
 
 from datetime import date
 
@@ -10,20 +10,20 @@ from imatch.core.database import atomic
 from imatch.core.events import announce
 from imatch.facts.people import DayBegun
 
-_MOST_REMEMBERED = 50_000
-# What this process announced, so that not every action asks the database. Hearing of a day again,
-# after a restart or from another process, changes nothing.
+_MAX_REMEMBERED_SESSIONS = 50_000
+# The days that this process announced by session, so that not every action queries the database.
+# Listeners are idempotent: another process, or this one after a restart, may announce a day again.
 _announced: dict[str, date] = {}
 
 
-def note_action(db: Session, session: UserSession) -> None:
-    """Announce the day, once a day for each session."""
+def announce_day(db: Session, session: UserSession) -> None:
+    """Announce DayBegun at the session's first action of the day."""
     today = clock.today()
-    visit = session.token_hash
-    if _announced.get(visit) == today:
+    session_key = session.token_hash
+    if _announced.get(session_key) == today:
         return
     with atomic(db):
         announce(db, DayBegun(session.user_id, today))
-    if len(_announced) >= _MOST_REMEMBERED:
+    if len(_announced) >= _MAX_REMEMBERED_SESSIONS:
         _announced.clear()
-    _announced[visit] = today
+    _announced[session_key] = today

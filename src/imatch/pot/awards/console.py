@@ -4,11 +4,11 @@ from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from imatch.accounts.deps import CurrentOperator, ProvedOperator
+from imatch.accounts.deps import CurrentOperator, SteppedUpOperator
 from imatch.accounts.errors import UserNotFound
 from imatch.accounts.models import User
-from imatch.accounts.operators import REASON_MAX
-from imatch.accounts.queries import people_by_id, person_named
+from imatch.accounts.operators import REASON_MAX_CHARACTERS
+from imatch.accounts.queries import user_by_id_or_email, users_by_id
 from imatch.core.errors import DomainError, Invalid
 from imatch.pot.awards import grants
 from imatch.pot.errors import BadAmount, UnknownEarningCategory
@@ -40,7 +40,7 @@ def propose(
 
     def act() -> None:
         try:
-            receiver = person_named(db, person)
+            receiver = user_by_id_or_email(db, person)
             grants.propose(
                 db, receiver.id, whole_number(pot), category, reason, operator_id=operator.id
             )
@@ -55,7 +55,7 @@ def propose(
 
 
 @router.post("/grants/{grant_id:int}/approve")
-def approve(request: Request, db: Db, operator: ProvedOperator, grant_id: int) -> Response:
+def approve(request: Request, db: Db, operator: SteppedUpOperator, grant_id: int) -> Response:
     return act_or_show(
         lambda: grants.approve(db, grant_id, operator_id=operator.id),
         show=lambda error: _grants(request, db, operator, error),
@@ -64,7 +64,7 @@ def approve(request: Request, db: Db, operator: ProvedOperator, grant_id: int) -
 
 
 @router.post("/grants/{grant_id:int}/reject")
-def reject(request: Request, db: Db, operator: ProvedOperator, grant_id: int) -> Response:
+def reject(request: Request, db: Db, operator: SteppedUpOperator, grant_id: int) -> Response:
     return act_or_show(
         lambda: grants.reject(db, grant_id, operator_id=operator.id),
         show=lambda error: _grants(request, db, operator, error),
@@ -91,12 +91,12 @@ def _grants(
         "section": "grants",
         "waiting": waiting,
         "decided": decided,
-        "people": people_by_id(db, mentioned),
+        "people": users_by_id(db, mentioned),
         "operator_id": operator.id,
         "categories": [(rule.name, rule.title) for rule in EARNINGS],
         "titles": {rule.name: rule.title for rule in EARNINGS},
         "typed": typed or {"person": "", "pot": "", "category": "", "reason": ""},
-        "reason_max": REASON_MAX,
+        "reason_max": REASON_MAX_CHARACTERS,
     }
     return private_page(request, "pot/awards/grants.html", context, error)
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from imatch.accounts.deps import CurrentOperator, CurrentSession, is_operators_session
+from imatch.accounts.deps import CurrentOperator, CurrentSession, is_operator_session
 from imatch.accounts.models import UserSession
 from imatch.core.clock import now, today
 from imatch.core.database import SessionLocal
@@ -139,7 +139,7 @@ async def live(
 
 def _may_watch(session: UserSession) -> bool:
     with SessionLocal() as db:
-        return is_operators_session(db, session)
+        return is_operator_session(db, session)
 
 
 def _news(days: str, seen: Mark | None) -> Dashboard | None:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from imatch.accounts.deps import CurrentOperator, ProvedOperator
+from imatch.accounts.deps import CurrentOperator, SteppedUpOperator
 from imatch.accounts.models import User
 from imatch.core.clock import today
 from imatch.core.errors import DomainError
@@ -86,7 +86,7 @@ def propose(
 
 @router.post("/{version_id:int}/approve")
 def approve(
-    request: Request, db: Db, operator: ProvedOperator, version_id: int, on: PolicyText = ""
+    request: Request, db: Db, operator: SteppedUpOperator, version_id: int, on: PolicyText = ""
 ) -> Response:
     """In effect from the beginning of a day in UTC, or at once."""
 
@@ -105,7 +105,7 @@ def approve(
 
 
 @router.post("/{version_id:int}/reject")
-def reject(request: Request, db: Db, operator: ProvedOperator, version_id: int) -> Response:
+def reject(request: Request, db: Db, operator: SteppedUpOperator, version_id: int) -> Response:
     return act_or_show(
         lambda: policy_versions.reject(db, version_id, operator_id=operator.id),
         show=lambda error: _page(request, db, operator, error),

@@ -3,10 +3,10 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from imatch.accounts.deps import CurrentOperator, ProvedOperator
+from imatch.accounts.deps import CurrentOperator, SteppedUpOperator
 from imatch.accounts.errors import UserNotFound
 from imatch.accounts.models import User
-from imatch.accounts.operators import REASON_MAX
+from imatch.accounts.operators import REASON_MAX_CHARACTERS
 from imatch.core.clock import today
 from imatch.core.errors import DomainError
 from imatch.pot import holds
@@ -21,7 +21,7 @@ from imatch.web.forms import CSV, act_or_show, go, private_file, private_page
 router = APIRouter(prefix="/console/redemptions", include_in_schema=False)
 HOME = "/console/redemptions"
 ROWS = 100
-_CONSOLE = {"section": "redemptions", "reason_max": REASON_MAX}
+_CONSOLE = {"section": "redemptions", "reason_max": REASON_MAX_CHARACTERS}
 
 
 @router.get("")
@@ -48,7 +48,7 @@ def queue(request: Request, db: Db, operator: CurrentOperator) -> Response:
 
 
 @router.post("/export")
-def export(db: Db, operator: ProvedOperator) -> Response:
+def export(db: Db, operator: SteppedUpOperator) -> Response:
     """The bank's file. What is in it can no longer be cancelled by its owner."""
     content = payouts.bank_export(db, operator.id)
     return private_file(Response(content, media_type=CSV), f"payouts-{today().isoformat()}.csv")
@@ -60,7 +60,7 @@ def one(request: Request, db: Db, operator: CurrentOperator, redemption_id: int)
 
 
 @router.post("/{redemption_id:int}/approve")
-def approve(request: Request, db: Db, operator: ProvedOperator, redemption_id: int) -> Response:
+def approve(request: Request, db: Db, operator: SteppedUpOperator, redemption_id: int) -> Response:
     return act_or_show(
         lambda: redemptions.approve(db, redemption_id, operator.id),
         show=lambda error: _one(request, db, operator, redemption_id, error),
@@ -70,7 +70,7 @@ def approve(request: Request, db: Db, operator: ProvedOperator, redemption_id: i
 
 @router.post("/{redemption_id:int}/reject")
 def reject(
-    request: Request, db: Db, operator: ProvedOperator, redemption_id: int, reason: ShortText = ""
+    request: Request, db: Db, operator: SteppedUpOperator, redemption_id: int, reason: ShortText = ""
 ) -> Response:
     return act_or_show(
         lambda: redemptions.reject(db, redemption_id, operator.id, reason),
@@ -83,7 +83,7 @@ def reject(
 def mark_paid(
     request: Request,
     db: Db,
-    operator: ProvedOperator,
+    operator: SteppedUpOperator,
     redemption_id: int,
     bank_reference: ShortText = "",
 ) -> Response:
@@ -103,7 +103,7 @@ def person_page(request: Request, db: Db, _operator: CurrentOperator, user_id: i
 
 
 @router.post("/people/{user_id:int}/verify")
-def verify(request: Request, db: Db, operator: ProvedOperator, user_id: int) -> Response:
+def verify(request: Request, db: Db, operator: SteppedUpOperator, user_id: int) -> Response:
     return act_or_show(
         lambda: payees.verify_identity(db, user_id, operator.id),
         show=lambda error: _person(request, db, user_id, error),
@@ -113,7 +113,7 @@ def verify(request: Request, db: Db, operator: ProvedOperator, user_id: int) -> 
 
 @router.post("/people/{user_id:int}/hold")
 def hold(
-    request: Request, db: Db, operator: ProvedOperator, user_id: int, reason: ShortText = ""
+    request: Request, db: Db, operator: SteppedUpOperator, user_id: int, reason: ShortText = ""
 ) -> Response:
     return act_or_show(
         lambda: holds.place_hold(db, user_id, operator.id, reason),
@@ -123,7 +123,7 @@ def hold(
 
 
 @router.post("/holds/{hold_id:int}/lift")
-def lift(db: Db, operator: ProvedOperator, hold_id: int) -> Response:
+def lift(db: Db, operator: SteppedUpOperator, hold_id: int) -> Response:
     lifted = holds.lift_hold(db, hold_id, operator.id)
     return go(f"{HOME}/people/{lifted.user_id}")
 

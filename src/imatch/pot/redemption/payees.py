@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from imatch.accounts import queries as accounts
 from imatch.accounts.models import User
 from imatch.accounts.operators import record, require_operator
-from imatch.accounts.queries import person
+from imatch.accounts.queries import user_by_id
 from imatch.core.clock import now
 from imatch.core.countries import country_names
 from imatch.core.database import atomic
@@ -93,7 +93,7 @@ def verify_identity(db: Session, user_id: int, operator_id: int) -> PotPayee:
         require_operator(db, operator_id)
         if user_id == operator_id:
             raise OwnIdentity
-        person(db, user_id)
+        user_by_id(db, user_id)
         payee = db.get(PotPayee, user_id, populate_existing=True)
         if payee is None:
             raise NoPayee

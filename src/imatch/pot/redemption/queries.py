@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
-from imatch.accounts.queries import person as person_of
+from imatch.accounts.queries import user_by_id as person_of
 from imatch.core.ids import is_id
 from imatch.core.money import Money, usd
 from imatch.ledger import CASH, POT, queries

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from imatch.accounts.errors import UserNotFound
 from imatch.accounts.models import User
 from imatch.accounts.operators import checked_words, record, require_operator
-from imatch.accounts.queries import person as person_of
+from imatch.accounts.queries import user_by_id as person_of
 from imatch.approvals.service import Step, decide
 from imatch.core.clock import now
 from imatch.core.database import atomic

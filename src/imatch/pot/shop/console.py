@@ -5,8 +5,8 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from imatch.accounts.deps import CurrentOperator
-from imatch.accounts.operators import REASON_MAX, record
-from imatch.accounts.queries import people_by_id
+from imatch.accounts.operators import REASON_MAX_CHARACTERS, record
+from imatch.accounts.queries import users_by_id
 from imatch.core.errors import DomainError
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDING_BY_NAME
@@ -53,9 +53,9 @@ def _orders(request: Request, db: Session, error: DomainError | None = None) -> 
     context = {
         "section": "orders",
         "orders": waiting,
-        "people": people_by_id(db, {order.user_id for order in waiting}),
+        "people": users_by_id(db, {order.user_id for order in waiting}),
         "options": SPENDING_BY_NAME,
-        "note_max": REASON_MAX,
+        "note_max": REASON_MAX_CHARACTERS,
         "shown": ROWS,
     }
     return private_page(request, "pot/shop/orders.html", context, error)

@@ -1,4 +1,4 @@
-"""No table that says whose its rows are is forgotten by the export or by the erasure."""
+"""Export and erasure cover every column that references a person."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -20,9 +20,9 @@ from imatch.wiring import wire
 from tests.accounts.everything import ADDRESS, MARKER, NOON, Everything
 from tests.make import Make
 
-# Tables whose rows point at people, at what is theirs, or at where they are reached.
-_PEOPLE = {"users.id", "seekers.id", "providers.id"}
-_NAMES = {"email", "recipient", "sent_to", "subject_hash", "address_hash"}
+# Targets of foreign keys that reference a person, and columns with a person's address.
+_PERSON_KEYS = {"users.id", "seekers.id", "providers.id"}
+_ADDRESS_COLUMNS = {"email", "recipient", "sent_to", "subject_hash", "address_hash"}
 
 # column -> where the export shows its rows
 EXPORTED = {
@@ -60,23 +60,21 @@ EXPORTED = {
     "pot_commissions.provider_referrer_user_id": "pot.commissions",
     "pot_commissions.seeker_referrer_user_id": "pot.commissions",
 }
-_IN_OFFICE = (
-    "What an operator did in office: the record is the marketplace's, and of somebody else."
-)
+_AS_OPERATOR = "The action of an operator: the record belongs to the marketplace."
 NOT_EXPORTED = {
-    "recovery_codes.user_id": "Only hashes, which say nothing; whether there is a factor is told.",
-    "sign_in_attempts.subject_hash": "A hash, for a day, of what was tried, by whomever.",
-    "pot_once_earned.address_hash": "What it means is told by pot_once_earned.user_id.",
-    "matches.provider_id": "The need's owner's. A profile tells how often it was shown.",
-    "pot_grants.proposed_by": _IN_OFFICE,
-    "pot_grants.decided_by": _IN_OFFICE,
-    "pot_payees.verified_by": _IN_OFFICE,
-    "pot_fraud_holds.placed_by": _IN_OFFICE,
-    "pot_fraud_holds.lifted_by": _IN_OFFICE,
-    "pot_redemptions.decided_by": _IN_OFFICE,
-    "pot_redemptions.paid_by": _IN_OFFICE,
-    "pot_policy_versions.proposed_by": _IN_OFFICE,
-    "pot_policy_versions.decided_by": _IN_OFFICE,
+    "recovery_codes.user_id": "Only hashes. The export says whether there is a second factor.",
+    "sign_in_attempts.subject_hash": "A hash of an address or network, deleted after a day.",
+    "pot_once_earned.address_hash": "Exported through pot_once_earned.user_id.",
+    "matches.provider_id": "Belongs to the need's owner. The profile exports its shown_count.",
+    "pot_grants.proposed_by": _AS_OPERATOR,
+    "pot_grants.decided_by": _AS_OPERATOR,
+    "pot_payees.verified_by": _AS_OPERATOR,
+    "pot_fraud_holds.placed_by": _AS_OPERATOR,
+    "pot_fraud_holds.lifted_by": _AS_OPERATOR,
+    "pot_redemptions.decided_by": _AS_OPERATOR,
+    "pot_redemptions.paid_by": _AS_OPERATOR,
+    "pot_policy_versions.proposed_by": _AS_OPERATOR,
+    "pot_policy_versions.decided_by": _AS_OPERATOR,
 }
 
 ERASED = {
@@ -94,11 +92,11 @@ ERASED = {
     "pot_payees.user_id",
     "pot_once_earned.user_id",
 }
-_BOOKS = "The books of money: amounts and moments, under a number that names nobody."
-_SHARED = "The other side's too: it stays under a number that names nobody, without words."
+_ACCOUNTING = "Accounting records: amounts and times under an anonymous user id."
+_SHARED = "Shared with the other side: stays under an anonymous user id, without texts."
 KEPT = {
-    "sign_in_attempts.subject_hash": "A hash, gone after a day.",
-    "pot_once_earned.address_hash": "A keyed hash, gone 180 days after the award.",
+    "sign_in_attempts.subject_hash": "A hash, deleted after a day.",
+    "pot_once_earned.address_hash": "A keyed hash, deleted 180 days after the award.",
     "seekers.user_id": _SHARED,  # only where an engagement points at it
     "providers.user_id": _SHARED,  # only where an engagement points at it
     "engagements.seeker_id": _SHARED,
@@ -108,7 +106,7 @@ KEPT = {
     "referrals.referrer_user_id": "Who invited whom decides whose allowance commission funds.",
     "referrals.referred_user_id": "Who invited whom decides whose allowance commission funds.",
     **{
-        f"{table}.{column}": _BOOKS
+        f"{table}.{column}": _ACCOUNTING
         for table, columns in {
             "pot_accounts": "user_id",
             "pot_transactions": "user_id",
@@ -137,19 +135,23 @@ def _wired() -> Iterator[None]:
         yield
 
 
-def personal(table: Table) -> list[Column[object]]:
-    """The columns that say whose a row is."""
+def personal_columns(table: Table) -> list[Column[object]]:
+    """The columns that reference a person or contain their address."""
     return [
         column
         for column in table.columns
-        if column.name in _NAMES
+        if column.name in _ADDRESS_COLUMNS
         or column.name.endswith("user_id")
-        or any(key.target_fullname in _PEOPLE for key in column.foreign_keys)
+        or any(key.target_fullname in _PERSON_KEYS for key in column.foreign_keys)
     ]
 
 
 def columns() -> dict[str, Column[object]]:
-    return {str(one): one for table in metadata.sorted_tables for one in personal(table)}
+    return {
+        str(column): column
+        for table in metadata.sorted_tables
+        for column in personal_columns(table)
+    }
 
 
 @pytest.fixture
@@ -162,7 +164,7 @@ Rows = Callable[[Table, list[str]], int]
 
 @pytest.fixture
 def rows_of(everything: Everything, db: Session) -> Rows:
-    """How many rows of a table are the person's by any of these columns."""
+    """Count the rows of a table that reference the person in any of these columns."""
     ids = everything.ids[everything.user.id]
     user_id = everything.user.id
     values: dict[str, tuple[object, ...]] = {
@@ -175,102 +177,107 @@ def rows_of(everything: Everything, db: Session) -> Rows:
         conditions = []
         for name in names:
             column = table.columns[name]
-            pointed = next((key.target_fullname for key in column.foreign_keys), "users.id")
+            target = next((key.target_fullname for key in column.foreign_keys), "users.id")
             addresses = (ADDRESS, f"new-{ADDRESS}", f"h{user_id}")
-            conditions.append(column.in_(addresses if name in _NAMES else values[pointed]))
+            conditions.append(column.in_(addresses if name in _ADDRESS_COLUMNS else values[target]))
         with atomic(db):
             return db.scalar(select(func.count()).select_from(table).where(or_(*conditions))) or 0
 
     return count
 
 
-def test_every_column_that_names_somebody_is_thought_of() -> None:
-    known = set(columns())
-    assert known == set(EXPORTED) | set(NOT_EXPORTED), "export it, or say why not"
-    assert known == ERASED | set(KEPT), "erase it, or say why it stays"
+def test_every_personal_column_is_classified() -> None:
+    names = set(columns())
+    assert names == set(EXPORTED) | set(NOT_EXPORTED), "export it, or say why not"
+    assert names == ERASED | set(KEPT), "erase it, or say why it stays"
     assert not set(EXPORTED) & set(NOT_EXPORTED)
     assert not ERASED & set(KEPT)
 
 
-def test_the_person_of_these_tests_has_a_row_behind_every_column(
-    everything: Everything, rows_of: Rows
-) -> None:
-    missing = [name for name, one in columns().items() if not rows_of(one.table, [one.name])]
+def test_the_test_person_has_a_row_for_every_column(everything: Everything, rows_of: Rows) -> None:
+    missing = [
+        name for name, column in columns().items() if not rows_of(column.table, [column.name])
+    ]
     assert missing == []
 
 
-def test_the_export_tells_of_every_row(everything: Everything, rows_of: Rows, db: Session) -> None:
+def test_the_export_contains_every_row(everything: Everything, rows_of: Rows, db: Session) -> None:
     document = service.export(db, everything.user)
     for table in metadata.sorted_tables:
-        told = [one for one in personal(table) if str(one) in EXPORTED]
-        for path in {EXPORTED[str(one)] for one in told}:
-            found: object = document
+        exported = [column for column in personal_columns(table) if str(column) in EXPORTED]
+        for path in {EXPORTED[str(column)] for column in exported}:
+            section: object = document
             for part in path.split("."):
-                assert isinstance(found, dict)
-                assert part in found, path
-                found = found[part]
-            if isinstance(found, list):
-                # A letter to an address that is not theirs yet is not told twice: its link is.
-                names = [one.name for one in told if EXPORTED[str(one)] == path]
+                assert isinstance(section, dict)
+                assert part in section, path
+                section = section[part]
+            if isinstance(section, list):
+                # The letter to the person's unconfirmed new address is exported as a link only.
+                names = [column.name for column in exported if EXPORTED[str(column)] == path]
                 expected = 1 if path == "account.letters" else rows_of(table, names)
-                assert len(found) == expected, path
+                assert len(section) == expected, path
             else:
-                assert found, path
+                assert section, path
 
 
-def test_a_profile_is_told_with_all_that_was_measured(everything: Everything, db: Session) -> None:
+def test_the_export_contains_every_column_of_a_profile(everything: Everything, db: Session) -> None:
     profiles = service.export(db, everything.user)["profiles"]
     assert isinstance(profiles, list)
-    inside = {"user_id", "category_id", "display_name", "headline"}  # of `profile`, or by name
-    working = {"updated_at", "credentials_changed_at"}  # marks for the program's own work
-    columns_told = {one.name for one in Provider.__table__.columns} - inside - working
-    assert columns_told <= set(profiles[0])
+    elsewhere = {"user_id", "category_id", "display_name", "headline"}  # exported otherwise
+    internal = {"updated_at", "credentials_changed_at"}
+    expected = {column.name for column in Provider.__table__.columns} - elsewhere - internal
+    assert expected <= set(profiles[0])
 
 
-def test_who_only_invited_learns_no_price(everything: Everything, db: Session) -> None:
+def test_referrers_do_not_see_the_deal_amount(everything: Everything, db: Session) -> None:
     section = service.export(db, everything.user)["pot"]
     assert isinstance(section, dict)
-    prices = {tuple(one["was"]): one["deal_cents"] for one in section["commissions"]}
+    commissions = section["commissions"]
+    prices = {tuple(row["was"]): row["deal_cents"] for row in commissions}
     assert prices[("invited the provider",)] is None
     assert prices[("provider",)] == 1
-    assert "reason" not in section["holds"][0], "what operators suspect stays with them"
+    assert "reason" not in section["holds"][0], "operators' suspicions are not exported"
 
 
-def test_a_rating_stays_sealed_until_both_have_rated(everything: Everything, db: Session) -> None:
-    done = db.scalars(select(Engagement.id)).first()
+def test_a_rating_is_exported_after_both_rated_or_14_days(
+    everything: Everything, db: Session
+) -> None:
+    engagement_id = db.scalars(select(Engagement.id)).first()
     with atomic(db):
-        db.query(Rating).filter_by(engagement_id=done, rater_user_id=everything.user.id).delete()
+        db.query(Rating).filter_by(
+            engagement_id=engagement_id, rater_user_id=everything.user.id
+        ).delete()
     ratings = service.export(db, everything.user)["ratings"]
     assert isinstance(ratings, list)
-    assert (done, "received") not in {
-        (one["engagement_id"], one["given_or_received"]) for one in ratings
+    assert (engagement_id, "received") not in {
+        (rating["engagement_id"], rating["given_or_received"]) for rating in ratings
     }
     with time_machine.travel(NOON + timedelta(days=14), tick=False):
         ratings = service.export(db, everything.user)["ratings"]
     assert isinstance(ratings, list)
-    assert (done, "received") in {
-        (one["engagement_id"], one["given_or_received"]) for one in ratings
+    assert (engagement_id, "received") in {
+        (rating["engagement_id"], rating["given_or_received"]) for rating in ratings
     }
 
 
-def test_erasure_leaves_only_what_is_said_to_stay(
+def test_erasure_leaves_only_kept_columns(
     everything: Everything, rows_of: Rows, db: Session, new_session: Callable[[], Session]
 ) -> None:
     other_id = everything.other.id
     service.erase(db, everything.user)
-    left = {name for name, one in columns().items() if rows_of(one.table, [one.name])}
+    left = {name for name, column in columns().items() if rows_of(column.table, [column.name])}
     assert left <= set(KEPT)
     with new_session() as fresh:
         for mapper in User.registry.mappers:
             row: Any
             for row in fresh.scalars(select(mapper)):
-                said = {
+                values = {
                     key: value for key, value in vars(row).items() if key != "_sa_instance_state"
                 }
-                assert MARKER not in str(said), said
-                assert ADDRESS not in str(said), said
-        kept = fresh.get_one(User, other_id)
-        assert kept.active
+                assert MARKER not in str(values), values
+                assert ADDRESS not in str(values), values
+        other = fresh.get_one(User, other_id)
+        assert other.active
         assert len(fresh.scalars(select(Engagement)).all()) == 2
-        assert {one.stars for one in fresh.scalars(select(Rating))} == {5}
+        assert {rating.stars for rating in fresh.scalars(select(Rating))} == {5}
         assert len(fresh.scalars(select(Provider).where(Provider.user_id == other_id)).all()) == 1
