@@ -70,4 +70,4 @@ def test_readiness_goes_on_and_stays_said(client: TestClient, trainers: None, db
     values = db.scalars(select(Need)).one().answers["values"]
     [notice] = rules.notices(definition("fitness_trainers"), values)
     assert notice.field == "readiness"
-    assert rules.stopped(definition("fitness_trainers"), values) is None
+    assert rules.safety_stop(definition("fitness_trainers"), values) is None

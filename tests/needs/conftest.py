@@ -1,4 +1,4 @@
-"""Needs begun in a browser, as in the tests of the finding walk."""
+"""Fixtures of the intake tests: a browser with a started need, and another browser."""
 
 from tests.intake.conftest import begun, other_browser
 

@@ -1,4 +1,4 @@
-"""Needs as JSON."""
+"""The JSON API of needs."""
 
 from collections.abc import Callable
 
@@ -23,15 +23,15 @@ NEED = {
 }
 
 
-def test_a_need_is_handed_in_read_and_taken_away(client: TestClient, db: Session) -> None:
-    heard: list[NeedCompleted] = []
-    listen(NeedCompleted, lambda _db, fact: heard.append(fact))
+def test_create_read_and_delete_a_need(client: TestClient, db: Session) -> None:
+    facts: list[NeedCompleted] = []
+    listen(NeedCompleted, lambda _db, fact: facts.append(fact))
     created = client.post("/api/v1/needs", json=NEED)
     assert created.status_code == 201
     body = created.json()
     assert body["status"] == "complete"
     assert body["completed_at"] is not None
-    assert heard[-1] == NeedCompleted(body["id"], "financial_advisors")
+    assert facts[-1] == NeedCompleted(body["id"], "financial_advisors")
     path, token = f"/api/v1/needs/{body['id']}", {"X-Need-Token": body["token"]}
     read = client.get(path, headers=token)
     assert read.json()["values"] == NEED["values"]
@@ -45,13 +45,13 @@ def test_a_need_is_handed_in_read_and_taken_away(client: TestClient, db: Session
     assert db.scalars(select(Need)).all() == []
 
 
-def test_one_needs_token_opens_no_other(client: TestClient) -> None:
+def test_a_token_opens_only_its_need(client: TestClient) -> None:
     first, second = (client.post("/api/v1/needs", json=NEED).json() for _ in range(2))
     headers = {"X-Need-Token": first["token"]}
     assert client.get(f"/api/v1/needs/{second['id']}", headers=headers).status_code == 404
 
 
-def test_an_accounts_need_is_read_by_that_account(
+def test_an_owned_need_is_readable_by_its_owner_only(
     client: TestClient, sign_in: Callable[[User], TestClient], make: Make
 ) -> None:
     browser = sign_in(make.user())
@@ -64,7 +64,9 @@ def test_an_accounts_need_is_read_by_that_account(
     assert client.get(path, headers={"X-Need-Token": body["token"]}).status_code == 404
 
 
-def test_a_need_in_danger_is_told_who_helps(client: TestClient, make: Make, db: Session) -> None:
+def test_a_safety_stop_returns_emergency_contacts(
+    client: TestClient, make: Make, db: Session
+) -> None:
     make.category("therapists")
     values = {
         "safety": True,
@@ -80,7 +82,7 @@ def test_a_need_in_danger_is_told_who_helps(client: TestClient, make: Make, db: 
     assert db.scalars(select(Need)).all() == []
 
 
-def test_odd_ids_are_not_found_or_invalid(client: TestClient) -> None:
-    for odd in ("0", "-1", "x", str(2**63), str(10**30)):
-        assert client.get(f"/api/v1/needs/{odd}").status_code in {404, 422}
+def test_unknown_and_invalid_ids_are_refused(client: TestClient) -> None:
+    for need_id in ("0", "-1", "x", str(2**63), str(10**30)):
+        assert client.get(f"/api/v1/needs/{need_id}").status_code in {404, 422}
     assert client.get(f"/api/v1/needs/{2**63 - 1}").status_code == 404

@@ -1,4 +1,4 @@
-"""What was saved under a key that is gone: said clearly, and no page without it fails."""
+"""After IMATCH_SECRET_KEY changed: lost answers are reported, and other pages work."""
 
 from collections.abc import Callable, Iterator
 
@@ -17,7 +17,7 @@ SignIn = Callable[[User], TestClient]
 
 @pytest.fixture
 def change_key(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
-    """Go on as if the site had been started with another IMATCH_SECRET_KEY."""
+    """Continue as if the site had been restarted with another IMATCH_SECRET_KEY."""
 
     def change() -> None:
         monkeypatch.setenv("IMATCH_SECRET_KEY", "another key than the one before it")
@@ -28,13 +28,13 @@ def change_key(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
     get_settings.cache_clear()
 
 
-def test_answers_under_another_key_are_gone_and_a_new_start_works(
+def test_answers_under_a_former_key_are_gone_and_a_restart_works(
     begun: TestClient, change_key: Callable[[], None]
 ) -> None:
     change_key()
-    lost = begun.get("/find/financial_advisors/check")
-    assert lost.status_code == 410
-    assert "the key of this site has changed" in lost.text
+    page = begun.get("/find/financial_advisors/check")
+    assert page.status_code == 410
+    assert "the key of this site has changed" in page.text
     assert begun.get("/").status_code == 200
     begun.post("/find/financial_advisors/start")
     assert begun.get("/find/financial_advisors/1").status_code == 200

@@ -1,4 +1,4 @@
-"""A need is deleted in one tab at the moment when another one does something with it."""
+"""Operations on a need that another tab deleted concurrently."""
 
 from collections.abc import Callable
 
@@ -12,14 +12,14 @@ from imatch.needs.models import Need
 from imatch.needs.queries import NeedNotFound
 from tests.make import Make
 
-Act = Callable[[Session, Need, User], object]
+Operation = Callable[[Session, Need, User], object]
 ADVISORS = "financial_advisors"
 VALUES = {
     "needs_description": "Shares vest in May.",
     "needs": ["tax"],
     "budget": {"min_cents": None, "max_cents": 3_000_000, "unit": "year"},
 }
-ACTS: dict[str, Act] = {
+OPERATIONS: dict[str, Operation] = {
     "answer": lambda db, need, _: service.answer(db, need, 2, {"format": "remote"}, {}),
     "relax": lambda db, need, _: service.relax(db, need, "budget"),
     "complete": lambda db, need, _: service.complete(db, need),
@@ -29,31 +29,31 @@ ACTS: dict[str, Act] = {
 }
 
 
-@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
-@pytest.mark.parametrize("taken", [False, True], ids=["gone", "its id taken"])
-def test_it_is_not_there_any_more(
-    db: Session, new_session: Callable[[], Session], make: Make, act: Act, taken: bool
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+@pytest.mark.parametrize("reused", [False, True], ids=["deleted", "id reused"])
+def test_a_deleted_need_is_not_found(
+    db: Session, new_session: Callable[[], Session], make: Make, operation: Operation, reused: bool
 ) -> None:
     user = make.user()
     need, _token = service.submit(db, ADVISORS, VALUES, {"budget": "must"})
     need_id = need.id
     with new_session() as tab:
         service.delete(tab, tab.get_one(Need, need_id))
-        if taken:  # on SQLite by the same id
+        if reused:  # on SQLite, with the same id
             service.submit(tab, ADVISORS, VALUES, {"budget": "must"})
     with pytest.raises(NeedNotFound):
-        act(db, need, user)
+        operation(db, need, user)
     db.rollback()
     db.expire_all()
     left = db.scalars(select(Need)).all()
-    assert len(left) == int(taken)
+    assert len(left) == int(reused)
     for other in left:
         assert other.answers == {"values": VALUES, "importance": {"budget": "must"}}
         assert (other.user_id, other.resume_code_hash) == (None, None)
         assert other.completed_at is not None
 
 
-def test_what_has_to_be_read_anew_is_not_there_either(
+def test_a_deleted_need_with_expired_attributes_is_not_found(
     db: Session, new_session: Callable[[], Session]
 ) -> None:
     need, _token = service.submit(db, ADVISORS, VALUES, {"budget": "must"})

@@ -1,4 +1,4 @@
-"""A need that nobody came back for is forgotten; one with an account, or a recent one, stays."""
+"""The job deletes old needs without a user; owned and recent needs stay."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ def _need(db: Session, make: Make, token: str, user_id: int | None = None) -> in
     return need.id
 
 
-def test_only_old_needs_without_an_account_go(db: Session, make: Make) -> None:
+def test_only_old_needs_without_an_account_are_deleted(db: Session, make: Make) -> None:
     days = get_settings().resume_days
     with time_machine.travel(now() - timedelta(days=days, hours=1), tick=False):
         _need(db, make, "abandoned")

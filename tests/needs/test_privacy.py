@@ -1,4 +1,4 @@
-"""Nobody reads a need that is not theirs, and nothing that was said lies in clear."""
+"""Needs are readable only by their owners, and answers are encrypted and not logged."""
 
 import sqlite3
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def walk_and_save(client: TestClient) -> None:
     client.post("/find/therapists/check", follow_redirects=False)
 
 
-def test_words_do_not_lie_in_the_database_nor_in_logs(
+def test_answers_are_encrypted_and_not_logged(
     client: TestClient, make: Make, db: Session, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make.category("therapists")
@@ -59,11 +59,11 @@ def test_words_do_not_lie_in_the_database_nor_in_logs(
     assert "sleep" not in stored
 
 
-def test_words_are_not_in_the_bytes_of_the_file(
+def test_answers_are_not_in_the_database_file(
     client: TestClient, make: Make, db: Session, database_url: str
 ) -> None:
     if not database_url.startswith("sqlite"):
-        pytest.skip("PostgreSQL's files are not ours to read; the column is tested above")
+        pytest.skip("needs the database file; the column is tested above")
     make.category("therapists")
     walk_and_save(client)
     path = Path(database_url.removeprefix("sqlite:///"))
@@ -75,7 +75,7 @@ def test_words_are_not_in_the_bytes_of_the_file(
         assert MARKER.encode() not in file.read_bytes()
 
 
-def test_another_browser_sees_nothing(begun: TestClient, other_browser: TestClient) -> None:
+def test_another_browser_cannot_read_the_need(begun: TestClient, other_browser: TestClient) -> None:
     other_browser.cookies.set("imatch_need", "guess")
     assert other_browser.get("/find/financial_advisors/check").status_code == 404
     assert "Shares vest" not in other_browser.get("/find/financial_advisors/1").text
@@ -83,19 +83,17 @@ def test_another_browser_sees_nothing(begun: TestClient, other_browser: TestClie
     assert other_browser.get("/find/financial_advisors/check").status_code == 404
 
 
-def test_a_need_of_one_category_is_not_changed_in_another(
-    begun: TestClient, make: Make, db: Session
-) -> None:
+def test_each_category_has_its_own_need(begun: TestClient, make: Make, db: Session) -> None:
     make.category("career_coaches")
     page = begun.get("/find/career_coaches/1")
     assert "Shares vest" not in page.text
     begun.post("/find/career_coaches/1", data={"needs_description": "A new job."})
-    kept = [need.answers["values"] for need in db.scalars(select(Need).order_by(Need.id))]
-    assert kept[0] == FIRST_PAGE
-    assert kept[1]["needs_description"] == "A new job."
+    values = [need.answers["values"] for need in db.scalars(select(Need).order_by(Need.id))]
+    assert values[0] == FIRST_PAGE
+    assert values[1]["needs_description"] == "A new job."
 
 
-def test_pages_with_answers_are_kept_by_no_cache(begun: TestClient) -> None:
+def test_pages_with_answers_are_not_cached(begun: TestClient) -> None:
     for path in ("/find/financial_advisors/1", "/find/financial_advisors/check", "/find/save"):
         assert begun.get(path).headers["cache-control"] == "no-store"
 
@@ -114,7 +112,7 @@ def test_a_signed_in_seeker_owns_the_need_on_every_device(
     assert need.resume_code_hash is None
 
 
-def test_a_need_begun_before_signing_in_joins_the_account_with_the_next_answer(
+def test_the_next_answer_after_sign_in_assigns_the_need_to_the_user(
     begun: TestClient, sign_in: Callable[[User], TestClient], make: Make, db: Session
 ) -> None:
     user = make.user()
@@ -125,12 +123,12 @@ def test_a_need_begun_before_signing_in_joins_the_account_with_the_next_answer(
 def test_a_claimed_need_opens_for_its_account_only(make: Make, db: Session) -> None:
     need, token = service.start(db, "financial_advisors")
     owner, other = make.user(), make.user()
-    assert queries.need_of(db, token=token) is not None
+    assert queries.current_need(db, token=token) is not None
     service.claim(db, need, owner)
     service.claim(db, need, owner)
-    assert queries.need_of(db, token=token) is None
-    assert queries.need_of(db, token=token, user=other) is None
-    assert queries.need_of(db, user=owner) is need
+    assert queries.current_need(db, token=token) is None
+    assert queries.current_need(db, token=token, user=other) is None
+    assert queries.current_need(db, user=owner) is need
     with pytest.raises(queries.NeedNotFound):
         service.claim(db, need, other)
     with pytest.raises(queries.NeedNotFound):

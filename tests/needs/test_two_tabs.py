@@ -1,4 +1,4 @@
-"""Two tabs of one browser answer different questions at the same moment."""
+"""Concurrent answers to one need from two tabs."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ ANSWERS: list[tuple[int, dict[str, object]]] = [
 ]
 
 
-def test_neither_loses_the_others_answers(db: Session, new_session: Callable[[], Session]) -> None:
+def test_concurrent_answers_are_all_kept(db: Session, new_session: Callable[[], Session]) -> None:
     need, _token = service.start_with(
         db, "financial_advisors", 1, {"needs_description": "Tax."}, {}
     )
@@ -32,22 +32,24 @@ def test_neither_loses_the_others_answers(db: Session, new_session: Callable[[],
         list(tabs.map(answer, ANSWERS))
     db.rollback()
     db.expire_all()
-    held = db.scalars(select(Need)).one().answers["values"]
-    given = {name: value for _page, values in ANSWERS for name, value in values.items()}
-    assert held == {"needs_description": "Tax.", **given}
+    stored = db.scalars(select(Need)).one().answers["values"]
+    expected = {name: value for _page, values in ANSWERS for name, value in values.items()}
+    assert stored == {"needs_description": "Tax.", **expected}
 
 
-def test_a_double_press_completes_once(db: Session, new_session: Callable[[], Session]) -> None:
+def test_concurrent_completions_announce_once(
+    db: Session, new_session: Callable[[], Session]
+) -> None:
     need, _token = service.start_with(
         db, "financial_advisors", 1, {"needs_description": "Tax."}, {}
     )
-    heard: list[int] = []
-    listen(NeedCompleted, lambda _db, fact: heard.append(fact.seeker_id))
+    need_ids: list[int] = []
+    listen(NeedCompleted, lambda _db, fact: need_ids.append(fact.seeker_id))
 
-    def press(_: int) -> None:
+    def complete(_: int) -> None:
         with new_session() as tab:
             service.complete(tab, tab.get_one(Need, need.id))
 
-    with ThreadPoolExecutor(4) as presses:
-        list(presses.map(press, range(4)))
-    assert heard == [need.id]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(complete, range(4)))
+    assert need_ids == [need.id]

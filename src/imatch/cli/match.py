@@ -172,7 +172,7 @@ def _checked(
     values, errors = forms.validate(
         definition, fields, forms.parse_form(definition, fields, fields, raw), require=True
     )
-    screen = seeker_rules.stopped(definition, values)
+    screen = seeker_rules.safety_stop(definition, values)
     if screen is not None:  # who is in danger hears who helps before what is wrong or missing
         raise SafetyStop(screen)
     importance, level_errors = forms.validate_importance(fields, dict.fromkeys(musts, "must"))

@@ -13,7 +13,7 @@ from imatch.matches import service as matches
 from imatch.needs import rules, service
 from imatch.needs.deps import NeedInCategory
 from imatch.needs.models import Need
-from imatch.needs.service import Answers
+from imatch.needs.service import NeedAnswers
 from imatch.web.deps import Db
 from imatch.web.forms import go, private_page
 
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/find/{category}", include_in_schema=False)
 @router.get("/stop")
 def stop(request: Request, definition: OpenCategory, need: NeedInCategory) -> Response:
     """What helps now, instead of a list of people; with a way back for who mistapped."""
-    screen = rules.stopped(definition, answers_of(need)["values"])
+    screen = rules.safety_stop(definition, answers_of(need)["values"])
     if screen is None:
         return go(f"/find/{definition.name}/check")
     context = {
@@ -36,7 +36,7 @@ def stop(request: Request, definition: OpenCategory, need: NeedInCategory) -> Re
 
 @router.get("/check")
 def check(request: Request, db: Db, definition: OpenCategory, need: NeedInCategory) -> Response:
-    if need is not None and rules.stopped(definition, need.answers["values"]):
+    if need is not None and rules.safety_stop(definition, need.answers["values"]):
         return go(f"/find/{definition.name}/stop")
     return _check(request, db, definition, need)
 
@@ -80,7 +80,7 @@ def _check(
     return private_page(request, "intake/check.html", context, error, status=status)
 
 
-def _row(definition: CategoryDefinition, answers: Answers, name: str) -> dict[str, str]:
+def _row(definition: CategoryDefinition, answers: NeedAnswers, name: str) -> dict[str, str]:
     field = definition.seeker[name]
     value = answers["values"].get(name)
     level = answers["importance"].get(name) if value is not None else None

@@ -14,7 +14,7 @@ from imatch.matches import service as matches
 from imatch.matches.pool.live import MatchingUnavailable
 from imatch.needs import rules
 from imatch.needs.models import Need
-from imatch.needs.service import Answers
+from imatch.needs.service import NeedAnswers
 
 MOST_RULES_SHOWN = 4
 
@@ -39,19 +39,19 @@ async def _open_category(categories: InForce, category: str) -> CategoryDefiniti
 OpenCategory = Annotated[CategoryDefinition, Depends(_open_category)]
 
 
-def answers_of(need: Need | None) -> Answers:
+def answers_of(need: Need | None) -> NeedAnswers:
     return need.answers if need is not None else {"values": {}, "importance": {}}
 
 
 def people_left(
     db: Session,
     definition: CategoryDefinition,
-    answers: Answers,
+    answers: NeedAnswers,
     page: FormPage | None = None,
 ) -> dict[str, Any] | None:
     """How many are left and what each rule removes; None while nothing can or may be counted."""
     values = answers["values"]
-    if not values or rules.stopped(definition, values):
+    if not values or rules.safety_stop(definition, values):
         return None
     if page is not None and rules.asks_for_safety(definition, page):
         return None

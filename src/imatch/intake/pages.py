@@ -26,7 +26,7 @@ from imatch.intake.deps import (
 )
 from imatch.intake.home import open_categories
 from imatch.needs import rules, service
-from imatch.needs.deps import CurrentVisitor, NeedInCategory, Visitor, give_need_cookie
+from imatch.needs.deps import CurrentVisitor, NeedInCategory, Visitor, set_need_cookie
 from imatch.needs.models import Need
 from imatch.web.deps import Db, PostedForm
 from imatch.web.forms import go, private_page
@@ -58,7 +58,7 @@ def start_over(db: Db, definition: OpenCategory, visitor: CurrentVisitor) -> Res
     """Begin a new need; an earlier one of an account stays with the account."""
     user, address = visitor.user, visitor.address
     _need, token = service.start(db, definition.name, user=user, address=address)
-    return give_need_cookie(go(f"/find/{definition.name}/1"), token)
+    return set_need_cookie(go(f"/find/{definition.name}/1"), token)
 
 
 # ---- one question ----
@@ -103,7 +103,7 @@ def answer(
         form = posted.form(definition, error.fields)
         return _question(request, db, _Asked(form, number, need, posted.then), error)
     response = go(_path_after(definition, number, kept, posted))
-    return give_need_cookie(response, token) if token else response
+    return set_need_cookie(response, token) if token else response
 
 
 @walk.post("/{number:int}/count")
@@ -159,7 +159,7 @@ def relax(
         return _question(request, db, _Asked(form, number, need, posted.then), error)
     query = "?next=check" if posted.then == "check" else ""
     response = go(f"/find/{definition.name}/{number}{query}")
-    return give_need_cookie(response, token) if token else response
+    return set_need_cookie(response, token) if token else response
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +240,7 @@ def _keep(
 
 
 def _path_after(definition: CategoryDefinition, number: int, need: Need, posted: _Posted) -> str:
-    if rules.stopped(definition, need.answers["values"]):
+    if rules.safety_stop(definition, need.answers["values"]):
         return f"/find/{definition.name}/stop"
     if posted.then == "check" or number == len(definition.intake):
         return f"/find/{definition.name}/check"
@@ -249,7 +249,7 @@ def _path_after(definition: CategoryDefinition, number: int, need: Need, posted:
 
 def _stands_still(definition: CategoryDefinition, need: Need | None, number: int) -> bool:
     """Whether a safety screen stands between the seeker and this page."""
-    screen = rules.stopped(definition, answers_of(need)["values"])
+    screen = rules.safety_stop(definition, answers_of(need)["values"])
     return screen is not None and number > rules.page_asking(definition, screen.field)
 
 

@@ -7,7 +7,7 @@ from fastapi import Depends
 from imatch.accounts.deps import OptionalUser
 from imatch.matches.queries import Viewer
 from imatch.needs.deps import CurrentNeed, NeedTokenHeader
-from imatch.needs.queries import need_of
+from imatch.needs.queries import current_need
 from imatch.web.deps import Db
 
 
@@ -19,7 +19,7 @@ PageViewer = Annotated[Viewer, Depends(_page_viewer)]
 
 
 def _api_viewer(db: Db, user: OptionalUser, token: NeedTokenHeader) -> Viewer:
-    need = need_of(db, token=token) or need_of(db, token=token, user=user)
+    need = current_need(db, token=token) or current_need(db, token=token, user=user)
     return Viewer(need.id if need else None, user.id if user else None)
 
 

@@ -27,7 +27,7 @@ from imatch.matches.pool import needs
 from imatch.matches.pool.live import LivePool, MatchingUnavailable, live_pool
 from imatch.needs import rules as seeker_rules
 from imatch.needs.models import Need, NeedStatus
-from imatch.needs.service import SafetyStop, held
+from imatch.needs.service import SafetyStop, locked_need
 from imatch.providers.models import Provider
 from imatch.ranking import types as engine
 
@@ -192,7 +192,7 @@ def _request(
     exclude: frozenset[int],
 ) -> _RankingRequest:
     values = seeker.answers["values"]
-    screen = seeker_rules.stopped(definition, values)
+    screen = seeker_rules.safety_stop(definition, values)
     if screen is not None:
         raise SafetyStop(screen)
     custom_criteria = checked_criteria(custom_criteria)
@@ -238,7 +238,7 @@ def _make(
     for _ in range(_TRIES):
         ranked = _rank(live, request.need, count=count, seed=request.seed, exclude=exclude)
         # Two requests of the same need at once: the second waits here and finds the first's.
-        with held(db, seeker):
+        with locked_need(db, seeker):
             stored = _stored(db, seeker, request, is_open=True)
             if stored is not None:
                 return stored

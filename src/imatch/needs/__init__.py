@@ -1,1 +1,1 @@
-"""What people who need a professional said they need."""
+"""Needs: what seekers look for, in one category each."""

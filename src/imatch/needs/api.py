@@ -1,4 +1,4 @@
-"""Needs as JSON: hand one in whole, read it, take it away."""
+"""JSON API of needs: create, read, delete."""
 
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
@@ -25,13 +25,13 @@ def create_need(body: NeedIn, db: Db, user: OptionalUser, address: ClientAddress
     need, token = service.submit(
         db, body.category, body.values, body.importance, user=user, address=address
     )
-    return NeedCreated(**_shown(db, need).model_dump(), token=token)
+    return NeedCreated(**_need_out(db, need).model_dump(), token=token)
 
 
 @router.get("/{need_id}", responses=problems(404))
 def read_need(need_id: RowId, db: Db, user: OptionalUser, token: NeedTokenHeader) -> NeedOut:
     """One of your needs, with everything that was answered."""
-    return _shown(db, queries.owned(db, need_id, token=token, user=user))
+    return _need_out(db, queries.owned(db, need_id, token=token, user=user))
 
 
 @router.delete("/{need_id}", status_code=HTTP_204_NO_CONTENT, responses=problems(404))
@@ -40,16 +40,16 @@ def delete_need(need_id: RowId, db: Db, user: OptionalUser, token: NeedTokenHead
     service.delete(db, queries.owned(db, need_id, token=token, user=user))
 
 
-def _shown(db: Session, need: Need) -> NeedOut:
+def _need_out(db: Session, need: Need) -> NeedOut:
     definition = queries.definition_of(db, need)
-    called_for = rules.notices(definition, need.answers["values"])
+    notices = rules.notices(definition, need.answers["values"])
     return NeedOut(
         id=need.id,
         category=definition.name,
         status=need.status,
         values=need.answers["values"],
         importance=need.answers["importance"],
-        notices=[NoticeOut(title=screen.title, text=screen.text) for screen in called_for],
+        notices=[NoticeOut(title=screen.title, text=screen.text) for screen in notices],
         created_at=need.created_at,
         completed_at=need.completed_at,
     )

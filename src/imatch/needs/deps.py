@@ -1,4 +1,4 @@
-"""Whose need a request is about: the cookie that holds its token, and the need behind it."""
+"""FastAPI dependencies that find the need of a request by its token or its user."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -11,7 +11,7 @@ from imatch.accounts.deps import OptionalUser
 from imatch.accounts.models import User
 from imatch.core.settings import get_settings
 from imatch.needs.models import Need
-from imatch.needs.queries import need_of
+from imatch.needs.queries import current_need
 from imatch.web.deps import ClientAddress, Db
 
 COOKIE = "imatch_need"
@@ -28,7 +28,7 @@ NeedToken = Annotated[str | None, Cookie(alias=COOKIE, include_in_schema=False)]
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who begins a need: an account, or somebody without one, counted by network address."""
+    """Who starts a need: a user, or an anonymous visitor who is rate-limited by network address."""
 
     user: User | None
     address: str
@@ -41,8 +41,8 @@ async def _visitor(user: OptionalUser, address: ClientAddress) -> Visitor:
 CurrentVisitor = Annotated[Visitor, Depends(_visitor)]
 
 
-def give_need_cookie(response: Response, token: str) -> Response:
-    """The response that lets this browser open the need as long as a saved one can be resumed."""
+def set_need_cookie(response: Response, token: str) -> Response:
+    """Set the cookie that opens the need, for as long as a saved need can be resumed."""
     settings = get_settings()
     response.set_cookie(
         COOKIE,
@@ -57,18 +57,18 @@ def give_need_cookie(response: Response, token: str) -> Response:
 
 
 def _current_need(db: Db, user: OptionalUser, token: NeedToken = None) -> Need | None:
-    return need_of(db, token=token, user=user)
+    return current_need(db, token=token, user=user)
 
 
-# The need that this browser or account works on, in whichever category; None without one.
+# The need of this browser or account in any category, or None.
 CurrentNeed = Annotated[Need | None, Depends(_current_need)]
 
 
 def _need_in_category(
     db: Db, user: OptionalUser, category: str, token: NeedToken = None
 ) -> Need | None:
-    return need_of(db, token=token, user=user, category=category)
+    return current_need(db, token=token, user=user, category=category)
 
 
-# For paths with a {category}: the need that this browser or account has in that category.
+# For paths with a {category}: the need of this browser or account in that category, or None.
 NeedInCategory = Annotated[Need | None, Depends(_need_in_category)]

@@ -1,4 +1,4 @@
-"""What needs bring to the program."""
+"""Register the needs domain."""
 
 from imatch.core.domains import Domain
 from imatch.facts.people import EmailConfirmed

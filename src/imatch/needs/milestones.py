@@ -1,4 +1,4 @@
-"""Tell the marketplace that somebody's intake is whole and their address confirmed."""
+"""Announce ProfileCompleted for seekers with a complete need and a confirmed address."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,7 +11,7 @@ from imatch.needs.queries import definition_of
 
 
 def need_completed(db: Session, need: Need) -> None:
-    """The need is complete and has an owner, whichever came last."""
+    """Announce it if the need is complete, has an owner, and the owner's address is confirmed."""
     if need.user_id is None or need.status != NeedStatus.COMPLETE:
         return
     if db.get_one(User, need.user_id).email_confirmed_at is not None:
@@ -20,7 +20,7 @@ def need_completed(db: Session, need: Need) -> None:
 
 
 def on_email_confirmed(db: Session, fact: EmailConfirmed) -> None:
-    """Needs that waited for nothing but the address are complete now."""
-    mine = select(Need).where(Need.user_id == fact.user_id, Need.status == NeedStatus.COMPLETE)
-    for need in db.scalars(mine.order_by(Need.id)).all():
+    """Announce it for the user's complete needs, which waited only for the address."""
+    query = select(Need).where(Need.user_id == fact.user_id, Need.status == NeedStatus.COMPLETE)
+    for need in db.scalars(query.order_by(Need.id)).all():
         need_completed(db, need)

@@ -1,4 +1,4 @@
-"""A need: what somebody looks for. It exists before its owner has an account."""
+"""The table of needs. A need may exist before its owner has an account."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +19,7 @@ class NeedStatus(StrEnum):
 
 
 class Need(Timestamped, Base):
-    """One need in one category. Whoever holds the token, or the owning user, may read it."""
+    """One need in one category. Readable with its token, or by its user once it has one."""
 
     __tablename__ = "seekers"
     __table_args__ = (
@@ -31,7 +31,7 @@ class Need(Timestamped, Base):
     user_id: Mapped[int | None] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), index=True)
     category_id: Mapped[int] = mapped_column(ForeignKey(Category.id))
     status: Mapped[str] = mapped_column(String(16), default=NeedStatus.DRAFT)
-    # Two objects by field name, `values` and `importance` (must, prefer or ignore).
+    # Two objects by field name: `values`, and `importance` (must, prefer or ignore).
     answers: Mapped[dict[str, Any]] = mapped_column(EncryptedJson)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     resume_code_hash: Mapped[str | None] = mapped_column(String(64), unique=True)

@@ -1,4 +1,4 @@
-"""Save what was answered, and open it again in another browser."""
+"""Pages to save a need and to resume it in another browser."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from imatch.accounts.errors import BadEmail
 from imatch.core.errors import DomainError
 from imatch.core.settings import get_settings
 from imatch.needs import queries, resuming, rules
-from imatch.needs.deps import CurrentNeed, give_need_cookie
+from imatch.needs.deps import CurrentNeed, set_need_cookie
 from imatch.needs.models import Need, NeedStatus
 from imatch.web.deps import ClientAddress, Db
 from imatch.web.forms import at_field, go, private_page
@@ -23,13 +23,13 @@ CodeField = Annotated[str, Form(max_length=100)]
 @router.get("/find/save")
 @router.get("/find/save/mail")
 def save_page(request: Request, db: Db, need: CurrentNeed) -> Response:
-    """Say what saving does; nothing is made until the button is pressed."""
+    """Explain what saving does. Creates nothing; the button posts."""
     return _save_page(request, db, need)
 
 
 @router.post("/find/save")
 def save(request: Request, db: Db, need: CurrentNeed) -> Response:
-    """A new written code, shown this once."""
+    """Create a resume code and show it in this response only."""
     if need is None or need.user_id is not None:
         return _save_page(request, db, need)
     return _save_page(request, db, need, code=resuming.new_code(db, need))
@@ -65,7 +65,7 @@ def _save_page(
 ) -> Response:
     context = {
         "need": need,
-        "continue_path": _path_into(db, need) if need else "/find",
+        "continue_path": _continue_path(db, need) if need else "/find",
         "code": code,
         "email": email,
         "sent_to": sent_to,
@@ -76,9 +76,9 @@ def _save_page(
 
 @router.get("/resume")
 def resume_page(request: Request, code: Annotated[str, Query(max_length=100)] = "") -> Response:
-    """Ask for the code, or for one press of a button when the link brought it along.
+    """Ask for the code, or show a button if the link contains it.
 
-    Opening is a POST: programs that look at links in mails must not use them up.
+    Resuming is a POST, because mail scanners open links and must not use them up.
     """
     return private_page(request, "needs/resume.html", {"code": code})
 
@@ -89,15 +89,15 @@ def resume(
 ) -> Response:
     try:
         need, token = resuming.resume(db, code, address=address, user=user)
-    except DomainError as error:  # an unknown or old code too is for this form, not a missing page
+    except DomainError as error:  # show unknown and expired codes in the form, not on an error page
         return private_page(request, "needs/resume.html", {"code": code}, at_field(error, "code"))
-    return give_need_cookie(go(_path_into(db, need)), token)
+    return set_need_cookie(go(_continue_path(db, need)), token)
 
 
-def _path_into(db: Db, need: Need) -> str:
-    """Where to go on: the matches, the first question without an answer, or the check page."""
+def _continue_path(db: Db, need: Need) -> str:
+    """Where the need continues: the matches, the first unanswered page, or the check page."""
     if need.status == NeedStatus.COMPLETE:
         return "/matches"
     definition = queries.definition_of(db, need)
-    following = rules.next_page(definition, need.answers["values"])
-    return f"/find/{definition.name}/{following or 'check'}"
+    page_number = rules.next_page(definition, need.answers["values"])
+    return f"/find/{definition.name}/{page_number or 'check'}"

@@ -1,4 +1,4 @@
-"""What people's needs add to the export of their data, and lose with them."""
+"""Export and erase the needs of a user."""
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -11,8 +11,8 @@ from imatch.needs.models import Need, NeedStatus
 
 
 def export(db: Session, fact: PersonExported) -> None:
-    """Every need of the person with its answers, oldest first."""
-    found = db.execute(
+    """Add every need of the user with its answers, oldest first."""
+    rows = db.execute(
         select(Need, Category.name)
         .join(Category, Category.id == Need.category_id)
         .where(Need.user_id == fact.user_id)
@@ -27,18 +27,18 @@ def export(db: Session, fact: PersonExported) -> None:
             "created_at": need.created_at.isoformat(),
             "completed_at": need.completed_at and need.completed_at.isoformat(),
         }
-        for need, category in found
+        for need, category in rows
     ]
 
 
 def erase(db: Session, fact: PersonErased) -> None:
-    """Delete every need of the person; one that an engagement holds on to stays without a word."""
+    """Delete the user's needs. One that an engagement references is emptied and closed instead."""
     for need in db.scalars(select(Need).where(Need.user_id == fact.user_id)).all():
         try:
             with db.begin_nested():
                 db.execute(delete(Need).where(Need.id == need.id))
         except IntegrityError:
             need.answers, need.status = {"values": {}, "importance": {}}, NeedStatus.CLOSED
-            need.token_hash = token_hash(new_token())  # the cookie opens it no more
+            need.token_hash = token_hash(new_token())  # invalidates the cookie
             need.resume_code_hash = need.resume_expires_at = None
     db.flush()

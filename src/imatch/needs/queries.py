@@ -1,4 +1,4 @@
-"""Find a need for whoever may read it: the holder of its token, or the account that owns it."""
+"""Queries for needs that the caller may read: by token or by owner."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,12 +19,12 @@ class NeedNotFound(NotFound):
         super().__init__("There is no need here that you may see.")
 
 
-def need_of(
+def current_need(
     db: Session, *, token: str | None = None, user: User | None = None, category: str | None = None
 ) -> Need | None:
-    """The need of this browser, else the one that this account changed last; None without any.
+    """The need with this token, else the user's most recently updated one, or None.
 
-    A need that belongs to an account opens for that account only, whoever holds its token.
+    A need with an owner opens for that user only, even with its token.
     """
     need = _by_token(db, token, user)
     if need is not None and (category is None or definition_of(db, need).name == category):
@@ -33,7 +33,7 @@ def need_of(
 
 
 def owned(db: Session, need_id: int, *, token: str | None, user: User | None) -> Need:
-    """One need by its id. Raises NeedNotFound for everybody whose it is not."""
+    """A need by id, if the token or the user may read it. Raises NeedNotFound otherwise."""
     by_token = _by_token(db, token, user)
     if by_token is not None and by_token.id == need_id:
         return by_token

@@ -1,4 +1,4 @@
-"""Save a need and open it in another browser, by a written code or an e-mailed link."""
+"""Save a need and resume it in another browser, by a written code or an e-mailed link."""
 
 from datetime import timedelta
 
@@ -15,14 +15,14 @@ from imatch.core.security import new_token, new_written_code, token_hash
 from imatch.core.settings import get_settings
 from imatch.mail import service as mail
 from imatch.needs.models import Need
-from imatch.needs.service import held
+from imatch.needs.service import locked_need
 from imatch.throttling.rules import TryLimit, network_of
 from imatch.throttling.service import admit, forgive
 from imatch.web.formats import plural
 
 RESUMES_PER_NETWORK = TryLimit("resume/network", 10, timedelta(minutes=15))
-_CODE_GROUP = 4
-_LONGEST_CODE = 40
+_CODE_GROUP_CHARACTERS = 4
+_MAX_CODE_CHARACTERS = 40
 
 
 class UnknownResumeCode(NotFound):
@@ -47,28 +47,28 @@ class SignInToOpen(Forbidden):
 
 
 def new_code(db: Session, need: Need) -> str:
-    """A code that opens this need in another browser until it expires; an older one stops."""
+    """Create a code that resumes this need until it expires. Replaces an earlier code."""
     code = new_written_code()
-    with held(db, need):
+    with locked_need(db, need):
         need.resume_code_hash = token_hash(code)
         need.resume_expires_at = now() + timedelta(days=get_settings().resume_days)
     return code
 
 
 def is_current(need: Need, code: str) -> bool:
-    """Whether this is the code that opens the need now."""
+    """Whether this is the need's present code and not expired."""
     expires_at = need.resume_expires_at
     return (
-        need.resume_code_hash == token_hash(_as_written(code))
+        need.resume_code_hash == token_hash(_normalized(code))
         and expires_at is not None
         and expires_at > now()
     )
 
 
 def mail_link(db: Session, need: Need, code: str, recipient: str, *, address: str) -> str:
-    """Send the link that opens this need, and return the recipient as it was understood.
+    """Mail the link that resumes this need. Returns the recipient's normalized address.
 
-    The mail says nothing of what is looked for. Raises BadEmail, StaleResumeCode, TooManyTries.
+    The mail does not reveal what the need is about. Raises BadEmail, StaleResumeCode, TooManyTries.
     """
     email = read_email(recipient)
     if email is None:
@@ -83,8 +83,8 @@ def mail_link(db: Session, need: Need, code: str, recipient: str, *, address: st
         subject="Go on where you stopped",
         text=(
             "You asked I MATCH to keep your answers. This link opens them in any browser:\n\n"
-            # In the query, because paths are logged and this link is a key.
-            f"{settings.base_url}/resume?code={_as_written(code)}\n\n"
+            # In the query, because paths are logged and the code is a secret.
+            f"{settings.base_url}/resume?code={_normalized(code)}\n\n"
             f"It works for {plural(settings.resume_days, 'day')}."
             " Whoever has it can read your answers.\n"
             "If you did not ask for this, ignore this message.\n"
@@ -94,14 +94,16 @@ def mail_link(db: Session, need: Need, code: str, recipient: str, *, address: st
 
 
 def resume(db: Session, code: str, *, address: str, user: User | None = None) -> tuple[Need, str]:
-    """Open a saved need in this browser; the one it was open in before needs the code again.
+    """Open a saved need in this browser. Invalidates the token of the browser it was open in.
+
+    Returns the need and its new token.
 
     Raises UnknownResumeCode, StaleResumeCode, SignInToOpen, or TooManyTries.
     """
     tries = admit(db, (RESUMES_PER_NETWORK, network_of(address)))
     with atomic(db):
-        wanted = Need.resume_code_hash == token_hash(_as_written(code))
-        need = db.scalar(select(Need).where(wanted).with_for_update())
+        has_code = Need.resume_code_hash == token_hash(_normalized(code))
+        need = db.scalar(select(Need).where(has_code).with_for_update())
         if need is None:
             raise UnknownResumeCode
         if need.resume_expires_at is None or need.resume_expires_at <= now():
@@ -114,8 +116,12 @@ def resume(db: Session, code: str, *, address: str, user: User | None = None) ->
     return need, token
 
 
-def _as_written(code: str) -> str:
-    """The code as it was given out, however it was typed: `K7MH 3xqp9wtd` is `k7mh-3xqp-9wtd`."""
-    letters = "".join(c for c in code[:_LONGEST_CODE].lower() if c.isascii() and c.isalnum())
-    groups = range(0, len(letters), _CODE_GROUP)
-    return "-".join(letters[at : at + _CODE_GROUP] for at in groups)
+def _normalized(code: str) -> str:
+    """The code in the form in which it is issued: `K7MH 3xqp9wtd` becomes `k7mh-3xqp-9wtd`."""
+    characters = "".join(
+        character
+        for character in code[:_MAX_CODE_CHARACTERS].lower()
+        if character.isascii() and character.isalnum()
+    )
+    starts = range(0, len(characters), _CODE_GROUP_CHARACTERS)
+    return "-".join(characters[start : start + _CODE_GROUP_CHARACTERS] for start in starts)

@@ -1,4 +1,4 @@
-"""What answers mean, decided without I/O: safety screens, relaxed rules, kept importance."""
+"""Pure functions of a need's answers: safety screens, relaxed rules, merging of pages."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -15,17 +15,17 @@ from imatch.categories.schemas import (
 )
 
 
-def stopped(definition: CategoryDefinition, values: FieldValues) -> Screen | None:
-    """The safety screen that these answers call for: nobody may be ranked while it stands."""
-    return next(iter(_called_for(definition, values, ScreenEffect.STOP)), None)
+def safety_stop(definition: CategoryDefinition, values: FieldValues) -> Screen | None:
+    """The safety screen that these answers trigger, or None. With one, ranking is refused."""
+    return next(iter(_screens_for(definition, values, ScreenEffect.STOP)), None)
 
 
 def notices(definition: CategoryDefinition, values: FieldValues) -> list[Screen]:
-    """What must be said beside the matches, such as a clearance before a first session."""
-    return _called_for(definition, values, ScreenEffect.NOTICE)
+    """The notices to show with the matches, such as a medical clearance."""
+    return _screens_for(definition, values, ScreenEffect.NOTICE)
 
 
-def _called_for(
+def _screens_for(
     definition: CategoryDefinition, values: FieldValues, effect: ScreenEffect
 ) -> list[Screen]:
     return [
@@ -36,12 +36,12 @@ def _called_for(
 
 
 def page_asking(definition: CategoryDefinition, field: str) -> int:
-    """The number of the intake page that asks a field, from 1."""
+    """The number, from 1, of the intake page that contains a field."""
     return next(n for n, page in enumerate(definition.intake, 1) if field in page.fields)
 
 
 def asks_for_safety(definition: CategoryDefinition, page: FormPage) -> bool:
-    """Whether an answer on this page may stop the walk: no place to count people."""
+    """Whether an answer on this page may trigger a safety stop. Such pages show no counts."""
     stops = (s.field for s in definition.screens if s.effect is ScreenEffect.STOP)
     return any(field in page.fields for field in stops)
 
@@ -51,15 +51,15 @@ def may_skip(definition: CategoryDefinition, page: FormPage) -> bool:
 
 
 def field_of_rule(definition: CategoryDefinition, rule: str) -> str | None:
-    """The seeker's field behind a rule that may be relaxed: a gate's, or the must of a field."""
+    """The seeker's field of a rule that may be relaxed, a gate or a must; None otherwise."""
     gate = _gate(definition, rule)
     if gate is None:
         return rule if rule in definition.seeker else None
     return gate.seeker if gate.relaxable and gate.when is not GateWhen.ALWAYS else None
 
 
-def relaxed(definition: CategoryDefinition, rule: str) -> Importance:
-    """What the field behind a rule becomes: weighed where it was a must, else left out."""
+def relaxed_importance(definition: CategoryDefinition, rule: str) -> Importance:
+    """The importance of the rule's field after relaxing: PREFER for a must, else IGNORE."""
     gate = _gate(definition, rule)
     if gate is not None:
         return Importance.PREFER if gate.when is GateWhen.MUST else Importance.IGNORE
@@ -73,31 +73,31 @@ def _gate(definition: CategoryDefinition, rule: str) -> Gate | None:
 
 def merged(
     page: FormPage,
-    held: Mapping[str, Any],
-    answered: Mapping[str, Any],
+    answers: Mapping[str, Any],
+    page_answers: Mapping[str, Any],
     still_relaxed: Collection[str] = (),
 ) -> dict[str, dict[str, Any]]:
-    """The answers with a page's new ones in place of its old ones.
+    """The need's answers with a page's answers replaced.
 
-    `still_relaxed` names the fields of the page whose relaxed rule stays relaxed.
+    `still_relaxed`: fields of the page whose relaxed rule stays relaxed.
     """
-    values = {k: v for k, v in held["values"].items() if k not in page.fields}
+    values = {k: v for k, v in answers["values"].items() if k not in page.fields}
     importance = {
         name: level
-        for name, level in held["importance"].items()
+        for name, level in answers["importance"].items()
         if name not in page.fields or (level == Importance.IGNORE and name in still_relaxed)
     }
     return {
-        "values": values | answered["values"],
-        "importance": importance | answered["importance"],
+        "values": values | page_answers["values"],
+        "importance": importance | page_answers["importance"],
     }
 
 
 def next_page(definition: CategoryDefinition, values: FieldValues) -> int | None:
-    """The first intake page without any answer; None when each has one."""
-    empty = (
+    """The number of the first intake page without any answer, or None."""
+    unanswered = (
         number
         for number, page in enumerate(definition.intake, 1)
         if not any(name in values for name in page.fields)
     )
-    return next(empty, None)
+    return next(unanswered, None)

@@ -1,4 +1,4 @@
-"""Wire shapes of needs."""
+"""Request and response schemas of needs."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a seeker does with a need: start, answer, relax, complete, claim, delete."""
+"""Operations on a need: start, answer, relax, complete, submit, claim, delete."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -28,10 +28,10 @@ from imatch.throttling.rules import TryLimit, network_of
 from imatch.throttling.service import TooManyTries, admit
 from imatch.web.formats import plural
 
-NEED: Final = "seeker"  # what an order for a need refers to
+NEED_REFERENCE_TYPE: Final = "seeker"  # the reference_type of purchases for a need
 NEEDS_PER_NETWORK = TryLimit("need/network", 30, timedelta(hours=1))
 
-Answers = dict[str, dict[str, Any]]  # `values` and `importance`, by field name
+NeedAnswers = dict[str, dict[str, Any]]  # `values` and `importance`, by field name
 
 
 class BadAnswers(Invalid):
@@ -68,7 +68,7 @@ class NotRelaxable(Invalid):
 
 
 class SafetyStop(Conflict):
-    """The answers call for help that a marketplace cannot give: nobody is ranked."""
+    """The answers describe danger: show `screen` with its emergency contacts, no ranking."""
 
     code = "safety_screen"
 
@@ -81,16 +81,16 @@ class SafetyStop(Conflict):
 def start(
     db: Session, category: str, *, user: User | None = None, address: str | None = None
 ) -> tuple[Need, str]:
-    """A new, empty need, and the token that opens it.
+    """Create an empty need. Returns it with the token that opens it.
 
-    Needs without an account are counted by the network address that they come from.
+    Needs without a user are rate-limited by the network of `address`.
     Raises UnknownCategory, InactiveCategory, or TooManyNeeds.
     """
     token = new_token()
     with atomic(db):
         row = categories.active_by_name(db, category)
         if user is None and address is not None:
-            _admit(db, address)
+            _count_need(db, address)
         need = Need(
             category_id=row.id,
             user_id=user.id if user else None,
@@ -103,12 +103,12 @@ def start(
     return need, token
 
 
-def _admit(db: Session, address: str) -> None:
-    """Count a need, in the transaction that makes it: one that fails does not count."""
+def _count_need(db: Session, address: str) -> None:
+    """Count a need against its network's limit. Rolled back if the need is not created."""
     try:
         admit(db, (NEEDS_PER_NETWORK, network_of(address)))
-    except TooManyTries as refused:
-        raise TooManyNeeds(retry_after_seconds=refused.retry_after_seconds) from None
+    except TooManyTries as error:
+        raise TooManyNeeds(retry_after_seconds=error.retry_after_seconds) from None
 
 
 def intake_page(definition: CategoryDefinition, number: int) -> FormPage:
@@ -120,8 +120,8 @@ def intake_page(definition: CategoryDefinition, number: int) -> FormPage:
 
 def checked_page(
     definition: CategoryDefinition, number: int, values: object, importance: object
-) -> Answers:
-    """The clean answers of one intake page. Raises NoSuchPage or BadAnswers."""
+) -> NeedAnswers:
+    """Validate the answers of one intake page. Raises NoSuchPage or BadAnswers."""
     page = intake_page(definition, number)
     fields = {name: definition.seeker[name] for name in page.fields}
     return _checked(definition, fields, values, importance)
@@ -132,7 +132,7 @@ def _checked(
     fields: Mapping[str, FieldDefinition],
     values: object,
     importance: object,
-) -> Answers:
+) -> NeedAnswers:
     clean, errors = forms.validate(definition, fields, values, require=True)
     levels, level_errors = forms.validate_importance(fields, importance)
     if errors or level_errors:
@@ -149,16 +149,16 @@ def answer(
     *,
     still_relaxed: Collection[str] = (),
 ) -> Need:
-    """Keep the answers of one intake page; a completed need becomes a draft again.
+    """Save the answers of one intake page. A complete need becomes a draft again.
 
-    A rule of this page that was relaxed stays so while its field is in `still_relaxed`.
-    Raises NoSuchPage, or BadAnswers with every fault and changes nothing.
+    A relaxed rule of this page stays relaxed if its field is in `still_relaxed`.
+    Raises NoSuchPage, or BadAnswers with an error for each wrong answer.
     """
     definition = definition_of(db, need)
-    answered = checked_page(definition, number, values, importance)
+    page_answers = checked_page(definition, number, values, importance)
     page = intake_page(definition, number)
-    with held(db, need):
-        _change(need, rules.merged(page, need.answers, answered, still_relaxed))
+    with locked_need(db, need):
+        _change(need, rules.merged(page, need.answers, page_answers, still_relaxed))
     return need
 
 
@@ -172,7 +172,7 @@ def start_with(
     user: User | None = None,
     address: str | None = None,
 ) -> tuple[Need, str]:
-    """A new need with its first answers: wrong ones leave nothing behind."""
+    """Create a need with its first answers, atomically. Raises as start and answer do."""
     with atomic(db):
         need, token = start(db, category, user=user, address=address)
         answer(db, need, number, values, importance)
@@ -180,16 +180,18 @@ def start_with(
 
 
 def relax(db: Session, need: Need, rule: str) -> Need:
-    """Give up one rule: a must becomes a preference, a plain requirement is left out.
+    """Relax one rule: a must becomes a preference, another requirement is ignored.
 
-    Raises NotRelaxable for a rule that no answer stands behind, or that the law makes.
+    Raises NotRelaxable for rules without an answer and for legal requirements.
     """
     definition = definition_of(db, need)
     field = rules.field_of_rule(definition, rule)
     if field is None:
         raise NotRelaxable
-    with held(db, need):
-        importance = need.answers["importance"] | {field: str(rules.relaxed(definition, rule))}
+    with locked_need(db, need):
+        importance = need.answers["importance"] | {
+            field: str(rules.relaxed_importance(definition, rule))
+        }
         _change(need, {**need.answers, "importance": importance})
     return need
 
@@ -203,16 +205,16 @@ def _change(need: Need, answers: dict[str, Any]) -> None:
 
 
 def complete(db: Session, need: Need) -> Need:
-    """Say that the answers are final, so that people may be ranked. Twice is once.
+    """Mark the need as complete, so that it can be ranked. Idempotent.
 
-    Raises BadAnswers for what is missing, SafetyStop, or InactiveCategory.
+    Raises BadAnswers for missing answers, SafetyStop, or InactiveCategory.
     """
     definition = definition_of(db, need)
-    with held(db, need):
+    with locked_need(db, need):
         if need.status == NeedStatus.COMPLETE:
             return need
         category = categories.active_by_name(db, definition.name)
-        _refuse_unfit(definition, need.answers["values"])
+        _require_complete(definition, need.answers["values"])
         need.status = NeedStatus.COMPLETE
         need.completed_at = now()
         announce(db, NeedCompleted(seeker_id=need.id, category=category.name))
@@ -220,18 +222,18 @@ def complete(db: Session, need: Need) -> Need:
     return need
 
 
-def _refuse_danger(definition: CategoryDefinition, values: dict[str, Any]) -> None:
-    """Who is in danger hears who helps before anything else that may be wrong or missing."""
-    screen = rules.stopped(definition, values)
+def _require_safe(definition: CategoryDefinition, values: dict[str, Any]) -> None:
+    """Raise SafetyStop if the answers describe danger. Comes before every other check."""
+    screen = rules.safety_stop(definition, values)
     if screen is not None:
         raise SafetyStop(screen)
 
 
-def _refuse_unfit(definition: CategoryDefinition, values: dict[str, Any]) -> None:
-    _refuse_danger(definition, values)
-    # An answer to a question that the category no longer asks counts for nothing, and harms nobody.
-    asked = {name: value for name, value in values.items() if name in definition.seeker}
-    _clean, errors = forms.validate(definition, definition.seeker, asked, require=True)
+def _require_complete(definition: CategoryDefinition, values: dict[str, Any]) -> None:
+    _require_safe(definition, values)
+    # Answers to fields that the category no longer has are ignored.
+    present = {name: value for name, value in values.items() if name in definition.seeker}
+    _clean, errors = forms.validate(definition, definition.seeker, present, require=True)
     if errors:
         raise BadAnswers(errors)
 
@@ -245,10 +247,10 @@ def submit(
     user: User | None = None,
     address: str | None = None,
 ) -> tuple[Need, str]:
-    """A whole need at once, completed. Raises as start, answer and complete do."""
+    """Create a complete need in one step. Raises as start, answer and complete do."""
     definition = categories.active_by_name(db, category).definition
-    told, _errors = forms.validate(definition, definition.seeker, values, require=False)
-    _refuse_danger(definition, told)
+    valid_values, _errors = forms.validate(definition, definition.seeker, values, require=False)
+    _require_safe(definition, valid_values)
     answers = _checked(definition, definition.seeker, values, importance)
     with atomic(db):
         need, token = start(db, category, user=user, address=address)
@@ -258,28 +260,28 @@ def submit(
 
 
 def delete(db: Session, need: Need) -> None:
-    """Take a need away with everything that was found for it; what is ordered is cancelled."""
-    with held(db, need):
+    """Delete a need with its matches, and cancel its open orders."""
+    with locked_need(db, need):
         _cancel_orders(db, need)
         db.execute(delete_rows(Need).where(Need.id == need.id))
 
 
 def _cancel_orders(db: Session, need: Need) -> None:
-    """Give the held POT back: nobody is to look for people for whichever need has the id next."""
+    """Cancel open orders, which releases their POT: the need's id may be reused by another need."""
     if need.user_id is None:
         return
-    for purchase in shop.bought_for(db, need.user_id, NEED, need.id):
+    for purchase in shop.bought_for(db, need.user_id, NEED_REFERENCE_TYPE, need.id):
         if purchase.status == "ordered":
             with suppress(shop.PurchaseSettled):  # an operator was faster
                 shop.cancel(db, purchase.id, user_id=need.user_id)
 
 
 def claim(db: Session, need: Need, user: User) -> Need:
-    """Give a need to an account; from then on only that account opens it.
+    """Assign a need to a user; from then on only that user may open it.
 
-    Raises NeedNotFound when it belongs to another one.
+    Raises NeedNotFound if it belongs to another user.
     """
-    with held(db, need):
+    with locked_need(db, need):
         if need.user_id not in {None, user.id}:
             raise NeedNotFound
         need.user_id = user.id
@@ -288,18 +290,18 @@ def claim(db: Session, need: Need, user: User) -> Need:
 
 
 @contextmanager
-def held(db: Session, need: Need) -> Iterator[None]:
-    """Let two tabs that change a need at once follow each other: neither loses the other's.
+def locked_need(db: Session, need: Need) -> Iterator[None]:
+    """Lock the need's row and read it anew, so that concurrent changes do not overwrite each other.
 
-    Raises NeedNotFound where it was deleted meanwhile, also when its id is another need's now.
+    Raises NeedNotFound if it was deleted meanwhile, even if another need has its id now.
     """
     try:
-        seen = (need.id, need.created_at)
+        need_id, created_at = need.id, need.created_at
     except ObjectDeletedError:
         raise NeedNotFound from None
     with atomic(db):
-        same = select(Need).where(Need.id == seen[0], Need.created_at == seen[1])
-        present = same.with_for_update().execution_options(populate_existing=True)
-        if db.scalar(present) is None:
+        query = select(Need).where(Need.id == need_id, Need.created_at == created_at)
+        query = query.with_for_update().execution_options(populate_existing=True)
+        if db.scalar(query) is None:
             raise NeedNotFound
         yield

@@ -1,4 +1,4 @@
-"""Background upkeep of needs: what nobody came back for is forgotten."""
+"""Scheduled job that deletes abandoned needs."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from imatch.needs.models import Need
 
 @job("forget_abandoned_needs", cron="41 3 * * *")
 def forget_abandoned_needs() -> None:
-    """Delete needs without an account, with their matches, untouched for IMATCH_RESUME_DAYS."""
+    """Delete needs without a user, and their matches, not updated for IMATCH_RESUME_DAYS."""
     before = now() - timedelta(days=get_settings().resume_days)
     with SessionLocal() as db, atomic(db):
         db.execute(delete(Need).where(Need.user_id.is_(None), Need.updated_at < before))

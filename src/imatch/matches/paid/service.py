@@ -101,7 +101,7 @@ def buy(db: Session, user: User, need: Need, wish: Wish, *, key: str) -> Shortli
     ListGone for one whose list is deleted.
     """
     checked = checked_wish(wish)
-    with seekers.held(db, need):
+    with seekers.locked_need(db, need):
         seekers.claim(db, need, user)  # two requests at once follow each other from here
         note = _fingerprint(need, checked)
         earlier = shop.bought(db, user.id, key)
@@ -131,11 +131,11 @@ def order_by_hand(db: Session, user: User, need: Need, *, key: str, note: str = 
 
     Raises NeedIncomplete, SafetyStop, AlreadyOrdered, NeedNotFound and what shop.buy raises.
     """
-    with seekers.held(db, need):
+    with seekers.locked_need(db, need):
         seekers.claim(db, need, user)
         if need.status == NeedStatus.DRAFT:
             raise service.NeedIncomplete
-        screen = seeker_rules.stopped(definition_of(db, need), need.answers["values"])
+        screen = seeker_rules.safety_stop(definition_of(db, need), need.answers["values"])
         if screen is not None:
             raise seekers.SafetyStop(screen)
         if shop.bought(db, user.id, key) is None and ordered_by_hand(db, user, need):
@@ -145,14 +145,14 @@ def order_by_hand(db: Session, user: User, need: Need, *, key: str, note: str = 
             user.id,
             BY_HAND,
             key=key,
-            reference_type=seekers.NEED,
+            reference_type=seekers.NEED_REFERENCE_TYPE,
             reference_id=need.id,
             note=note,
         )
 
 
 def ordered_by_hand(db: Session, user: User, need: Need) -> PotPurchase | None:
-    waiting = shop.bought_for(db, user.id, seekers.NEED, need.id)
+    waiting = shop.bought_for(db, user.id, seekers.NEED_REFERENCE_TYPE, need.id)
     return next((one for one in waiting if one.option == BY_HAND), None)
 
 
