@@ -26,11 +26,11 @@ from imatch.pot.reserve.coverage import coverage
 from imatch.pot.reserve.models import PotCommission
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.models import PotPurchase
-from imatch.providers.boosts import BADGE, BOOST, FEATURED, PROFILE
+from imatch.providers.boosts import BADGE, BOOST, FEATURED, PROFILE_REFERENCE_TYPE
 from imatch.wiring import wire
 from tests.make import Make
 from tests.pot.redeeming import Redeeming, make_due
-from tests.providers.boosting import CHECKED
+from tests.providers.boosting import VERIFIED
 
 BANK = "bank_transfer"
 pytestmark = pytest.mark.usefixtures("cash_redemption_on")
@@ -66,7 +66,7 @@ def assert_covered_and_balanced(db: Session) -> None:
 def test_nobody_inherits_what_an_erased_person_bought(
     db: Session, make: Make, redeeming: Redeeming
 ) -> None:
-    checked = {**CHECKED, "profile": {"credentials": [{"type": "CFP"}]}}
+    checked = {**VERIFIED, "profile": {"credentials": [{"type": "CFP"}]}}
     other_profile, provider = make.provider(**checked), make.provider(**checked)
     owner, profile_id = db.get_one(User, provider.user_id), provider.id
     redeeming.earn(owner, 5_000)
@@ -81,7 +81,7 @@ def test_nobody_inherits_what_an_erased_person_bought(
             buyer.id,
             option,
             key=str(number),
-            reference_type=PROFILE,
+            reference_type=PROFILE_REFERENCE_TYPE,
             reference_id=profile,
             renews=True,
         )
@@ -89,9 +89,11 @@ def test_nobody_inherits_what_an_erased_person_bought(
     listen(OptionEnded, lambda _db, fact: ended.append(fact))
     accounts.erase(db, owner)
     make.provider()  # SQLite gives the deleted profile's number again
-    assert [shop.active(db, one, PROFILE, among={profile_id}) for one in (BOOST, BADGE)] == [{}, {}]
-    assert shop.active(db, FEATURED, PROFILE) == {}
-    assert shop.active(db, BADGE, PROFILE).keys() == {other_profile.id}
+    assert [
+        shop.active(db, one, PROFILE_REFERENCE_TYPE, among={profile_id}) for one in (BOOST, BADGE)
+    ] == [{}, {}]
+    assert shop.active(db, FEATURED, PROFILE_REFERENCE_TYPE) == {}
+    assert shop.active(db, BADGE, PROFILE_REFERENCE_TYPE).keys() == {other_profile.id}
     assert [fact.option for fact in ended] == [BOOST, BOOST, FEATURED, BADGE]
     left = db.scalars(select(PotPurchase).where(PotPurchase.user_id != stranger.id)).all()
     assert {(one.status, one.renews, one.settled_at is None) for one in left} == {

@@ -1,4 +1,4 @@
-"""A professional with POT and a profile, who buys what is sold for it."""
+"""A provider with POT and a profile, who buys boosts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from imatch.providers.models import Provider
 
 ADVISORS = "financial_advisors"
 KEY = "a-key-of-some-length"
-CHECKED: dict[str, Any] = {
+VERIFIED: dict[str, Any] = {
     "verified_credentials": ["CFP"],
     "verified_on": {"CFP": "2026-02-03"},
 }

@@ -1,4 +1,4 @@
-"""What tests of profiles share: a builder page's posted form, the mail that went out, who buys."""
+"""Fixtures of the profile tests: builder forms, sent letters, and a provider with POT."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,38 +23,38 @@ PageForm = Callable[[int, dict[str, Any]], dict[str, list[str]]]
 
 @pytest.fixture
 def page_form() -> PageForm:
-    """`page_form(2, values)`: what a browser posts from page 2 of an advisor's builder."""
+    """`page_form(2, values)`: the form that a browser posts from page 2 of an advisor's builder."""
     advisors = definition("financial_advisors")
 
-    def posted(number: int, values: dict[str, Any]) -> dict[str, list[str]]:
+    def form(number: int, values: dict[str, Any]) -> dict[str, list[str]]:
         fields = {name: advisors.provider[name] for name in advisors.profile[number - 1].fields}
         return forms.form_values(fields, values)
 
-    return posted
+    return form
 
 
 @pytest.fixture
 def letters(db: Session) -> Callable[[str], list[MailMessage]]:
-    """The messages to an address, oldest first, as they stand in the database now."""
+    """Read the messages to an address from the database, oldest first."""
 
     def sent_to(address: str) -> list[MailMessage]:
         with atomic(db):
-            found = select(MailMessage).where(MailMessage.recipient == address)
-            return list(db.scalars(found.order_by(MailMessage.id)))
+            query = select(MailMessage).where(MailMessage.recipient == address)
+            return list(db.scalars(query.order_by(MailMessage.id)))
 
     return sent_to
 
 
 @pytest.fixture
 def hire(db: Session, make: Make) -> Hire:
-    """A professional with POT and a profile; keywords are the profile's columns."""
+    """Create a provider with POT and a profile; keywords are the profile's columns."""
     wire()
 
-    def hired(name: str = "Greta Example", pot: int = 3_000, **columns: Any) -> Owner:  # noqa: ANN401
+    def create(name: str = "Greta Example", pot: int = 3_000, **columns: Any) -> Owner:  # noqa: ANN401
         user = make.user(account_type=AccountType.PROVIDER)
         profile = {"display_name": name, "credentials": [{"type": "CFP"}]}
         provider = make.provider(user=user, profile=profile | columns.pop("profile", {}), **columns)
         post(db, POT, earn(user.id, pot, f"give {user.id}"))
         return Owner(user, provider, db)
 
-    return hired
+    return create

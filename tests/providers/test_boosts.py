@@ -1,4 +1,4 @@
-"""What is sold for profiles: bought for one's own public one, on pages, once, and renewed."""
+"""Boosts: who may buy them, purchase pages, idempotency and renewal."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -20,16 +20,16 @@ from imatch.providers import approval, boosts
 from imatch.providers.models import Provider
 from imatch.providers.queries import UnknownProvider
 from tests.make import Make
-from tests.providers.boosting import ADVISORS, CHECKED, KEY, Hire
+from tests.providers.boosting import ADVISORS, KEY, VERIFIED, Hire
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SignIn = Callable[[User], TestClient]
 
 
-# ---- for whom it may be ----
+# ---- eligibility ----
 
 
-def test_it_is_bought_for_ones_own_public_profile(hire: Hire) -> None:
+def test_buy_for_ones_own_public_profile(hire: Hire) -> None:
     owner = hire()
     purchase = owner.buy("profile_boost_month")
     assert (purchase.reference_type, purchase.reference_id) == ("provider", owner.provider.id)
@@ -43,27 +43,27 @@ def test_it_is_bought_for_ones_own_public_profile(hire: Hire) -> None:
     [
         ("profile_boost_month", {"status": "pending"}, boosts.NotPublic),
         ("featured_listing_week", {"status": "draft"}, boosts.NotPublic),
-        ("verified_badge", {"status": "rejected", **CHECKED}, boosts.NotPublic),
+        ("verified_badge", {"status": "rejected", **VERIFIED}, boosts.NotPublic),
         ("verified_badge", {}, boosts.NothingChecked),
         (
             "verified_badge",
-            {**CHECKED, "profile": {"credentials": [{"type": "CFP", "expires": "2020-01-31"}]}},
+            {**VERIFIED, "profile": {"credentials": [{"type": "CFP", "expires": "2020-01-31"}]}},
             boosts.NothingChecked,
         ),
     ],
 )
-def test_who_cannot_have_it_pays_nothing(
+def test_an_ineligible_profile_pays_nothing(
     hire: Hire, option: str, columns: dict[str, Any], refusal: type[Exception]
 ) -> None:
     owner = hire(**columns)
     with pytest.raises(refusal):
         owner.buy(option)
     assert (owner.free, owner.purchases) == (3_000, [])
-    spent = select(func.count()).where(PotTransaction.transaction_type == "spend")
-    assert owner.db.scalar(spent) == 0
+    spend_count = select(func.count()).where(PotTransaction.transaction_type == "spend")
+    assert owner.db.scalar(spend_count) == 0
 
 
-def test_nobody_buys_for_somebody_else(hire: Hire) -> None:
+def test_profiles_of_others_are_refused(hire: Hire) -> None:
     owner, other = hire(), hire("Hugo Example")
     for reference_type, reference_id in (
         ("provider", other.provider.id),
@@ -85,10 +85,10 @@ def test_nobody_buys_for_somebody_else(hire: Hire) -> None:
 
 
 @pytest.mark.parametrize("option", boosts.OPTIONS)
-def test_a_profile_that_goes_meanwhile_is_not_there(
+def test_a_concurrently_deleted_profile_is_not_found(
     hire: Hire, new_session: Callable[[], Session], option: str
 ) -> None:
-    owner = hire(**CHECKED)
+    owner = hire(**VERIFIED)
     profile_id = owner.provider.id
     with new_session() as other, atomic(other):
         other.execute(delete(Provider).where(Provider.id == profile_id))
@@ -98,36 +98,36 @@ def test_a_profile_that_goes_meanwhile_is_not_there(
 
 
 def test_a_second_badge_is_refused(hire: Hire) -> None:
-    owner = hire(**CHECKED)
+    owner = hire(**VERIFIED)
     owner.buy("verified_badge")
     with pytest.raises(boosts.HasBadge):
         owner.buy("verified_badge", key="another")
     assert owner.free == 2_000
 
 
-def test_what_cannot_be_renewed_ends_and_costs_nothing(hire: Hire) -> None:
+def test_a_refused_renewal_ends_without_payment(hire: Hire) -> None:
     owner = hire()
     with frozen(NOON):
         owner.buy("featured_listing_week", renews=True)
     approval.reject(owner.db, owner.provider, None, reason="Your licence ran out.")
     with frozen(NOON + timedelta(days=7)):
         settle_purchases()
-        assert [one.status for one in owner.purchases] == ["delivered"]
+        assert [purchase.status for purchase in owner.purchases] == ["delivered"]
     assert owner.free == 2_700
     subjects = owner.db.scalars(select(MailMessage.subject)).all()
     assert "Not renewed: Featured for a week" in subjects
 
 
-# ---- its pages ----
+# ---- pages ----
 
 
-def test_pressing_twice_and_going_back_buy_once(hire: Hire, sign_in: SignIn) -> None:
+def test_posting_twice_and_going_back_buys_once(hire: Hire, sign_in: SignIn) -> None:
     owner = hire()
     client = sign_in(owner.user)
     path = f"/pro/boosts/{ADVISORS}/profile_boost_month"
     data = {"key": KEY, "renews": "yes"}
-    answers = [client.post(path, data=data, follow_redirects=False) for _ in range(2)]
-    assert [answer.status_code for answer in answers] == [303, 303]
+    responses = [client.post(path, data=data, follow_redirects=False) for _ in range(2)]
+    assert [response.status_code for response in responses] == [303, 303]
     assert len(owner.purchases) == 1
     back = client.get(f"{path}?key={KEY}", follow_redirects=False)
     assert back.headers["location"] == "/pro/boosts"
@@ -139,8 +139,8 @@ def test_pressing_twice_and_going_back_buy_once(hire: Hire, sign_in: SignIn) -> 
     assert len(owner.purchases) == 1
 
 
-def test_renewing_is_switched(hire: Hire, sign_in: SignIn) -> None:
-    owner = hire(**CHECKED)
+def test_switch_renewal_on_and_off(hire: Hire, sign_in: SignIn) -> None:
+    owner = hire(**VERIFIED)
     client = sign_in(owner.user)
     boost = owner.buy("profile_boost_month", renews=True)
     path = f"/pro/boosts/purchases/{boost.id}/renewing"
@@ -153,11 +153,11 @@ def test_renewing_is_switched(hire: Hire, sign_in: SignIn) -> None:
     assert refused.status_code == 409
     stranger = sign_in(hire("Hugo Example").user)
     assert stranger.post(path, data={"renews": "no"}).status_code == 404
-    assert [one.renews for one in owner.purchases] == [False, True]
+    assert [purchase.renews for purchase in owner.purchases] == [False, True]
 
 
 @pytest.mark.parametrize("option", ["workshop", "premium_match", "bogus"])
-def test_an_unknown_option_is_not_there(hire: Hire, sign_in: SignIn, option: str) -> None:
+def test_an_unknown_option_is_not_found(hire: Hire, sign_in: SignIn, option: str) -> None:
     owner = hire()
     answer = sign_in(owner.user).post(f"/pro/boosts/{ADVISORS}/{option}", data={"key": KEY})
     assert answer.status_code == 404

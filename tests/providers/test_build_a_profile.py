@@ -1,4 +1,4 @@
-"""From the first click to a public page, through HTTP."""
+"""The profile builder through HTTP, from the first page to the public profile."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,13 +17,13 @@ from imatch.providers.models import Provider, ProviderStatus
 from tests.make import ADVISOR_PROFILE, Make
 from tests.providers.conftest import PageForm
 
-HERE = "/pro/profile/financial_advisors"
-PAGES = len(definition("financial_advisors").profile)
+PROFILE_PATH = "/pro/profile/financial_advisors"
+PAGE_COUNT = len(definition("financial_advisors").profile)
 CREDENTIALS = [{"type": "CFP", "number": "12345", "issuer": "CFP Board"}]
 SignIn = Callable[[User], TestClient]
 
 
-def _fresh(db: Session, provider: Provider) -> Provider:
+def _reloaded(db: Session, provider: Provider) -> Provider:
     with atomic(db):
         db.refresh(provider)
     return provider
@@ -31,20 +31,22 @@ def _fresh(db: Session, provider: Provider) -> Provider:
 
 def _fill(client: TestClient, page_form: PageForm) -> None:
     values = {**ADVISOR_PROFILE, "credentials": CREDENTIALS, "legal_name": "Ada Q. Private"}
-    for number in range(1, PAGES + 1):
+    for number in range(1, PAGE_COUNT + 1):
         answer = client.post(
-            f"{HERE}/{number}", data=page_form(number, values), follow_redirects=False
+            f"{PROFILE_PATH}/{number}", data=page_form(number, values), follow_redirects=False
         )
         assert answer.status_code == 303, answer.text
-        last = number == PAGES
-        assert answer.headers["location"] == (HERE if last else f"{HERE}/{number + 1}")
+        last = number == PAGE_COUNT
+        assert answer.headers["location"] == (
+            PROFILE_PATH if last else f"{PROFILE_PATH}/{number + 1}"
+        )
 
 
 def _seen(page: str) -> str:
     return page.split('name="seen" value="')[1].split('"', maxsplit=1)[0]
 
 
-def test_the_whole_walk(
+def test_build_submit_approve_and_publish(
     make: Make,
     sign_in: SignIn,
     db: Session,
@@ -56,10 +58,10 @@ def test_the_whole_walk(
     started = client.post(
         "/pro/new", data={"category": "financial_advisors"}, follow_redirects=False
     )
-    assert started.headers["location"] == f"{HERE}/1"
+    assert started.headers["location"] == f"{PROFILE_PATH}/1"
     _fill(client, page_form)
-    assert "Send for approval" in client.get(HERE).text
-    client.post(f"{HERE}/submit")
+    assert "Send for approval" in client.get(PROFILE_PATH).text
+    client.post(f"{PROFILE_PATH}/submit")
     provider = db.scalars(select(Provider)).one()
     assert (provider.status, provider.slug) == (ProviderStatus.PENDING, "ada-example")
     assert provider.profile["legal_name"] == "Ada Q. Private"
@@ -69,15 +71,15 @@ def test_the_whole_walk(
     assert "Ada Example" in client.get("/console/providers").text
     page = client.get(f"/console/providers/{provider.id}").text
     assert "Ada Q. Private" in page
-    seen = page.split('name="seen" value="')[1].split('"')[0]
+    seen = _seen(page)
     client.post(
         f"/console/providers/{provider.id}/credentials", data={"seen": seen, "verified": "CFP"}
     )
     page = client.get(f"/console/providers/{provider.id}").text
-    seen = page.split('name="seen" value="')[1].split('"')[0]
+    seen = _seen(page)
     approved = client.post(f"/console/providers/{provider.id}/approve", data={"seen": seen})
     assert approved.status_code == 200
-    assert _fresh(db, provider).status == ProviderStatus.APPROVED
+    assert _reloaded(db, provider).status == ProviderStatus.APPROVED
     assert "/p/ada-example" in letters("ada@example.org")[-1].text
 
     client.cookies.clear()
@@ -90,14 +92,14 @@ def test_the_whole_walk(
         assert private not in public.text
 
 
-def test_signed_out_people_are_asked_to_sign_in(client: TestClient) -> None:
-    for path in ("/pro", "/pro/new", HERE, f"{HERE}/1"):
+def test_signed_out_users_are_redirected_to_sign_in(client: TestClient) -> None:
+    for path in ("/pro", "/pro/new", PROFILE_PATH, f"{PROFILE_PATH}/1"):
         answer = client.get(path, follow_redirects=False)
         assert answer.status_code == 303
         assert answer.headers["location"].startswith("/sign-in?next=%2Fpro")
 
 
-def test_starting_twice_is_starting_once(make: Make, sign_in: SignIn, db: Session) -> None:
+def test_starting_is_idempotent(make: Make, sign_in: SignIn, db: Session) -> None:
     seeker = make.user()
     client = sign_in(seeker)
     for _ in range(2):
@@ -119,48 +121,46 @@ def test_only_an_open_category_can_be_chosen(
     assert db.scalar(select(func.count(Provider.id))) == 0
 
 
-def test_bad_input_is_named_kept_and_changes_nothing(
+def test_invalid_input_is_shown_with_its_error_and_not_saved(
     make: Make, sign_in: SignIn, db: Session
 ) -> None:
     provider = make.provider(status=ProviderStatus.DRAFT)
     client = sign_in(db.get_one(User, provider.user_id))
     before = dict(provider.profile)
     answer = client.post(
-        f"{HERE}/4",
+        f"{PROFILE_PATH}/4",
         data={"price.min": "300", "price.max": "20 bananas", "price.unit": "session"},
     )
     assert answer.status_code == 422
     assert 'href="#price.max"' in answer.text
     assert 'value="20 bananas"' in answer.text
-    assert _fresh(db, provider).profile == before
+    assert _reloaded(db, provider).profile == before
 
 
-def test_a_draft_may_stop_halfway_and_a_sent_profile_may_not(
-    make: Make, sign_in: SignIn, db: Session
-) -> None:
+def test_only_a_draft_may_lack_required_fields(make: Make, sign_in: SignIn, db: Session) -> None:
     provider = make.provider(status=ProviderStatus.DRAFT)
     client = sign_in(db.get_one(User, provider.user_id))
     halfway = client.post(
-        f"{HERE}/1", data={"display_name": "Ada", "go": "stop"}, follow_redirects=False
+        f"{PROFILE_PATH}/1", data={"display_name": "Ada", "go": "stop"}, follow_redirects=False
     )
-    assert halfway.headers["location"] == HERE
-    assert "bio" not in _fresh(db, provider).profile
-    refused = client.post(f"{HERE}/submit")
+    assert halfway.headers["location"] == PROFILE_PATH
+    assert "bio" not in _reloaded(db, provider).profile
+    refused = client.post(f"{PROFILE_PATH}/submit")
     assert refused.status_code == 409
     assert "“In your own words” is missing." in refused.text
     sent = make.provider(status=ProviderStatus.PENDING)
     client = sign_in(db.get_one(User, sent.user_id))
-    assert client.post(f"{HERE}/1", data={"display_name": "Ada"}).status_code == 422
-    assert _fresh(db, sent).display_name == "Ada Example"
+    assert client.post(f"{PROFILE_PATH}/1", data={"display_name": "Ada"}).status_code == 422
+    assert _reloaded(db, sent).display_name == "Ada Example"
 
 
-def test_submitting_twice_waits_once(make: Make, sign_in: SignIn, db: Session) -> None:
+def test_submitting_is_idempotent(make: Make, sign_in: SignIn, db: Session) -> None:
     provider = make.provider(status=ProviderStatus.DRAFT)
     client = sign_in(db.get_one(User, provider.user_id))
-    client.post(f"{HERE}/submit")
-    first = _fresh(db, provider).submitted_at
-    assert client.post(f"{HERE}/submit").status_code == 200
-    assert _fresh(db, provider).submitted_at == first
+    client.post(f"{PROFILE_PATH}/submit")
+    first = _reloaded(db, provider).submitted_at
+    assert client.post(f"{PROFILE_PATH}/submit").status_code == 200
+    assert _reloaded(db, provider).submitted_at == first
 
 
 def test_an_unconfirmed_address_cannot_submit(make: Make, sign_in: SignIn, db: Session) -> None:
@@ -169,38 +169,50 @@ def test_an_unconfirmed_address_cannot_submit(make: Make, sign_in: SignIn, db: S
     with atomic(db):
         owner.email_confirmed_at = None
     client = sign_in(owner)
-    assert "Confirm your e-mail address" in client.get(HERE).text
-    assert client.post(f"{HERE}/submit").status_code == 409
-    assert _fresh(db, provider).status == ProviderStatus.DRAFT
+    assert "Confirm your e-mail address" in client.get(PROFILE_PATH).text
+    assert client.post(f"{PROFILE_PATH}/submit").status_code == 409
+    assert _reloaded(db, provider).status == ProviderStatus.DRAFT
 
 
 def test_other_peoples_profiles_are_not_found(make: Make, sign_in: SignIn, db: Session) -> None:
     provider = make.provider(status=ProviderStatus.DRAFT, slug="not-yours")
     client = sign_in(make.user())
-    foreign = ["/p/not-yours", HERE, f"{HERE}/1", f"{HERE}/99", f"{HERE}/x"]
-    for path in (*foreign, "/p/%00", "/pro/profile/%00", "/p/" + "x" * 5_000):
+    paths = [
+        "/p/not-yours",
+        PROFILE_PATH,
+        f"{PROFILE_PATH}/1",
+        f"{PROFILE_PATH}/99",
+        f"{PROFILE_PATH}/x",
+    ]
+    for path in (*paths, "/p/%00", "/pro/profile/%00", "/p/" + "x" * 5_000):
         assert client.get(path).status_code == 404, path
-    for act in ("submit", "pause", "resume", "capacity", "address", "1"):
-        assert client.post(f"{HERE}/{act}", data={"slug": "mine"}).status_code == 404, act
-    assert _fresh(db, provider).slug == "not-yours"
+    for action in ("submit", "pause", "resume", "capacity", "address", "1"):
+        assert client.post(f"{PROFILE_PATH}/{action}", data={"slug": "mine"}).status_code == 404, (
+            action
+        )
+    assert _reloaded(db, provider).slug == "not-yours"
 
 
-def test_a_new_name_goes_back_to_the_queue_and_other_changes_stay_live(
+def test_only_a_new_name_needs_a_new_approval(
     make: Make, sign_in: SignIn, db: Session, page_form: PageForm
 ) -> None:
     provider = make.provider(slug="ada")
     client = sign_in(db.get_one(User, provider.user_id))
-    client.post(f"{HERE}/1", data=page_form(1, {**ADVISOR_PROFILE, "headline": "Taxes only"}))
-    assert _fresh(db, provider).status == ProviderStatus.APPROVED
+    client.post(
+        f"{PROFILE_PATH}/1", data=page_form(1, {**ADVISOR_PROFILE, "headline": "Taxes only"})
+    )
+    assert _reloaded(db, provider).status == ProviderStatus.APPROVED
     assert "Taxes only" in client.get("/p/ada").text
-    client.post(f"{HERE}/1", data=page_form(1, {**ADVISOR_PROFILE, "display_name": "Zoe Other"}))
-    assert _fresh(db, provider).status == ProviderStatus.PENDING
+    client.post(
+        f"{PROFILE_PATH}/1", data=page_form(1, {**ADVISOR_PROFILE, "display_name": "Zoe Other"})
+    )
+    assert _reloaded(db, provider).status == ProviderStatus.PENDING
     assert provider.slug == "ada"
     client.cookies.clear()
     assert client.get("/p/ada").status_code == 404
 
 
-def test_changed_credentials_lose_their_mark_and_are_looked_at_again(
+def test_changed_credentials_lose_their_verification_and_are_queued(
     make: Make, sign_in: SignIn, db: Session, page_form: PageForm
 ) -> None:
     stated = [*CREDENTIALS, {"type": "EA", "number": "7"}]
@@ -212,8 +224,8 @@ def test_changed_credentials_lose_their_mark_and_are_looked_at_again(
     )
     client = sign_in(db.get_one(User, provider.user_id))
     changed = [{**CREDENTIALS[0], "number": "99999"}, {"type": "EA", "number": "7"}]
-    client.post(f"{HERE}/7", data=page_form(7, {"credentials": changed}))
-    _fresh(db, provider)
+    client.post(f"{PROFILE_PATH}/7", data=page_form(7, {"credentials": changed}))
+    _reloaded(db, provider)
     assert provider.status == ProviderStatus.APPROVED
     assert provider.verified_credentials == ["EA"]
     assert provider.verified_on == {"EA": "2026-01-02"}
@@ -225,21 +237,21 @@ def test_changed_credentials_lose_their_mark_and_are_looked_at_again(
     assert "1 public profile with changed credentials" in client.get("/console").text
 
 
-def test_every_write_moves_the_profile_to_the_matching_indexs_notice(
+def test_every_change_sets_updated_at(
     make: Make, sign_in: SignIn, db: Session, page_form: PageForm
 ) -> None:
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
     provider = make.provider(updated_at=long_ago)
     client = sign_in(db.get_one(User, provider.user_id))
-    acts: dict[str, dict[str, Any]] = {
+    actions: dict[str, dict[str, Any]] = {
         "pause": {},
         "resume": {},
         "capacity": {"capacity": "3"},
         "2": page_form(2, ADVISOR_PROFILE),
         "address": {"slug": "elsewhere"},
     }
-    for act, form in acts.items():
-        assert client.post(f"{HERE}/{act}", data=form).status_code == 200
-        assert _fresh(db, provider).updated_at > long_ago, act
+    for action, form in actions.items():
+        assert client.post(f"{PROFILE_PATH}/{action}", data=form).status_code == 200
+        assert _reloaded(db, provider).updated_at > long_ago, action
         with atomic(db):
             provider.updated_at = long_ago

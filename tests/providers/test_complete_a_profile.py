@@ -1,4 +1,4 @@
-"""Named gaps and their effect, the percentage, and readable addresses: pure rules."""
+"""The rules of profiles: gaps and their effects, percentage, slugs, costs."""
 
 import pytest
 
@@ -10,35 +10,35 @@ from tests.make import ADVISOR_PROFILE
 ADVISORS = definition("financial_advisors")
 
 
-def test_an_empty_profile_names_every_required_field_with_its_page() -> None:
-    found = rules.completeness(ADVISORS, {})
-    assert found.percent == 0
-    assert not found.may_submit
-    assert [gap.field for gap in found.required] == [
+def test_an_empty_profile_lists_every_required_field_with_its_page() -> None:
+    result = rules.completeness(ADVISORS, {})
+    assert result.percent == 0
+    assert not result.may_submit
+    assert [gap.field for gap in result.required] == [
         name
         for page in ADVISORS.profile
         for name in page.fields
         if ADVISORS.provider[name].required
     ]
-    for gap in (*found.required, *found.recommended):
+    for gap in (*result.required, *result.recommended):
         assert gap.field in ADVISORS.profile[gap.page - 1].fields
         assert gap.label == ADVISORS.provider[gap.field].label
         assert gap.effect.endswith(".")
 
 
-def test_the_make_profile_may_be_submitted_and_lacks_only_recommended_fields() -> None:
-    found = rules.completeness(ADVISORS, ADVISOR_PROFILE)
-    assert found.may_submit
-    assert {gap.field for gap in found.recommended} == {
+def test_the_factory_profile_lacks_only_recommended_fields() -> None:
+    result = rules.completeness(ADVISORS, ADVISOR_PROFILE)
+    assert result.may_submit
+    assert {gap.field for gap in result.recommended} == {
         "cancellation_policy",
         "credentials",
         "legal_name",
         "niches",
     }
-    assert found.percent == 100 * 18 // 22
+    assert result.percent == 100 * 18 // 22
 
 
-def test_a_gap_says_what_it_costs() -> None:
+def test_a_gap_states_its_effect() -> None:
     effects = {
         gap.field: gap.effect
         for gaps in (rules.completeness(ADVISORS, {}),)
@@ -49,7 +49,7 @@ def test_a_gap_says_what_it_costs() -> None:
     assert "“Registered in your state”" in effects["regions"]
 
 
-def test_no_is_an_answer() -> None:
+def test_zero_is_an_answer() -> None:
     before = rules.completeness(ADVISORS, {"years_experience": 0})
     assert "years_experience" not in {gap.field for gap in before.recommended}
 
@@ -57,9 +57,9 @@ def test_no_is_an_answer() -> None:
 @pytest.mark.parametrize("name", sorted(definitions()))
 def test_every_category_can_be_completed(name: str) -> None:
     category = definition(name)
-    everything = dict.fromkeys(category.provider, "answered")
-    found = rules.completeness(category, everything)
-    assert (found.percent, found.required, found.recommended) == (100, (), ())
+    values = dict.fromkeys(category.provider, "answered")
+    result = rules.completeness(category, values)
+    assert (result.percent, result.required, result.recommended) == (100, (), ())
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_slugs_are_readable(name: str, slug: str) -> None:
     assert rules.slug_of(name) == slug
 
 
-def test_a_changed_credential_loses_its_mark_and_the_others_keep_theirs() -> None:
+def test_only_a_changed_credential_loses_its_verification() -> None:
     before = {"credentials": [{"type": "CFP", "number": "1"}, {"type": "CPA", "number": "2"}]}
     after = {"credentials": [{"type": "CFP", "number": "1"}, {"type": "CPA", "number": "3"}]}
     assert rules.still_verified(["CFP", "CPA"], before, after) == ["CFP"]
@@ -95,7 +95,7 @@ def test_a_changed_credential_loses_its_mark_and_the_others_keep_theirs() -> Non
         ({"model": "none"}, "No fee", "$0"),
     ],
 )
-def test_costs_are_said_in_words(fees: dict[str, object], model: str, amount: str) -> None:
+def test_costs_are_described(fees: dict[str, object], model: str, amount: str) -> None:
     cost = rules.cost_of(Fees.model_validate(fees))
     assert model in cost.model
     assert amount in cost.amount

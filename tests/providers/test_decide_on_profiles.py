@@ -1,4 +1,4 @@
-"""The operators' queue of profiles: what a decision does, and who wins."""
+"""Operators' decisions on profiles: queue, approval, rejection, verification, concurrency."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,13 +25,15 @@ def operator(make: Make) -> User:
     return make.user(account_type=AccountType.OPERATOR)
 
 
-def _fresh(db: Session, provider: Provider) -> Provider:
+def _reloaded(db: Session, provider: Provider) -> Provider:
     with atomic(db):
         db.refresh(provider)
     return provider
 
 
-def test_the_longest_waiting_stands_first(make: Make, sign_in: SignIn, operator: User) -> None:
+def test_the_queue_starts_with_the_longest_waiting(
+    make: Make, sign_in: SignIn, operator: User
+) -> None:
     for name, day in (("Second", 2), ("First", 1), ("Third", 3)):
         make.provider(
             status=ProviderStatus.PENDING,
@@ -43,7 +45,7 @@ def test_the_longest_waiting_stands_first(make: Make, sign_in: SignIn, operator:
     assert "3 profiles wait" in sign_in(operator).get("/console").text
 
 
-def test_a_rejection_needs_a_reason_its_owner_reads_and_can_answer(
+def test_a_rejection_needs_a_reason_and_the_owner_may_resubmit(
     make: Make, sign_in: SignIn, operator: User, db: Session
 ) -> None:
     owner = make.user(email="ada@example.org")
@@ -55,9 +57,9 @@ def test_a_rejection_needs_a_reason_its_owner_reads_and_can_answer(
         answer = client.post(url, data={"seen": seen, "reason": reason})
         assert answer.status_code == 422
         assert 'href="#reason"' in answer.text
-    assert _fresh(db, provider).status == ProviderStatus.PENDING
+    assert _reloaded(db, provider).status == ProviderStatus.PENDING
     client.post(url, data={"seen": seen, "reason": "Your CFP number is not on the register."})
-    assert _fresh(db, provider).status == ProviderStatus.REJECTED
+    assert _reloaded(db, provider).status == ProviderStatus.REJECTED
     letter = db.scalars(select(MailMessage)).one()
     assert letter.recipient == "ada@example.org"
     assert "Your CFP number is not on the register." in letter.text
@@ -66,10 +68,10 @@ def test_a_rejection_needs_a_reason_its_owner_reads_and_can_answer(
     page = client.get("/pro/profile/financial_advisors").text
     assert "Your CFP number is not on the register." in page
     client.post("/pro/profile/financial_advisors/submit")
-    assert _fresh(db, provider).status == ProviderStatus.PENDING
+    assert _reloaded(db, provider).status == ProviderStatus.PENDING
 
 
-def test_what_changed_while_it_was_looked_at_is_not_decided(
+def test_a_profile_that_changed_since_shown_is_not_decided(
     make: Make, sign_in: SignIn, operator: User, db: Session
 ) -> None:
     provider = make.provider(status=ProviderStatus.PENDING)
@@ -80,7 +82,7 @@ def test_what_changed_while_it_was_looked_at_is_not_decided(
     answer = client.post(f"/console/providers/{provider.id}/approve", data={"seen": seen})
     assert answer.status_code == 409
     assert "changed or decided on while you looked" in answer.text
-    assert _fresh(db, provider).status == ProviderStatus.PENDING
+    assert _reloaded(db, provider).status == ProviderStatus.PENDING
 
 
 def test_a_second_decision_is_a_conflict(
@@ -90,14 +92,14 @@ def test_a_second_decision_is_a_conflict(
     form = {"seen": rules.version_of(provider), "reason": "No"}
     client = sign_in(operator)
     assert client.post(f"/console/providers/{provider.id}/approve", data=form).status_code == 200
-    for act in ("approve", "reject"):
-        answer = client.post(f"/console/providers/{provider.id}/{act}", data=form)
+    for action in ("approve", "reject"):
+        answer = client.post(f"/console/providers/{provider.id}/{action}", data=form)
         assert answer.status_code == 409
-    assert _fresh(db, provider).status == ProviderStatus.APPROVED
+    assert _reloaded(db, provider).status == ProviderStatus.APPROVED
     assert len(db.scalars(select(MailMessage)).all()) == 1
 
 
-def test_of_operators_who_decide_at_once_one_wins(
+def test_of_concurrent_decisions_one_succeeds(
     make: Make, new_session: Callable[[], Session], db: Session
 ) -> None:
     provider = make.provider(status=ProviderStatus.PENDING)
@@ -105,22 +107,25 @@ def test_of_operators_who_decide_at_once_one_wins(
 
     def decide(number: int) -> str:
         with new_session() as own:
-            held, operator = queries.by_id(own, provider.id), own.get_one(User, operators[number])
+            profile, operator = (
+                queries.by_id(own, provider.id),
+                own.get_one(User, operators[number]),
+            )
             try:
                 if number % 2:
-                    return str(approval.approve(own, held, operator, seen=seen).status)
-                return str(approval.reject(own, held, operator, reason="No", seen=seen).status)
-            except Conflict as lost:
-                return lost.code
+                    return str(approval.approve(own, profile, operator, seen=seen).status)
+                return str(approval.reject(own, profile, operator, reason="No", seen=seen).status)
+            except Conflict as error:
+                return error.code
 
     seen = rules.version_of(provider)
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(decide, range(8)))
     assert results.count("profile_changed_meanwhile") == 7
-    assert _fresh(db, provider).status in results
+    assert _reloaded(db, provider).status in results
 
 
-def test_an_approved_profile_can_be_taken_down_even_if_it_was_just_changed(
+def test_an_approved_profile_can_be_rejected_after_a_change(
     make: Make, sign_in: SignIn, operator: User, client: TestClient, db: Session
 ) -> None:
     provider = make.provider(slug="ada")
@@ -145,16 +150,16 @@ def test_only_stated_credentials_can_be_verified(
     refused = client.post(url, data={"seen": seen, "verified": ["CFP", "CPA"]})
     assert refused.status_code == 422
     client.post(url, data={"seen": seen, "verified": ["CFP"]})
-    assert _fresh(db, provider).verified_credentials == ["CFP"]
+    assert _reloaded(db, provider).verified_credentials == ["CFP"]
     assert list(provider.verified_on) == ["CFP"]
     client.post(url, data={"seen": rules.version_of(provider)})
-    assert _fresh(db, provider).verified_credentials == []
+    assert _reloaded(db, provider).verified_credentials == []
 
 
-def test_a_credential_that_changed_meanwhile_is_not_marked_as_checked(
+def test_a_credential_that_changed_since_shown_is_not_verified(
     make: Make, sign_in: SignIn, operator: User, db: Session
 ) -> None:
-    """The operator looked number 1 up; the owner wrote number 2 before the button was pressed."""
+    """The operator checked number 1; the owner changed it to 2 before the operator's click."""
     provider = make.provider(profile={"credentials": [{"type": "CFP", "number": "1"}]})
     seen = rules.version_of(provider)
     changed = provider.profile | {"credentials": [{"type": "CFP", "number": "2"}]}
@@ -162,10 +167,10 @@ def test_a_credential_that_changed_meanwhile_is_not_marked_as_checked(
     url = f"/console/providers/{provider.id}/credentials"
     answer = sign_in(operator).post(url, data={"seen": seen, "verified": ["CFP"]})
     assert answer.status_code == 409
-    assert _fresh(db, provider).verified_credentials == []
+    assert _reloaded(db, provider).verified_credentials == []
 
 
-def test_decisions_leave_a_line_without_texts(
+def test_decisions_are_logged_without_the_reason(
     make: Make,
     sign_in: SignIn,
     operator: User,
@@ -175,7 +180,7 @@ def test_decisions_leave_a_line_without_texts(
     form = {"seen": rules.version_of(provider), "reason": "a secret remark"}
     sign_in(operator).post(f"/console/providers/{provider.id}/reject", data=form)
     logged = capsys.readouterr().out
-    line = next(one for one in logged.splitlines() if "operator_act" in one)
+    line = next(line for line in logged.splitlines() if "operator_act" in line)
     assert "reject_provider" in line
     assert f"operator_id={operator.id}" in line
     assert f"provider_id={provider.id}" in line

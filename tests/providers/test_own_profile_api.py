@@ -1,4 +1,4 @@
-"""A professional's own profiles through the JSON API."""
+"""The JSON API of a provider's own profiles."""
 
 from collections.abc import Callable
 
@@ -15,14 +15,14 @@ OWN = "/api/v1/me/providers"
 SignIn = Callable[[User], TestClient]
 
 
-def test_put_fills_and_submit_sends(make: Make, sign_in: SignIn) -> None:
+def test_put_and_submit(make: Make, sign_in: SignIn) -> None:
     client = sign_in(make.user(account_type=AccountType.PROVIDER))
     put = client.put(f"{OWN}/financial_advisors", json={"values": ADVISOR_PROFILE})
     assert put.status_code == 200
     assert (put.json()["status"], put.json()["required_gaps"]) == ("draft", [])
-    sent = client.post(f"{OWN}/financial_advisors/submit")
-    assert (sent.json()["status"], sent.json()["slug"]) == ("pending", "ada-example")
-    assert client.get(OWN).json()["items"] == [sent.json()]
+    submitted = client.post(f"{OWN}/financial_advisors/submit")
+    assert (submitted.json()["status"], submitted.json()["slug"]) == ("pending", "ada-example")
+    assert client.get(OWN).json()["items"] == [submitted.json()]
 
 
 def test_signed_out_programs_get_401(client: TestClient) -> None:
@@ -45,7 +45,7 @@ def test_signed_out_programs_get_401(client: TestClient) -> None:
         [],
     ],
 )
-def test_bad_values_are_named_and_start_nothing(
+def test_invalid_values_are_reported_and_create_no_profile(
     make: Make, sign_in: SignIn, db: Session, values: object
 ) -> None:
     client = sign_in(make.user())
@@ -64,7 +64,7 @@ def test_an_incomplete_profile_is_refused_with_its_gaps(make: Make, sign_in: Sig
     assert {fault["field"] for fault in refused.json()["errors"]} >= {"bio", "price"}
 
 
-def test_nobody_submits_for_others(make: Make, sign_in: SignIn) -> None:
+def test_profiles_of_others_cannot_be_submitted(make: Make, sign_in: SignIn) -> None:
     make.provider(status="draft")
     client = sign_in(make.user())
     assert client.post(f"{OWN}/financial_advisors/submit").status_code == 404

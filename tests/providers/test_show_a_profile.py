@@ -1,4 +1,4 @@
-"""What the public page and the API show, and what they never show."""
+"""What the public page and the API show and hide."""
 
 from collections.abc import Callable
 
@@ -33,7 +33,7 @@ TEXT_FIELDS = (
 
 
 @pytest.mark.parametrize("status", ["draft", "pending", "rejected"])
-def test_before_approval_only_owner_and_operator_look(
+def test_before_approval_only_owner_and_operators_may_see_it(
     make: Make,
     client: TestClient,
     sign_in: Callable[[User], TestClient],
@@ -53,7 +53,9 @@ def test_before_approval_only_owner_and_operator_look(
         assert "Only you and the operators see this" in client.get("/p/ada").text
 
 
-def test_a_closed_account_is_not_shown(make: Make, client: TestClient, db: Session) -> None:
+def test_profiles_of_closed_accounts_are_hidden(
+    make: Make, client: TestClient, db: Session
+) -> None:
     provider = make.provider(slug="ada")
     with atomic(db):
         db.get_one(User, provider.user_id).active = False
@@ -61,7 +63,7 @@ def test_a_closed_account_is_not_shown(make: Make, client: TestClient, db: Sessi
 
 
 @pytest.mark.parametrize("payload", XSS)
-def test_stored_script_comes_out_as_text(
+def test_stored_markup_is_escaped(
     make: Make, client: TestClient, sign_in: Callable[[User], TestClient], db: Session, payload: str
 ) -> None:
     profile = dict.fromkeys(TEXT_FIELDS, payload)
@@ -83,14 +85,14 @@ def test_stored_script_comes_out_as_text(
             assert markup not in page.text, page.url
 
 
-def test_ratings_are_shown_only_where_there_are_any(make: Make, client: TestClient) -> None:
+def test_ratings_are_shown_if_there_are_any(make: Make, client: TestClient) -> None:
     make.provider(slug="rated", rating_sum=47, rating_count=10)
     make.provider(slug="unrated")
     assert "4.7 of 5, from 10 people" in client.get("/p/rated").text
     assert "No ratings yet" in client.get("/p/unrated").text
 
 
-def test_an_expired_credential_is_not_marked(make: Make, client: TestClient) -> None:
+def test_an_expired_credential_is_not_verified(make: Make, client: TestClient) -> None:
     make.provider(
         slug="ada",
         profile={"credentials": [{"type": "CFP", "expires": "2020-01-01"}]},
@@ -116,10 +118,10 @@ def test_the_api_lists_approved_profiles_in_pages(make: Make, client: TestClient
 
 def test_the_api_shows_nothing_private(make: Make, client: TestClient) -> None:
     make.provider(slug="ada", profile={"legal_name": "Ada Q. Private"})
-    found = client.get("/api/v1/providers/ada")
-    assert found.json()["display_name"] == "Ada Example"
-    assert "Private" not in found.text
-    assert "example.org" not in found.text
+    response = client.get("/api/v1/providers/ada")
+    assert response.json()["display_name"] == "Ada Example"
+    assert "Private" not in response.text
+    assert "example.org" not in response.text
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def list_all(
 ) -> None:
     """Profiles of any status, the newest first."""
     with SessionLocal() as db:
-        found = queries.listed(db, category=category, status=status, limit=limit)
+        found = queries.newest(db, category=category, status=status, limit=limit)
     if as_json:
         print_json([_summary(provider, row) for provider, row in found])
         return
@@ -64,7 +64,7 @@ def show(slug: SlugArgument, *, as_json: JsonOption = False) -> None:
         provider = queries.by_slug(db, slug)
         definition = service.definition_of(db, provider)
     if as_json:
-        document = rules.whole_own(provider, definition).model_dump(mode="json")
+        document = rules.own_provider_out(provider, definition).model_dump(mode="json")
         print_json({"id": provider.id, **document})
         return
     found = rules.completeness(definition, provider.profile)

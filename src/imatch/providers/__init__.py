@@ -1,1 +1,1 @@
-"""Professionals: their profiles, their room, their approval."""
+"""Providers: their profiles, the approval of profiles, and boosts."""

@@ -1,4 +1,4 @@
-"""Profiles for programs: the public ones, and the caller's own."""
+"""JSON API of profiles: the public ones, and the caller's own."""
 
 from typing import Annotated
 
@@ -52,7 +52,7 @@ def list_providers(
 def get_provider(db: Db, slug: Annotated[str, Path(max_length=100)]) -> ProviderOut:
     """One approved profile: everything that is public, and nothing that is not."""
     provider = queries.public_by_slug(db, slug)
-    return rules.whole_public(provider, service.definition_of(db, provider), now())
+    return rules.provider_out(provider, service.definition_of(db, provider), now())
 
 
 @router.get("/me/providers")
@@ -60,7 +60,7 @@ def list_own_profiles(db: Db, user: CurrentUser) -> OwnProviders:
     """The caller's profiles, whatever their status."""
     return OwnProviders(
         items=[
-            rules.whole_own(provider, service.definition_of(db, provider))
+            rules.own_provider_out(provider, service.definition_of(db, provider))
             for provider in queries.own(db, user.id)
         ]
     )
@@ -75,13 +75,13 @@ def put_own_profile(
     A changed name sends an approved profile back to the operators.
     """
     with atomic(db):
-        held = queries.find_own(db, user.id, category) or service.start(db, user, category)
-        provider = service.replace(db, held, body.values)
-    return rules.whole_own(provider, service.definition_of(db, provider))
+        provider = queries.find_own(db, user.id, category) or service.start(db, user, category)
+        provider = service.replace(db, provider, body.values)
+    return rules.own_provider_out(provider, service.definition_of(db, provider))
 
 
 @router.post("/me/providers/{category}/submit", responses=problems(404, 409))
 def submit_own_profile(db: Db, user: CurrentUser, category: CategoryName) -> OwnProviderOut:
     """Send the profile to the operators for approval. Twice is once."""
     provider = service.submit(db, queries.own_in(db, user.id, category))
-    return rules.whole_own(provider, service.definition_of(db, provider))
+    return rules.own_provider_out(provider, service.definition_of(db, provider))

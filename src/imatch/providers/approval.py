@@ -1,4 +1,4 @@
-"""What an operator decides about a profile; each act is logged with who did it, without texts."""
+"""Operators' decisions on profiles. Each is logged with the operator's id, without free text."""
 
 from collections.abc import Iterable
 
@@ -16,9 +16,9 @@ from imatch.facts.marketplace import ProviderApproved, ProviderRejected
 from imatch.mail import service as mail
 from imatch.providers import milestones, rules
 from imatch.providers.models import Provider, ProviderStatus
-from imatch.providers.service import UNSENT, definition_of, locked
+from imatch.providers.service import UNSUBMITTED_STATUSES, definition_of, locked_provider
 
-REASON_MAX = 600
+REJECTION_REASON_MAX_CHARACTERS = 600
 _APPROVED = """Your profile is approved and public: {url}/p/{slug}
 
 You can pause it, or change how many new clients you take, at {url}/pro
@@ -50,21 +50,22 @@ class NotPending(Conflict):
 def approve(
     db: Session, provider: Provider, operator: User | None, *, seen: str | None = None
 ) -> Provider:
-    """Show the profile to everybody. `seen` is the rules.version_of that was looked at.
+    """Approve a pending profile, which makes it public, and notify its owner.
 
-    No operator means the command line. Raises ChangedMeanwhile, NotPending.
+    `seen`: the rules.version_of that the operator saw; None skips the comparison.
+    `operator` None means the command line. Raises ChangedMeanwhile, NotPending.
     """
     with atomic(db):
-        held = _for_decision(db, provider, seen)
-        if held.status != ProviderStatus.PENDING:
-            raise NotPending(held.status)
-        _decide(held, ProviderStatus.APPROVED, "")
-        category = definition_of(db, held)
-        announce(db, ProviderApproved(held.id, held.user_id, category.name))
-        milestones.profile_published(db, held)
-        _tell(db, held, f"Your profile as a {category.singular} is approved", _APPROVED)
-        record("approve_provider", operator.id if operator else None, provider_id=held.id)
-    return held
+        provider = _locked_for_decision(db, provider, seen)
+        if provider.status != ProviderStatus.PENDING:
+            raise NotPending(provider.status)
+        _decide(provider, ProviderStatus.APPROVED, "")
+        category = definition_of(db, provider)
+        announce(db, ProviderApproved(provider.id, provider.user_id, category.name))
+        milestones.profile_published(db, provider)
+        _notify_owner(db, provider, f"Your profile as a {category.singular} is approved", _APPROVED)
+        record("approve_provider", operator.id if operator else None, provider_id=provider.id)
+    return provider
 
 
 def reject(
@@ -75,21 +76,23 @@ def reject(
     reason: str,
     seen: str | None = None,
 ) -> Provider:
-    """Refuse a pending profile, or take an approved one down; its owner reads the reason.
+    """Reject a pending or approved profile, and mail its owner the reason.
 
     Raises Invalid for a missing or too long reason, ChangedMeanwhile, NotPending.
     """
     text = _checked_reason(reason)
     with atomic(db):
-        held = _for_decision(db, provider, seen, taking_down=True)
-        if held.status in UNSENT:
-            raise NotPending(held.status)
-        _decide(held, ProviderStatus.REJECTED, text)
-        category = definition_of(db, held)
-        announce(db, ProviderRejected(held.id, held.user_id, category.name, text))
-        _tell(db, held, f"Your profile as a {category.singular} needs changes", _REJECTED)
-        record("reject_provider", operator.id if operator else None, provider_id=held.id)
-    return held
+        provider = _locked_for_decision(db, provider, seen, taking_down=True)
+        if provider.status in UNSUBMITTED_STATUSES:
+            raise NotPending(provider.status)
+        _decide(provider, ProviderStatus.REJECTED, text)
+        category = definition_of(db, provider)
+        announce(db, ProviderRejected(provider.id, provider.user_id, category.name, text))
+        _notify_owner(
+            db, provider, f"Your profile as a {category.singular} needs changes", _REJECTED
+        )
+        record("reject_provider", operator.id if operator else None, provider_id=provider.id)
+    return provider
 
 
 def verify_credentials(
@@ -100,63 +103,64 @@ def verify_credentials(
     *,
     seen: str | None = None,
 ) -> Provider:
-    """Mark exactly these stated types as checked today; earlier marks keep their day.
+    """Set which stated credential types are verified. Types verified before keep their date.
 
     Raises Invalid for a type that the profile does not state, ChangedMeanwhile.
     """
     with atomic(db):
-        held = _for_decision(db, provider, seen)
-        wanted = set(kinds)
-        stated = rules.credential_types(held.profile)
-        if not wanted <= set(stated):
-            fault = FieldError("verified", "Choose from the credentials stated.", "verified")
-            raise Invalid("The profile does not state that credential.", fields=(fault,))
-        before = held.verified_credentials
-        held.verified_credentials = [kind for kind in stated if kind in wanted]
-        held.verified_on = {
-            kind: held.verified_on.get(kind, today().isoformat())
-            for kind in held.verified_credentials
+        provider = _locked_for_decision(db, provider, seen)
+        chosen = set(kinds)
+        stated = rules.credential_types(provider.profile)
+        if not chosen <= set(stated):
+            error = FieldError("verified", "Choose from the credentials stated.", "verified")
+            raise Invalid("The profile does not state that credential.", fields=(error,))
+        before = provider.verified_credentials
+        provider.verified_credentials = [kind for kind in stated if kind in chosen]
+        provider.verified_on = {
+            kind: provider.verified_on.get(kind, today().isoformat())
+            for kind in provider.verified_credentials
         }
-        held.credentials_changed_at = None
-        held.updated_at = now()
-        fresh = [kind for kind in held.verified_credentials if kind not in before]
-        milestones.credentials_verified(db, held, fresh)
-        record("verify_credentials", operator.id if operator else None, provider_id=held.id)
-    return held
+        provider.credentials_changed_at = None
+        provider.updated_at = now()
+        newly_verified = [kind for kind in provider.verified_credentials if kind not in before]
+        milestones.credentials_verified(db, provider, newly_verified)
+        record("verify_credentials", operator.id if operator else None, provider_id=provider.id)
+    return provider
 
 
-def _for_decision(
+def _locked_for_decision(
     db: Session, provider: Provider, seen: str | None, *, taking_down: bool = False
 ) -> Provider:
-    held = locked(db, provider.id)
-    if seen is None or seen == rules.version_of(held):
-        return held
-    # A public profile comes down whatever it says by now, or its owner could change it for ever.
-    if taking_down and held.status == ProviderStatus.APPROVED == rules.status_in(seen):
-        return held
+    provider = locked_provider(db, provider.id)
+    if seen is None or seen == rules.version_of(provider):
+        return provider
+    # Operators may take a public profile down even if it changed meanwhile: otherwise its owner
+    # could prevent that by changing it again and again.
+    if taking_down and provider.status == ProviderStatus.APPROVED == rules.status_in(seen):
+        return provider
     raise ChangedMeanwhile
 
 
-def _decide(held: Provider, status: ProviderStatus, reason: str) -> None:
-    held.status = status
-    held.decision_reason = reason
-    held.decided_at = held.updated_at = now()
-    held.credentials_changed_at = None
+def _decide(provider: Provider, status: ProviderStatus, reason: str) -> None:
+    provider.status = status
+    provider.decision_reason = reason
+    provider.decided_at = provider.updated_at = now()
+    provider.credentials_changed_at = None
 
 
 def _checked_reason(reason: str) -> str:
     try:
-        text = checks.clean_text(reason, "Reason", REASON_MAX, lines=True)
+        text = checks.clean_text(reason, "Reason", REJECTION_REASON_MAX_CHARACTERS, lines=True)
         message = "Say why: the professional reads it and can mend the profile."
-    except checks.AnswerFault as fault:
-        text, message = None, fault.message
+    except checks.AnswerFault as error:
+        text, message = None, error.message
     if text is None:
         raise Invalid("A reason is needed.", fields=(FieldError("reason", message, "reason"),))
     return text
 
 
-def _tell(db: Session, held: Provider, subject: str, text: str) -> None:
-    owner = db.get_one(User, held.user_id)
+def _notify_owner(db: Session, provider: Provider, subject: str, text: str) -> None:
+    owner = db.get_one(User, provider.user_id)
     url = get_settings().base_url
-    filled = text.format(url=url, slug=held.slug, reason=held.decision_reason)
+    filled = text.format(url=url, slug=provider.slug, reason=provider.decision_reason)
     mail.send(db, recipient=owner.email, subject=subject, text=filled)

@@ -1,4 +1,4 @@
-"""A professional's boosts: what runs until when, what can be bought for which profile."""
+"""Pages of boosts: which run until when, and buying them for a profile."""
 
 import re
 import secrets
@@ -24,7 +24,7 @@ from imatch.web.deps import Db, OptionName, ShortQuery, ShortText
 from imatch.web.forms import act_or_show, go, private_page
 
 router = APIRouter(prefix="/pro/boosts", include_in_schema=False)
-HOME = "/pro/boosts"
+BOOSTS_PATH = "/pro/boosts"
 _KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
 _SAVED = {
     "bought": "Bought. Below you see until when it runs.",
@@ -38,9 +38,9 @@ YesOrNo = Annotated[Literal["yes", "no"], Form()]
 
 @router.get("")
 def overview(request: Request, db: Db, user: CurrentUser, saved: ShortQuery = "") -> Response:
-    """What each profile has, and what it could have."""
+    """Show each profile's boosts and what it may buy."""
     context = {
-        "standings": boosts.standings(db, user.id),
+        "profile_boosts": boosts.profile_boosts(db, user.id),
         "free": free(db, POT, user.id),
         "saved": _SAVED.get(saved, ""),
     }
@@ -49,12 +49,12 @@ def overview(request: Request, db: Db, user: CurrentUser, saved: ShortQuery = ""
 
 @router.post("/purchases/{purchase_id:int}/renewing")
 def set_renewing(db: Db, user: CurrentUser, purchase_id: RowId, renews: YesOrNo) -> Response:
-    """Let it renew, or end on its last day."""
+    """Switch the renewal of a purchase on or off."""
     if renews == "yes":
         shop.start_renewing(db, purchase_id, user_id=user.id)
-        return go(f"{HOME}?saved=renews")
+        return go(f"{BOOSTS_PATH}?saved=renews")
     shop.stop_renewing(db, purchase_id, user_id=user.id)
-    return go(f"{HOME}?saved=ends")
+    return go(f"{BOOSTS_PATH}?saved=ends")
 
 
 @router.get("/{category}/{option}")
@@ -66,15 +66,15 @@ def choose(
     option: OptionName,
     key: ShortQuery = "",
 ) -> Response:
-    """What it does and costs, before anything is bought.
+    """Show what a boost does and costs, with a form to buy it.
 
-    The order's key stands in the address, so that Back leads to the same order, not to another.
+    The URL contains the purchase's idempotency key, so that Back leads to the same purchase.
     """
     provider = _profile(db, user, category, option)
     if not _KEY.fullmatch(key):
-        return go(f"{HOME}/{category}/{option}?key={secrets.token_urlsafe(16)}")
-    if shop.bought(db, user.id, _page_key(key)) is not None:
-        return go(HOME)
+        return go(f"{BOOSTS_PATH}/{category}/{option}?key={secrets.token_urlsafe(16)}")
+    if shop.bought(db, user.id, _purchase_key(key)) is not None:
+        return go(BOOSTS_PATH)
     return _form(request, db, user, provider, option, key)
 
 
@@ -88,21 +88,21 @@ def buy(
     key: ShortText = "",
     renews: ShortText = "",
 ) -> Response:
-    """Buy it. The same key again is the same purchase."""
+    """Buy a boost. Idempotent by key."""
     provider = _profile(db, user, category, option)
     if not _KEY.fullmatch(key):
-        return go(f"{HOME}/{category}/{option}")
+        return go(f"{BOOSTS_PATH}/{category}/{option}")
     return act_or_show(
         lambda: boosts.buy(
-            db, user.id, provider, option, key=_page_key(key), renews=renews == "yes"
+            db, user.id, provider, option, key=_purchase_key(key), renews=renews == "yes"
         ),
         show=lambda error: _form(request, db, user, provider, option, key, error, renews=renews),
-        then=f"{HOME}?saved=bought",
+        then=f"{BOOSTS_PATH}?saved=bought",
     )
 
 
 def _profile(db: Session, user: User, category: str, option: str) -> Provider:
-    """The person's own profile. Raises NotOffered, UnknownProvider."""
+    """The user's own profile in the category. Raises NotOffered, UnknownProvider."""
     if option not in boosts.OPTIONS:
         raise shop.NotOffered(f"There is nothing called {option!r} for a profile.")
     return queries.own_in(db, user.id, category)
@@ -120,25 +120,25 @@ def _form(
     renews: str = "",
 ) -> Response:
     spending = SPENDING_BY_NAME[option]
-    has = free(db, POT, user.id)
-    missing = max(spending.pot - has, 0)
-    unfit = boosts.why_unfit(db, provider, option)
+    free_pot = free(db, POT, user.id)
+    missing = max(spending.pot - free_pot, 0)
+    refusal = boosts.refusal_of(db, provider, option)
     context = {
         "provider": provider,
         "definition": definition_of(db, provider),
         "option": spending,
         "key": key,
-        "free": has,
+        "free": free_pot,
         "missing": missing,
-        "unfit": unfit,
+        "unfit": refusal,
         "can_renew": spending.delivery is Delivery.SPAN,
         "renews": renews == "yes",
         "quickest": quickest(db, user) if missing else (),
     }
-    if error and (missing or error.message == unfit):
-        context["errors"] = []  # the page itself says so
+    if error and (missing or error.message == refusal):
+        context["errors"] = []  # the page shows this anyway
     return private_page(request, "providers/boost.html", context, error)
 
 
-def _page_key(key: str) -> str:
+def _purchase_key(key: str) -> str:
     return f"page:{key}"

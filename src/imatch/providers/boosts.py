@@ -1,4 +1,4 @@
-"""What a professional buys for a profile with POT: for whom it may be, and where it shows."""
+"""Boosts: what providers buy for a profile with POT, who may buy it, and what is active."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from imatch.pot.shop.models import PotPurchase
 from imatch.providers import queries, rules
 from imatch.providers.models import Provider, ProviderStatus
 from imatch.providers.queries import UnknownProvider
-from imatch.providers.service import definition_of, locked
+from imatch.providers.service import definition_of, locked_provider
 
 BADGE: Final = "verified_badge"
 FEATURED: Final = "featured_listing_week"
 BOOST: Final = "profile_boost_month"
 OPTIONS: Final = (BOOST, FEATURED, BADGE)
-PROFILE: Final = "provider"
+PROFILE_REFERENCE_TYPE: Final = "provider"
 
 
 class NotPublic(Conflict):
@@ -51,11 +51,11 @@ class HasBadge(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Bought:
-    """One option of a profile: what runs now, and what follows it."""
+class BoostStatus:
+    """One option of a profile with its running purchases."""
 
     option: Spending
-    purchases: Sequence[PotPurchase]  # the first to end first
+    purchases: Sequence[PotPurchase]  # in the order in which they end
     refusal: str  # why it cannot be bought now; "" if it can
 
     @property
@@ -64,26 +64,25 @@ class Bought:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Everything that one profile has of what POT buy."""
+class ProfileBoosts:
+    """One profile with the status of every option."""
 
     provider: Provider
     definition: CategoryDefinition
-    options: Sequence[Bought]
+    options: Sequence[BoostStatus]
 
 
 def buy(
     db: Session, user_id: int, provider: Provider, option: str, *, key: str, renews: bool = False
 ) -> PotPurchase:
-    """Buy an option for a profile; the same key buys once.
+    """Buy an option for a profile. Idempotent by key.
 
     Raises NotPublic, NothingChecked, HasBadge, UnknownProvider, and what shop.buy raises.
     """
     provider_id = provider.id
     with atomic(db):
         if shop.bought(db, user_id, key) is None and option == BADGE:
-            # Two orders at once follow each other from here.
-            locked(db, provider_id)
+            locked_provider(db, provider_id)  # serializes concurrent purchases of the badge
             if badge_buyers(db, [provider_id]):
                 raise HasBadge
         return shop.buy(
@@ -91,72 +90,79 @@ def buy(
             user_id,
             option,
             key=key,
-            reference_type=PROFILE,
+            reference_type=PROFILE_REFERENCE_TYPE,
             reference_id=provider_id,
             renews=renews,
         )
 
 
 def on_option_purchased(db: Session, fact: OptionPurchased) -> None:
-    """Undo what is bought for somebody else's profile, or for one that cannot have it."""
+    """Refuse purchases for another user's profile or for one that is not eligible.
+
+    Raises UnknownProvider, NotPublic, NothingChecked, which rolls the purchase back.
+    """
     if fact.option not in OPTIONS:
         return
     provider = db.get(Provider, fact.reference_id) if fact.reference_id else None
-    if fact.reference_type != PROFILE or provider is None or provider.user_id != fact.user_id:
+    if (
+        fact.reference_type != PROFILE_REFERENCE_TYPE
+        or provider is None
+        or provider.user_id != fact.user_id
+    ):
         raise UnknownProvider
-    refuse_unfit(db, provider, fact.option)
+    require_eligible(db, provider, fact.option)
 
 
-def refuse_unfit(db: Session, provider: Provider, option: str) -> None:
-    """Raise NotPublic or NothingChecked where a profile cannot have an option."""
+def require_eligible(db: Session, provider: Provider, option: str) -> None:
+    """Raise NotPublic or NothingChecked if the profile may not have the option."""
     if provider.status != ProviderStatus.APPROVED:
         raise NotPublic
-    if option == BADGE and not has_checked(provider, definition_of(db, provider)):
+    if option == BADGE and not has_verified_credential(provider, definition_of(db, provider)):
         raise NothingChecked
 
 
-def why_unfit(db: Session, provider: Provider, option: str) -> str:
-    """Why a profile cannot have an option, or ""."""
+def refusal_of(db: Session, provider: Provider, option: str) -> str:
+    """Why the profile may not have the option, or ""."""
     try:
-        refuse_unfit(db, provider, option)
+        require_eligible(db, provider, option)
     except (NotPublic, NothingChecked) as error:
         return error.message
     return ""
 
 
-def standings(db: Session, user_id: int) -> list[Standing]:
-    """What each profile of a person has."""
+def profile_boosts(db: Session, user_id: int) -> list[ProfileBoosts]:
+    """The boosts of each of the user's profiles."""
     return [
-        Standing(provider, definition_of(db, provider), _options(db, provider))
+        ProfileBoosts(provider, definition_of(db, provider), _options(db, provider))
         for provider in queries.own(db, user_id)
     ]
 
 
 def badge_buyers(db: Session, provider_ids: Collection[int]) -> Collection[int]:
-    """Those of the profiles whose badge is bought. It shows only beside a checked credential."""
-    return shop.active(db, BADGE, PROFILE, among=provider_ids).keys()
+    """The profiles among these with a bought badge. Shown only beside a verified credential."""
+    return shop.active(db, BADGE, PROFILE_REFERENCE_TYPE, among=provider_ids).keys()
 
 
-def has_checked(provider: Provider, definition: CategoryDefinition) -> bool:
+def has_verified_credential(provider: Provider, definition: CategoryDefinition) -> bool:
     credentials = rules.credentials_of(provider, definition, today())
     return any(credential.verified for credential in credentials)
 
 
 def shows_badge(db: Session, provider: Provider, definition: CategoryDefinition) -> bool:
-    return has_checked(provider, definition) and bool(badge_buyers(db, [provider.id]))
+    return has_verified_credential(provider, definition) and bool(badge_buyers(db, [provider.id]))
 
 
-def _options(db: Session, provider: Provider) -> list[Bought]:
+def _options(db: Session, provider: Provider) -> list[BoostStatus]:
     running = [
         purchase
-        for purchase in shop.bought_for(db, provider.user_id, PROFILE, provider.id)
+        for purchase in shop.bought_for(db, provider.user_id, PROFILE_REFERENCE_TYPE, provider.id)
         if purchase.ends_at is None or purchase.ends_at > now()
     ]
     return [
-        Bought(
+        BoostStatus(
             SPENDING_BY_NAME[name],
             [purchase for purchase in running if purchase.option == name],
-            why_unfit(db, provider, name),
+            refusal_of(db, provider, name),
         )
         for name in OPTIONS
     ]

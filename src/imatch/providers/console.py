@@ -1,4 +1,4 @@
-"""The operators' pages of profiles: the queue, decisions, and who is in which category."""
+"""Operators' pages of profiles: the approval queue, decisions, and counts by category."""
 
 from typing import Annotated, Any
 
@@ -18,15 +18,15 @@ from imatch.web.forms import go, private_page
 from imatch.web.rendering import render
 
 router = APIRouter(prefix="/console", include_in_schema=False)
-QUEUE = "/console/providers"
+QUEUE_PATH = "/console/providers"
 QUEUE_ROWS = 100
 
-Seen = Annotated[str, Form(max_length=80)]
+SeenInForm = Annotated[str, Form(max_length=80)]
 
 
 @router.get("/providers")
 def provider_queue(request: Request, db: Db, _operator: CurrentOperator) -> HTMLResponse:
-    """Profiles to decide on and credentials to look at, the longest waiting first."""
+    """Profiles to decide on and credentials to verify, the longest waiting first."""
     waiting, changed = queries.waiting_counts(db)
     context = {
         "section": "providers",
@@ -43,7 +43,7 @@ def provider_queue(request: Request, db: Db, _operator: CurrentOperator) -> HTML
 def provider_page(
     request: Request, db: Db, _operator: CurrentOperator, provider_id: int
 ) -> Response:
-    """A whole profile, private fields included, with what can be decided about it."""
+    """Show a profile with its private fields and the forms for decisions."""
     return _provider_page(request, db, queries.by_id(db, provider_id))
 
 
@@ -71,16 +71,16 @@ def _provider_page(
         },
         "seen": rules.version_of(provider),
         "reason": reason,
-        "reason_max": approval.REASON_MAX,
+        "reason_max": approval.REJECTION_REASON_MAX_CHARACTERS,
     }
     return private_page(request, "providers/decide.html", context, error)
 
 
 @router.post("/providers/{provider_id:int}/approve")
-def approve(db: Db, operator: CurrentOperator, provider_id: int, seen: Seen) -> Response:
-    """Approve what was looked at; a change in between is a conflict."""
+def approve(db: Db, operator: CurrentOperator, provider_id: int, seen: SeenInForm) -> Response:
+    """Approve the version that was shown. Raises ChangedMeanwhile after a change."""
     approval.approve(db, queries.by_id(db, provider_id), operator, seen=seen)
-    return go(QUEUE)
+    return go(QUEUE_PATH)
 
 
 @router.post("/providers/{provider_id:int}/reject")
@@ -89,19 +89,19 @@ def reject(
     db: Db,
     operator: CurrentOperator,
     provider_id: int,
-    seen: Seen,
+    seen: SeenInForm,
     reason: Annotated[str, Form()] = "",
 ) -> Response:
-    """Refuse a profile, or take an approved one down; its owner reads the reason.
+    """Reject a pending or approved profile, and mail its owner the reason.
 
-    A profile that changed meanwhile is looked at anew: only a wrong reason is shown beside it.
+    Shows the page again for an invalid reason. Raises ChangedMeanwhile after a change.
     """
     provider = queries.by_id(db, provider_id)
     try:
         approval.reject(db, provider, operator, reason=reason, seen=seen)
     except Invalid as error:
         return _provider_page(request, db, provider, error, reason=reason)
-    return go(QUEUE)
+    return go(QUEUE_PATH)
 
 
 @router.post("/providers/{provider_id:int}/credentials")
@@ -110,23 +110,23 @@ def verify(
     db: Db,
     operator: CurrentOperator,
     provider_id: int,
-    seen: Seen,
+    seen: SeenInForm,
     verified: Annotated[list[str] | None, Form(max_length=100)] = None,
 ) -> Response:
-    """Mark exactly the ticked credentials as checked."""
+    """Mark exactly the ticked credentials as verified."""
     provider = queries.by_id(db, provider_id)
     try:
         approval.verify_credentials(db, provider, operator, verified or [], seen=seen)
     except Invalid as error:
         return _provider_page(request, db, provider, error)
-    return go(f"{QUEUE}/{provider_id}")
+    return go(f"{QUEUE_PATH}/{provider_id}")
 
 
 @router.get("/categories")
 def category_list(request: Request, db: Db, _operator: CurrentOperator) -> HTMLResponse:
-    """Every category, with what it costs and how many are in it.
+    """List every category with its costs and its number of approved profiles.
 
-    It stands here because it counts profiles; categories/console.py opens and closes them.
+    Here and not in categories/console.py, because categories may not import providers.
     """
     counts = queries.counts_by_category(db)
     context = {

@@ -1,4 +1,4 @@
-"""What providers bring to the program."""
+"""Register the providers domain."""
 
 from imatch.core.domains import Domain
 from imatch.facts.economy import OptionPurchased

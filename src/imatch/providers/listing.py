@@ -1,4 +1,4 @@
-"""Everybody public in a category, page by page, with a labelled row for who paid to be featured."""
+"""The public list of a category's profiles, with a labelled row of featured ones."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -17,8 +17,8 @@ from imatch.web.deps import Cursor, Db
 from imatch.web.rendering import render
 
 router = APIRouter(include_in_schema=False)
-ROWS = 20
-_FEATURED_AT_MOST = 3
+PAGE_SIZE = 20
+_MAX_FEATURED = 3
 
 
 @router.get("/providers/{category}")
@@ -28,11 +28,11 @@ def list_people(
     category: Annotated[str, Path(max_length=64)],
     cursor: Cursor = None,
 ) -> Response:
-    """Public profiles in an open category, in the order in which they came."""
-    shown = categories.active_by_name(db, category)
-    definition = shown.definition
-    page = queries.public_page(db, category=category, cursor=cursor, limit=ROWS)
-    featured = _featured(db, shown.id)
+    """List the public profiles of an open category, the oldest first."""
+    row = categories.active_by_name(db, category)
+    definition = row.definition
+    page = queries.public_page(db, category=category, cursor=cursor, limit=PAGE_SIZE)
+    featured = _featured(db, row.id)
     context = {
         "definition": definition,
         "people": _summaries(db, page.items, definition),
@@ -44,24 +44,24 @@ def list_people(
 
 
 def _featured(db: Session, category_id: int) -> Sequence[Provider]:
-    """Who is featured here now. Where more paid than fit in, they take turns by the hour."""
-    ids = shop.active(db, boosts.FEATURED, boosts.PROFILE)
-    found = queries.public_of(db, ids, category_id)
-    if len(found) <= _FEATURED_AT_MOST:
-        return found
-    first = int(now().timestamp() // 3_600) % len(found)
-    return [found[(first + place) % len(found)] for place in range(_FEATURED_AT_MOST)]
+    """The featured profiles to show. If there are more than _MAX_FEATURED, they rotate hourly."""
+    provider_ids = shop.active(db, boosts.FEATURED, boosts.PROFILE_REFERENCE_TYPE)
+    featured = queries.public_of(db, provider_ids, category_id)
+    if len(featured) <= _MAX_FEATURED:
+        return featured
+    first = int(now().timestamp() // 3_600) % len(featured)
+    return [featured[(first + offset) % len(featured)] for offset in range(_MAX_FEATURED)]
 
 
 def _summaries(
     db: Session, people: Sequence[Provider], definition: CategoryDefinition
 ) -> list[dict[str, object]]:
-    badged = boosts.badge_buyers(db, [provider.id for provider in people])
+    with_badge = boosts.badge_buyers(db, [provider.id for provider in people])
     return [
         {
             "provider": provider,
             "summary": (summary := rules.summary(provider, definition, now())),
-            "has_bought_badge": provider.id in badged and bool(summary.verified_credentials),
+            "has_bought_badge": provider.id in with_badge and bool(summary.verified_credentials),
         }
         for provider in people
     ]

@@ -1,4 +1,4 @@
-"""A professional's profile in one category, as people see it and as the matcher reads it."""
+"""The table of profiles: a provider's profile in one category."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -27,7 +27,7 @@ class Provider(Timestamped, Base):
         CheckConstraint("capacity >= 0 AND active_count >= 0", name="capacity"),
         CheckConstraint("rating_count >= 0 AND rating_sum >= rating_count", name="ratings"),
         Index("ix_providers_category_status", "category_id", "status"),
-        # The matching index asks "what changed since?"
+        # The pool reads the profiles that changed since its last read.
         Index("ix_providers_category_updated", "category_id", "updated_at"),
     )
 
@@ -47,13 +47,13 @@ class Provider(Timestamped, Base):
     verified_on: Mapped[dict[str, Any]] = mapped_column(
         default=dict
     )  # type -> ISO day of the check
-    # Since when an approved profile's changed credentials wait for an operator.
+    # When an approved profile's credentials changed; None once an operator saw them.
     credentials_changed_at: Mapped[datetime | None]
     submitted_at: Mapped[datetime | None]
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str] = mapped_column(String(600), default="")
 
-    # Measured on the platform, never typed in.
+    # Below: measured by the platform, except capacity, which comes from the profile.
     capacity: Mapped[int] = mapped_column(default=1)
     active_count: Mapped[int] = mapped_column(default=0)
     shown_count: Mapped[int] = mapped_column(default=0)

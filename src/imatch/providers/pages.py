@@ -1,4 +1,4 @@
-"""A professional's pages: what it costs, the profile builder, the dashboard; and `/p/{slug}`."""
+"""Providers' pages: costs, the profile builder, the dashboard, and the public profile."""
 
 from datetime import date
 from typing import Annotated, Any
@@ -27,15 +27,15 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/providers")
 async def for_professionals(request: Request, in_force: InForce) -> HTMLResponse:
-    """What it is, what it costs, how to begin."""
-    open_now = [category.definition for category in in_force.active]
-    costs = [(definition, rules.cost_of(definition.fees)) for definition in open_now]
+    """Explain the marketplace to professionals: benefits, costs, and how to begin."""
+    definitions = [category.definition for category in in_force.active]
+    costs = [(definition, rules.cost_of(definition.fees)) for definition in definitions]
     return render_shared(request, "providers/landing.html", {"costs": costs}, version=in_force)
 
 
 @router.get("/p/{slug}")
 def public_profile(request: Request, db: Db, slug: str, user: OptionalUser) -> HTMLResponse:
-    """Everything public about one person. Before approval its owner and operators may look."""
+    """Show a public profile. Before approval, only its owner and operators may see it."""
     provider = queries.by_slug(db, slug) if user else queries.public_by_slug(db, slug)
     if not _may_preview(user, provider):
         provider = queries.public_by_slug(db, slug)
@@ -66,12 +66,12 @@ def _profile_context(db: Db, provider: Provider) -> dict[str, Any]:
 
 @router.get("/pro")
 def dashboard(request: Request, db: Db, user: CurrentUser) -> HTMLResponse:
-    """All profiles of the person, each with what it needs."""
-    cards = [_overview(db, provider) for provider in queries.own(db, user.id)]
+    """Show the user's profiles, each with its gaps."""
+    cards = [_profile_status(db, provider) for provider in queries.own(db, user.id)]
     return render(request, "providers/dashboard.html", {"cards": cards})
 
 
-def _overview(db: Db, provider: Provider) -> dict[str, Any]:
+def _profile_status(db: Db, provider: Provider) -> dict[str, Any]:
     definition = service.definition_of(db, provider)
     moment = now()
     return {
@@ -85,29 +85,29 @@ def _overview(db: Db, provider: Provider) -> dict[str, Any]:
 
 @router.get("/pro/new")
 def choose_category(request: Request, db: Db, user: CurrentUser) -> HTMLResponse:
-    """In which open category to begin; one profile in each."""
-    held = {provider.category_id for provider in queries.own(db, user.id)}
+    """Choose an open category without a profile of the user."""
+    own_category_ids = {provider.category_id for provider in queries.own(db, user.id)}
     context = {
         "free": [
             category.definition
             for category in categories.active_categories(db)
-            if category.id not in held
+            if category.id not in own_category_ids
         ],
-        "any_held": bool(held),
+        "any_held": bool(own_category_ids),
     }
     return render(request, "providers/new.html", context)
 
 
 @router.post("/pro/new")
 def start(db: Db, user: CurrentUser, category: Annotated[str, Form(max_length=64)]) -> Response:
-    """Begin a profile, or go on with the one there is."""
+    """Start a profile, or continue the existing one."""
     service.start(db, user, category)
     return go(f"/pro/profile/{category}/1")
 
 
 @router.get("/pro/profile/{category}")
 def manage(request: Request, db: Db, user: CurrentUser, category: str) -> Response:
-    """One profile: its status, what it lacks, room for new clients."""
+    """Show one profile: status, gaps, pause and capacity."""
     return _manage_page(request, db, queries.own_in(db, user.id, category))
 
 
@@ -119,7 +119,7 @@ def _manage_page(
     **typed: str,
 ) -> Response:
     owner = db.get_one(User, provider.user_id)
-    context = _overview(db, provider) | {
+    context = _profile_status(db, provider) | {
         "email_confirmed": owner.email_confirmed_at is not None,
         "tomorrow": date.fromordinal(today().toordinal() + 1).isoformat(),
         "typed": typed,
@@ -133,7 +133,7 @@ def submit(request: Request, db: Db, user: CurrentUser, category: str) -> Respon
     return act_or_show(
         lambda: service.submit(db, provider),
         show=lambda error: _manage_page(request, db, provider, error),
-        then=_overview_path(category),
+        then=_manage_path(category),
     )
 
 
@@ -145,12 +145,12 @@ def pause(
     category: str,
     until: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:
-    """Take nobody new, until a day or until further notice."""
+    """Pause new clients until a day or until further notice."""
     provider = queries.own_in(db, user.id, category)
     return act_or_show(
         lambda: service.pause(db, provider, _day(until)),
         show=lambda error: _manage_page(request, db, provider, error, until=until),
-        then=_overview_path(category),
+        then=_manage_path(category),
     )
 
 
@@ -165,7 +165,7 @@ def _day(text: str) -> date | None:
 @router.post("/pro/profile/{category}/resume")
 def resume(db: Db, user: CurrentUser, category: str) -> Response:
     service.resume(db, queries.own_in(db, user.id, category))
-    return go(_overview_path(category))
+    return go(_manage_path(category))
 
 
 @router.post("/pro/profile/{category}/capacity")
@@ -181,7 +181,7 @@ def set_capacity(
     return act_or_show(
         lambda: service.set_capacity(db, provider, number),
         show=lambda error: _manage_page(request, db, provider, error, capacity=capacity),
-        then=_overview_path(category),
+        then=_manage_path(category),
     )
 
 
@@ -193,16 +193,16 @@ def rename(
     category: str,
     slug: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
-    """Another readable address for the public page."""
+    """Change the slug of the public page."""
     provider = queries.own_in(db, user.id, category)
     return act_or_show(
         lambda: service.rename(db, provider, slug),
         show=lambda error: _manage_page(request, db, provider, error, slug=slug),
-        then=_overview_path(category),
+        then=_manage_path(category),
     )
 
 
-def _overview_path(category: str) -> str:
+def _manage_path(category: str) -> str:
     return f"/pro/profile/{category}"
 
 
@@ -210,7 +210,7 @@ def _overview_path(category: str) -> str:
 def builder_page(
     request: Request, db: Db, user: CurrentUser, category: str, number: int
 ) -> Response:
-    """One page of the profile builder."""
+    """Show one page of the profile builder."""
     provider = queries.own_in(db, user.id, category)
     definition = service.definition_of(db, provider)
     controls = forms.form_values(definition.provider, provider.profile)
@@ -227,11 +227,11 @@ def save_page(
     page = service.page_of(definition, number)
     values = forms.parse_form(definition, definition.provider, page.fields, posted)
     stops = posted.get("go") == ["stop"] or number == len(definition.profile)
-    overview = _overview_path(category)
+    manage_path = _manage_path(category)
     return act_or_show(
         lambda: service.save_page(db, provider, number, values),
         show=lambda error: _builder(request, provider, definition, number, posted, error),
-        then=overview if stops else f"{overview}/{number + 1}",
+        then=manage_path if stops else f"{manage_path}/{number + 1}",
     )
 
 

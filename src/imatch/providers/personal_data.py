@@ -1,4 +1,4 @@
-"""What professionals' profiles add to the export of their data, and lose with them."""
+"""Export and erase the profiles of a user."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from imatch.core.security import new_token
 from imatch.facts.people import PersonErased, PersonExported
 from imatch.providers.models import Provider, ProviderStatus
 
-_MEASURED = (
+_MEASURED_COLUMNS = (
     "active_count",
     "shown_count",
     "invite_count",
@@ -27,8 +27,8 @@ _MEASURED = (
 
 
 def export(db: Session, fact: PersonExported) -> None:
-    """Every profile of the person, with what was measured and decided, oldest first."""
-    found = db.execute(
+    """Add every profile of the user with its measures and decisions, oldest first."""
+    rows = db.execute(
         select(Provider, Category.name)
         .join(Category, Category.id == Provider.category_id)
         .where(Provider.user_id == fact.user_id)
@@ -44,25 +44,25 @@ def export(db: Session, fact: PersonExported) -> None:
             "verified_credentials": provider.verified_credentials,
             "accepting_new": provider.accepting_new,
             "capacity": provider.capacity,
-            "paused_until": _moment(provider.paused_until),
+            "paused_until": _iso(provider.paused_until),
             "verified_on": provider.verified_on,
             "decision_reason": provider.decision_reason,
             "created_at": provider.created_at.isoformat(),
-            "submitted_at": _moment(provider.submitted_at),
-            "decided_at": _moment(provider.decided_at),
-            "last_active_at": _moment(provider.last_active_at),
-            **{name: getattr(provider, name) for name in _MEASURED},
+            "submitted_at": _iso(provider.submitted_at),
+            "decided_at": _iso(provider.decided_at),
+            "last_active_at": _iso(provider.last_active_at),
+            **{name: getattr(provider, name) for name in _MEASURED_COLUMNS},
         }
-        for provider, category in found
+        for provider, category in rows
     ]
 
 
-def _moment(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+def _iso(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None
 
 
 def erase(db: Session, fact: PersonErased) -> None:
-    """Delete every profile of the person; one that an engagement holds on to stays blank."""
+    """Delete the user's profiles. One that an engagement references is emptied instead."""
     for provider in db.scalars(select(Provider).where(Provider.user_id == fact.user_id)).all():
         try:
             with db.begin_nested():
@@ -78,4 +78,4 @@ def _blank(provider: Provider) -> None:
     provider.status, provider.accepting_new = ProviderStatus.DRAFT, False
     provider.profile, provider.verified_on = {}, {}
     provider.verified_credentials = []
-    provider.updated_at = now()  # the matching index asks what is newer
+    provider.updated_at = now()  # so that the pool reads the change

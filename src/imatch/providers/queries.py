@@ -1,4 +1,4 @@
-"""Read profiles: the public ones, a person's own, and those that wait for an operator."""
+"""Queries for profiles: public ones, a user's own, and those that wait for an operator."""
 
 from collections.abc import Collection, Sequence
 
@@ -22,30 +22,30 @@ class UnknownProvider(NotFound):
 
 def by_slug(db: Session, slug: str) -> Provider:
     """One profile, whatever its status. Raises UnknownProvider."""
-    return _found(db.scalar(select(Provider).where(Provider.slug == _storable(slug))))
+    return _existing(db.scalar(select(Provider).where(Provider.slug == _storable(slug))))
 
 
 def by_id(db: Session, provider_id: int) -> Provider:
     """One profile, whatever its status. Raises UnknownProvider."""
-    return _found(db.get(Provider, provider_id) if is_id(provider_id) else None)
+    return _existing(db.get(Provider, provider_id) if is_id(provider_id) else None)
 
 
 def public_by_slug(db: Session, slug: str) -> Provider:
-    """One profile that everybody may see. Raises UnknownProvider."""
+    """One public profile. Raises UnknownProvider."""
     query = select(Provider).join(User, User.id == Provider.user_id)
-    return _found(db.scalar(query.where(Provider.slug == _storable(slug), *_public())))
+    return _existing(db.scalar(query.where(Provider.slug == _storable(slug), *_public())))
 
 
 def own(db: Session, user_id: int) -> Sequence[Provider]:
-    """A person's profiles, the oldest first."""
+    """The user's profiles, the oldest first."""
     return db.scalars(
         select(Provider).where(Provider.user_id == user_id).order_by(Provider.id)
     ).all()
 
 
 def own_in(db: Session, user_id: int, category: str) -> Provider:
-    """A person's profile in a category. Raises UnknownProvider."""
-    return _found(find_own(db, user_id, category))
+    """The user's profile in a category. Raises UnknownProvider."""
+    return _existing(find_own(db, user_id, category))
 
 
 def find_own(db: Session, user_id: int, category: str) -> Provider | None:
@@ -76,7 +76,7 @@ def public_page(
 
 
 def public_of(db: Session, provider_ids: Collection[int], category_id: int) -> Sequence[Provider]:
-    """Those of the profiles that everybody may see in a category, the oldest first."""
+    """The public profiles among these in a category, the oldest first."""
     if not provider_ids:
         return []
     query = (
@@ -87,10 +87,10 @@ def public_of(db: Session, provider_ids: Collection[int], category_id: int) -> S
     return db.scalars(query.order_by(Provider.id)).all()
 
 
-def listed(
+def newest(
     db: Session, *, category: str | None, status: str | None, limit: int
 ) -> Sequence[tuple[Provider, Category]]:
-    """Profiles of any status for whoever runs the site, the newest first."""
+    """Profiles of any status, for operators, the newest first."""
     query = select(Provider, Category).join(Category, Category.id == Provider.category_id)
     if category is not None:
         query = query.where(Category.name == category)
@@ -107,20 +107,20 @@ def pending(db: Session, *, limit: int) -> Sequence[tuple[Provider, Category]]:
 
 
 def credentials_to_check(db: Session, *, limit: int) -> Sequence[tuple[Provider, Category]]:
-    """Approved profiles whose credentials changed since, the longest waiting first."""
+    """Approved profiles whose changed credentials wait for a check, the longest waiting first."""
     query = _with_category(_changed_credentials())
     query = query.order_by(Provider.credentials_changed_at, Provider.id).limit(limit)
     return db.execute(query).all()
 
 
 def waiting_counts(db: Session) -> tuple[int, int]:
-    """How many profiles wait for a decision, and how many for a look at changed credentials."""
-    waits = Provider.status == ProviderStatus.PENDING
+    """How many profiles wait for a decision, and how many for a check of changed credentials."""
+    is_pending = Provider.status == ProviderStatus.PENDING
     row = db.execute(
         select(
-            func.count(Provider.id).filter(waits),
+            func.count(Provider.id).filter(is_pending),
             func.count(Provider.id).filter(_changed_credentials()),
-        ).where(or_(waits, _changed_credentials()))
+        ).where(or_(is_pending, _changed_credentials()))
     ).one()
     return row[0], row[1]
 
@@ -135,8 +135,9 @@ def counts_by_category(db: Session) -> dict[int, int]:
     return dict(db.execute(query).all())
 
 
-def taken_slugs(db: Session, wanted: Sequence[str]) -> set[str]:
-    return set(db.scalars(select(Provider.slug).where(Provider.slug.in_(wanted))))
+def taken_slugs(db: Session, slugs: Sequence[str]) -> set[str]:
+    """The slugs among these that profiles use already."""
+    return set(db.scalars(select(Provider.slug).where(Provider.slug.in_(slugs))))
 
 
 def _with_category(condition: ColumnElement[bool]) -> Select[Provider, Category]:
@@ -157,12 +158,12 @@ def _public() -> tuple[ColumnElement[bool], ...]:
     return (Provider.status == ProviderStatus.APPROVED, User.active.is_(True))
 
 
-def _storable(asked: str) -> str:
-    """Text from an address without NUL, which PostgreSQL refuses and nothing stored has."""
-    return asked.replace("\0", "\ufffd")
+def _storable(text: str) -> str:
+    """Text of a URL with NUL replaced: PostgreSQL refuses NUL, and no stored text contains it."""
+    return text.replace("\0", "\ufffd")
 
 
-def _found(provider: Provider | None) -> Provider:
+def _existing(provider: Provider | None) -> Provider:
     if provider is None:
         raise UnknownProvider
     return provider

@@ -1,4 +1,4 @@
-"""Pure decisions about a profile: what it lacks and what that costs, which change needs a check."""
+"""Pure functions of a profile: completeness, changes that need a check, and what is public."""
 
 import hashlib
 import json
@@ -24,12 +24,12 @@ from imatch.providers.schemas import (
 )
 from imatch.web import formats
 
-# A changed name makes an approved profile another person's until somebody has looked.
+# A change of these sends an approved profile back to the operators: it may be another person.
 NAME_FIELDS: Final = ("display_name", "legal_name")
 CREDENTIALS: Final = "credentials"
-_LONGEST_SLUG = 80
+_MAX_SLUG_CHARACTERS = 80
 
-# What is lost without these fields, which every category has.
+# The effect of leaving these fields, which every category has, without an answer.
 _EFFECTS: Final = {
     "windows": "People who need evenings or mornings cannot see that you have them.",
     "place": "Nobody who wants to meet in person can tell how far away you are.",
@@ -42,7 +42,7 @@ _EFFECTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """One field without an answer: where to fill it in, and what it changes."""
+    """A field without an answer: where to fill it in, and the effect of its absence."""
 
     field: str
     label: str
@@ -62,9 +62,9 @@ class Completeness:
 
 
 def completeness(definition: CategoryDefinition, values: FieldValues) -> Completeness:
-    """What the profile lacks, in the order of the builder's pages."""
+    """The gaps of a profile, in the order of the builder's pages."""
     effects = dict(_recommended(definition))
-    wanted = 0
+    expected = 0
     required: list[Gap] = []
     recommended: list[Gap] = []
     for number, page in enumerate(definition.profile, start=1):
@@ -72,21 +72,21 @@ def completeness(definition: CategoryDefinition, values: FieldValues) -> Complet
             field = definition.provider[name]
             if not field.required and name not in effects:
                 continue
-            wanted += 1
+            expected += 1
             if name in values:
                 continue
             effect = effects.get(name, "Needed before your profile can be sent for approval.")
             gap = Gap(name, field.label, effect, number)
             (required if field.required else recommended).append(gap)
     missing = len(required) + len(recommended)
-    percent = 100 * (wanted - missing) // wanted if wanted else 100
+    percent = 100 * (expected - missing) // expected if expected else 100
     return Completeness(percent, tuple(required), tuple(recommended))
 
 
 def _recommended(definition: CategoryDefinition) -> Iterator[tuple[str, str]]:
-    """Fields that matching or a seeker's choice reads, each with what its absence means.
+    """Fields that ranking or seekers use, each with the effect of its absence.
 
-    A later sentence about the same field replaces an earlier one: a rule costs most.
+    A field may occur more than once; the last effect, of a gate, is the most important.
     """
     for name, effect in _EFFECTS.items():
         if name in definition.provider:
@@ -100,7 +100,7 @@ def _recommended(definition: CategoryDefinition) -> Iterator[tuple[str, str]]:
 
 
 def takes_new(provider: Provider, moment: datetime) -> bool:
-    """Whether the owner takes new clients: neither paused for good nor until a later moment."""
+    """Whether the owner takes new clients at a moment: not paused, for now or until later."""
     return provider.accepting_new and not is_paused_until(provider, moment)
 
 
@@ -113,7 +113,7 @@ def names_changed(before: FieldValues, after: FieldValues) -> bool:
 
 
 def still_verified(verified: list[str], before: FieldValues, after: FieldValues) -> list[str]:
-    """The checked credential types whose stated facts are the same as when they were checked."""
+    """The verified credential types whose stated details did not change."""
     return [
         kind
         for kind in verified
@@ -122,7 +122,7 @@ def still_verified(verified: list[str], before: FieldValues, after: FieldValues)
 
 
 def credential_types(values: FieldValues) -> list[str]:
-    """Each stated type once, in the order stated."""
+    """The distinct credential types of a profile, in its order."""
     return list(dict.fromkeys(row["type"] for row in values.get(CREDENTIALS, [])))
 
 
@@ -135,26 +135,26 @@ def _of_type(values: FieldValues, kind: str) -> list[Mapping[str, str]]:
 
 
 def slug_of(text: str) -> str:
-    """A readable path for a name: "José Núñez, CFP" is jose-nunez-cfp, "王小明" stays as it is.
+    """A slug for a name: "José Núñez, CFP" becomes jose-nunez-cfp, "王小明" stays unchanged.
 
-    Letters that have an ASCII base lose their accents; other scripts keep theirs. May be empty.
+    Letters with an ASCII base lose their accents; other scripts stay. May be empty.
     """
     letters = [
-        c if unicodedata.category(c)[0] in "LMN" else "-"
-        for c in map(_plain, unicodedata.normalize("NFC", text).casefold())
+        character if unicodedata.category(character)[0] in "LMN" else "-"
+        for character in map(_without_accent, unicodedata.normalize("NFC", text).casefold())
     ]
     joined = "".join(letters).replace("'", "")
-    return re.sub(r"-+", "-", joined)[:_LONGEST_SLUG].strip("-")
+    return re.sub(r"-+", "-", joined)[:_MAX_SLUG_CHARACTERS].strip("-")
 
 
-def _plain(character: str) -> str:
+def _without_accent(character: str) -> str:
     base = unicodedata.normalize("NFKD", character)[0]
     return base if base.isascii() and base.isalnum() else character
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a category costs a professional, in the words of the public table."""
+    """What a category costs a provider, as the public table words it."""
 
     model: str
     amount: str
@@ -189,16 +189,16 @@ def cost_of(fees: Fees) -> Cost:
 
 
 def version_of(provider: Provider) -> str:
-    """What an operator looked at: a decision about something else is refused.
+    """A hash of a profile's status and values, to detect changes between view and decision.
 
-    What the owner states counts, and not the row's date: counters and marks move meanwhile.
+    Ignores `updated_at`, because counters and verifications change it too.
     """
-    stated = json.dumps(provider.profile, sort_keys=True)
-    return f"{provider.status}@{hashlib.sha256(stated.encode()).hexdigest()[:32]}"
+    values = json.dumps(provider.profile, sort_keys=True)
+    return f"{provider.status}@{hashlib.sha256(values.encode()).hexdigest()[:32]}"
 
 
 def status_in(version: str) -> str:
-    """The status of the profile that was looked at."""
+    """The status in a version_of text."""
     return version.partition("@")[0]
 
 
@@ -215,12 +215,12 @@ def summary(
         formats=provider.profile.get("formats", []),
         languages=provider.profile.get("languages", []),
         accepting_new=takes_new(provider, moment),
-        verified_credentials=[one.type for one in credentials if one.verified],
+        verified_credentials=[credential.type for credential in credentials if credential.verified],
         rating=rating_of(provider, definition),
     )
 
 
-def whole_public(
+def provider_out(
     provider: Provider, definition: CategoryDefinition, moment: datetime
 ) -> ProviderOut:
     return ProviderOut(
@@ -230,16 +230,16 @@ def whole_public(
     )
 
 
-def whole_own(provider: Provider, definition: CategoryDefinition) -> OwnProviderOut:
-    found = completeness(definition, provider.profile)
+def own_provider_out(provider: Provider, definition: CategoryDefinition) -> OwnProviderOut:
+    result = completeness(definition, provider.profile)
     return OwnProviderOut(
         category=definition.name,
         slug=provider.slug,
         status=ProviderStatus(provider.status),
         values=provider.profile,
-        percent_complete=found.percent,
-        required_gaps=[GapOut.model_validate(gap) for gap in found.required],
-        recommended_gaps=[GapOut.model_validate(gap) for gap in found.recommended],
+        percent_complete=result.percent,
+        required_gaps=[GapOut.model_validate(gap) for gap in result.required],
+        recommended_gaps=[GapOut.model_validate(gap) for gap in result.recommended],
         decision_reason=provider.decision_reason,
         accepting_new=provider.accepting_new,
         paused_until=provider.paused_until,
@@ -250,14 +250,14 @@ def whole_own(provider: Provider, definition: CategoryDefinition) -> OwnProvider
 
 
 def described(definition: CategoryDefinition, values: FieldValues, name: str) -> str:
-    """A field in words, or "" where it has no answer."""
+    """A field's value as text, or "" without one."""
     if name not in values or name not in definition.provider:
         return ""
     return forms.describe(definition, definition.provider[name], values[name])
 
 
 def public_fields(provider: Provider, definition: CategoryDefinition) -> list[FieldOut]:
-    """Every answered field that is public, in the order of the builder; credentials apart."""
+    """Every answered public field except credentials, in the order of the builder."""
     return [
         FieldOut(
             name=name,
@@ -274,7 +274,7 @@ def public_fields(provider: Provider, definition: CategoryDefinition) -> list[Fi
 def credentials_of(
     provider: Provider, definition: CategoryDefinition, day: date
 ) -> list[CredentialOut]:
-    """What the profile states; an expired credential is not verified, whoever checked it."""
+    """The profile's public credentials. Expired ones do not count as verified."""
     field = definition.provider.get(CREDENTIALS)
     if field is None or not field.public:
         return []
@@ -285,8 +285,8 @@ def credentials_of(
 def _credential(
     provider: Provider, kind: str, labels: Mapping[str, str], day: date
 ) -> CredentialOut:
-    expires = [row["expires"] for row in _of_type(provider.profile, kind) if "expires" in row]
-    expired = any(date.fromisoformat(last) < day for last in expires)
+    expiry_days = [row["expires"] for row in _of_type(provider.profile, kind) if "expires" in row]
+    expired = any(date.fromisoformat(day_text) < day for day_text in expiry_days)
     verified = kind in provider.verified_credentials and not expired
     checked_on = provider.verified_on.get(kind) if verified else None
     return CredentialOut(
@@ -299,7 +299,7 @@ def _credential(
 
 
 def rating_of(provider: Provider, definition: CategoryDefinition) -> RatingOut | None:
-    """The mean of the ratings, where there are any and the category shows them."""
+    """The mean rating; None without ratings or if the category hides them."""
     if not provider.rating_count or not definition.reviews.public_ratings:
         return None
     average = round(provider.rating_sum / provider.rating_count, 2)
@@ -307,7 +307,7 @@ def rating_of(provider: Provider, definition: CategoryDefinition) -> RatingOut |
 
 
 def windows_by_day(values: FieldValues) -> dict[str, list[str]]:
-    """The parts of each weekday offered, for the days that have any: {"tue": ["evening"]}."""
+    """The offered parts of each weekday: {"tue": ["evening"]}. Days without any are left out."""
     days: dict[str, list[str]] = {}
     for window in values.get("windows", []):
         day, _, part = window.partition("_")

@@ -1,4 +1,4 @@
-"""What programs send and get: public profiles, and a professional's own."""
+"""Request and response schemas of profiles."""
 
 from datetime import date, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What happens to a profile: its owner starts, fills, sends, pauses and renames it."""
+"""Operations of an owner on a profile: start, save, submit, pause, resume, rename."""
 
 import secrets
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ from imatch.providers import milestones, rules
 from imatch.providers.models import Provider, ProviderStatus
 from imatch.providers.queries import UnknownProvider, find_own, taken_slugs
 
-LONGEST_PAUSE = timedelta(days=730)
-_SLUG_TRIES = 30
-_SHORTEST_SLUG = 2
-UNSENT = (ProviderStatus.DRAFT, ProviderStatus.REJECTED)
+MAX_PAUSE = timedelta(days=730)
+_MAX_SLUG_NUMBER = 30
+_MIN_SLUG_CHARACTERS = 2
+UNSUBMITTED_STATUSES = (ProviderStatus.DRAFT, ProviderStatus.REJECTED)
 
 
 class InvalidProfile(Invalid):
@@ -73,7 +73,7 @@ class SlugTaken(Invalid):
 
 
 def definition_of(db: Session, provider: Provider) -> CategoryDefinition:
-    """The definition in force of the profile's category."""
+    """The present definition of the profile's category."""
     return categories.by_id(db, provider.category_id).definition
 
 
@@ -85,13 +85,13 @@ def page_of(definition: CategoryDefinition, number: int) -> FormPage:
 
 
 def start(db: Session, user: User, category: str) -> Provider:
-    """A person's draft in an open category; starting again finds the first one.
+    """Create the user's draft in an open category, or return the existing profile.
 
     Raises UnknownCategory or InactiveCategory.
     """
     with atomic(db):
         row = categories.active_by_name(db, category)
-        # Two clicks at once start one profile: whoever comes second waits here.
+        # Lock the user, so that concurrent calls create one profile.
         owner = db.scalars(select(User).where(User.id == user.id).with_for_update()).one()
         existing = find_own(db, owner.id, category)
         if existing is not None:
@@ -100,7 +100,7 @@ def start(db: Session, user: User, category: str) -> Provider:
         provider = Provider(
             user_id=owner.id,
             category_id=row.id,
-            slug=f"draft-{secrets.token_hex(8)}",  # a name is not known yet
+            slug=f"draft-{secrets.token_hex(8)}",  # replaced by the name's slug on submission
             profile={},
         )
         db.add(provider)
@@ -109,171 +109,175 @@ def start(db: Session, user: User, category: str) -> Provider:
 
 
 def save_page(db: Session, provider: Provider, number: int, values: Mapping[str, Any]) -> Provider:
-    """Replace what one page of the builder holds.
+    """Replace the values of one page of the builder.
 
-    A draft may leave required fields empty. Raises UnknownPage, InvalidProfile.
+    Drafts may leave required fields empty. Raises UnknownPage, InvalidProfile.
     """
     with atomic(db):
-        held = locked(db, provider.id)
-        definition = definition_of(db, held)
+        provider = locked_provider(db, provider.id)
+        definition = definition_of(db, provider)
         page = page_of(definition, number)
         fields = {name: definition.provider[name] for name in page.fields}
-        sent = held.status not in UNSENT
-        clean, errors = forms.validate(definition, fields, values, require=sent)
+        submitted = provider.status not in UNSUBMITTED_STATUSES
+        clean, errors = forms.validate(definition, fields, values, require=submitted)
         if errors:
             raise InvalidProfile(errors)
-        kept = {name: value for name, value in held.profile.items() if name not in fields}
-        _write(db, held, definition, kept | clean)
-    return held
+        other_values = {
+            name: value for name, value in provider.profile.items() if name not in fields
+        }
+        _save_values(db, provider, definition, other_values | clean)
+    return provider
 
 
 def replace(db: Session, provider: Provider, values: object) -> Provider:
-    """Replace the whole profile, for programs. Raises InvalidProfile."""
+    """Replace all values of the profile, for the API. Raises InvalidProfile."""
     with atomic(db):
-        held = locked(db, provider.id)
-        definition = definition_of(db, held)
-        sent = held.status not in UNSENT
-        clean, errors = forms.validate(definition, definition.provider, values, require=sent)
+        provider = locked_provider(db, provider.id)
+        definition = definition_of(db, provider)
+        submitted = provider.status not in UNSUBMITTED_STATUSES
+        clean, errors = forms.validate(definition, definition.provider, values, require=submitted)
         if errors:
             raise InvalidProfile(errors)
-        _write(db, held, definition, clean)
-    return held
+        _save_values(db, provider, definition, clean)
+    return provider
 
 
 def submit(db: Session, provider: Provider) -> Provider:
-    """Send a complete draft, or a rejected profile, to the operators. Twice is once.
+    """Submit a complete draft or rejected profile for approval. Idempotent.
 
     Raises ProfileIncomplete, EmailNotConfirmed.
     """
     with atomic(db):
-        held = locked(db, provider.id)
-        if held.status not in UNSENT:
-            return held
-        definition = definition_of(db, held)
-        missing = rules.completeness(definition, held.profile).required
+        provider = locked_provider(db, provider.id)
+        if provider.status not in UNSUBMITTED_STATUSES:
+            return provider
+        definition = definition_of(db, provider)
+        missing = rules.completeness(definition, provider.profile).required
         if missing:
             raise ProfileIncomplete(missing)
-        if db.get_one(User, held.user_id).email_confirmed_at is None:
+        if db.get_one(User, provider.user_id).email_confirmed_at is None:
             raise EmailNotConfirmed
-        if held.decided_at is None:
-            _take_free_slug(db, held, definition)
-        _queue(db, held, definition)
-    return held
+        if provider.decided_at is None:
+            _set_free_slug(db, provider, definition)
+        _queue_for_approval(db, provider, definition)
+    return provider
 
 
 def pause(db: Session, provider: Provider, until: date | None = None) -> Provider:
-    """Take no new clients, for now or until the morning (UTC) of a day. Raises Invalid."""
-    if until is not None and not today() < until <= today() + LONGEST_PAUSE:
-        fault = FieldError("until", "Choose a day after today, within two years.", "until")
-        raise Invalid("That day cannot be used.", fields=(fault,))
+    """Take no new clients, until further notice or until a day (UTC). Raises Invalid."""
+    if until is not None and not today() < until <= today() + MAX_PAUSE:
+        error = FieldError("until", "Choose a day after today, within two years.", "until")
+        raise Invalid("That day cannot be used.", fields=(error,))
     with atomic(db):
-        held = locked(db, provider.id)
-        held.accepting_new = until is not None  # a pause with an end ends by itself
-        held.paused_until = datetime.combine(until, time.min, UTC) if until else None
-        held.updated_at = now()
-    return held
+        provider = locked_provider(db, provider.id)
+        # A pause with an end is expressed by paused_until alone, so that it expires by itself.
+        provider.accepting_new = until is not None
+        provider.paused_until = datetime.combine(until, time.min, UTC) if until else None
+        provider.updated_at = now()
+    return provider
 
 
 def resume(db: Session, provider: Provider) -> Provider:
     """Take new clients again."""
     with atomic(db):
-        held = locked(db, provider.id)
-        held.accepting_new = True
-        held.paused_until = None
-        held.updated_at = now()
-    return held
+        provider = locked_provider(db, provider.id)
+        provider.accepting_new = True
+        provider.paused_until = None
+        provider.updated_at = now()
+    return provider
 
 
 def set_capacity(db: Session, provider: Provider, capacity: object) -> Provider:
-    """How many new clients fit in at once. Raises InvalidProfile."""
+    """Set how many new clients the provider takes at once. Raises InvalidProfile."""
     with atomic(db):
-        held = locked(db, provider.id)
-        definition = definition_of(db, held)
+        provider = locked_provider(db, provider.id)
+        definition = definition_of(db, provider)
         fields = {"capacity": definition.provider["capacity"]}
         clean, errors = forms.validate(definition, fields, {"capacity": capacity}, require=True)
         if errors:
             raise InvalidProfile(errors)
-        _write(db, held, definition, held.profile | clean)
-    return held
+        _save_values(db, provider, definition, provider.profile | clean)
+    return provider
 
 
-def rename(db: Session, provider: Provider, wanted: str) -> Provider:
-    """Give the public page another readable address. Raises Invalid, SlugTaken."""
-    slug = rules.slug_of(wanted)
-    if len(slug) < _SHORTEST_SLUG:
-        fault = FieldError("slug", "Use at least two letters or digits.", "slug")
-        raise Invalid("That address cannot be used.", fields=(fault,))
+def rename(db: Session, provider: Provider, text: str) -> Provider:
+    """Change the slug of the public page. Raises Invalid, SlugTaken."""
+    slug = rules.slug_of(text)
+    if len(slug) < _MIN_SLUG_CHARACTERS:
+        error = FieldError("slug", "Use at least two letters or digits.", "slug")
+        raise Invalid("That address cannot be used.", fields=(error,))
     with atomic(db):
-        held = locked(db, provider.id)
-        if held.slug != slug and not _claim(db, held, slug):
+        provider = locked_provider(db, provider.id)
+        if provider.slug != slug and not _try_slug(db, provider, slug):
             raise SlugTaken
-    return held
+    return provider
 
 
-def locked(db: Session, provider_id: int) -> Provider:
-    """The row as it is now, for writing: whoever else writes it waits. Raises UnknownProvider."""
+def locked_provider(db: Session, provider_id: int) -> Provider:
+    """Lock the provider's row and read it anew. Raises UnknownProvider."""
     query = select(Provider).where(Provider.id == provider_id).with_for_update()
-    # What was read before the wait for the lock is old.
-    held = db.scalar(query.execution_options(populate_existing=True))
-    if held is None:
+    provider = db.scalar(query.execution_options(populate_existing=True))
+    if provider is None:
         raise UnknownProvider
-    return held
+    return provider
 
 
-def _write(
-    db: Session, held: Provider, definition: CategoryDefinition, values: dict[str, Any]
+def _save_values(
+    db: Session, provider: Provider, definition: CategoryDefinition, values: dict[str, Any]
 ) -> None:
-    before = held.profile
-    if held.status == ProviderStatus.APPROVED:
+    before = provider.profile
+    if provider.status == ProviderStatus.APPROVED:
         if rules.names_changed(before, values):
-            _queue(db, held, definition)
+            _queue_for_approval(db, provider, definition)
         elif before.get(rules.CREDENTIALS) != values.get(rules.CREDENTIALS):
-            unchecked = rules.unverified_types(values, _still_verified(held, values))
-            held.credentials_changed_at = now() if unchecked else None
-    held.verified_credentials = _still_verified(held, values)
-    held.verified_on = {
-        kind: day for kind, day in held.verified_on.items() if kind in held.verified_credentials
+            unchecked = rules.unverified_types(values, _still_verified(provider, values))
+            provider.credentials_changed_at = now() if unchecked else None
+    provider.verified_credentials = _still_verified(provider, values)
+    provider.verified_on = {
+        kind: day
+        for kind, day in provider.verified_on.items()
+        if kind in provider.verified_credentials
     }
-    held.profile = values
-    held.display_name = values.get("display_name", "")
-    held.headline = values.get("headline", "")
-    held.capacity = values.get("capacity", 1)
-    held.updated_at = now()  # also when nothing differs: the matching index asks what is newer
-    milestones.profile_saved(db, held, definition)
+    provider.profile = values
+    provider.display_name = values.get("display_name", "")
+    provider.headline = values.get("headline", "")
+    provider.capacity = values.get("capacity", 1)
+    provider.updated_at = now()  # always, because the pool reads by it
+    milestones.profile_saved(db, provider, definition)
 
 
-def _still_verified(held: Provider, values: dict[str, Any]) -> list[str]:
-    return rules.still_verified(held.verified_credentials, held.profile, values)
+def _still_verified(provider: Provider, values: dict[str, Any]) -> list[str]:
+    return rules.still_verified(provider.verified_credentials, provider.profile, values)
 
 
-def _queue(db: Session, held: Provider, definition: CategoryDefinition) -> None:
-    held.status = ProviderStatus.PENDING
-    held.submitted_at = held.updated_at = now()
-    held.credentials_changed_at = None  # seen with the rest
-    announce(db, ProviderSubmitted(held.id, held.user_id, definition.name))
+def _queue_for_approval(db: Session, provider: Provider, definition: CategoryDefinition) -> None:
+    provider.status = ProviderStatus.PENDING
+    provider.submitted_at = provider.updated_at = now()
+    provider.credentials_changed_at = None  # operators check them with the profile
+    announce(db, ProviderSubmitted(provider.id, provider.user_id, definition.name))
 
 
-def _take_free_slug(db: Session, held: Provider, definition: CategoryDefinition) -> None:
-    if not held.slug.startswith("draft-"):
-        return  # chosen by its owner
-    base = rules.slug_of(held.display_name)
-    if len(base) < _SHORTEST_SLUG:
-        base = rules.slug_of(f"{held.display_name} {definition.singular}")
-    wanted = [base, *(f"{base}-{number}" for number in range(2, _SLUG_TRIES))]
-    taken = taken_slugs(db, wanted)
-    free = [slug for slug in wanted if slug not in taken]
+def _set_free_slug(db: Session, provider: Provider, definition: CategoryDefinition) -> None:
+    if not provider.slug.startswith("draft-"):
+        return  # has a slug already
+    base = rules.slug_of(provider.display_name)
+    if len(base) < _MIN_SLUG_CHARACTERS:
+        base = rules.slug_of(f"{provider.display_name} {definition.singular}")
+    candidates = [base, *(f"{base}-{number}" for number in range(2, _MAX_SLUG_NUMBER))]
+    taken = taken_slugs(db, candidates)
+    free = [slug for slug in candidates if slug not in taken]
     for slug in [*free[:2], f"{base}-{secrets.token_hex(4)}"]:
-        if _claim(db, held, slug):
+        if _try_slug(db, provider, slug):
             return
 
 
-def _claim(db: Session, held: Provider, slug: str) -> bool:
-    """Whether the address could be taken; somebody else may be faster."""
+def _try_slug(db: Session, provider: Provider, slug: str) -> bool:
+    """Set the slug. Returns False if another profile took it concurrently."""
     try:
         with db.begin_nested():
-            held.slug = slug
-            held.updated_at = now()
+            provider.slug = slug
+            provider.updated_at = now()
     except IntegrityError:
-        db.refresh(held)
+        db.refresh(provider)
         return False
     return True

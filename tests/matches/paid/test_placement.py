@@ -19,7 +19,7 @@ from imatch.providers.models import Provider
 from imatch.ranking.types import StatedNeed
 from tests.make import Make
 from tests.matches.conftest import look
-from tests.providers.boosting import ADVISORS, CHECKED, Hire, Owner
+from tests.providers.boosting import ADVISORS, VERIFIED, Hire, Owner
 
 # ---- a boost: one labelled place, and no score changes ----
 
@@ -182,7 +182,7 @@ def test_a_profile_taken_down_is_featured_no_more(hire: Hire, client: TestClient
 
 
 def test_the_badge_shows_until_it_is_refunded(hire: Hire, client: TestClient) -> None:
-    owner = hire(**CHECKED, slug="greta")
+    owner = hire(**VERIFIED, slug="greta")
     _need, token = need_in(owner.db)
     assert "Verified badge" not in client.get("/p/greta").text
     purchase = owner.buy("verified_badge")
@@ -197,7 +197,7 @@ def test_the_badge_shows_until_it_is_refunded(hire: Hire, client: TestClient) ->
 
 
 def test_the_badge_goes_with_the_check(hire: Hire, client: TestClient) -> None:
-    owner = hire(**CHECKED, slug="greta")
+    owner = hire(**VERIFIED, slug="greta")
     owner.buy("verified_badge")
     approval.verify_credentials(owner.db, owner.provider, None, [])
     assert "Verified badge" not in client.get("/p/greta").text

@@ -70,7 +70,11 @@ def approve(request: Request, db: Db, operator: SteppedUpOperator, redemption_id
 
 @router.post("/{redemption_id:int}/reject")
 def reject(
-    request: Request, db: Db, operator: SteppedUpOperator, redemption_id: int, reason: ShortText = ""
+    request: Request,
+    db: Db,
+    operator: SteppedUpOperator,
+    redemption_id: int,
+    reason: ShortText = "",
 ) -> Response:
     return act_or_show(
         lambda: redemptions.reject(db, redemption_id, operator.id, reason),
