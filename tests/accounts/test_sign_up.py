@@ -129,11 +129,11 @@ def test_the_cookie_has_no_password_and_is_deleted_at_the_end(
     client: TestClient,
 ) -> None:
     refused = open_account(client, password="Ada Example")
-    kept = {cookie.name: cookie for cookie in client.cookies.jar}["imatch_sign_up"]
-    assert "Ada" in (kept.value or "")
-    assert "password" not in (kept.value or "")
-    assert kept.has_nonstandard_attr("HttpOnly")
-    assert kept.path == "/sign-up"
+    stored = {cookie.name: cookie for cookie in client.cookies.jar}["imatch_sign_up"]
+    assert "Ada" in (stored.value or "")
+    assert "password" not in (stored.value or "")
+    assert stored.has_nonstandard_attr("HttpOnly")
+    assert stored.path == "/sign-up"
     assert "Ada Example" not in str(refused.url)
     assert "<h1" in refused.text
     open_account(client)
@@ -142,10 +142,10 @@ def test_the_cookie_has_no_password_and_is_deleted_at_the_end(
 
 
 @pytest.mark.parametrize(
-    "kept", ["", "x", "name=%00&email=&account_type=operator", "=&" * 900, "%ff%ed%a0%80=%ff"]
+    "cookie", ["", "x", "name=%00&email=&account_type=operator", "=&" * 900, "%ff%ed%a0%80=%ff"]
 )
-def test_an_invalid_cookie_is_ignored(client: TestClient, kept: str) -> None:
-    client.cookies.set("imatch_sign_up", kept, path="/sign-up")
+def test_an_invalid_cookie_is_ignored(client: TestClient, cookie: str) -> None:
+    client.cookies.set("imatch_sign_up", cookie, path="/sign-up")
     assert client.get("/sign-up/email").url.path == "/sign-up"
 
 

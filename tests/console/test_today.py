@@ -1,4 +1,4 @@
-"""The operators' first page, and that all of theirs are for operators alone."""
+"""The operators' overview page, and access to operators' pages."""
 
 from collections.abc import Callable
 
@@ -20,15 +20,16 @@ def test_the_console_is_for_operators(make: Make, client: TestClient, sign_in: S
     sign_in(make.user(account_type=AccountType.PROVIDER))
     for path in paths:
         assert client.get(path).status_code == 403, path
-    acts = [
-        f"/console/providers/{provider.id}/{act}" for act in ("approve", "reject", "credentials")
+    actions = [
+        f"/console/providers/{provider.id}/{action}"
+        for action in ("approve", "reject", "credentials")
     ]
-    acts += [f"/console/categories/therapists/{act}" for act in ("activate", "deactivate")]
-    for act in acts:
-        assert client.post(act, data={"seen": "x", "reason": "x"}).status_code == 403, act
+    actions += [f"/console/categories/therapists/{action}" for action in ("activate", "deactivate")]
+    for action in actions:
+        assert client.post(action, data={"seen": "x", "reason": "x"}).status_code == 403, action
 
 
-def test_an_empty_queue_says_so(make: Make, sign_in: SignIn) -> None:
+def test_an_empty_queue(make: Make, sign_in: SignIn) -> None:
     client = sign_in(make.user(account_type=AccountType.OPERATOR))
     assert "Nothing needs you" in client.get("/console").text
     assert "No profile waits" in client.get("/console/providers").text

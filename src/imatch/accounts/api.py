@@ -27,11 +27,11 @@ def list_api_keys(db: Db, user: CurrentUser) -> ApiKeysOut:
 
 
 @router.post("/me/api-keys", status_code=201, responses=problems(409))
-def create_api_key(db: Db, user: StepUp, wanted: ApiKeyIn) -> NewApiKeyOut:
+def create_api_key(db: Db, user: StepUp, body: ApiKeyIn) -> NewApiKeyOut:
     """Make an API key. Needs a browser's session whose owner gave a password or code lately."""
-    made = api_keys.create(db, user, name=wanted.name)
-    shown = ApiKeyOut.model_validate(made.row)
-    return NewApiKeyOut(**shown.model_dump(), key=made.key)
+    new_key = api_keys.create(db, user, name=body.name)
+    row = ApiKeyOut.model_validate(new_key.row)
+    return NewApiKeyOut(**row.model_dump(), key=new_key.key)
 
 
 @router.delete("/me/api-keys/{key_id}", status_code=204, responses=problems(404))

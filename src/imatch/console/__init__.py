@@ -1,1 +1,1 @@
-"""Pages of the operator."""
+"""The operators' overview page."""

@@ -1,4 +1,4 @@
-"""What the operators' pages bring to the program."""
+"""Register the console domain."""
 
 from imatch.core.domains import Domain
 

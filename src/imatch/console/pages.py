@@ -1,4 +1,4 @@
-"""The first of the operators' pages: what needs someone. Each domain brings its own console.py."""
+"""The operators' overview page. Each domain has its other operator pages in console.py."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/console", include_in_schema=False)
 
 @router.get("")
 def today(request: Request, db: Db, _operator: CurrentOperator) -> HTMLResponse:
-    """Only what needs someone."""
+    """Show what waits for an operator, and the indicators of the POT economy that are bad."""
     waiting, changed = providers.waiting_counts(db)
     oldest = providers.pending(db, limit=1)
     context = {
@@ -26,7 +26,9 @@ def today(request: Request, db: Db, _operator: CurrentOperator) -> HTMLResponse:
         "changed": changed,
         "waiting_since": oldest[0][0].submitted_at if oldest else None,
         "pot": waiting_for_operators(db),
-        "out_of_bounds": [one for one in fresh_health().indicators if one.state is State.BAD],
+        "out_of_bounds": [
+            indicator for indicator in fresh_health().indicators if indicator.state is State.BAD
+        ],
         "any_open": bool(categories.active_categories(db)),
     }
     return render(request, "console/today.html", context)

@@ -1,1 +1,1 @@
-"""What members publish for others."""
+"""Content that users publish for others."""

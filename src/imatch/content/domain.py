@@ -1,4 +1,4 @@
-"""What members' publications bring to the program."""
+"""Register the content domain."""
 
 from imatch.content import models, personal_data
 from imatch.core.domains import Domain

@@ -1,4 +1,4 @@
-"""What members publish for others."""
+"""The table of content that users publish for others."""
 
 from datetime import datetime
 

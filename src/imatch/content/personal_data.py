@@ -1,4 +1,4 @@
-"""What people published adds to the export of their data, and goes with them."""
+"""Export and delete the content of a user."""
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -8,8 +8,8 @@ from imatch.facts.people import PersonErased, PersonExported
 
 
 def export(db: Session, fact: PersonExported) -> None:
-    """Everything the person wrote for others, drafts included, oldest first."""
-    written = select(Content).where(Content.author_user_id == fact.user_id)
+    """Add everything the user wrote, drafts included, oldest first."""
+    query = select(Content).where(Content.author_user_id == fact.user_id)
     fact.sections["content"] = [
         {
             "kind": content.kind,
@@ -19,9 +19,10 @@ def export(db: Session, fact: PersonExported) -> None:
             "created_at": content.created_at.isoformat(),
             "published_at": content.published_at and content.published_at.isoformat(),
         }
-        for content in db.scalars(written.order_by(Content.id))
+        for content in db.scalars(query.order_by(Content.id))
     ]
 
 
 def erase(db: Session, fact: PersonErased) -> None:
+    """Delete everything the user wrote."""
     db.execute(delete(Content).where(Content.author_user_id == fact.user_id))

@@ -1,1 +1,1 @@
-"""Work agreed between a seeker and a provider."""
+"""Engagements: work that a seeker and a provider agreed on."""

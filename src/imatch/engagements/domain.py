@@ -1,4 +1,4 @@
-"""What engagements bring to the program."""
+"""Register the engagements domain."""
 
 from imatch.core.domains import Domain
 from imatch.engagements import models, personal_data

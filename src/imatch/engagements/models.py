@@ -1,4 +1,4 @@
-"""Work agreed between a seeker and a provider."""
+"""The table of engagements: work that a seeker and a provider agreed on."""
 
 from datetime import datetime
 

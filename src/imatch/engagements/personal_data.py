@@ -1,4 +1,4 @@
-"""What people agreed on adds to the export of their data; the other side keeps it when they go."""
+"""Export the engagements of a user. Erasure keeps them, because they are the other side's too."""
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
@@ -11,8 +11,8 @@ from imatch.providers.models import Provider
 
 
 def export(db: Session, fact: PersonExported) -> None:
-    """Every engagement of the person's needs and profiles, oldest first."""
-    found = db.execute(
+    """Add every engagement of the user's needs and profiles, oldest first."""
+    rows = db.execute(
         select(Engagement, Need.user_id)
         .join(Need, Need.id == Engagement.seeker_id)
         .join(Provider, Provider.id == Engagement.provider_id)
@@ -29,16 +29,16 @@ def export(db: Session, fact: PersonExported) -> None:
             "created_at": engagement.created_at.isoformat(),
             "completed_at": engagement.completed_at and engagement.completed_at.isoformat(),
         }
-        for engagement, seeker_user_id in found
+        for engagement, seeker_user_id in rows
     ]
 
 
 def erase(db: Session, fact: PersonErased) -> None:
-    """Let the engagements stand without the matches that led to them, which name the person."""
-    theirs = (
+    """Unlink the user's engagements from their matches, which contain personal data."""
+    match_ids = (
         select(Match.id)
         .join(Need, Need.id == Match.seeker_id)
         .join(Provider, Provider.id == Match.provider_id)
         .where(or_(Need.user_id == fact.user_id, Provider.user_id == fact.user_id))
     )
-    db.execute(update(Engagement).where(Engagement.match_id.in_(theirs)).values(match_id=None))
+    db.execute(update(Engagement).where(Engagement.match_id.in_(match_ids)).values(match_id=None))

@@ -1,1 +1,1 @@
-"""What each side says of a finished engagement."""
+"""Ratings that both sides of a finished engagement give each other."""

@@ -1,4 +1,4 @@
-"""What ratings bring to the program."""
+"""Register the ratings domain."""
 
 from imatch.core.domains import Domain
 from imatch.ratings import models, personal_data

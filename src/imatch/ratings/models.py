@@ -1,4 +1,4 @@
-"""What each side says of a finished engagement."""
+"""The table of ratings that both sides of a finished engagement give each other."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What people's ratings add to the export of their data, and what stays of them when they go."""
+"""Export the ratings of a user. Erasure removes the reviews and keeps the stars."""
 
 from datetime import timedelta
 
@@ -13,22 +13,22 @@ _SEALED_DAYS = 14
 
 
 def export(db: Session, fact: PersonExported) -> None:
-    """What the person said, and what was said of them as soon as they may read it.
+    """Add the ratings that the user gave, and those received that they may read.
 
-    A rating of them is sealed until they rated too or _SEALED_DAYS have passed. Who gave it is the
-    other side's to tell.
+    A received rating is sealed until the user rated the other side too, or for _SEALED_DAYS. The
+    export does not include who gave it, which is the rater's personal data.
     """
     own = aliased(Rating)
-    answered = (
+    has_rated_too = (
         select(own.id)
         .where(own.engagement_id == Rating.engagement_id, own.rater_user_id == fact.user_id)
         .exists()
     )
-    opened = or_(answered, Rating.created_at <= now() - timedelta(days=_SEALED_DAYS))
+    unsealed = or_(has_rated_too, Rating.created_at <= now() - timedelta(days=_SEALED_DAYS))
     received = Rating.rated_user_id == fact.user_id
-    found = db.scalars(
+    ratings = db.scalars(
         select(Rating)
-        .where(or_(Rating.rater_user_id == fact.user_id, received & opened))
+        .where(or_(Rating.rater_user_id == fact.user_id, received & unsealed))
         .order_by(Rating.id)
     )
     fact.sections["ratings"] = [
@@ -39,11 +39,11 @@ def export(db: Session, fact: PersonExported) -> None:
             "review": rating.review,
             "created_at": rating.created_at.isoformat(),
         }
-        for rating in found
+        for rating in ratings
     ]
 
 
 def erase(db: Session, fact: PersonErased) -> None:
-    """Forget the words by and about the person; the stars stay with whom they were given to."""
-    theirs = or_(Rating.rater_user_id == fact.user_id, Rating.rated_user_id == fact.user_id)
-    db.execute(update(Rating).where(theirs).values(review=""))
+    """Delete the texts of ratings by and about the user; the stars stay."""
+    is_users = or_(Rating.rater_user_id == fact.user_id, Rating.rated_user_id == fact.user_id)
+    db.execute(update(Rating).where(is_users).values(review=""))

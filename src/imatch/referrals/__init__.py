@@ -1,1 +1,1 @@
-"""Who brought whom."""
+"""Referrals: which user invited which."""

@@ -1,4 +1,4 @@
-"""What referrals bring to the program."""
+"""Register the referrals domain."""
 
 from imatch.core.domains import Domain
 from imatch.referrals import models, personal_data

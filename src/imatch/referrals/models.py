@@ -1,4 +1,4 @@
-"""Who brought whom."""
+"""The table of referrals: which user invited which."""
 
 from datetime import datetime
 

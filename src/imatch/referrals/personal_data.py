@@ -1,4 +1,4 @@
-"""What people's invitations add to the export of their data."""
+"""Export the referrals of a user."""
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -8,8 +8,8 @@ from imatch.referrals.models import Referral
 
 
 def export(db: Session, fact: PersonExported) -> None:
-    """Whom the person invited, and that they were: when, and with which code. Nobody is named."""
-    found = db.scalars(
+    """Add the user's invitations, given and received, with time and code but without names."""
+    referrals = db.scalars(
         select(Referral)
         .where(
             or_(
@@ -24,5 +24,5 @@ def export(db: Session, fact: PersonExported) -> None:
             "code": referral.code,
             "created_at": referral.created_at.isoformat(),
         }
-        for referral in found
+        for referral in referrals
     ]
