@@ -16,8 +16,16 @@ from sqlalchemy import select
 from imatch.accounts.models import User
 from imatch.core import database
 from imatch.core.database import SessionLocal, atomic
-from imatch.ledger import POT, InsufficientFunds, Movement, capture, post
-from imatch.ledger.movements import Phase
+from imatch.ledger import (
+    POT,
+    InsufficientFunds,
+    Movement,
+    Phase,
+    SystemAccount,
+    TransactionType,
+    capture,
+    post,
+)
 from imatch.pot.errors import InsufficientPot
 from imatch.pot.service import POTService
 
@@ -78,15 +86,17 @@ def _hold_and_carry_out(user_id: int, key: str, amount: int) -> None:
         key=key,
         user_id=user_id,
         amount=-amount,
-        counter_account="burned",
-        transaction_type="hold",
+        counter_account=SystemAccount.BURNED,
+        transaction_type=TransactionType.HOLD,
         category="workshop",
         phase=Phase.HOLD,
     )
     with SessionLocal() as db:
         with atomic(db):
             held = post(db, POT, movement)
-            paid = capture(db, POT, held.id, key=f"{key}.paid", transaction_type="spend")
+            paid = capture(
+                db, POT, held.id, key=f"{key}.paid", transaction_type=TransactionType.SPEND
+            )
         say(f"{key} {held.id} {held.amount}")
         say(f"{key}.paid {paid.id} {paid.amount}")
 

@@ -35,7 +35,7 @@ from imatch.accounts.service import sessions
 from imatch.core import database
 from imatch.core.clock import frozen, now
 from imatch.core.database import SessionLocal, atomic
-from imatch.ledger import POT, Movement, post_many
+from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post_many
 from imatch.ledger.models import PotTransaction
 from imatch.ledger.sealing.seals import seal
 from imatch.operations.database import migrate
@@ -109,7 +109,7 @@ def _movement(number: int, moment: datetime, people: int, chance: random.Random)
         user_id=who,
         amount=amount,
         counter_account=account,
-        transaction_type="earn" if amount > 0 else "spend",
+        transaction_type=TransactionType.EARN if amount > 0 else "spend",
         category=category,
         created_at=moment,
     )
@@ -160,8 +160,8 @@ def _earn_one(key: str) -> None:
         key=key,
         user_id=1,
         amount=1,
-        counter_account="treasury",
-        transaction_type="earn",
+        counter_account=SystemAccount.TREASURY,
+        transaction_type=TransactionType.EARN,
         category="daily_login",
     )
     with SessionLocal() as db:

@@ -15,8 +15,7 @@ from sqlalchemy import make_url
 from bench.ledger.load import Call, Client
 from imatch import POTService, SessionLocal
 from imatch.core.database import configure_sqlite
-from imatch.ledger import POT
-from imatch.ledger.movements import Phase
+from imatch.ledger import POT, Phase
 from imatch.ledger.posting.statements import postgresql_insert, sqlite_insert
 
 AWARDS = ("bug_report", "feature_suggestion", "portfolio_item", "match_feedback", "review_reply")

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from imatch.accounts.models import User
 from imatch.core import database
 from imatch.core.database import SessionLocal, atomic
-from imatch.ledger import POT, Movement, post_many
+from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post_many
 from imatch.operations.database import migrate
 
 START_POT = 10**9
@@ -90,8 +90,8 @@ def _people(db: Session, numbers: range) -> None:
                     key=f"start:{number:09}",
                     user_id=number,
                     amount=START_POT,
-                    counter_account="treasury",
-                    transaction_type="earn",
+                    counter_account=SystemAccount.TREASURY,
+                    transaction_type=TransactionType.EARN,
                     category="bug_report",
                 )
                 for number in numbers

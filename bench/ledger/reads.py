@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bench.ledger.load import Times, times
 from imatch import POTService, SessionLocal
 from imatch.core.database import present
-from imatch.ledger import POT, Movement, post_many, queries
+from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post_many, queries
 from imatch.ledger.auditing.audit import audit
 from imatch.ledger.sealing.seals import seal
 from imatch.pot.economy import figures
@@ -61,8 +61,8 @@ def _movement(chance: random.Random, people: int) -> Movement:
         key=f"batch:{time.time_ns() // 1000:x}-{chance.getrandbits(64):016x}",
         user_id=BUSY_PERSON if busy else chance.randint(1, people),
         amount=10 if earns else -10,
-        counter_account="treasury" if earns else "burned",
-        transaction_type="earn" if earns else "spend",
+        counter_account=SystemAccount.TREASURY if earns else "burned",
+        transaction_type=TransactionType.EARN if earns else "spend",
         category="portfolio_item" if earns else "report_export",
         description="One of many",
     )

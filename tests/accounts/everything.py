@@ -9,7 +9,7 @@ from imatch.accounts.models import AccountType, ApiKey, EmailedLink, RecoveryCod
 from imatch.content.models import Content
 from imatch.core.database import atomic
 from imatch.engagements.models import Engagement
-from imatch.ledger import CASH, POT, Movement, post
+from imatch.ledger import CASH, POT, Movement, SystemAccount, TransactionType, post
 from imatch.mail.models import MailMessage
 from imatch.matches.models import Match, Shortlist
 from imatch.needs.models import Need
@@ -119,7 +119,10 @@ class Everything:
                 )
 
     def _pot(self, user: User, other: User, text: str) -> None:
-        for book, system, kind in ((POT, "treasury", "earn"), (CASH, "reserve", "allowance")):
+        for book, system, kind in (
+            (POT, SystemAccount.TREASURY, TransactionType.EARN),
+            (CASH, SystemAccount.RESERVE, TransactionType.ALLOWANCE),
+        ):
             post(
                 self.db,
                 book,

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from imatch.accounts.deps import cookie_name
 from imatch.accounts.errors import BadEmail
-from imatch.accounts.models import User, UserSession
+from imatch.accounts.models import AccountType, User, UserSession
 from imatch.accounts.rules import PASSWORDS_PER_EMAIL
 from imatch.accounts.service import recovery, sign_in, sign_up
 from imatch.accounts.service.sessions import Browser
@@ -275,9 +275,11 @@ def test_invalid_addresses_get_no_mail(db: Session) -> None:
         sign_up.sign_up(db, **{**FORM, "email": "@example.org"}, browser=browser)
 
 
-@pytest.mark.parametrize("account_type", ["seeker", "provider", "both"])
+@pytest.mark.parametrize(
+    "account_type", [AccountType.SEEKER, AccountType.PROVIDER, AccountType.BOTH]
+)
 def test_the_console_is_for_operators(
-    client: TestClient, ada: User, db: Session, account_type: str
+    client: TestClient, ada: User, db: Session, account_type: AccountType
 ) -> None:
     assert client.get("/console/providers").url.path == "/sign-in"
     with atomic(db):
@@ -286,7 +288,7 @@ def test_the_console_is_for_operators(
     refused = client.get("/console/providers", headers={"accept": "application/json"})
     assert (refused.status_code, refused.json()["code"]) == (403, "operators_only")
     with atomic(db):
-        ada.account_type = "operator"
+        ada.account_type = AccountType.OPERATOR
     assert client.get("/console/providers").status_code == 200
 
 

@@ -6,13 +6,14 @@ import pytest
 
 from imatch.approvals.service import SecondPersonNeeded, Step
 from imatch.core.errors import Conflict
+from imatch.pot.models import ProposalStatus
 
 FIRST, SECOND, CONCERNED = 1, 2, 3
 
 
 def _step() -> Step[SimpleNamespace]:
     return Step(
-        waits_in=("proposed",),
+        waits_in=(ProposalStatus.PROPOSED,),
         already_decided=lambda row: Conflict(f"This is {row.status} already."),
         refuses={
             "proposed_by": lambda: SecondPersonNeeded("Another operator has to decide."),
@@ -21,7 +22,7 @@ def _step() -> Step[SimpleNamespace]:
     )
 
 
-def _row(status: str = "proposed") -> SimpleNamespace:
+def _row(status: ProposalStatus = ProposalStatus.PROPOSED) -> SimpleNamespace:
     return SimpleNamespace(status=status, proposed_by=FIRST, user_id=CONCERNED)
 
 
@@ -39,4 +40,4 @@ def test_neither_who_began_nor_whom_it_concerns_may(operator_id: int, words: str
 
 def test_what_is_decided_is_not_decided_again() -> None:
     with pytest.raises(Conflict, match="approved already"):
-        _step().check(_row("approved"), SECOND)
+        _step().check(_row(ProposalStatus.APPROVED), SECOND)

@@ -6,8 +6,16 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from imatch.core.clock import now
-from imatch.ledger import POT, Movement, capture, post, release
-from imatch.ledger.movements import Phase
+from imatch.ledger import (
+    POT,
+    Movement,
+    Phase,
+    SystemAccount,
+    TransactionType,
+    capture,
+    post,
+    release,
+)
 from tests.make import Make
 
 
@@ -16,14 +24,14 @@ def earn(
     amount: int,
     key: str = "earn",
     *,
-    transaction_type: str = "earn",
+    transaction_type: TransactionType = TransactionType.EARN,
     **labels: Any,  # noqa: ANN401 -- any of a movement's fields
 ) -> Movement:
     return Movement(
         key=key,
         user_id=user_id,
         amount=amount,
-        counter_account="treasury",
+        counter_account=SystemAccount.TREASURY,
         transaction_type=transaction_type,
         category="daily_login",
         **labels,
@@ -35,8 +43,8 @@ def spend(user_id: int, amount: int, key: str = "spend") -> Movement:
         key=key,
         user_id=user_id,
         amount=-amount,
-        counter_account="burned",
-        transaction_type="spend",
+        counter_account=SystemAccount.BURNED,
+        transaction_type=TransactionType.SPEND,
         category="rush_match",
     )
 
@@ -46,8 +54,8 @@ def hold(user_id: int, amount: int, key: str = "hold", minutes: int | None = 60)
         key=key,
         user_id=user_id,
         amount=-amount,
-        counter_account="burned",
-        transaction_type="hold",
+        counter_account=SystemAccount.BURNED,
+        transaction_type=TransactionType.HOLD,
         category="workshop",
         phase=Phase.HOLD,
         expires_at=None if minutes is None else now() + timedelta(minutes=minutes),
@@ -57,10 +65,10 @@ def hold(user_id: int, amount: int, key: str = "hold", minutes: int | None = 60)
 def mint(amount: int, key: str) -> Movement:
     return Movement(
         key=key,
-        system_account="treasury",
+        system_account=SystemAccount.TREASURY,
         amount=amount,
-        counter_account="mint",
-        transaction_type="mint",
+        counter_account=SystemAccount.MINT,
+        transaction_type=TransactionType.MINT,
         category="policy",
     )
 
@@ -78,7 +86,9 @@ def fill(db: Session, make: Make) -> dict[str, int]:
     keep(earn(bo.id, 300, "earn bo", reference_type="rating", reference_id=7))
     keep(spend(ada.id, 40, "spend"))
     keep(hold(ada.id, 60, "hold"))
-    ids["post"] = capture(db, POT, ids["hold"], key="post", transaction_type="spend", amount=45).id
+    ids["post"] = capture(
+        db, POT, ids["hold"], key="post", transaction_type=TransactionType.SPEND, amount=45
+    ).id
     keep(hold(bo.id, 100, "hold bo"))
     ids["void"] = release(db, POT, ids["hold bo"], key="void").id
     keep(hold(bo.id, 30, "open hold"))

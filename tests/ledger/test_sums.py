@@ -9,7 +9,7 @@ import time_machine
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from imatch.ledger import POT, post, post_many, queries
+from imatch.ledger import POT, TransactionType, post, post_many, queries
 from imatch.ledger.queries import Sum, sums
 from imatch.ledger.sealing.seals import seal
 from tests.ledger.books import earn, fill, hold, spend
@@ -63,7 +63,12 @@ def test_from_one_day_to_before_another(db: Session, days: int, sealed: int) -> 
 def test_by_hour_and_kind(db: Session, days: int, sealed: int) -> None:
     if sealed:
         seal(db, POT, most_rows=sealed)
-    found = sums(db, POT, by=("hour", "category"), transaction_types=("earn", "spend"))
+    found = sums(
+        db,
+        POT,
+        by=("hour", "category"),
+        transaction_types=(TransactionType.EARN, TransactionType.SPEND),
+    )
     assert found == [
         Sum(hour=0, category="rush_match", row_count=3, amount=-12),
         Sum(hour=22, category="daily_login", row_count=3, amount=30),

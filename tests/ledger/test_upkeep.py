@@ -12,7 +12,17 @@ from structlog.testing import capture_logs
 
 from imatch.core.database import atomic
 from imatch.jobs.one_by_one import SomeFailed
-from imatch.ledger import CASH, POT, capture, post, post_many, queries, release
+from imatch.ledger import (
+    CASH,
+    POT,
+    SystemAccount,
+    TransactionType,
+    capture,
+    post,
+    post_many,
+    queries,
+    release,
+)
 from imatch.ledger.errors import HoldNotOpen
 from imatch.ledger.models import PotTransaction
 from imatch.ledger.tasks import audit_ledger, expire_holds, seal_ledger
@@ -64,8 +74,11 @@ def test_an_expired_hold_is_given_back_once(db: Session, make: Make) -> None:
         freed = db.query(PotTransaction).filter_by(idempotency_key=f"expire:{held.id}").one()
         assert (freed.phase, freed.amount, freed.hold_id) == ("void", 60, held.id)
         with pytest.raises(HoldNotOpen):
-            capture(db, POT, held.id, key="capture", transaction_type="spend")
-        assert capture(db, POT, later.id, key="c", transaction_type="spend").amount == -20
+            capture(db, POT, held.id, key="capture", transaction_type=TransactionType.SPEND)
+        assert (
+            capture(db, POT, later.id, key="c", transaction_type=TransactionType.SPEND).amount
+            == -20
+        )
 
 
 def test_a_resolved_hold_does_not_expire(db: Session, make: Make) -> None:
@@ -74,7 +87,7 @@ def test_a_resolved_hold_does_not_expire(db: Session, make: Make) -> None:
         post(db, POT, earn(user.id, 100, "earn"))
         taken = post(db, POT, hold(user.id, 30, "taken", minutes=10))
         freed = post(db, POT, hold(user.id, 30, "freed", minutes=10))
-        capture(db, POT, taken.id, key="c", transaction_type="spend")
+        capture(db, POT, taken.id, key="c", transaction_type=TransactionType.SPEND)
         release(db, POT, freed.id, key="r")
         moment.shift(timedelta(hours=1))
         assert queries.expired_holds(db, POT, limit=10) == []
@@ -86,10 +99,10 @@ def test_a_resolved_hold_does_not_expire(db: Session, make: Make) -> None:
 def test_one_hold_that_fails_stops_no_other_in_either_book(db: Session, make: Make) -> None:
     with time_machine.travel(NOON, tick=False) as moment:
         user = make.user()
-        held = {}
+        held: dict[tuple[str, str], int] = {}
         for book, kind, counter_account in (
-            (POT, "earn", "treasury"),
-            (CASH, "allowance", "allowances"),
+            (POT, TransactionType.EARN, SystemAccount.TREASURY),
+            (CASH, TransactionType.ALLOWANCE, SystemAccount.ALLOWANCES),
         ):
             given = replace(
                 earn(user.id, 100, transaction_type=kind), counter_account=counter_account

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from imatch.accounts.models import User
-from imatch.ledger import POT, Movement, post
+from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post
 from imatch.ledger.queries import account
 from imatch.matches import service
 from imatch.matches.models import MatchKind, Shortlist
@@ -19,6 +19,7 @@ from imatch.matches.paid import service as paid
 from imatch.needs import service as seekers
 from imatch.needs.models import Need
 from imatch.needs.queries import NeedNotFound
+from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.models import PotPurchase
 from tests.make import Make
@@ -49,8 +50,8 @@ def rich(db: Session, make: Make) -> Rich:
                 key=f"give {user.id}",
                 user_id=user.id,
                 amount=1_000,
-                counter_account="treasury",
-                transaction_type="earn",
+                counter_account=SystemAccount.TREASURY,
+                transaction_type=TransactionType.EARN,
                 category="grant",
             ),
         )
@@ -147,7 +148,7 @@ def test_an_order_goes_with_its_need(db: Session, many: None, rich: Rich, sign_i
     assert held_and_left(db, buyer) == before
     db.expire_all()
     assert db.get_one(PotPurchase, order.id).status == "cancelled"
-    assert shop.open_orders(db) == []
+    assert shop_queries.open_orders(db) == []
     second_id = handed_in(client)
     db.rollback()
     second = db.get_one(Need, second_id)
@@ -180,7 +181,7 @@ def test_an_order_of_the_same_moment_goes_too(
             ]
         for done in acts:
             done.result()
-    assert shop.open_orders(db) == []
+    assert shop_queries.open_orders(db) == []
     assert held_and_left(db, buyer)[0] == 0
 
 

@@ -22,7 +22,7 @@ from imatch.operations.setup import (
 from imatch.pot.economy import figures
 from imatch.pot.reserve.coverage import coverage
 from imatch.pot.service import POTService
-from imatch.pot.shop import service as shop
+from imatch.pot.shop import queries as shop_queries
 from imatch.providers.models import Provider
 from tests.make import Make
 
@@ -62,7 +62,7 @@ def _has_a_past() -> None:
         assert len(figures.period(db, None).days) == DAYS + 1
         assert min(len(figures.earning_breakdown(db, None)), 15) == 15
         assert coverage(db).reserve.cents > 0
-        assert shop.open_orders(db)
+        assert shop_queries.open_orders(db)
         for book in BOOKS.values():
             assert audit(db, book).findings == []
         charged = POTService(db).charge_premium_match(user_id=1, seeker_id=1)

@@ -11,7 +11,7 @@ from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.events import heard_only_by
 from imatch.facts.marketplace import EngagementPaid
-from imatch.ledger import CASH, POT, Movement, post
+from imatch.ledger import CASH, POT, Movement, SystemAccount, TransactionType, post
 from imatch.ledger.queries import free, people_totals, system_balances
 from imatch.pot.models import PotRedemption
 from imatch.pot.redemption import payees
@@ -63,8 +63,8 @@ class Redeeming:
             key=f"test-earn:{next(_numbers)}",
             user_id=person.id,
             amount=pot,
-            counter_account="treasury",
-            transaction_type="earn",
+            counter_account=SystemAccount.TREASURY,
+            transaction_type=TransactionType.EARN,
             category="bonus",
         )
         post(self.db, POT, movement)
@@ -96,10 +96,10 @@ class Redeeming:
         """The reserve loses money, as after a reversal."""
         movement = Movement(
             key=f"test-loss:{next(_numbers)}",
-            system_account="reserve",
-            counter_account="lost",
+            system_account=SystemAccount.RESERVE,
+            counter_account=SystemAccount.LOST,
             amount=-cents,
-            transaction_type="loss",
+            transaction_type=TransactionType.LOSS,
             category="loss",
         )
         post(self.db, CASH, movement)

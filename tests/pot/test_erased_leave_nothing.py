@@ -24,6 +24,7 @@ from imatch.pot.redemption import service as redemptions
 from imatch.pot.reserve import service as clearing
 from imatch.pot.reserve.coverage import coverage
 from imatch.pot.reserve.models import PotCommission
+from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.models import PotPurchase
 from imatch.providers.boosts import BADGE, BOOST, FEATURED, PROFILE_REFERENCE_TYPE
@@ -90,10 +91,11 @@ def test_nobody_inherits_what_an_erased_person_bought(
     accounts.erase(db, owner)
     make.provider()  # SQLite gives the deleted profile's number again
     assert [
-        shop.active(db, one, PROFILE_REFERENCE_TYPE, among={profile_id}) for one in (BOOST, BADGE)
+        shop_queries.active(db, one, PROFILE_REFERENCE_TYPE, among={profile_id})
+        for one in (BOOST, BADGE)
     ] == [{}, {}]
-    assert shop.active(db, FEATURED, PROFILE_REFERENCE_TYPE) == {}
-    assert shop.active(db, BADGE, PROFILE_REFERENCE_TYPE).keys() == {other_profile.id}
+    assert shop_queries.active(db, FEATURED, PROFILE_REFERENCE_TYPE) == {}
+    assert shop_queries.active(db, BADGE, PROFILE_REFERENCE_TYPE).keys() == {other_profile.id}
     assert [fact.option for fact in ended] == [BOOST, BOOST, FEATURED, BADGE]
     left = db.scalars(select(PotPurchase).where(PotPurchase.user_id != stranger.id)).all()
     assert {(one.status, one.renews, one.settled_at is None) for one in left} == {

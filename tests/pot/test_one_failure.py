@@ -14,7 +14,7 @@ from imatch.core.events import heard_only_by
 from imatch.facts.economy import OptionEnded
 from imatch.facts.people import IdentityVerified, SecondFactorKept
 from imatch.jobs.one_by_one import SomeFailed
-from imatch.ledger import CASH, Movement, post
+from imatch.ledger import CASH, Movement, SystemAccount, TransactionType, post
 from imatch.pot.awards import service as awards
 from imatch.pot.awards.models import PotAward
 from imatch.pot.reserve.models import PotCommission
@@ -100,8 +100,8 @@ def test_one_commission_that_cannot_be_cleared_stops_no_other(db: Session, make:
         key=f"clear:{first.id}:provider",
         user_id=providers[1].id,
         amount=1,
-        counter_account="allowances",
-        transaction_type="allowance",
+        counter_account=SystemAccount.ALLOWANCES,
+        transaction_type=TransactionType.ALLOWANCE,
         category="provider",
     )
     post(db, CASH, taken)

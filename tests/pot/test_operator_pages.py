@@ -13,6 +13,7 @@ from imatch.ledger import POT
 from imatch.ledger.queries import account
 from imatch.pot.awards import grants
 from imatch.pot.service import POTService
+from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.models import PotPurchase
 from tests.make import Make
@@ -69,7 +70,7 @@ def test_an_order_is_delivered_once(
     done = client.post(address, data={"note": "See you in room 4"}, follow_redirects=False)
     assert done.headers["location"] == "/console/orders"
     assert has(db, buyer) == (225, 0)
-    assert shop.purchases(db, buyer.id)[0].note == "See you in room 4"
+    assert shop_queries.purchases(db, buyer.id)[0].note == "See you in room 4"
     assert client.post(address).status_code == 409
     assert client.post(f"/console/orders/{ordered.id}/cancel").status_code == 409
     assert "Nothing to deliver" in client.get("/console/orders").text

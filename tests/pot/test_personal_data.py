@@ -20,7 +20,7 @@ from imatch.pot import personal_data
 from imatch.pot.awards import grants
 from imatch.pot.awards import service as awards
 from imatch.pot.awards.models import PotAward
-from imatch.pot.models import PotRedemption
+from imatch.pot.models import PotRedemption, RedemptionStatus
 from imatch.pot.redemption.models import PotPayee
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.models import PotPurchase
@@ -111,7 +111,10 @@ def test_a_payout_with_the_bank_keeps_what_it_needs(db: Session, make: Make) -> 
     with atomic(db):
         db.add(PotPayee(user_id=user_id, details={"name": "Gone Person", "account": "1"}))
         request = db.scalars(select(PotRedemption)).one()
-        request.status, request.exported_at = "approved", datetime(2026, 3, 1, tzinfo=UTC)
+        request.status, request.exported_at = (
+            RedemptionStatus.APPROVED,
+            datetime(2026, 3, 1, tzinfo=UTC),
+        )
     accounts.erase(db, user)
     with atomic(db):
         assert db.get(PotPayee, user_id) is not None
@@ -121,7 +124,7 @@ def test_a_payout_with_the_bank_keeps_what_it_needs(db: Session, make: Make) -> 
     personal_data.forget_erased_payees()
     with atomic(db):
         assert db.get(PotPayee, user_id, populate_existing=True) is not None
-        db.scalars(select(PotRedemption)).one().status = "paid"
+        db.scalars(select(PotRedemption)).one().status = RedemptionStatus.PAID
         db.add(PotPayee(user_id=other.id, details={"name": "Somebody else"}))
     personal_data.forget_erased_payees()
     with atomic(db):

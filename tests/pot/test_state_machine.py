@@ -25,9 +25,19 @@ from sqlalchemy.orm import Session
 from imatch.core.clock import now
 from imatch.core.database import SessionLocal
 from imatch.core.errors import DomainError
-from imatch.ledger import BOOKS, POT, HoldNotOpen, Movement, capture, post, release
+from imatch.ledger import (
+    BOOKS,
+    POT,
+    HoldNotOpen,
+    Movement,
+    Phase,
+    SystemAccount,
+    TransactionType,
+    capture,
+    post,
+    release,
+)
 from imatch.ledger.auditing.audit import audit
-from imatch.ledger.movements import Phase
 from imatch.ledger.queries import account, people_totals, system_balances
 from imatch.ledger.sealing.seals import seal
 from imatch.ledger.tasks import expire_holds
@@ -125,8 +135,8 @@ class Economy(RuleBasedStateMachine):
             key=f"m{next(_keys)}",
             user_id=user_id,
             amount=-pot,
-            counter_account="burned",
-            transaction_type="hold",
+            counter_account=SystemAccount.BURNED,
+            transaction_type=TransactionType.HOLD,
             category="workshop",
             phase=Phase.HOLD,
             expires_at=now() + timedelta(minutes=minutes),
@@ -142,7 +152,12 @@ class Economy(RuleBasedStateMachine):
         taken = max(pot * part // 100, 1)
         try:
             capture(
-                self.db, POT, hold_id, key=f"c{hold_id}", transaction_type="spend", amount=taken
+                self.db,
+                POT,
+                hold_id,
+                key=f"c{hold_id}",
+                transaction_type=TransactionType.SPEND,
+                amount=taken,
             )
         except HoldNotOpen:
             return  # it has expired, and the job has not come yet

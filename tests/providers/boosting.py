@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from imatch.accounts.models import User
 from imatch.ledger import POT
 from imatch.ledger.queries import free
-from imatch.pot.shop import service as shop
+from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop.models import PotPurchase
 from imatch.providers import boosts
 from imatch.providers.models import Provider
@@ -37,7 +37,7 @@ class Owner:
     def purchases(self) -> list[PotPurchase]:
         self.db.rollback()
         self.db.expire_all()
-        return shop.purchases(self.db, self.user.id)
+        return shop_queries.purchases(self.db, self.user.id)
 
     def buy(self, option: str, key: str = KEY, *, renews: bool = False) -> PotPurchase:
         return boosts.buy(self.db, self.user.id, self.provider, option, key=key, renews=renews)

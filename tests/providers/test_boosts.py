@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from imatch.accounts.models import User
 from imatch.core.clock import frozen
 from imatch.core.database import atomic
+from imatch.ledger import TransactionType
 from imatch.ledger.models import PotTransaction
 from imatch.mail.models import MailMessage
 from imatch.pot.shop import service as shop
@@ -59,7 +60,9 @@ def test_an_ineligible_profile_pays_nothing(
     with pytest.raises(refusal):
         owner.buy(option)
     assert (owner.free, owner.purchases) == (3_000, [])
-    spend_count = select(func.count()).where(PotTransaction.transaction_type == "spend")
+    spend_count = select(func.count()).where(
+        PotTransaction.transaction_type == TransactionType.SPEND
+    )
     assert owner.db.scalar(spend_count) == 0
 
 

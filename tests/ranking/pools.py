@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from imatch.categories.catalog import definition
+from imatch.categories.schemas import Importance
 from imatch.ranking import Pool, RankableProvider, StatedNeed
 
 TODAY = date(2026, 11, 2)
@@ -63,7 +64,7 @@ def known_need(**answers: object) -> StatedNeed:
             "style": {"evidence": -3},
             **answers,
         },
-        importance={"format": "prefer", "budget": "prefer"},
+        importance={"format": Importance.PREFER, "budget": Importance.PREFER},
     )
 
 

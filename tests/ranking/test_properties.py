@@ -8,15 +8,16 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from imatch.categories.schemas import Importance
 from imatch.ranking import Pool, RankableProvider, Ranking, StatedNeed
 from imatch.ranking.fit import fit
-from imatch.ranking.types import CriterionScore, ImportanceName
+from imatch.ranking.types import CriterionScore
 from tests.ranking.pools import PLACES, TODAY, advisor, advisors, known_need
 
 WORDS = ["tax", "equity", "retirement", "estate", "calm", "data", "plan", "divorce", "debt"]
 SPECIALTIES = ["retirement", "tax", "estate", "debt", "equity_compensation"]
 VALUES = ["integrity", "expertise", "responsiveness", "patience"]
-LEVELS: list[ImportanceName] = ["must", "prefer"]
+LEVELS = [Importance.MUST, Importance.PREFER]
 LANGUAGES = ["en", "es", "fr"]
 QUICK = settings(max_examples=30, deadline=None, derandomize=True)
 
@@ -48,7 +49,7 @@ class Draw:
                 ]
             ),
         }
-        importance: dict[str, ImportanceName] = {"format": pick(LEVELS), "budget": pick(LEVELS)}
+        importance = {"format": pick(LEVELS), "budget": pick(LEVELS)}
         text, custom = self._text(), self._text()
         return StatedNeed("financial_advisors", text, answers, importance, custom)
 
@@ -265,7 +266,7 @@ def test_paid_placement_is_no_input_of_the_engine() -> None:
 
 def test_nobody_left_says_which_rule_and_what_relaxing_it_gives() -> None:
     pool = filled(tuple(advisor(i, "tax", profile={"formats": ["remote"]}) for i in range(3)))
-    need = replace(known_need(), importance={"format": "must"})
+    need = replace(known_need(), importance={"format": Importance.MUST})
     result = ranked(pool, need)
     assert result.picks == ()
     assert [(r.gate, r.count, r.would_remain) for r in result.removed] == [("format", 3, 3)]

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from imatch.categories.catalog import definition
-from imatch.categories.schemas import CategoryDefinition
+from imatch.categories.schemas import CategoryDefinition, Importance
 from imatch.ranking import Pool, StatedNeed
 from tests.ranking.pools import TODAY, advisor, locate
 
@@ -51,7 +51,7 @@ def test_none_of_very_many_musts_is_forgotten() -> None:
         ]
     )
     pool.remove([1])
-    need = StatedNeed(many.name, "Tax.", fits, dict.fromkeys(names, "must"))
+    need = StatedNeed(many.name, "Tax.", fits, dict.fromkeys(names, Importance.MUST))
     found = pool.rank(need, seed=1, today=TODAY)
     assert [pick.provider_id for pick in found.picks] == [0]
     assert found.passed == 1

@@ -35,7 +35,7 @@ class SignedInUser:
     id: int
     name: str
     email: str
-    account_type: str
+    account_type: AccountType
 
 
 def cookie_name() -> str:

@@ -8,7 +8,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, SQLColumnExpression, 
 from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from imatch.core.clock import now
-from imatch.core.columns import Base, EncryptedJson, Id, Timestamped
+from imatch.core.columns import Base, EncryptedJson, Id, Timestamped, enum_text, one_of
+from imatch.facts.people import Side
 from imatch.ledger.models import PotAccount
 
 API_KEY_NAME_MAX_CHARACTERS = 80
@@ -20,19 +21,28 @@ class AccountType(StrEnum):
     BOTH = "both"
     OPERATOR = "operator"
 
+    @property
+    def sides(self) -> frozenset[Side]:
+        """The sides of the marketplace that such an account is on."""
+        return _SIDES[self]
+
+
+_SIDES = {
+    AccountType.SEEKER: frozenset({Side.SEEKER}),
+    AccountType.PROVIDER: frozenset({Side.PROVIDER}),
+    AccountType.BOTH: frozenset(Side),
+    AccountType.OPERATOR: frozenset[Side](),
+}
+
 
 class User(Timestamped, Base):
     __tablename__ = "users"
-    __table_args__ = (
-        CheckConstraint(
-            "account_type IN ('seeker', 'provider', 'both', 'operator')", name="account_type"
-        ),
-    )
+    __table_args__ = (CheckConstraint(one_of("account_type", AccountType), name="account_type"),)
 
     id: Mapped[Id]
     email: Mapped[str] = mapped_column(String(254), unique=True)  # lower case
     name: Mapped[str] = mapped_column(String(120))
-    account_type: Mapped[str] = mapped_column(String(16), default=AccountType.SEEKER)
+    account_type: Mapped[AccountType] = mapped_column(default=AccountType.SEEKER)
     password_hash: Mapped[str | None] = mapped_column(String(255))
     email_confirmed_at: Mapped[datetime | None]
     # Deferred, so that other pages still work when the encryption key was changed.
@@ -91,7 +101,7 @@ class EmailedLink(Base):
 
     id: Mapped[Id]
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), index=True)
-    purpose: Mapped[str] = mapped_column(String(20))
+    purpose: Mapped[LinkPurpose] = mapped_column(enum_text(LinkPurpose, 20))
     sent_to: Mapped[str] = mapped_column(String(254))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(default=now)

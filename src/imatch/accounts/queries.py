@@ -7,7 +7,15 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from imatch.accounts.errors import UserNotFound
-from imatch.accounts.models import ApiKey, EmailedLink, RecoveryCode, User, UserSession
+from imatch.accounts.models import (
+    AccountType,
+    ApiKey,
+    EmailedLink,
+    LinkPurpose,
+    RecoveryCode,
+    User,
+    UserSession,
+)
 from imatch.accounts.rules import read_email
 from imatch.core.clock import now
 from imatch.core.ids import is_id
@@ -26,7 +34,7 @@ def locked_user(db: Session, user_id: int) -> User:
     return db.scalars(query.execution_options(populate_existing=True)).one()
 
 
-def users(db: Session, limit: int, *, account_type: str | None = None) -> Sequence[User]:
+def users(db: Session, limit: int, *, account_type: AccountType | None = None) -> Sequence[User]:
     """The newest accounts first."""
     query = select(User).order_by(User.id.desc()).limit(limit)
     if account_type is not None:
@@ -99,7 +107,7 @@ def api_keys_of(db: Session, user_id: int) -> Sequence[ApiKey]:
     ).all()
 
 
-def open_link(db: Session, token: str, *purposes: str) -> tuple[EmailedLink, User] | None:
+def open_link(db: Session, token: str, *purposes: LinkPurpose) -> tuple[EmailedLink, User] | None:
     """A link for one of these purposes that is unused and not expired, with its active user."""
     row = db.execute(
         select(EmailedLink, User)

@@ -6,6 +6,7 @@ refuse the same person as well.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
@@ -40,7 +41,7 @@ class Step(Generic[DecidableRow]):
     concerns), each with the error to raise.
     """
 
-    waits_in: Collection[str]
+    waits_in: Collection[StrEnum]
     already_decided: Callable[[DecidableRow], DomainError]
     refuses: Mapping[str, Callable[[], DomainError]]
 
@@ -77,7 +78,7 @@ def locked_row(
 def decide(
     db: Session,
     row: Any,  # noqa: ANN401 -- mypy accepts no mapped column where a protocol sets one
-    status: str,
+    status: StrEnum,
     operator_id: int,
     *,
     act: str,

@@ -4,7 +4,6 @@ import csv
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from enum import Enum
 from typing import Annotated, Any
 
 import typer
@@ -22,7 +21,7 @@ from imatch.core.paging import decode_cursor
 from imatch.core.text import as_cell
 from imatch.ledger import queries
 from imatch.ledger.auditing.audit import Audit, audit, note
-from imatch.ledger.books import BOOKS, Book
+from imatch.ledger.books import BOOKS, Book, BookName
 from imatch.ledger.models import JournalRow
 from imatch.ledger.sealing.seals import seal
 from imatch.web.formats import number
@@ -50,16 +49,11 @@ _STATEMENT = (
 )
 
 
-class BookName(Enum):
-    POT = "pot"
-    CASH = "cash"
-
-
 OneBook = Annotated[BookName | None, typer.Option("--book", help="Only this book.")]
 
 
 def _chosen(name: BookName | None) -> list[Book]:
-    return [BOOKS[name.value]] if name else list(BOOKS.values())
+    return [BOOKS[name]] if name else list(BOOKS.values())
 
 
 @app.command("audit")
@@ -167,7 +161,7 @@ def statement(
     as_json: JsonOption = False,
 ) -> None:
     """What a person has in a book, and the entries that made it so."""
-    chosen = BOOKS[book.value]
+    chosen = BOOKS[book]
     with SessionLocal() as db:
         user_id = _id_of(db, user)
         if as_csv:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from imatch.categories import catalog, forms, places
 from imatch.categories import queries as categories
-from imatch.categories.schemas import CategoryDefinition, Kind
+from imatch.categories.schemas import CategoryDefinition, Importance, Kind
 from imatch.cli.output import JsonOption, out, print_json
 from imatch.core.database import SessionLocal, engine
 from imatch.core.errors import Conflict, FieldError, Invalid
@@ -175,7 +175,9 @@ def _checked(
     screen = seeker_rules.safety_stop(definition, values)
     if screen is not None:  # who is in danger hears who helps before what is wrong or missing
         raise SafetyStop(screen)
-    importance, level_errors = forms.validate_importance(fields, dict.fromkeys(musts, "must"))
+    importance, level_errors = forms.validate_importance(
+        fields, dict.fromkeys(musts, Importance.MUST)
+    )
     faults = [*unknown, *errors, *level_errors]
     if faults:
         raise BadAnswers(faults)

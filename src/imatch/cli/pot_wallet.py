@@ -10,10 +10,11 @@ from imatch.cli.output import JsonOption, out, print_facts, print_json, print_ta
 from imatch.core.database import SessionLocal
 from imatch.pot.economy import figures
 from imatch.pot.redemption import queries as redemption_queries
-from imatch.pot.rules import EARNINGS, Earning
+from imatch.pot.rules import EARNINGS, Earning, Window
 from imatch.pot.service import POTService
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDINGS, Spending
+from imatch.pot.shop.models import PurchaseStatus
 from imatch.web.formats import money, number, signed
 
 UserArgument = Annotated[str, typer.Argument(help="The person's id or e-mail address.")]
@@ -114,6 +115,7 @@ def spend(
             note=note,
         )
         left = POTService(db).get_user_balance(person.id)
+        ordered = bought.status == PurchaseStatus.ORDERED
         found = {
             "id": bought.id,
             "user_id": person.id,
@@ -126,7 +128,7 @@ def spend(
     if as_json:
         print_json(found)
         return
-    held = "held until it is delivered" if found["status"] == "ordered" else "charged"
+    held = "held until it is delivered" if ordered else "charged"
     out.print(
         f"{wanted.title}: {number(bought.amount)} POT {held}; {number(left)} are free now.",
         markup=False,
@@ -220,7 +222,9 @@ def _spending(option: Spending) -> dict[str, object]:
 def _cap(rule: Earning) -> str:
     if rule.cap is None:
         return ""
-    times = f"{rule.cap.times} {'ever' if rule.cap.window == 'ever' else f'a {rule.cap.window}'}"
+    times = (
+        f"{rule.cap.times} {'ever' if rule.cap.window is Window.EVER else f'a {rule.cap.window}'}"
+    )
     return f"{times} each" if rule.cap.within else times
 
 

@@ -1,10 +1,23 @@
 """The declarative base and the column types that both databases share."""
 
+import enum
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, Text, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Enum,
+    Integer,
+    MetaData,
+    Text,
+    TypeDecorator,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from imatch.core.clock import now
@@ -49,6 +62,26 @@ class EncryptedJson(TypeDecorator[Any]):
         return None if value is None else json.loads(decrypt(value))
 
 
+def enum_text(kind: type[enum.Enum], length: int) -> Enum:
+    """A column of text that is read as a member of `kind`. Writing anything else fails.
+
+    `length` is the column's, in characters. The database gets no type of its own for it: a CHECK
+    made with `one_of` belongs beside the column.
+    """
+    return Enum(
+        kind,
+        native_enum=False,
+        length=length,
+        values_callable=lambda members: [member.value for member in members],
+        validate_strings=True,
+    )
+
+
+def one_of(column: str, members: Iterable[StrEnum]) -> str:
+    """SQL for a CHECK: the column holds one of these. A StrEnum's class stands for all of them."""
+    return f"{column} IN ({', '.join(repr(member.value) for member in members)})"
+
+
 class Base(DeclarativeBase):
     metadata = MetaData(
         naming_convention={
@@ -64,6 +97,7 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSON,
         list[Any]: JSON,
         int: BigInt,
+        StrEnum: enum_text(enum.Enum, length=16),  # for each StrEnum that a column is mapped to
     }
 
 

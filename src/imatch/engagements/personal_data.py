@@ -4,7 +4,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from imatch.engagements.models import Engagement
-from imatch.facts.people import PersonErased, PersonExported
+from imatch.facts.people import PersonErased, PersonExported, Side
 from imatch.matches.models import Match
 from imatch.needs.models import Need
 from imatch.providers.models import Provider
@@ -22,7 +22,7 @@ def export(db: Session, fact: PersonExported) -> None:
     fact.sections["engagements"] = [
         {
             "id": engagement.id,
-            "side": "seeker" if seeker_user_id == fact.user_id else "provider",
+            "side": Side.SEEKER if seeker_user_id == fact.user_id else Side.PROVIDER,
             "match_id": engagement.match_id,
             "status": engagement.status,
             "deal_cents": engagement.deal_cents,

@@ -2,6 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
+
+
+class ContentKind(StrEnum):
+    TIP = "tip"
+    ARTICLE = "article"
+    GUIDE = "guide"
+    VIDEO = "video"
+
+
+class ReportKind(StrEnum):
+    BUG = "bug"
+    FEATURE = "feature"
+    FRAUD = "fraud"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +128,7 @@ class ReviewReplied:
 class ContentPublished:
     content_id: int
     author_user_id: int
-    kind: str  # "tip", "article", "guide" or "video"
+    kind: ContentKind
     rewards_off: frozenset[str] = frozenset()
 
 
@@ -144,11 +158,11 @@ class AnswerAccepted:
 
 @dataclass(frozen=True, slots=True)
 class ReportAccepted:
-    """An operator accepted a report: "bug", "feature" or "fraud"."""
+    """An operator accepted a report."""
 
     report_id: int
     user_id: int
-    kind: str
+    kind: ReportKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """The sides of the marketplace. An account can be on both, or on none."""
+
+    SEEKER = "seeker"
+    PROVIDER = "provider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,7 @@ class ProfileCompleted:
     """A provider's profile or a seeker's intake is whole, and the e-mail address confirmed."""
 
     user_id: int
-    account_type: str  # "provider" or "seeker"
+    side: Side
     rewards_off: frozenset[str] = frozenset()
 
 

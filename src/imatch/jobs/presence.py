@@ -11,6 +11,7 @@ from imatch.core.clock import now
 from imatch.core.database import atomic, engine
 from imatch.jobs import store
 from imatch.jobs.models import JobWorker
+from imatch.jobs.store import JobStatus
 
 HEARTBEAT_SECONDS = 10
 _DEAD_AFTER = timedelta(seconds=60)
@@ -50,7 +51,9 @@ def dead_executors(db: Session) -> list[str]:
     return list(
         db.scalars(
             select(jobs.c.executor_id)
-            .where(jobs.c.status == "PENDING", jobs.c.executor_id.not_in(select(JobWorker.id)))
+            .where(
+                jobs.c.status == JobStatus.PENDING, jobs.c.executor_id.not_in(select(JobWorker.id))
+            )
             .distinct()
         )
     )

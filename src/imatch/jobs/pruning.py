@@ -7,7 +7,9 @@ from dbos import DBOSClient
 from imatch.core.clock import now
 from imatch.core.database import engine
 from imatch.jobs import store
+from imatch.jobs.queue import WAITING
 from imatch.jobs.registry import job
+from imatch.jobs.store import JobStatus
 
 KEPT_DAYS = 7
 _BATCH = 500
@@ -25,7 +27,7 @@ def prune_jobs() -> None:
 
 def _prune(client: DBOSClient, before: datetime) -> None:
     while ended := client.list_workflows(
-        status=["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
+        status=[str(status) for status in JobStatus if status not in WAITING],
         completed_before=before.isoformat(),
         limit=_BATCH,
         load_input=False,

@@ -11,9 +11,10 @@ from imatch.core.clock import now
 from imatch.core.database import SessionLocal, atomic, engine
 from imatch.jobs import store
 from imatch.jobs.registry import Job
+from imatch.jobs.store import JobStatus
 
-WAITING = ("ENQUEUED", "DELAYED", "PENDING")
-FAILED = ("ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+WAITING = (JobStatus.ENQUEUED, JobStatus.DELAYED, JobStatus.PENDING)
+FAILED = (JobStatus.ERROR, JobStatus.MAX_RECOVERY_ATTEMPTS_EXCEEDED)
 
 
 def enqueue(db: Session, job: Job[...], *args: object, key: str | None = None) -> None:
@@ -49,14 +50,14 @@ def anything_due(db: Session) -> bool:
     jobs = store.status_table(engine())
     epoch_ms = int(now().timestamp() * 1000)
     due = select(jobs.c.status).where(
-        jobs.c.status.in_(("ENQUEUED", "PENDING"))
-        | ((jobs.c.status == "DELAYED") & (jobs.c.delay_until_epoch_ms <= epoch_ms))
+        jobs.c.status.in_((JobStatus.ENQUEUED, JobStatus.PENDING))
+        | ((jobs.c.status == JobStatus.DELAYED) & (jobs.c.delay_until_epoch_ms <= epoch_ms))
     )
     return db.scalar(due.limit(1)) is not None
 
 
 def status_counts(db: Session) -> Counter[str]:
-    """How many jobs are in each state: those of WAITING and FAILED, SUCCESS, CANCELLED."""
+    """How many jobs are in each state: by JobStatus."""
     jobs = store.status_table(engine())
     counts = db.execute(select(jobs.c.status, func.count()).group_by(jobs.c.status))
     return Counter({str(status): int(count) for status, count in counts})

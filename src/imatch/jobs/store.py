@@ -3,12 +3,13 @@
 import json
 import logging
 from datetime import datetime
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
 from dbos import DBOSClient
 from dbos._serialization import Serializer  # not exported by the package itself
-from sqlalchemy import Engine, TableClause, column, create_engine, event, table
+from sqlalchemy import Engine, String, TableClause, column, create_engine, event, table
 
 from imatch.core.database import configure_sqlite
 from imatch.core.logs import log
@@ -94,12 +95,24 @@ def make_client(engine_store: Engine) -> DBOSClient:
     )
 
 
+class JobStatus(StrEnum):
+    """The states of the engine's table, by the engine's own names."""
+
+    ENQUEUED = "ENQUEUED"
+    DELAYED = "DELAYED"  # enqueued for a later moment
+    PENDING = "PENDING"  # a worker is at it
+    SUCCESS = "SUCCESS"
+    ERROR = "ERROR"
+    CANCELLED = "CANCELLED"
+    MAX_RECOVERY_ATTEMPTS_EXCEEDED = "MAX_RECOVERY_ATTEMPTS_EXCEEDED"  # its workers died too often
+
+
 def status_table(app_engine: Engine) -> TableClause:
     """The engine's list of jobs, for reading."""
     return table(
         "workflow_status",
         column("name"),
-        column("status"),
+        column("status", String),
         column("executor_id"),
         column("delay_until_epoch_ms"),
         schema=None if app_engine.dialect.name == "sqlite" else SCHEMA,

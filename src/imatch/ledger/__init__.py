@@ -1,7 +1,8 @@
 """Books of accounts: how an amount moves and can never be lost; nothing of why it moves.
 
     entry = post(db, POT, Movement(key="earn:login:7:2026-03-01", user_id=7, amount=1,
-                                   counter_account="treasury", transaction_type="earn",
+                                   counter_account=SystemAccount.TREASURY,
+                                   transaction_type=TransactionType.EARN,
                                    category="daily_login"))
 
 Each entry moves one amount between two accounts: a person's and a system one, or two system
@@ -9,7 +10,7 @@ ones. People's accounts have a stored balance that the database moves and proves
 are only in the journal, so nobody waits for a row that everybody writes.
 """
 
-from imatch.ledger.books import BOOKS, CASH, POT, Book
+from imatch.ledger.books import BOOKS, CASH, POT, Book, SystemAccount
 from imatch.ledger.errors import (
     AccountNotFound,
     HoldNotOpen,
@@ -17,6 +18,7 @@ from imatch.ledger.errors import (
     KeyReused,
     LedgerError,
 )
+from imatch.ledger.models import Phase, TransactionType
 from imatch.ledger.movements import Entry, Movement
 from imatch.ledger.service import capture, post, post_many, release
 
@@ -32,6 +34,9 @@ __all__ = [
     "KeyReused",
     "LedgerError",
     "Movement",
+    "Phase",
+    "SystemAccount",
+    "TransactionType",
     "capture",
     "post",
     "post_many",

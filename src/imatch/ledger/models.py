@@ -4,6 +4,7 @@ Triggers of migration 0002 apply each new row to its account and refuse every ch
 """
 
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -21,12 +22,66 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from sqlalchemy.schema import SchemaItem
 
 from imatch.core.clock import now
-from imatch.core.columns import Base, Id
+from imatch.core.columns import Base, Id, enum_text, one_of
 
 MAX_AMOUNT = 10**15
 
 # People are named by their table's name only: who they are is no business of the ledger.
 _PERSON = "users.id"
+
+
+class TransactionType(StrEnum):
+    """What an entry does. The two tuples below say which of them each book has."""
+
+    EARN = "earn"
+    SPEND = "spend"
+    BURN = "burn"  # spent to give to charity
+    REDEEM = "redeem"
+    CLAWBACK = "clawback"
+    MINT = "mint"  # into the treasury
+    HOLD = "hold"
+    RELEASE = "release"
+    COMMISSION = "commission"
+    REFUND = "refund"  # of a commission
+    RESERVE = "reserve"
+    ALLOWANCE = "allowance"
+    PAYOUT = "payout"
+    LOSS = "loss"
+
+    def __repr__(self) -> str:
+        return repr(self.value)  # the API's errors list members by this
+
+
+POT_TRANSACTION_TYPES = (
+    TransactionType.EARN,
+    TransactionType.SPEND,
+    TransactionType.BURN,
+    TransactionType.REDEEM,
+    TransactionType.HOLD,
+    TransactionType.RELEASE,
+    TransactionType.CLAWBACK,
+    TransactionType.MINT,
+)
+CASH_TRANSACTION_TYPES = (
+    TransactionType.COMMISSION,
+    TransactionType.REFUND,
+    TransactionType.RESERVE,
+    TransactionType.ALLOWANCE,
+    TransactionType.HOLD,
+    TransactionType.RELEASE,
+    TransactionType.PAYOUT,
+    TransactionType.LOSS,
+)
+
+
+class Phase(StrEnum):
+    DIRECT = "direct"
+    HOLD = "hold"  # promised away, not yet moved
+    POST = "post"  # a hold is carried out, whole or in part; the rest is free again
+    VOID = "void"  # a hold is given back
+
+
+MOVED = (Phase.DIRECT, Phase.POST)  # phases of what has moved; a hold has not yet
 
 
 class Account:
@@ -74,12 +129,12 @@ class JournalRow:
     system_account: Mapped[str | None] = mapped_column(String(24))
     counter_account: Mapped[str] = mapped_column(String(24))
     amount: Mapped[int]
-    transaction_type: Mapped[str] = mapped_column(String(16))
+    transaction_type: Mapped[TransactionType]
     category: Mapped[str] = mapped_column(String(64))
     description: Mapped[str] = mapped_column(String(300), default="", server_default="")
     reference_type: Mapped[str | None] = mapped_column(String(32))
     reference_id: Mapped[int | None]
-    phase: Mapped[str] = mapped_column(String(8))
+    phase: Mapped[Phase] = mapped_column(enum_text(Phase, 8))
     hold_id: Mapped[int | None]  # the hold that a "post" or "void" resolves
     expires_at: Mapped[datetime | None]
     balance_before: Mapped[int | None]
@@ -90,12 +145,9 @@ class JournalRow:
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
-def _journal_args(name: str, types: tuple[str, ...]) -> tuple[SchemaItem, ...]:
+def _journal_args(name: str, types: tuple[TransactionType, ...]) -> tuple[SchemaItem, ...]:
     return (
-        CheckConstraint(
-            f"transaction_type IN ({', '.join(repr(kind) for kind in types)})",
-            name="transaction_type",
-        ),
+        CheckConstraint(one_of("transaction_type", types), name="transaction_type"),
         CheckConstraint(f"amount <> 0 AND abs(amount) <= {MAX_AMOUNT}", name="amount"),
         CheckConstraint("(user_id IS NULL) <> (system_account IS NULL)", name="one_owner"),
         CheckConstraint("system_account <> counter_account", name="two_accounts"),
@@ -105,11 +157,18 @@ def _journal_args(name: str, types: tuple[str, ...]) -> tuple[SchemaItem, ...]:
             " AND (user_id IS NULL) = (held_after IS NULL)",
             name="running_balance",
         ),
-        CheckConstraint("phase IN ('direct', 'hold', 'post', 'void')", name="phase"),
-        CheckConstraint("phase = 'direct' OR user_id IS NOT NULL", name="held_by_a_person"),
-        CheckConstraint("phase NOT IN ('hold', 'post') OR amount < 0", name="held_amount"),
-        CheckConstraint("(phase IN ('post', 'void')) = (hold_id IS NOT NULL)", name="resolves"),
-        CheckConstraint("phase = 'hold' OR expires_at IS NULL", name="expiry"),
+        CheckConstraint(one_of("phase", Phase), name="phase"),
+        CheckConstraint(
+            f"phase = '{Phase.DIRECT}' OR user_id IS NOT NULL", name="held_by_a_person"
+        ),
+        CheckConstraint(
+            f"phase NOT IN ('{Phase.HOLD}', '{Phase.POST}') OR amount < 0", name="held_amount"
+        ),
+        CheckConstraint(
+            f"({one_of('phase', (Phase.POST, Phase.VOID))}) = (hold_id IS NOT NULL)",
+            name="resolves",
+        ),
+        CheckConstraint(f"phase = '{Phase.HOLD}' OR expires_at IS NULL", name="expiry"),
         Index(f"ix_{name}_user", "user_id", "id"),
         Index(f"ix_{name}_created_at", "created_at"),
         Index(f"uq_{name}_hold_id", "hold_id", unique=True),
@@ -124,20 +183,14 @@ def _journal_args(name: str, types: tuple[str, ...]) -> tuple[SchemaItem, ...]:
 
 class PotTransaction(JournalRow, Base):
     __tablename__ = "pot_transactions"
-    __table_args__ = _journal_args(
-        "pot_transactions",
-        ("earn", "spend", "burn", "redeem", "hold", "release", "clawback", "mint"),
-    )
+    __table_args__ = _journal_args("pot_transactions", POT_TRANSACTION_TYPES)
 
 
 class CashTransaction(JournalRow, Base):
     """US cents: commission paid, the reserve it funds, people's allowances, payouts."""
 
     __tablename__ = "cash_transactions"
-    __table_args__ = _journal_args(
-        "cash_transactions",
-        ("commission", "refund", "reserve", "allowance", "hold", "release", "payout", "loss"),
-    )
+    __table_args__ = _journal_args("cash_transactions", CASH_TRANSACTION_TYPES)
 
 
 class LedgerSeal(Base):

@@ -3,23 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
 from imatch.core.clock import now
 from imatch.core.ids import is_id
-from imatch.ledger.books import Book
+from imatch.ledger.books import Book, SystemAccount
 from imatch.ledger.errors import AccountNotFound, BadMovement
-from imatch.ledger.models import MAX_AMOUNT
+from imatch.ledger.models import MAX_AMOUNT, Phase, TransactionType
 
 MAX_KEY_CHARACTERS = 200
 MAX_DESCRIPTION_CHARACTERS = 300
-
-
-class Phase(StrEnum):
-    DIRECT = "direct"
-    HOLD = "hold"  # promised away, not yet moved
-    POST = "post"  # a hold is carried out, whole or in part; the rest is free again
-    VOID = "void"  # a hold is given back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +25,11 @@ class Movement:
 
     key: str
     amount: int
-    counter_account: str
-    transaction_type: str
+    counter_account: SystemAccount
+    transaction_type: TransactionType
     category: str
     user_id: int | None = None
-    system_account: str | None = None
+    system_account: SystemAccount | None = None
     phase: Phase = Phase.DIRECT
     hold_id: int | None = None
     expires_at: datetime | None = None
@@ -61,7 +53,7 @@ class Movement:
             raise BadMovement("A key or description cannot hold a NUL character.")
         system = {self.counter_account, self.system_account or self.counter_account}
         if not system <= book.system_accounts:
-            raise BadMovement(f"The {book.name} book has no account {sorted(system)}.")
+            raise BadMovement(f"The {book.name} book has no account {sorted(map(str, system))}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +65,7 @@ class Entry:
     id: int
     user_id: int | None
     amount: int
-    transaction_type: str
+    transaction_type: TransactionType
     category: str
     balance_before: int | None
     balance_after: int | None

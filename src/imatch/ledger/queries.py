@@ -23,6 +23,7 @@ from sqlalchemy import (
     literal,
     select,
     tuple_,
+    type_coerce,
 )
 from sqlalchemy.orm import Session, aliased
 
@@ -31,12 +32,15 @@ from imatch.core.ids import MAX_BIGINT
 from imatch.core.paging import Page, page_of
 from imatch.ledger.books import BOOKS, Book
 from imatch.ledger.models import (
+    MOVED,
     Account,
     JournalRow,
     LedgerAudit,
     LedgerDaySum,
     LedgerHourSum,
     LedgerSeal,
+    Phase,
+    TransactionType,
 )
 
 # An audit runs every night: one that failed may be repeated, three are no accident.
@@ -111,7 +115,7 @@ def system_balances(db: Session, book: Book) -> dict[str, int]:
         select(journal.system_account, journal.counter_account, func.sum(journal.amount))
         .where(
             _since_seal(journal, literal(last.to_id if last else 0)),
-            journal.phase.in_(("direct", "post")),
+            journal.phase.in_(MOVED),
         )
         .group_by(journal.system_account, journal.counter_account)
     )
@@ -129,7 +133,7 @@ def sums(
     until: date | None = None,
     *,
     by: Sequence[RowLabel] = DAILY,
-    transaction_types: Sequence[str] = (),
+    transaction_types: Sequence[TransactionType] = (),
 ) -> list[Sum]:
     """What moved from one day to the day before another, added up by some labels, in their order.
 
@@ -156,7 +160,7 @@ class _Wanted:
     since: date | None
     until: date | None
     by: tuple[RowLabel, ...]
-    transaction_types: tuple[str, ...]
+    transaction_types: tuple[TransactionType, ...]
 
 
 _SumRows = Sequence[Row[*tuple[Any, ...]]]
@@ -230,6 +234,9 @@ def _unsealed(book: Book, wanted: _Wanted, *, on_sqlite: bool) -> Select[*tuple[
     expressions: dict[str, ColumnElement[Any]] = {
         "day": day,
         "hour": cast(hour, Integer),
+        # Texts as sealed sums have them, also of a row that a forger wrote.
+        "transaction_type": type_coerce(journal.transaction_type, String),
+        "phase": type_coerce(journal.phase, String),
         "system_account": func.coalesce(journal.system_account, ""),
     }
     labels = [
@@ -272,7 +279,7 @@ def statement(
     *,
     after_id: int | None = None,
     limit: int = 50,
-    transaction_types: Sequence[str] = (),
+    transaction_types: Sequence[TransactionType] = (),
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Page[JournalRow]:
@@ -339,7 +346,7 @@ def expired_holds(db: Session, book: Book, *, limit: int) -> list[int]:
     return list(
         db.scalars(
             select(hold.id)
-            .where(hold.phase == "hold", hold.expires_at <= now(), ~resolved.exists())
+            .where(hold.phase == Phase.HOLD, hold.expires_at <= now(), ~resolved.exists())
             .order_by(hold.expires_at)
             .limit(limit)
         )

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from imatch.core.database import atomic
 from imatch.core.ids import is_id
-from imatch.ledger.books import Book
+from imatch.ledger.books import Book, SystemAccount
 from imatch.ledger.errors import HoldNotOpen, InsufficientFunds, LedgerError
-from imatch.ledger.models import JournalRow
-from imatch.ledger.movements import Entry, Movement, Phase
+from imatch.ledger.models import JournalRow, Phase, TransactionType
+from imatch.ledger.movements import Entry, Movement
 from imatch.ledger.posting.committer import committer
 from imatch.ledger.posting.journal import Journal, Outcome
 
@@ -45,7 +45,7 @@ def capture(
     hold_id: int,
     *,
     key: str,
-    transaction_type: str,
+    transaction_type: TransactionType,
     amount: int | None = None,
     description: str = "",
     details: Mapping[str, object] | None = None,
@@ -60,7 +60,7 @@ def capture(
                 key=key,
                 user_id=hold.user_id,
                 amount=hold.amount if amount is None else -amount,
-                counter_account=hold.counter_account,
+                counter_account=SystemAccount(hold.counter_account),
                 transaction_type=transaction_type,
                 category=hold.category,
                 phase=Phase.POST,
@@ -84,8 +84,8 @@ def release(db: Session, book: Book, hold_id: int, *, key: str, description: str
                 key=key,
                 user_id=hold.user_id,
                 amount=-hold.amount,
-                counter_account=hold.counter_account,
-                transaction_type="release",
+                counter_account=SystemAccount(hold.counter_account),
+                transaction_type=TransactionType.RELEASE,
                 category=hold.category,
                 phase=Phase.VOID,
                 hold_id=hold_id,

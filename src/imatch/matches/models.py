@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, String, Unique
 from sqlalchemy.orm import Mapped, mapped_column
 
 from imatch.core.clock import now
-from imatch.core.columns import Base, EncryptedJson, Id, Timestamped
+from imatch.core.columns import Base, EncryptedJson, Id, Timestamped, enum_text, one_of
 from imatch.needs.models import Need
 from imatch.providers.models import Provider
 
@@ -37,7 +37,7 @@ class Shortlist(Base):
 
     id: Mapped[Id]
     seeker_id: Mapped[int] = mapped_column(ForeignKey(Need.id, ondelete="CASCADE"), index=True)
-    kind: Mapped[str] = mapped_column(String(20), default=MatchKind.BASIC)
+    kind: Mapped[MatchKind] = mapped_column(enum_text(MatchKind, 20), default=MatchKind.BASIC)
     seed: Mapped[int]
     considered: Mapped[int]
     passed: Mapped[int]
@@ -53,11 +53,7 @@ class Match(Timestamped, Base):
     __table_args__ = (
         UniqueConstraint("shortlist_id", "provider_id"),
         CheckConstraint("fit >= 0 AND fit <= 100", name="fit"),
-        CheckConstraint(
-            "status IN ('suggested', 'viewed', 'contacted', 'accepted', 'declined', 'engaged',"
-            " 'expired')",
-            name="status",
-        ),
+        CheckConstraint(one_of("status", MatchStatus), name="status"),
         Index("ix_matches_seeker", "seeker_id", "id"),
         Index("ix_matches_provider", "provider_id", "id"),
     )
@@ -67,7 +63,7 @@ class Match(Timestamped, Base):
     seeker_id: Mapped[int] = mapped_column(ForeignKey(Need.id, ondelete="CASCADE"))
     provider_id: Mapped[int] = mapped_column(ForeignKey(Provider.id, ondelete="CASCADE"))
     position: Mapped[int]  # 1 is first
-    status: Mapped[str] = mapped_column(String(16), default=MatchStatus.SUGGESTED)
+    status: Mapped[MatchStatus] = mapped_column(default=MatchStatus.SUGGESTED)
     fit: Mapped[float] = mapped_column(Float)  # 0 to 100
     # The whole explanation: criteria with weights, scores and pool means, reasons, caveat, order.
     explanation: Mapped[dict[str, Any]] = mapped_column(EncryptedJson)

@@ -109,7 +109,9 @@ def matchable(db: Session, provider_ids: Iterable[int], moment: datetime) -> dic
 # ---- shortlists and matches ----
 
 
-def shortlist_for(db: Session, seeker_id: int, kind: str, answers_hash: str) -> Shortlist | None:
+def shortlist_for(
+    db: Session, seeker_id: int, kind: MatchKind, answers_hash: str
+) -> Shortlist | None:
     """The answer that was already given to the same answers of the same need."""
     return db.scalar(
         select(Shortlist)

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
 from imatch.core.events import announce
-from imatch.facts.people import EmailConfirmed, ProfileCompleted
+from imatch.facts.people import EmailConfirmed, ProfileCompleted, Side
 from imatch.needs.models import Need, NeedStatus
 from imatch.needs.queries import definition_of
 
@@ -16,7 +16,7 @@ def need_completed(db: Session, need: Need) -> None:
         return
     if db.get_one(User, need.user_id).email_confirmed_at is not None:
         off = frozenset(definition_of(db, need).rewards.off)
-        announce(db, ProfileCompleted(need.user_id, "seeker", off))
+        announce(db, ProfileCompleted(need.user_id, Side.SEEKER, off))
 
 
 def on_email_confirmed(db: Session, fact: EmailConfirmed) -> None:

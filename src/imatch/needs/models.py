@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from imatch.accounts.models import User
 from imatch.categories.models import Category
-from imatch.core.columns import Base, EncryptedJson, Id, Timestamped
+from imatch.core.columns import Base, EncryptedJson, Id, Timestamped, one_of
 
 
 class NeedStatus(StrEnum):
@@ -23,14 +23,14 @@ class Need(Timestamped, Base):
 
     __tablename__ = "seekers"
     __table_args__ = (
-        CheckConstraint("status IN ('draft', 'complete', 'closed')", name="status"),
+        CheckConstraint(one_of("status", NeedStatus), name="status"),
         Index("ix_seekers_category_status", "category_id", "status"),
     )
 
     id: Mapped[Id]
     user_id: Mapped[int | None] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), index=True)
     category_id: Mapped[int] = mapped_column(ForeignKey(Category.id))
-    status: Mapped[str] = mapped_column(String(16), default=NeedStatus.DRAFT)
+    status: Mapped[NeedStatus] = mapped_column(default=NeedStatus.DRAFT)
     # Two objects by field name: `values`, and `importance` (must, prefer or ignore).
     answers: Mapped[dict[str, Any]] = mapped_column(EncryptedJson)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)

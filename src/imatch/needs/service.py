@@ -23,7 +23,9 @@ from imatch.facts.marketplace import NeedCompleted
 from imatch.needs import milestones, rules
 from imatch.needs.models import Need, NeedStatus
 from imatch.needs.queries import NeedNotFound, definition_of
+from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop import service as shop
+from imatch.pot.shop.models import PurchaseStatus
 from imatch.throttling.rules import TryLimit, network_of
 from imatch.throttling.service import TooManyTries, admit
 from imatch.web.formats import plural
@@ -270,8 +272,8 @@ def _cancel_orders(db: Session, need: Need) -> None:
     """Cancel open orders, which releases their POT: the need's id may be reused by another need."""
     if need.user_id is None:
         return
-    for purchase in shop.bought_for(db, need.user_id, NEED_REFERENCE_TYPE, need.id):
-        if purchase.status == "ordered":
+    for purchase in shop_queries.bought_for(db, need.user_id, NEED_REFERENCE_TYPE, need.id):
+        if purchase.status == PurchaseStatus.ORDERED:
             with suppress(shop.PurchaseSettled):  # an operator was faster
                 shop.cancel(db, purchase.id, user_id=need.user_id)
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from imatch.accounts.errors import UserNotFound
 from imatch.core.ids import MAX_BIGINT, is_id
+from imatch.facts.people import Side
 from imatch.ledger.models import MAX_AMOUNT
 from imatch.ledger.movements import MAX_DESCRIPTION_CHARACTERS
 from imatch.pot.errors import (
@@ -43,7 +44,7 @@ def check_person(user_id: int) -> None:
 
 
 def check_side(account_type: str) -> None:
-    if account_type not in ("provider", "seeker"):
+    if account_type not in tuple(Side):
         raise BadArgument("account_type is 'provider' or 'seeker'.")
 
 

@@ -4,13 +4,14 @@ Amounts stand in the ledger's books; these rows say what a movement was for and 
 """
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from imatch.accounts.models import User
 from imatch.core.clock import now
-from imatch.core.columns import Base, Id
+from imatch.core.columns import Base, Id, one_of
 from imatch.core.money import Money, usd
 
 
@@ -40,14 +41,32 @@ class PotEngagement(Base):
     reversed_at: Mapped[datetime | None]
 
 
+class ProposalStatus(StrEnum):
+    """Of what one operator proposes and another decides: a grant or a version of the policy."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class RedemptionStatus(StrEnum):
+    PENDING = "pending"  # its POT are held; an operator has to decide
+    APPROVED = "approved"  # waits for its day, then for a second operator's payment
+    PAID = "paid"
+    REJECTED = "rejected"  # by an operator; POT and allowance are given back
+    CANCELLED = "cancelled"  # by its owner; POT and allowance are given back
+
+
+OPEN_REDEMPTIONS = frozenset({RedemptionStatus.PENDING, RedemptionStatus.APPROVED})
+ENDED_REDEMPTIONS = frozenset(RedemptionStatus) - OPEN_REDEMPTIONS
+
+
 class PotRedemption(Base):
     """POT on its way to becoming dollars; both books hold their part until it is paid."""
 
     __tablename__ = "pot_redemptions"
     __table_args__ = (
-        CheckConstraint(
-            "status IN ('pending', 'approved', 'paid', 'rejected', 'cancelled')", name="status"
-        ),
+        CheckConstraint(one_of("status", RedemptionStatus), name="status"),
         CheckConstraint("pot_amount > 0", name="pot_amount"),
         CheckConstraint("payout_cents > 0", name="payout_cents"),
         CheckConstraint("paid_by <> decided_by", name="second_person"),
@@ -61,7 +80,7 @@ class PotRedemption(Base):
     pot_amount: Mapped[int]
     payout_cents: Mapped[int]
     payment_method: Mapped[str] = mapped_column(String(32))
-    status: Mapped[str] = mapped_column(String(16), default="pending")
+    status: Mapped[RedemptionStatus] = mapped_column(default=RedemptionStatus.PENDING)
     pot_hold_id: Mapped[int]
     cash_hold_id: Mapped[int | None]  # the allowance set aside, at the latest on approval
     requested_at: Mapped[datetime] = mapped_column(default=now)

@@ -13,7 +13,7 @@ from imatch.core.database import SessionLocal, atomic
 from imatch.facts.people import PersonErased, PersonExported
 from imatch.jobs import job
 from imatch.jobs.one_by_one import one_by_one
-from imatch.ledger import CASH, POT, Movement, post
+from imatch.ledger import CASH, POT, Movement, SystemAccount, TransactionType, post
 from imatch.ledger.models import (
     Account,
     CashAccount,
@@ -24,14 +24,20 @@ from imatch.ledger.models import (
 )
 from imatch.ledger.queries import account
 from imatch.pot.awards import clawbacks, once_only
-from imatch.pot.awards.models import PotAward, PotDebt, PotGrant
+from imatch.pot.awards.models import AwardStatus, PotAward, PotDebt, PotGrant
 from imatch.pot.locks import lock_people
-from imatch.pot.models import PotFraudHold, PotRedemption
+from imatch.pot.models import (
+    OPEN_REDEMPTIONS,
+    PotFraudHold,
+    PotRedemption,
+    ProposalStatus,
+    RedemptionStatus,
+)
 from imatch.pot.redemption import service as redemptions
 from imatch.pot.redemption.models import PotPayee
 from imatch.pot.reserve.models import PotCommission
 from imatch.pot.shop import service as shop
-from imatch.pot.shop.models import PotPurchase
+from imatch.pot.shop.models import PotPurchase, PurchaseStatus
 
 _LEFT_BEHIND = "The account was erased: what was left of its POT left the economy."
 _LAPSED = "The account was erased: what it might have redeemed lapsed."
@@ -85,15 +91,17 @@ def erase(db: Session, fact: PersonErased) -> None:
         db.execute(update(table).where(table.user_id == user_id).values(reason=""))
     db.execute(
         update(PotGrant)
-        .where(PotGrant.user_id == user_id, PotGrant.status == "proposed")
-        .values(status="rejected", decided_at=now())
+        .where(PotGrant.user_id == user_id, PotGrant.status == ProposalStatus.PROPOSED)
+        .values(status=ProposalStatus.REJECTED, decided_at=now())
     )
 
 
 @job("forget_erased_payees", cron="47 3 * * *")
 def forget_erased_payees() -> None:
     """Delete where payouts of erased accounts went, once none is with the bank any more."""
-    with_the_bank = select(PotRedemption.user_id).where(PotRedemption.status == "approved")
+    with_the_bank = select(PotRedemption.user_id).where(
+        PotRedemption.status == RedemptionStatus.APPROVED
+    )
     with SessionLocal() as db, atomic(db):
         db.execute(
             delete(PotPayee).where(
@@ -138,8 +146,8 @@ def _let_go(db: Session, user_id: int) -> None:
                 key=_key_of_leaving(allowance),
                 user_id=user_id,
                 amount=allowance.held - allowance.balance,
-                counter_account="allowances",
-                transaction_type="allowance",
+                counter_account=SystemAccount.ALLOWANCES,
+                transaction_type=TransactionType.ALLOWANCE,
                 category="account_erased",
                 description=_LAPSED,
             ),
@@ -152,14 +160,16 @@ def _key_of_leaving(left: Account) -> str:
 
 
 def _cancel_queued(db: Session, user_id: int) -> None:
-    waiting = update(PotAward).where(PotAward.user_id == user_id, PotAward.status == "queued")
-    db.execute(waiting.values(status="clawed_back"))
+    waiting = update(PotAward).where(
+        PotAward.user_id == user_id, PotAward.status == AwardStatus.QUEUED
+    )
+    db.execute(waiting.values(status=AwardStatus.CLAWED_BACK))
 
 
 def _cancel_redemptions(db: Session, user_id: int) -> bool:
     """Give every open request back; whether one is too far on its way for that."""
     under_way = select(PotRedemption).where(
-        PotRedemption.user_id == user_id, PotRedemption.status.in_(("pending", "approved"))
+        PotRedemption.user_id == user_id, PotRedemption.status.in_(OPEN_REDEMPTIONS)
     )
     requests = db.scalars(under_way).all()
     for request in requests:
@@ -171,12 +181,12 @@ def _cancel_redemptions(db: Session, user_id: int) -> bool:
 def _end_purchases(db: Session, user_id: int) -> None:
     """Return orders, and end what is in effect: a number that it names can be given again."""
     ordered = select(PotPurchase.id).where(
-        PotPurchase.user_id == user_id, PotPurchase.status == "ordered"
+        PotPurchase.user_id == user_id, PotPurchase.status == PurchaseStatus.ORDERED
     )
     for purchase_id in db.scalars(ordered).all():
         shop.cancel(db, purchase_id, user_id=user_id)
     in_effect = select(PotPurchase).where(
-        PotPurchase.user_id == user_id, PotPurchase.status == "active"
+        PotPurchase.user_id == user_id, PotPurchase.status == PurchaseStatus.ACTIVE
     )
     held = in_effect.order_by(PotPurchase.id).with_for_update()
     for purchase in db.scalars(held.execution_options(populate_existing=True)).all():

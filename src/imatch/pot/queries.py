@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
 from imatch.core.ids import MAX_BIGINT
+from imatch.ledger import POT
 from imatch.ledger.models import PotAccount, PotTransaction
 from imatch.pot.awards.models import PotGrant
 from imatch.pot.errors import BadArgument
-from imatch.pot.models import PotRedemption
-from imatch.pot.shop.models import PotPurchase
+from imatch.pot.models import PotRedemption, ProposalStatus, RedemptionStatus
+from imatch.pot.shop.models import PotPurchase, PurchaseStatus
 
 MAX_PAGE = 1_000
-TRANSACTION_TYPES = ("earn", "spend", "burn", "redeem", "hold", "release", "clawback", "mint")
 
 
 def free_pot(db: Session, user_id: int) -> int | None:
@@ -39,10 +39,12 @@ class WaitingForOperators:
 def waiting_for_operators(db: Session) -> WaitingForOperators:
     """How much of the economy needs somebody to do or decide something."""
     orders, next_due = db.execute(
-        select(func.count(), func.min(PotPurchase.ends_at)).where(PotPurchase.status == "ordered")
+        select(func.count(), func.min(PotPurchase.ends_at)).where(
+            PotPurchase.status == PurchaseStatus.ORDERED
+        )
     ).one()
-    grants = select(func.count()).where(PotGrant.status == "proposed")
-    redemptions = select(func.count()).where(PotRedemption.status == "pending")
+    grants = select(func.count()).where(PotGrant.status == ProposalStatus.PROPOSED)
+    redemptions = select(func.count()).where(PotRedemption.status == RedemptionStatus.PENDING)
     return WaitingForOperators(
         orders, next_due, int(db.scalar(grants) or 0), int(db.scalar(redemptions) or 0)
     )
@@ -54,8 +56,8 @@ def check_page(limit: int, offset: int, transaction_type: str | None) -> None:
         raise BadArgument(f"limit is a whole number from 1 to {MAX_PAGE}.")
     if type(offset) is not int or not 0 <= offset <= MAX_BIGINT:
         raise BadArgument("offset is a whole number from 0.")
-    if transaction_type is not None and transaction_type not in TRANSACTION_TYPES:
-        raise BadArgument(f"transaction_type is one of {', '.join(TRANSACTION_TYPES)}.")
+    if transaction_type is not None and transaction_type not in POT.transaction_types:
+        raise BadArgument(f"transaction_type is one of {', '.join(POT.transaction_types)}.")
 
 
 def history(
@@ -76,4 +78,11 @@ def history(
         query = query.where(row.transaction_type == transaction_type)
     newest_first = query.order_by(row.user_id.desc(), row.id.desc())
     found = db.execute(newest_first.limit(limit).offset(offset)).mappings()
-    return [{**one, "created_at": one["created_at"].isoformat()} for one in found]
+    return [
+        {
+            **one,
+            "transaction_type": one["transaction_type"].value,
+            "created_at": one["created_at"].isoformat(),
+        }
+        for one in found
+    ]

@@ -1,6 +1,6 @@
 """What earns POT and what costs POT. Add a line here; wallet, API and documents follow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -11,6 +11,7 @@ from imatch.facts.marketplace import (
     AvailabilityPublished,
     CleanRecordReached,
     CompletionConfirmed,
+    ContentKind,
     ContentPublished,
     CredentialVerified,
     EngagementPaid,
@@ -20,6 +21,7 @@ from imatch.facts.marketplace import (
     ProfileRefreshed,
     RatingGiven,
     ReportAccepted,
+    ReportKind,
     ReviewReplied,
     SuccessStoryApproved,
     TestimonialApproved,
@@ -29,6 +31,7 @@ from imatch.facts.people import (
     IdentityVerified,
     ProfileCompleted,
     SecondFactorKept,
+    Side,
     ThirtyDaysVisited,
 )
 from imatch.facts.waiting import UNANNOUNCED
@@ -76,15 +79,16 @@ class Earning:
     cap: Cap | None = None
     when: Callable[[Any], bool] = lambda _fact: True
     award_class: AwardClass = AwardClass.BUDGETED
-    side: str = ""  # "provider" or "seeker" where only that side can earn it
+    side: Side | None = None  # where only that side can earn it
 
     @property
     def offered(self) -> bool:
         """False while nothing announces its fact: nobody can earn it yet."""
         return self.fact not in UNANNOUNCED
 
-    def is_for(self, account_type: str) -> bool:
-        return not self.side or account_type in (self.side, "both")
+    def is_for(self, sides: Collection[Side]) -> bool:
+        """Whether somebody who is on these sides can earn it."""
+        return self.side is None or self.side in sides
 
     def amount(self, fact: object) -> int:
         """Whole POT; 0 earns nothing."""
@@ -134,44 +138,52 @@ def _five_percent(fact: EngagementPaid) -> int:
     return fact.deal_cents // 2_000
 
 
+_CONTENT_POT = {
+    ContentKind.TIP: 50,
+    ContentKind.ARTICLE: 50,
+    ContentKind.GUIDE: 100,
+    ContentKind.VIDEO: 200,
+}
+
+
 def _content_pot(fact: ContentPublished) -> int:
-    return {"tip": 50, "article": 50, "guide": 100, "video": 200}.get(fact.kind, 0)
+    return _CONTENT_POT[fact.kind]
 
 
 def _help_pot(fact: AnswerAccepted) -> int:
     return 5 * min(max(fact.helpfulness, 1), 5)
 
 
-def _report(kind: str) -> Callable[[ReportAccepted], bool]:
+def _report(kind: ReportKind) -> Callable[[ReportAccepted], bool]:
     return lambda fact: fact.kind == kind
 
 
 # fmt: off
 EARNINGS: tuple[Earning, ...] = (
     Earning("provider_profile_creation", ProfileCompleted, 50, to="user_id", by="user_id",
-            cap=ONCE, when=lambda f: f.account_type == "provider",
-            side="provider", title="Provider profile complete",
+            cap=ONCE, when=lambda f: f.side == Side.PROVIDER,
+            side=Side.PROVIDER, title="Provider profile complete",
             how="Fill in every part of your profile and confirm your e-mail address."),
     Earning("seeker_profile_creation", ProfileCompleted, 25, to="user_id", by="user_id", cap=ONCE,
-            when=lambda f: f.account_type == "seeker",
-            side="seeker", title="First need described",
+            when=lambda f: f.side == Side.SEEKER,
+            side=Side.SEEKER, title="First need described",
             how="Answer a category's questions and confirm your e-mail address."),
     Earning("provider_first_response", LeadAnswered, 25, to="provider_user_id", by="match_id",
             cap=ONCE, when=lambda f: f.reply_minutes <= 24 * 60,
-            side="provider", title="First quick reply",
+            side=Side.PROVIDER, title="First quick reply",
             how="Reply to your first lead within 24 hours."),
     Earning("provider_engagement_base", EngagementPaid, _five_percent, shown="5 % of the deal",
             to="provider_user_id", by="engagement_id", award_class=AwardClass.ALWAYS,
-            side="provider", title="Engagement completed",
+            side=Side.PROVIDER, title="Engagement completed",
             how="Complete an engagement whose commission is paid."),
     Earning("seeker_first_engagement", EngagementPaid, 100, to="seeker_user_id",
             by="engagement_id", cap=ONCE, award_class=AwardClass.ALWAYS,
             when=lambda f: f.earlier_of_seeker == 0,
-            side="seeker", title="First engagement", how="Complete your first engagement."),
+            side=Side.SEEKER, title="First engagement", how="Complete your first engagement."),
     Earning("provider_rating_bonus", RatingGiven, 100, to="rated_user_id", by="engagement_id",
             cap=Cap(1, Window.YEAR, within="rater_user_id"),
             when=lambda f: f.rated_is_provider and f.stars == 5 and f.deal_cents >= 10_000,
-            side="provider", title="Five stars received",
+            side=Side.PROVIDER, title="Five stars received",
             how="Receive five stars for a deal of $100 or more."),
     Earning("seeker_rating", RatingGiven, 10, to="rater_user_id", by="engagement_id",
             cap=per_month(8), when=lambda f: f.deal_cents >= 5_000,
@@ -186,15 +198,16 @@ EARNINGS: tuple[Earning, ...] = (
             how="Invite a provider who completes a first paid engagement."),
     Earning("provider_content", ContentPublished, _content_pot, shown="50, 100 or 200",
             to="author_user_id", by="content_id", cap=per_month(2),
-            side="provider", title="Something published",
+            side=Side.PROVIDER, title="Something published",
             how="Publish a tip or article, a guide or a video that is approved."),
     Earning("seeker_testimonial", TestimonialApproved, 50, to="user_id", by="engagement_id",
             when=lambda f: f.words >= 100,
-            side="seeker", title="Testimonial",
+            side=Side.SEEKER, title="Testimonial",
             how="Tell in 100 words or more how it went, good or bad."),
     Earning("seeker_success_story", SuccessStoryApproved, 200, to="user_id", by="content_id",
             cap=per_year(2),
-            side="seeker", title="Success story", how="Let us publish the story of an engagement."),
+            side=Side.SEEKER, title="Success story",
+            how="Let us publish the story of an engagement."),
     Earning("daily_login", DayBegun, 1, to="user_id", by="day", cap=per_month(30),
             title="A day's visit", how="Sign in and do something."),
     Earning("login_streak_30", ThirtyDaysVisited, 30, to="user_id", by="days", cap=per_month(1),
@@ -203,30 +216,31 @@ EARNINGS: tuple[Earning, ...] = (
             by="content_id", cap=per_month(4),
             title="Answer accepted", how="Answer somebody's question so that it helps."),
     Earning("bug_report", ReportAccepted, 100, to="user_id", by="report_id", cap=per_month(5),
-            when=_report("bug"),
+            when=_report(ReportKind.BUG),
             title="Bug report accepted", how="Report a fault that we accept."),
     Earning("feature_suggestion", ReportAccepted, 50, to="user_id", by="report_id",
-            cap=per_month(5), when=_report("feature"),
+            cap=per_month(5), when=_report(ReportKind.FEATURE),
             title="Suggestion accepted", how="Suggest a feature that we accept."),
     Earning("identity_verified", IdentityVerified, 50, to="user_id", by="user_id", cap=ONCE,
             title="Identity verified", how="Have your identity verified."),
     Earning("credential_verified", CredentialVerified, 75, to="user_id", by="credential_id",
-            side="provider", title="Credential verified",
+            side=Side.PROVIDER, title="Credential verified",
             how="Have a licence or certificate verified."),
     Earning("portfolio_item", PortfolioItemApproved, 10, to="user_id", by="item_id",
             cap=Cap(5, Window.EVER),
-            side="provider", title="Portfolio item",
+            side=Side.PROVIDER, title="Portfolio item",
             how="Show a piece of your work that is approved."),
     Earning("calendar_connected", AvailabilityPublished, 15, to="user_id", by="provider_id",
             cap=ONCE,
-            side="provider", title="Availability published", how="Publish when you are available."),
+            side=Side.PROVIDER, title="Availability published",
+            how="Publish when you are available."),
     Earning("repeat_engagement", EngagementPaid, 20, to="provider_user_id", by="engagement_id",
             cap=per_month(4), when=lambda f: f.earlier_with_this_provider > 0,
-            side="provider", title="Together again",
+            side=Side.PROVIDER, title="Together again",
             how="Complete another engagement with the same person here."),
     Earning("on_time_completion", EngagementPaid, 10, to="provider_user_id", by="engagement_id",
             cap=per_month(8), when=lambda f: f.on_time,
-            side="provider", title="Completed on time",
+            side=Side.PROVIDER, title="Completed on time",
             how="Complete an engagement by the agreed day."),
     Earning("fast_confirmation", CompletionConfirmed, 5, to="user_id", by="engagement_id",
             cap=per_month(8), when=lambda f: f.after_minutes <= 72 * 60,
@@ -237,19 +251,19 @@ EARNINGS: tuple[Earning, ...] = (
             how="Write 50 words or more with your rating, whatever its stars."),
     Earning("review_reply", ReviewReplied, 5, to="provider_user_id", by="rating_id",
             cap=per_month(8),
-            side="provider", title="Review answered", how="Answer a review of your work."),
+            side=Side.PROVIDER, title="Review answered", how="Answer a review of your work."),
     Earning("match_feedback", MatchFeedbackGiven, 5, to="user_id", by="match_id",
             cap=per_month(8),
             title="Feedback on a match", how="Tell us why a match did or did not fit."),
     Earning("profile_refresh", ProfileRefreshed, 10, to="user_id", by="provider_id on",
             cap=Cap(1, Window.QUARTER),
-            side="provider", title="Profile kept fresh",
+            side=Side.PROVIDER, title="Profile kept fresh",
             how="Confirm or update your profile once a quarter."),
     Earning("clean_record_10", CleanRecordReached, 100, to="user_id", by="engagements",
             when=lambda f: f.engagements >= 10 and f.engagements % 10 == 0,
             title="Ten without a dispute", how="Complete ten engagements without a dispute."),
     Earning("fraud_report", ReportAccepted, 50, to="user_id", by="report_id", cap=per_month(5),
-            when=_report("fraud"),
+            when=_report(ReportKind.FRAUD),
             title="Fraud report confirmed", how="Report fraud that we can confirm."),
     Earning("security_setup", SecondFactorKept, 25, to="user_id", by="user_id", cap=ONCE,
             title="Second factor kept",

@@ -18,6 +18,7 @@ from imatch.accounts.errors import UserNotFound
 from imatch.accounts.models import User
 from imatch.core.clock import now
 from imatch.core.database import atomic, present
+from imatch.facts.people import Side
 from imatch.ledger import (
     POT,
     AccountNotFound,
@@ -26,6 +27,8 @@ from imatch.ledger import (
     KeyReused,
     LedgerError,
     Movement,
+    SystemAccount,
+    TransactionType,
 )
 from imatch.ledger import post as post_entry
 from imatch.ledger.models import MAX_AMOUNT, PotAccount, PotTransaction
@@ -49,9 +52,10 @@ from imatch.pot.errors import (
     UnknownEarningCategory,
     UnknownSpendingCategory,
 )
+from imatch.pot.models import RedemptionStatus
 from imatch.pot.redemption import service as redemptions
 from imatch.pot.rules import EARNING_BY_NAME, PAYOUT_PER_POT, REDEMPTION
-from imatch.pot.shop.catalog import SPENDING_BY_NAME
+from imatch.pot.shop.catalog import SPENDING_BY_NAME, transaction_type_of
 
 Result = dict[str, Any]
 
@@ -89,8 +93,8 @@ class POTService:
             user_id=user_id,
             category=category,
             amount=amount_of(category, amount, fixed),
-            counter_account="treasury",
-            transaction_type="earn",
+            counter_account=SystemAccount.TREASURY,
+            transaction_type=TransactionType.EARN,
             reference_type=reference_type,
             reference_id=reference_id,
             description=rule.title if description is None else description,
@@ -116,13 +120,13 @@ class POTService:
     ) -> Result:
         """Take and burn POT; `burn=False` returns it to the treasury. Redeemed POT never burns."""
         title, fixed, counter_account = _spending(category, burn=burn)
-        burned = counter_account == "burned"
+        burned = counter_account == SystemAccount.BURNED
         movement = _movement(
             user_id=user_id,
             category=category,
             amount=-amount_of(category, amount, fixed),
             counter_account=counter_account,
-            transaction_type="burn" if burned and category == "charity_burn" else "spend",
+            transaction_type=transaction_type_of(category) if burned else TransactionType.SPEND,
             reference_type=reference_type,
             reference_id=reference_id,
             description=title if description is None else description,
@@ -161,7 +165,7 @@ class POTService:
             "burned": False,
             "usd_amount": float((PAYOUT_PER_POT * amount).units),
             "payment_method": payment_method,
-            "status": "pending",
+            "status": RedemptionStatus.PENDING.value,
         }
 
     def get_user_balance(self, user_id: int) -> int:
@@ -212,7 +216,7 @@ class POTService:
     ) -> Result:
         """5 % of the deal's dollars for the provider, rounded down; 100 for the seeker."""
         check_side(account_type)
-        provider = account_type == "provider"
+        provider = account_type == Side.PROVIDER
         return self.award_pot(
             user_id,
             "provider_engagement_base" if provider else "seeker_first_engagement",
@@ -278,8 +282,8 @@ def _movement(
     user_id: int,
     category: str,
     amount: int,
-    counter_account: str,
-    transaction_type: str,
+    counter_account: SystemAccount,
+    transaction_type: TransactionType,
     reference_type: str | None,
     reference_id: int | None,
     description: str,
@@ -308,15 +312,15 @@ def _movement(
     )
 
 
-def _spending(category: str, *, burn: bool) -> tuple[str, int | None, str]:
+def _spending(category: str, *, burn: bool) -> tuple[str, int | None, SystemAccount]:
     """A category's title, its price unless that is open, and where the POT goes."""
     if category == REDEMPTION:
-        return "POT redeemed", None, "redeemed"
+        return "POT redeemed", None, SystemAccount.REDEEMED
     option = SPENDING_BY_NAME.get(category) if isinstance(category, str) else None
     if option is None:
         raise UnknownSpendingCategory(category)
     fixed = option.pot if option.most is None else None
-    return option.title, fixed, "burned" if burn else "treasury"
+    return option.title, fixed, SystemAccount.BURNED if burn else SystemAccount.TREASURY
 
 
 def _new_key(kind: str) -> str:

@@ -15,6 +15,7 @@ from imatch.core.ids import RowId
 from imatch.ledger import POT
 from imatch.ledger.queries import free
 from imatch.pot.awards.queries import quickest
+from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDING_BY_NAME, Delivery
 from imatch.providers import boosts, queries
@@ -73,7 +74,7 @@ def choose(
     provider = _profile(db, user, category, option)
     if not _KEY.fullmatch(key):
         return go(f"{BOOSTS_PATH}/{category}/{option}?key={secrets.token_urlsafe(16)}")
-    if shop.bought(db, user.id, _purchase_key(key)) is not None:
+    if shop_queries.bought(db, user.id, _purchase_key(key)) is not None:
         return go(BOOSTS_PATH)
     return _form(request, db, user, provider, option, key)
 

@@ -12,6 +12,7 @@ from imatch.core.clock import now, today
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict
 from imatch.facts.economy import OptionPurchased
+from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDING_BY_NAME, Spending
 from imatch.pot.shop.models import PotPurchase
@@ -81,7 +82,7 @@ def buy(
     """
     provider_id = provider.id
     with atomic(db):
-        if shop.bought(db, user_id, key) is None and option == BADGE:
+        if shop_queries.bought(db, user_id, key) is None and option == BADGE:
             locked_provider(db, provider_id)  # serializes concurrent purchases of the badge
             if badge_buyers(db, [provider_id]):
                 raise HasBadge
@@ -140,7 +141,7 @@ def profile_boosts(db: Session, user_id: int) -> list[ProfileBoosts]:
 
 def badge_buyers(db: Session, provider_ids: Collection[int]) -> Collection[int]:
     """The profiles among these with a bought badge. Shown only beside a verified credential."""
-    return shop.active(db, BADGE, PROFILE_REFERENCE_TYPE, among=provider_ids).keys()
+    return shop_queries.active(db, BADGE, PROFILE_REFERENCE_TYPE, among=provider_ids).keys()
 
 
 def has_verified_credential(provider: Provider, definition: CategoryDefinition) -> bool:
@@ -155,7 +156,9 @@ def shows_badge(db: Session, provider: Provider, definition: CategoryDefinition)
 def _options(db: Session, provider: Provider) -> list[BoostStatus]:
     running = [
         purchase
-        for purchase in shop.bought_for(db, provider.user_id, PROFILE_REFERENCE_TYPE, provider.id)
+        for purchase in shop_queries.bought_for(
+            db, provider.user_id, PROFILE_REFERENCE_TYPE, provider.id
+        )
         if purchase.ends_at is None or purchase.ends_at > now()
     ]
     return [

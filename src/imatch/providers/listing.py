@@ -10,7 +10,7 @@ from starlette.responses import Response
 from imatch.categories import queries as categories
 from imatch.categories.schemas import CategoryDefinition
 from imatch.core.clock import now
-from imatch.pot.shop import service as shop
+from imatch.pot.shop import queries as shop_queries
 from imatch.providers import boosts, queries, rules
 from imatch.providers.models import Provider
 from imatch.web.deps import Cursor, Db
@@ -45,7 +45,7 @@ def list_people(
 
 def _featured(db: Session, category_id: int) -> Sequence[Provider]:
     """The featured profiles to show. If there are more than _MAX_FEATURED, they rotate hourly."""
-    provider_ids = shop.active(db, boosts.FEATURED, boosts.PROFILE_REFERENCE_TYPE)
+    provider_ids = shop_queries.active(db, boosts.FEATURED, boosts.PROFILE_REFERENCE_TYPE)
     featured = queries.public_of(db, provider_ids, category_id)
     if len(featured) <= _MAX_FEATURED:
         return featured

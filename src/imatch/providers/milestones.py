@@ -12,7 +12,7 @@ from imatch.categories.schemas import CategoryDefinition
 from imatch.core.clock import today
 from imatch.core.events import announce
 from imatch.facts.marketplace import AvailabilityPublished, CredentialVerified, ProfileRefreshed
-from imatch.facts.people import EmailConfirmed, ProfileCompleted
+from imatch.facts.people import EmailConfirmed, ProfileCompleted, Side
 from imatch.providers import rules
 from imatch.providers.models import Provider, ProviderStatus
 
@@ -55,4 +55,4 @@ def on_email_confirmed(db: Session, fact: EmailConfirmed) -> None:
 def _announce_if_complete(db: Session, provider: Provider, definition: CategoryDefinition) -> None:
     if rules.completeness(definition, provider.profile).may_submit:
         off = frozenset(definition.rewards.off)
-        announce(db, ProfileCompleted(provider.user_id, "provider", off))
+        announce(db, ProfileCompleted(provider.user_id, Side.PROVIDER, off))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from imatch.accounts.models import User
 from imatch.categories.models import Category
-from imatch.core.columns import Base, Id, Timestamped
+from imatch.core.columns import Base, Id, Timestamped, one_of
 
 
 class ProviderStatus(StrEnum):
@@ -23,7 +23,7 @@ class Provider(Timestamped, Base):
     __tablename__ = "providers"
     __table_args__ = (
         UniqueConstraint("user_id", "category_id"),
-        CheckConstraint("status IN ('draft', 'pending', 'approved', 'rejected')", name="status"),
+        CheckConstraint(one_of("status", ProviderStatus), name="status"),
         CheckConstraint("capacity >= 0 AND active_count >= 0", name="capacity"),
         CheckConstraint("rating_count >= 0 AND rating_sum >= rating_count", name="ratings"),
         Index("ix_providers_category_status", "category_id", "status"),
@@ -37,7 +37,7 @@ class Provider(Timestamped, Base):
     slug: Mapped[str] = mapped_column(String(100), unique=True)
     display_name: Mapped[str] = mapped_column(String(80), default="")
     headline: Mapped[str] = mapped_column(String(120), default="")
-    status: Mapped[str] = mapped_column(String(16), default=ProviderStatus.DRAFT)
+    status: Mapped[ProviderStatus] = mapped_column(default=ProviderStatus.DRAFT)
     accepting_new: Mapped[bool] = mapped_column(default=True)
     paused_until: Mapped[datetime | None]
     profile: Mapped[dict[str, Any]]  # validated values by field name of the category's definition

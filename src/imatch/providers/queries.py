@@ -88,7 +88,7 @@ def public_of(db: Session, provider_ids: Collection[int], category_id: int) -> S
 
 
 def newest(
-    db: Session, *, category: str | None, status: str | None, limit: int
+    db: Session, *, category: str | None, status: ProviderStatus | None, limit: int
 ) -> Sequence[tuple[Provider, Category]]:
     """Profiles of any status, for operators, the newest first."""
     query = select(Provider, Category).join(Category, Category.id == Provider.category_id)

@@ -12,7 +12,7 @@ from typing import Final
 from imatch.categories import forms
 from imatch.categories.schemas import CategoryDefinition, FeeModel, Fees, FieldValues
 from imatch.core.money import usd
-from imatch.providers.models import Provider, ProviderStatus
+from imatch.providers.models import Provider
 from imatch.providers.schemas import (
     CredentialOut,
     FieldOut,
@@ -235,7 +235,7 @@ def own_provider_out(provider: Provider, definition: CategoryDefinition) -> OwnP
     return OwnProviderOut(
         category=definition.name,
         slug=provider.slug,
-        status=ProviderStatus(provider.status),
+        status=provider.status,
         values=provider.profile,
         percent_complete=result.percent,
         required_gaps=[GapOut.model_validate(gap) for gap in result.required],

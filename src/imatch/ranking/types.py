@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
-ImportanceName = Literal["must", "prefer", "ignore"]
+from imatch.categories.schemas import Importance
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,18 +15,18 @@ class StatedNeed:
     category: str
     text: str
     answers: Mapping[str, Any] = field(default_factory=dict)
-    importance: Mapping[str, ImportanceName] = field(default_factory=dict)
+    importance: Mapping[str, Importance] = field(default_factory=dict)
     custom_criteria: str = ""
 
     def answer(self, name: str) -> Any:  # noqa: ANN401 -- JSON, its shape follows the field's kind
         """The answer to a field, or None where there is none or the seeker said to ignore it."""
-        if self.importance.get(name) == "ignore":
+        if self.importance.get(name) == Importance.IGNORE:
             return None
         given = self.answers.get(name)
         return None if given in ("", [], {}, ()) else given
 
     def is_must(self, name: str) -> bool:
-        return self.importance.get(name) == "must"
+        return self.importance.get(name) == Importance.MUST
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ class RankableProvider:
     joined: date
     verified: frozenset[str] = frozenset()  # credential types that an operator checked
     verified_on: Mapping[str, date] = field(default_factory=dict)  # the day of each check
-    past: tuple[str, ...] = ()  # earlier requests taken, in their seekers' words
+    # Earlier requests taken, in their seekers' words: none before `engagements` keeps them.
+    past: tuple[str, ...] = ()
     past_tags: tuple[tuple[str, ...], ...] = ()  # the topics of each of them
     specialty_counts: Mapping[str, int] = field(default_factory=dict)  # requests taken by topic
     profile_updated: date | None = None  # when the stated facts were last confirmed

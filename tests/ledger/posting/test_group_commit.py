@@ -20,13 +20,15 @@ from imatch.ledger import (
     HoldNotOpen,
     InsufficientFunds,
     Movement,
+    Phase,
+    SystemAccount,
+    TransactionType,
     capture,
     post,
     post_many,
     release,
 )
 from imatch.ledger.models import PotAccount, PotTransaction
-from imatch.ledger.movements import Phase
 from tests.ledger.books import earn, spend
 from tests.make import Make
 
@@ -153,7 +155,13 @@ def test_an_error_of_the_database_reaches_only_its_caller(
     users = people(make, THREADS)
     callers = [
         posting(
-            earn(user, 5, f"{thread}", transaction_type="nonsense" if thread % 8 == 0 else "earn")
+            # Every eighth asks for what the POT book does not have.
+            earn(
+                user,
+                5,
+                f"{thread}",
+                transaction_type=TransactionType.EARN if thread % 8 else TransactionType.PAYOUT,
+            )
         )
         for thread, user in enumerate(users)
     ]
@@ -178,10 +186,10 @@ def test_both_books_go_together(db: Session, make: Make, new_session: NewSession
     (user,) = people(make, 1)
     commission = Movement(
         key="c",
-        system_account="commission_received",
-        counter_account="payers",
+        system_account=SystemAccount.COMMISSION_RECEIVED,
+        counter_account=SystemAccount.PAYERS,
         amount=500,
-        transaction_type="commission",
+        transaction_type=TransactionType.COMMISSION,
         category="commission",
     )
     callers: list[Callable[[Session], object]] = [
@@ -298,8 +306,8 @@ def test_a_hold_is_resolved_once(db: Session, make: Make, new_session: NewSessio
             key="hold",
             user_id=user,
             amount=-60,
-            counter_account="burned",
-            transaction_type="hold",
+            counter_account=SystemAccount.BURNED,
+            transaction_type=TransactionType.HOLD,
             category="workshop",
             phase=Phase.HOLD,
         ),
@@ -309,7 +317,7 @@ def test_a_hold_is_resolved_once(db: Session, make: Make, new_session: NewSessio
         if number % 2:
             return lambda session: [release(session, POT, held.id, key=f"r{number}")]
         return lambda session: [
-            capture(session, POT, held.id, key=f"c{number}", transaction_type="spend")
+            capture(session, POT, held.id, key=f"c{number}", transaction_type=TransactionType.SPEND)
         ]
 
     outcomes = at_once(new_session, [settling(number) for number in range(16)])

@@ -13,6 +13,7 @@ from imatch.ledger import (
     InsufficientFunds,
     KeyReused,
     LedgerError,
+    TransactionType,
     capture,
     post,
     post_many,
@@ -80,7 +81,7 @@ def test_a_hold_lowers_what_is_free_and_is_carried_out_in_part(db: Session, make
     post(db, POT, earn(user.id, 100))
     held = post(db, POT, hold(user.id, 60))
     assert (held.balance_before, held.balance_after) == (100, 40)
-    taken = capture(db, POT, held.id, key="c", transaction_type="spend", amount=45)
+    taken = capture(db, POT, held.id, key="c", transaction_type=TransactionType.SPEND, amount=45)
     assert (taken.amount, taken.balance_before, taken.balance_after) == (-45, 40, 55)
     assert standing(db, user.id) == (55, 0, 100, 45, 45)
     with pytest.raises(HoldNotOpen):
@@ -102,7 +103,7 @@ def test_an_expired_hold_can_only_be_released(db: Session, make: Make) -> None:
     post(db, POT, earn(user.id, 100))
     held = post(db, POT, hold(user.id, 60, minutes=-1))
     with pytest.raises(HoldNotOpen):
-        capture(db, POT, held.id, key="c", transaction_type="spend")
+        capture(db, POT, held.id, key="c", transaction_type=TransactionType.SPEND)
     assert release(db, POT, held.id, key="r").balance_after == 100
 
 

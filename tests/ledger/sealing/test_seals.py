@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from imatch.core import database
 from imatch.core.database import SessionLocal, atomic
-from imatch.ledger import CASH, POT, Movement, post, queries
+from imatch.ledger import CASH, POT, Movement, SystemAccount, TransactionType, post, queries
 from imatch.ledger.auditing.audit import audit
 from imatch.ledger.models import LedgerDaySum, LedgerSeal, PotTransaction
 from imatch.ledger.sealing.rows import COLUMNS, JournalReader
@@ -57,10 +57,10 @@ def test_books_are_sealed_apart(db: Session, make: Make) -> None:
         CASH,
         Movement(
             key="paid",
-            system_account="commission_received",
-            counter_account="payers",
+            system_account=SystemAccount.COMMISSION_RECEIVED,
+            counter_account=SystemAccount.PAYERS,
             amount=5_000,
-            transaction_type="commission",
+            transaction_type=TransactionType.COMMISSION,
             category="engagement",
         ),
     )

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from imatch.accounts.models import User
 from imatch.core.database import SessionLocal
 from imatch.core.errors import Invalid
-from imatch.ledger import POT, Movement, post
+from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post
 from imatch.ledger.queries import account, free
 from imatch.matches import queries
 from imatch.matches.models import Match, MatchKind, Shortlist
@@ -24,7 +24,7 @@ from imatch.needs import service as seekers
 from imatch.needs.models import Need
 from imatch.needs.queries import NeedNotFound
 from imatch.pot.errors import InsufficientPot, POTKeyReused
-from imatch.pot.shop import service as shop
+from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop.models import PotPurchase
 from tests.make import Make
 from tests.matches.conftest import ADVISORS, VALUES, Ask, Browse, look
@@ -41,8 +41,8 @@ def give(db: Session, user_id: int, pot: int) -> None:
             key=f"give {user_id} {pot}",
             user_id=user_id,
             amount=pot,
-            counter_account="treasury",
-            transaction_type="earn",
+            counter_account=SystemAccount.TREASURY,
+            transaction_type=TransactionType.EARN,
             category="grant",
         ),
     )
@@ -110,7 +110,7 @@ def test_a_list_is_charged_and_stored(
     found = buyer.buy(kind, **wish)
     assert len(buyer.people(found)) == people
     assert buyer.free == before - pot
-    bought = shop.purchases(buyer.db, buyer.user.id)[0]
+    bought = shop_queries.purchases(buyer.db, buyer.user.id)[0]
     assert (bought.reference_type, bought.reference_id) == ("shortlist", found.id)
 
 
@@ -143,7 +143,7 @@ def test_a_key_of_another_request_is_refused(
 
 def test_what_was_asked_for_is_not_written_into_the_books(buyer: Buyer, many: None) -> None:
     buyer.buy(MatchKind.CUSTOM_CRITERIA, criteria="who knows to sail a boat")
-    assert "sail" not in shop.purchases(buyer.db, buyer.user.id)[0].note
+    assert "sail" not in shop_queries.purchases(buyer.db, buyer.user.id)[0].note
 
 
 @pytest.mark.parametrize("kind", [MatchKind.PREMIUM, MatchKind.RE_MATCH])
@@ -160,7 +160,7 @@ def test_nobody_new_costs_nothing(
         buyer.buy(kind)
     assert (buyer.free, counted(buyer.db, Shortlist)) == (before, lists)
     assert counted(buyer.db, Match) == shown
-    assert shop.purchases(buyer.db, buyer.user.id) == []
+    assert shop_queries.purchases(buyer.db, buyer.user.id) == []
 
 
 def test_too_few_pot_leave_no_list(buyer: Buyer, many: None, make: Make) -> None:
@@ -327,7 +327,7 @@ def test_a_search_by_hand_is_ordered_once_and_cancelled(
     held = account(buyer.db, POT, buyer.user.id)
     assert held is not None
     assert held.held == 200
-    order = shop.open_orders(buyer.db)[0]
+    order = shop_queries.open_orders(buyer.db)[0]
     assert (order.reference_type, order.reference_id) == ("seeker", buyer.need.id)
     page = look(client).text
     assert "Matched by hand: ordered." in page

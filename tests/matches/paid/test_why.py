@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from imatch.core.clock import frozen, now
 from imatch.core.database import atomic
-from imatch.ledger import POT, Movement, post
+from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post
 from imatch.matches import queries, service
 from imatch.matches.models import Match
 from imatch.matches.pool import needs
@@ -51,8 +51,8 @@ def boosted(db: Session, make: Make, three: list[str]) -> Boost:
             key=f"give {provider.id}",
             user_id=provider.user_id,
             amount=1_000,
-            counter_account="treasury",
-            transaction_type="earn",
+            counter_account=SystemAccount.TREASURY,
+            transaction_type=TransactionType.EARN,
             category="grant",
         )
         post(db, POT, movement)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from imatch import POTService
 from imatch.accounts.models import User
 from imatch.core.database import atomic
-from imatch.ledger import POT, Movement, post
+from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post
 from imatch.ledger.models import PotTransaction
 from imatch.pot.awards import clawbacks
 from imatch.pot.awards.models import PotDebt
@@ -71,8 +71,8 @@ def given(debtor: int, amount: int, key: str) -> Movement:
         key=key,
         user_id=debtor,
         amount=amount,
-        counter_account="treasury",
-        transaction_type="earn",
+        counter_account=SystemAccount.TREASURY,
+        transaction_type=TransactionType.EARN,
         category="bug_report",
         description=EARNING_BY_NAME["bug_report"].title,
     )

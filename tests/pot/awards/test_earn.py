@@ -12,6 +12,7 @@ from imatch.facts.marketplace import (
     AvailabilityPublished,
     CleanRecordReached,
     CompletionConfirmed,
+    ContentKind,
     ContentPublished,
     CredentialVerified,
     EngagementPaid,
@@ -21,6 +22,7 @@ from imatch.facts.marketplace import (
     ProfileRefreshed,
     RatingGiven,
     ReportAccepted,
+    ReportKind,
     ReviewReplied,
     SuccessStoryApproved,
     TestimonialApproved,
@@ -31,8 +33,10 @@ from imatch.facts.people import (
     IdentityVerified,
     ProfileCompleted,
     SecondFactorKept,
+    Side,
     ThirtyDaysVisited,
 )
+from imatch.ledger import TransactionType
 from imatch.ledger.models import PotTransaction
 from imatch.pot.awards import service as rewards
 from imatch.pot.awards.models import PotAward
@@ -73,11 +77,11 @@ def rated(**changes: object) -> RatingGiven:
 # What the design's table says: (fact, {(person, rule): POT}), and where each rule's gate ends.
 CASES: dict[str, tuple[object, dict[tuple[int, str], int]]] = {
     "provider's profile": (
-        ProfileCompleted(ME, "provider"),
+        ProfileCompleted(ME, Side.PROVIDER),
         {(ME, "provider_profile_creation"): 50},
     ),
     "seeker's intake": (
-        ProfileCompleted(ME, "seeker"),
+        ProfileCompleted(ME, Side.SEEKER),
         {(ME, "seeker_profile_creation"): 25},
     ),
     "reply within a day": (
@@ -136,11 +140,10 @@ CASES: dict[str, tuple[object, dict[tuple[int, str], int]]] = {
     "50 words": (rated(review_words=50, stars=1), {(OTHER, "detailed_review"): 15}),
     "49 words": (rated(review_words=49), {}),
     "a reply to a review": (ReviewReplied(5, ME), {(ME, "review_reply"): 5}),
-    "tip": (ContentPublished(8, ME, "tip"), {(ME, "provider_content"): 50}),
-    "article": (ContentPublished(8, ME, "article"), {(ME, "provider_content"): 50}),
-    "guide": (ContentPublished(8, ME, "guide"), {(ME, "provider_content"): 100}),
-    "video": (ContentPublished(8, ME, "video"), {(ME, "provider_content"): 200}),
-    "another kind": (ContentPublished(8, ME, "song"), {}),
+    "tip": (ContentPublished(8, ME, ContentKind.TIP), {(ME, "provider_content"): 50}),
+    "article": (ContentPublished(8, ME, ContentKind.ARTICLE), {(ME, "provider_content"): 50}),
+    "guide": (ContentPublished(8, ME, ContentKind.GUIDE), {(ME, "provider_content"): 100}),
+    "video": (ContentPublished(8, ME, ContentKind.VIDEO), {(ME, "provider_content"): 200}),
     "testimonial": (TestimonialApproved(1, ME, 100), {(ME, "seeker_testimonial"): 50}),
     "short testimonial": (TestimonialApproved(1, ME, 99), {}),
     "story": (SuccessStoryApproved(8, ME), {(ME, "seeker_success_story"): 200}),
@@ -148,9 +151,9 @@ CASES: dict[str, tuple[object, dict[tuple[int, str], int]]] = {
     "thirty days": (ThirtyDaysVisited(ME, 30), {(ME, "login_streak_30"): 30}),
     "helpful answer": (AnswerAccepted(8, ME, 5), {(ME, "community_help"): 25}),
     "answer": (AnswerAccepted(8, ME, 1), {(ME, "community_help"): 5}),
-    "bug": (ReportAccepted(6, ME, "bug"), {(ME, "bug_report"): 100}),
-    "feature": (ReportAccepted(6, ME, "feature"), {(ME, "feature_suggestion"): 50}),
-    "fraud": (ReportAccepted(6, ME, "fraud"), {(ME, "fraud_report"): 50}),
+    "bug": (ReportAccepted(6, ME, ReportKind.BUG), {(ME, "bug_report"): 100}),
+    "feature": (ReportAccepted(6, ME, ReportKind.FEATURE), {(ME, "feature_suggestion"): 50}),
+    "fraud": (ReportAccepted(6, ME, ReportKind.FRAUD), {(ME, "fraud_report"): 50}),
     "identity": (IdentityVerified(ME), {(ME, "identity_verified"): 50}),
     "credential": (CredentialVerified(9, ME), {(ME, "credential_verified"): 75}),
     "portfolio": (PortfolioItemApproved(9, ME), {(ME, "portfolio_item"): 10}),
@@ -179,7 +182,9 @@ def people(make: Make) -> None:
 def earned(db: Session) -> dict[tuple[int, str], int]:
     """What the books say that people earned, by rule; a rule twice would be added up."""
     totals: dict[tuple[int, str], int] = {}
-    for row in db.scalars(select(PotTransaction).where(PotTransaction.transaction_type == "earn")):
+    for row in db.scalars(
+        select(PotTransaction).where(PotTransaction.transaction_type == TransactionType.EARN)
+    ):
         assert row.user_id is not None
         at = (row.user_id, row.category)
         totals[at] = totals.get(at, 0) + row.amount

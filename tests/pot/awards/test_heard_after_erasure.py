@@ -16,12 +16,18 @@ from imatch.accounts.models import User
 from imatch.core.database import atomic
 from imatch.core.errors import DomainError
 from imatch.core.events import announce
-from imatch.facts.marketplace import CredentialVerified, EngagementReversed, ReportAccepted
+from imatch.facts.marketplace import (
+    CredentialVerified,
+    EngagementReversed,
+    ReportAccepted,
+    ReportKind,
+)
 from imatch.facts.people import (
     DayBegun,
     IdentityVerified,
     ProfileCompleted,
     SecondFactorKept,
+    Side,
     ThirtyDaysVisited,
 )
 from imatch.ledger import CASH, POT
@@ -69,8 +75,8 @@ def test_their_own_facts_earn_nothing(db: Session, gone: int) -> None:
         SecondFactorKept(gone),
         DayBegun(gone, date(2026, 3, 3)),
         ThirtyDaysVisited(gone, 30),
-        ProfileCompleted(gone, "provider"),
-        ReportAccepted(1, gone, "bug"),
+        ProfileCompleted(gone, Side.PROVIDER),
+        ReportAccepted(1, gone, ReportKind.BUG),
     )
     assert db.scalars(select(PotAward.id)).all() == before
     assert free(db, POT, gone) == 0

@@ -16,7 +16,7 @@ from imatch.accounts.service.sessions import Browser
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.events import announce
-from imatch.facts.people import DayBegun, IdentityVerified, ProfileCompleted
+from imatch.facts.people import DayBegun, IdentityVerified, ProfileCompleted, Side
 from imatch.mail.models import MailMessage
 from imatch.pot.awards import clawbacks, once_only
 from imatch.pot.awards import service as awards
@@ -53,7 +53,7 @@ def open_account(db: Session, address: str = ADA) -> User:
 
 
 def complete(db: Session, user: User) -> None:
-    for side in ("provider", "seeker"):
+    for side in (Side.PROVIDER, Side.SEEKER):
         announce(db, ProfileCompleted(user.id, side))
 
 

@@ -11,8 +11,15 @@ from sqlalchemy.orm import Session
 
 from imatch import POTService
 from imatch.core.database import atomic
-from imatch.facts.marketplace import ContentPublished, CredentialVerified, ReportAccepted
+from imatch.facts.marketplace import (
+    ContentKind,
+    ContentPublished,
+    CredentialVerified,
+    ReportAccepted,
+    ReportKind,
+)
 from imatch.facts.people import DayBegun, IdentityVerified, SecondFactorKept
+from imatch.ledger import TransactionType
 from imatch.ledger.models import PotTransaction
 from imatch.pot.awards import service as rewards
 from imatch.pot.awards.models import PotAward
@@ -72,8 +79,8 @@ def test_queued_awards_are_heard_once_and_count_for_caps(db: Session, make: Make
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 0)
         for number in range(1, 5):
-            rewards.on_rewarded_fact(db, ContentPublished(number, ME, "tip"))
-            rewards.on_rewarded_fact(db, ContentPublished(number, ME, "tip"))
+            rewards.on_rewarded_fact(db, ContentPublished(number, ME, ContentKind.TIP))
+            rewards.on_rewarded_fact(db, ContentPublished(number, ME, ContentKind.TIP))
         assert statuses(db) == [("provider_content", "queued")] * 2
         assert rewards.pay_queue(db) == 0
 
@@ -87,7 +94,9 @@ def test_the_queue_is_paid_in_order_while_the_budget_lasts(db: Session, make: Ma
     with time_machine.travel(NEXT_MONDAY, tick=False):
         set_budget(db, 120, NEXT_MONDAY)
         assert rewards.pay_queue(db) == 2
-        rows = db.scalars(select(PotTransaction).where(PotTransaction.transaction_type == "earn"))
+        rows = db.scalars(
+            select(PotTransaction).where(PotTransaction.transaction_type == TransactionType.EARN)
+        )
         assert {row.user_id for row in rows} == {2, ME}
         assert rewards.pay_queue(db) == 0
         award = db.scalars(select(PotAward).where(PotAward.user_id == ME)).one()
@@ -159,7 +168,7 @@ def test_a_cap_holds_for_facts_at_the_same_moment(
     def hear(number: int) -> None:
         with new_session() as session:
             together.wait()
-            rewards.on_rewarded_fact(session, ReportAccepted(number, ME, "bug"))
+            rewards.on_rewarded_fact(session, ReportAccepted(number, ME, ReportKind.BUG))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(hear, range(8)))

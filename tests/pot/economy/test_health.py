@@ -7,7 +7,7 @@ import time_machine
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import AccountType
-from imatch.ledger import POT, Movement, post
+from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post
 from imatch.ledger.models import LedgerAudit
 from imatch.ledger.tasks import audit_ledger
 from imatch.pot.economy.health import Indicator, State, health
@@ -62,10 +62,10 @@ def test_inflation_is_judged_by_the_growth_aimed_at(
         clock.shift(timedelta(days=364))
         grown = Movement(
             key="grown",
-            system_account="treasury",
-            counter_account="mint",
+            system_account=SystemAccount.TREASURY,
+            counter_account=SystemAccount.MINT,
             amount=1_000_000,
-            transaction_type="mint",
+            transaction_type=TransactionType.MINT,
             category="policy",
         )
         post(db, POT, grown)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts import queries
 from imatch.accounts.deps import cookie_name, is_operator_session
-from imatch.accounts.models import User, UserSession
+from imatch.accounts.models import AccountType, User, UserSession
 from imatch.accounts.service import sessions
 from imatch.core.database import atomic
 from imatch.pot.service import POTService
@@ -139,7 +139,7 @@ def test_whose_session_ended_watches_no_longer(db: Session, make: Make) -> None:
     assert is_operator_session(db, session)
     assert not is_operator_session(db, _session(db, _token(db, other)))
     with atomic(db):
-        operator.account_type = "seeker"
+        operator.account_type = AccountType.SEEKER
     assert not is_operator_session(db, session)
 
 

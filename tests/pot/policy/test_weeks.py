@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from imatch.core import clock
 from imatch.core.database import atomic
-from imatch.ledger import POT, Movement, post
+from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post
 from imatch.ledger.queries import system_balances
 from imatch.pot.policy import service as policy
 from imatch.pot.policy.models import PotPolicyRun, PotPolicyVersion
@@ -26,8 +26,8 @@ def move(user_id: int, amount: int, key: str, category: str = "daily_login") -> 
         key=key,
         user_id=user_id,
         amount=amount,
-        counter_account="treasury" if earns else "burned",
-        transaction_type="earn" if earns else "spend",
+        counter_account=SystemAccount.TREASURY if earns else SystemAccount.BURNED,
+        transaction_type=TransactionType.EARN if earns else TransactionType.SPEND,
         category=category,
     )
 

@@ -30,7 +30,7 @@ from imatch.pot.redemption.errors import (
 )
 from imatch.pot.redemption.models import PotPayee
 from imatch.pot.reserve import service as reserve
-from imatch.pot.reserve.models import PotCommission
+from imatch.pot.reserve.models import CommissionStatus, PotCommission
 from tests.pot.redeeming import Redeeming
 from tests.support.settings import settings
 
@@ -103,7 +103,7 @@ def on_hold(redeeming: Redeeming, person: User) -> None:
 
 def nothing_completed(redeeming: Redeeming, person: User) -> None:
     for commission in redeeming.db.query(PotCommission).filter_by(provider_user_id=person.id):
-        commission.status = "reversed"
+        commission.status = CommissionStatus.REVERSED
 
 
 GATES = [

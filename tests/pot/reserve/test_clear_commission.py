@@ -13,6 +13,7 @@ from imatch.core.events import announce
 from imatch.facts.marketplace import EngagementPaid, EngagementReversed
 from imatch.ledger import KeyReused
 from imatch.pot.awards.models import PotAward
+from imatch.pot.models import RedemptionStatus
 from imatch.pot.redemption import payouts
 from imatch.pot.redemption import queries as redemption_queries
 from imatch.pot.redemption import service as redemptions
@@ -247,7 +248,7 @@ def test_what_went_to_the_bank_is_the_reserves_loss(db: Session, redeeming: Rede
     before = coverage(db)
     request = redemptions.request(db, person.id, 250, "bank_transfer", key="a")
     with atomic(db):
-        request.status, request.exported_at = "approved", now()
+        request.status, request.exported_at = RedemptionStatus.APPROVED, now()
     commission = db.scalars(
         select(PotCommission).where(PotCommission.provider_user_id == person.id)
     ).one()

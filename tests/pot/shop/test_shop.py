@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 from imatch.core.clock import frozen
 from imatch.core.events import listen
 from imatch.facts.economy import OptionEnded, OptionPurchased
-from imatch.ledger import POT, Movement, post
+from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post
 from imatch.ledger.errors import KeyReused
 from imatch.ledger.queries import account, free
 from imatch.mail.models import MailMessage
 from imatch.pot.errors import InsufficientPot
+from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDINGS
 from imatch.pot.tasks import settle_purchases
@@ -31,8 +32,8 @@ def rich(db: Session, make: Make, pot: int = 1_000, user_id: int | None = None) 
             key=f"give {user_id}",
             user_id=user_id,
             amount=pot,
-            counter_account="treasury",
-            transaction_type="earn",
+            counter_account=SystemAccount.TREASURY,
+            transaction_type=TransactionType.EARN,
             category="grant",
         ),
     )
@@ -63,7 +64,7 @@ def test_what_cannot_be_paid_changes_nothing(db: Session, make: Make) -> None:
     user_id = rich(db, make, 99)
     with pytest.raises(InsufficientPot, match="Required: 100, Available: 99"):
         shop.buy(db, user_id, "premium_match", key="1")
-    assert shop.purchases(db, user_id) == []
+    assert shop_queries.purchases(db, user_id) == []
 
 
 @pytest.mark.parametrize("option", ["nothing", "", *(s.name for s in SPENDINGS if not s.offered)])
@@ -86,7 +87,7 @@ def test_an_order_is_held_until_it_is_delivered(db: Session, make: Make) -> None
     held = account(db, POT, user_id)
     assert held is not None
     assert (held.balance, held.held) == (1_000, 120)
-    assert [row.id for row in shop.open_orders(db)] == [order.id]
+    assert [row.id for row in shop_queries.open_orders(db)] == [order.id]
     shop.deliver(db, order.id, note="Seat 12")
     paid = account(db, POT, user_id)
     assert paid is not None
@@ -143,16 +144,16 @@ def test_a_span_runs_renews_and_ends(db: Session, make: Make) -> None:
             renews=True,
         )
         until = NOON + timedelta(days=30)
-        assert shop.active(db, "profile_boost_month", "provider") == {provider.id: until}
+        assert shop_queries.active(db, "profile_boost_month", "provider") == {provider.id: until}
     with frozen(until):
         assert shop.settle_due(db) == 1
-        assert shop.active(db, "profile_boost_month", "provider") == {
+        assert shop_queries.active(db, "profile_boost_month", "provider") == {
             provider.id: until + timedelta(days=30)
         }
         assert (free(db, POT, user_id), ended) == (0, [])
     with frozen(until + timedelta(days=30)):
         shop.settle_due(db)
-        assert shop.active(db, "profile_boost_month", "provider") == {}
+        assert shop_queries.active(db, "profile_boost_month", "provider") == {}
     assert [fact.reference_id for fact in ended] == [provider.id]
 
 
@@ -180,7 +181,10 @@ def test_a_refund_returns_everything_once(db: Session, make: Make) -> None:
     shop.refund(db, purchase.id, reason="It showed nobody")
     stands = account(db, POT, user_id)
     assert stands is not None
-    assert (free(db, POT, user_id), shop.purchases(db, user_id)[0].status) == (1_000, "refunded")
+    assert (free(db, POT, user_id), shop_queries.purchases(db, user_id)[0].status) == (
+        1_000,
+        "refunded",
+    )
     with pytest.raises(shop.PurchaseSettled):
         shop.refund(db, purchase.id, reason="Again")
 
@@ -233,8 +237,8 @@ def test_a_renewal_that_cannot_be_paid_ends_with_a_letter(db: Session, make: Mak
     with frozen(NOON + timedelta(days=7)):
         settle_purchases()
         db.rollback()
-        assert shop.active(db, "featured_listing_week", "provider") == {}
+        assert shop_queries.active(db, "featured_listing_week", "provider") == {}
     assert letters(db) == ["Not renewed: Featured for a week"]
     assert "300 POT are missing" in db.scalars(select(MailMessage.text)).one()
-    ended = shop.purchases(db, user_id)
+    ended = shop_queries.purchases(db, user_id)
     assert [(one.status, one.renews) for one in ended] == [("delivered", False)]

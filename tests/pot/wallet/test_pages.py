@@ -19,6 +19,7 @@ from imatch.pot.awards import clawbacks
 from imatch.pot.awards.models import PotAward, PotDebt
 from imatch.pot.rules import EARNINGS
 from imatch.pot.service import POTService
+from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDINGS
 from imatch.pot.shop.models import PotPurchase
@@ -135,7 +136,7 @@ def test_an_order_is_held_once_and_can_be_cancelled(
     assert "75 POT are held until we deliver" in receipt
     back = client.get("/wallet/spend/workshop", params={"key": key[1], "amount": "75"})
     assert back.headers["location"] == led_to  # Back leads to the receipt, not to another order
-    (bought,) = shop.purchases(db, rich.id)
+    (bought,) = shop_queries.purchases(db, rich.id)
     assert (bought.note, bought.status) == ("In May", "ordered")
     for _ in range(2):  # pressed twice
         cancelled = client.post(f"/wallet/purchases/{bought.id}/cancel")

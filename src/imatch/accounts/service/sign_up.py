@@ -55,12 +55,13 @@ def sign_up(
     )
     password_hash = hash_password(password)  # also for a known address, to take the same time
     with atomic(db):
-        user = _unconfirmed(db, address, account_type)
+        wanted = AccountType(account_type)
+        user = _unconfirmed(db, address, wanted)
         if user is None:
             letters.already_registered(db, address)
             return
         # A later sign-up replaces the data of an unconfirmed one.
-        user.name, user.password_hash, user.account_type = line, password_hash, account_type
+        user.name, user.password_hash, user.account_type = line, password_hash, wanted
         token = links.issue(db, user, LinkPurpose.CONFIRM_EMAIL, CONFIRM_LINK_LIFETIME)
         letters.confirm_address(db, address, line, token)
 
@@ -130,7 +131,7 @@ def mark_confirmed(db: Session, user: User) -> None:
             announce(db, EmailConfirmed(user.id))
 
 
-def _unconfirmed(db: Session, address: str, account_type: str) -> User | None:
+def _unconfirmed(db: Session, address: str, account_type: AccountType) -> User | None:
     """A new or unconfirmed account of this address, locked; None if it is in use already."""
     user = queries.user_by_email(db, address)
     if user is None:

@@ -17,7 +17,7 @@ from imatch.ledger.auditing.findings import Finding, Findings
 from imatch.ledger.auditing.rows import RowAudit
 from imatch.ledger.auditing.schema import check_schema
 from imatch.ledger.auditing.seals import Chain, rehash
-from imatch.ledger.books import BOOKS, Book
+from imatch.ledger.books import BOOKS, Book, BookName
 from imatch.ledger.models import LedgerAudit
 
 
@@ -110,7 +110,7 @@ def _snapshot(bound: Engine) -> Iterator[Session]:
         yield session
 
 
-def _rehash_elsewhere(address: str, book_name: str, published: str | None) -> Chain:
+def _rehash_elsewhere(address: str, book_name: BookName, published: str | None) -> Chain:
     bound = database.make_engine(address)
     try:
         with _snapshot(bound) as snapshot:

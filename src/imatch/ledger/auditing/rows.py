@@ -9,13 +9,19 @@ from sqlalchemy.orm import Session
 
 from imatch.core.ids import MAX_BIGINT
 from imatch.ledger.auditing.findings import MOST_KEPT, Findings
-from imatch.ledger.books import Book
+from imatch.ledger.books import Book, SystemAccount
+from imatch.ledger.models import Phase, TransactionType
 from imatch.ledger.queries import system_balances
 from imatch.ledger.sealing.rows import JournalReader
 
 _LOWEST_ID = -MAX_BIGINT - 1
 # Places in what is known of an account. Lists, because this is done for millions of rows.
 _FREE, _HELD, _BALANCE, _VERSION, _EARNED, _SPENT, _BURNED = range(7)
+# Plain texts, as rows have them: comparing members takes longer.
+_DIRECT, _HOLD, _VOID = Phase.DIRECT.value, Phase.HOLD.value, Phase.VOID.value
+_EARN = TransactionType.EARN.value
+_SPENDING = (TransactionType.SPEND.value, TransactionType.BURN.value)
+_BURNED_ACCOUNT = SystemAccount.BURNED.value
 _STORED = {
     "balance": _BALANCE,
     "held": _HELD,
@@ -102,7 +108,7 @@ class RowAudit:
         account = self._accounts.get(user_id)
         if account is None:
             account = self._accounts[user_id] = [0] * 7
-        if phase == "direct":
+        if phase == _DIRECT:
             change, held_change, moved = amount, 0, amount
         else:
             change, held_change, moved = self._two_phase(row)
@@ -116,22 +122,22 @@ class RowAudit:
         account[_HELD] = held_after
         account[_BALANCE] += moved
         account[_VERSION] += 1
-        if kind == "earn":
+        if kind == _EARN:
             account[_EARNED] += amount
-        elif moved and kind in ("spend", "burn"):
+        elif moved and kind in _SPENDING:
             account[_SPENT] -= moved
-        if counter == "burned":
+        if counter == _BURNED_ACCOUNT:
             account[_BURNED] -= moved
 
     def _two_phase(self, row: PagedRow) -> tuple[int, int, int]:
         """What a hold, its post or its void changes: what is free, held, and the balance."""
         row_id, user_id, hold_id, _, _, _, amount, phase, _, counter = row
-        if phase == "hold":
+        if phase == _HOLD:
             held_change = -amount  # raises before what is no number is kept
             self._open_holds[row_id] = (user_id, amount, counter)
             return amount, held_change, 0
         holder, held, promised_to = self._open_holds.pop(hold_id, (None, 0, ""))
-        fits = -amount == held if phase == "void" else held <= amount < 0
+        fits = -amount == held if phase == _VOID else held <= amount < 0
         if (holder, promised_to) != (user_id, counter) or not fits:
             self.findings.add(
                 "what the row resolves",
@@ -140,7 +146,7 @@ class RowAudit:
                 expected="an open hold of this user that allows it",
                 found=f"hold {hold_id}",
             )
-        return (amount, held, 0) if phase == "void" else (amount - held, held, amount)
+        return (amount, held, 0) if phase == _VOID else (amount - held, held, amount)
 
     def _wrong(self, row: PagedRow, account: list[int], change: int, held_change: int) -> None:
         row_id, user_id, _, before, after, held_after, *_ = row

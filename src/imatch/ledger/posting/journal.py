@@ -15,7 +15,8 @@ from imatch.ledger.errors import (
     KeyReused,
     LedgerError,
 )
-from imatch.ledger.movements import Entry, Movement, Phase
+from imatch.ledger.models import Phase
+from imatch.ledger.movements import Entry, Movement
 from imatch.ledger.posting.statements import (
     postgresql_arrays,
     postgresql_insert,

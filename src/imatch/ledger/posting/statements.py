@@ -12,7 +12,8 @@ from functools import cache
 
 from imatch.core.columns import Base
 from imatch.ledger.books import Book
-from imatch.ledger.movements import Movement, Phase
+from imatch.ledger.models import Phase
+from imatch.ledger.movements import Movement
 
 _COLUMNS = (
     "user_id",
@@ -93,9 +94,9 @@ def sqlite_insert_if_possible(book: Book, phase: Phase, *, person: bool) -> str:
             SELECT r.*, a.balance - a.held, a.balance - a.held + {freed}, a.held + h.amount
             FROM (SELECT {_named(values)}) r
             JOIN {table(book.accounts)} a ON a.user_id = r.user_id
-            JOIN {journal} h ON h.id = r.hold_id AND h.phase = 'hold'
+            JOIN {journal} h ON h.id = r.hold_id AND h.phase = '{Phase.HOLD}'
             WHERE NOT EXISTS (SELECT 1 FROM {journal} t WHERE t.hold_id = r.hold_id)
-              AND (r.phase = 'void' OR h.expires_at IS NULL OR h.expires_at > r.created_at)
+              AND (r.phase = '{Phase.VOID}' OR h.expires_at IS NULL OR h.expires_at > r.created_at)
               AND abs(r.amount) <= -h.amount"""
     return f"INSERT INTO {journal} ({_SQLITE_LIST}) {source} RETURNING {_RETURNED}"
 

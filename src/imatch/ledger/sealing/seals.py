@@ -17,7 +17,7 @@ from imatch.core.clock import now
 from imatch.core.database import atomic, is_atomic
 from imatch.core.logs import log
 from imatch.ledger.books import Book
-from imatch.ledger.models import LedgerDaySum, LedgerHourSum, LedgerSeal, SealedSum
+from imatch.ledger.models import MOVED, LedgerDaySum, LedgerHourSum, LedgerSeal, SealedSum
 from imatch.ledger.posting.statements import table
 from imatch.ledger.queries import head
 from imatch.ledger.sealing.rows import JournalReader
@@ -64,7 +64,7 @@ class MovementTally:
         """What flowed into each system account, less what flowed out. Holds have not flowed."""
         flows: Counter[str] = Counter()
         for (phase, _, _, system, counter, _), (_, amount) in self.totals.items():
-            if phase in ("direct", "post"):
+            if phase in MOVED:
                 flows[counter] -= amount
                 if system:
                     flows[system] += amount
@@ -185,7 +185,7 @@ def _read(db: Session, book: Book, after_id: int, to_id: int, most_rows: int) ->
 
 
 def _sealed(book: Book, previous: LedgerSeal | None, found: _Range) -> LedgerSeal:
-    balances = Counter(dict.fromkeys(book.system_accounts, 0))
+    balances: Counter[str] = Counter(dict.fromkeys(book.system_accounts, 0))
     balances.update(previous.system_balances if previous else {})
     balances.update(found.tally.flows())
     seal = LedgerSeal(

@@ -24,6 +24,7 @@ from imatch.needs.deps import CurrentNeed
 from imatch.needs.models import Need, NeedStatus
 from imatch.needs.service import SafetyStop
 from imatch.pot.awards.queries import quickest
+from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDING_BY_NAME, Spending
 from imatch.pot.shop.models import PotPurchase
@@ -79,7 +80,7 @@ def choose(
         return go(HOME)
     if not _KEY.fullmatch(key):
         return go(f"{HOME}/more/{option}?key={secrets.token_urlsafe(16)}")
-    bought = shop.bought(db, user.id, _page_key(key))
+    bought = shop_queries.bought(db, user.id, _page_key(key))
     if bought is not None:
         return go(_place_of(db, bought))
     return _form(request, db, user, need, spending, key)

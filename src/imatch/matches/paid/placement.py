@@ -13,7 +13,7 @@ from imatch.matches.models import Shortlist
 from imatch.matches.pool import needs
 from imatch.matches.pool.live import MatchingUnavailable, live_pool
 from imatch.needs.models import Need
-from imatch.pot.shop import service as shop
+from imatch.pot.shop import queries as shop_queries
 from imatch.providers.boosts import BOOST, PROFILE_REFERENCE_TYPE
 
 
@@ -35,7 +35,7 @@ def paid_place(
     db: Session, need: Need, definition: CategoryDefinition, shortlist: Shortlist
 ) -> PaidPlace | None:
     """Of the boosted who are not on the list, the one who fits best, if at least as the median."""
-    boosted = shop.active(db, BOOST, PROFILE_REFERENCE_TYPE).keys()
+    boosted = shop_queries.active(db, BOOST, PROFILE_REFERENCE_TYPE).keys()
     if not boosted:
         return None
     listed = {match.provider_id for match in queries.matches_of(db, shortlist.id)}

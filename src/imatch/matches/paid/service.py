@@ -17,6 +17,7 @@ from imatch.needs import service as seekers
 from imatch.needs.models import Need, NeedStatus
 from imatch.needs.queries import definition_of
 from imatch.pot.errors import POTKeyReused
+from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDING_BY_NAME, Spending
 from imatch.pot.shop.models import PotPurchase
@@ -104,7 +105,7 @@ def buy(db: Session, user: User, need: Need, wish: Wish, *, key: str) -> Shortli
     with seekers.locked_need(db, need):
         seekers.claim(db, need, user)  # two requests at once follow each other from here
         note = _fingerprint(need, checked)
-        earlier = shop.bought(db, user.id, key)
+        earlier = shop_queries.bought(db, user.id, key)
         if earlier is not None:
             return _again(db, earlier, OPTION_OF[wish.kind], note)
         seen = queries.shown_before(db, need.id)
@@ -138,7 +139,7 @@ def order_by_hand(db: Session, user: User, need: Need, *, key: str, note: str = 
         screen = seeker_rules.safety_stop(definition_of(db, need), need.answers["values"])
         if screen is not None:
             raise seekers.SafetyStop(screen)
-        if shop.bought(db, user.id, key) is None and ordered_by_hand(db, user, need):
+        if shop_queries.bought(db, user.id, key) is None and ordered_by_hand(db, user, need):
             raise AlreadyOrdered
         return shop.buy(
             db,
@@ -152,7 +153,7 @@ def order_by_hand(db: Session, user: User, need: Need, *, key: str, note: str = 
 
 
 def ordered_by_hand(db: Session, user: User, need: Need) -> PotPurchase | None:
-    waiting = shop.bought_for(db, user.id, seekers.NEED_REFERENCE_TYPE, need.id)
+    waiting = shop_queries.bought_for(db, user.id, seekers.NEED_REFERENCE_TYPE, need.id)
     return next((one for one in waiting if one.option == BY_HAND), None)
 
 

@@ -23,6 +23,6 @@ def need_of(
         category=definition.name,
         text="\n".join(texts),
         answers=values,
-        importance={name: Importance(level).value for name, level in importance.items()},
+        importance={name: Importance(level) for name, level in importance.items()},
         custom_criteria=custom_criteria,
     )

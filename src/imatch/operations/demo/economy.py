@@ -14,11 +14,12 @@ from imatch.categories.models import Category
 from imatch.core import clock
 from imatch.core.events import Listener, heard_only_by
 from imatch.core.money import usd
-from imatch.engagements.models import Engagement
+from imatch.engagements.models import Engagement, EngagementStatus
 from imatch.facts.marketplace import (
     AnswerAccepted,
     AvailabilityPublished,
     CompletionConfirmed,
+    ContentKind,
     ContentPublished,
     CredentialVerified,
     EngagementPaid,
@@ -26,8 +27,9 @@ from imatch.facts.marketplace import (
     MatchFeedbackGiven,
     RatingGiven,
     ReportAccepted,
+    ReportKind,
 )
-from imatch.facts.people import DayBegun, IdentityVerified, ProfileCompleted
+from imatch.facts.people import DayBegun, IdentityVerified, ProfileCompleted, Side
 from imatch.ledger import POT
 from imatch.ledger.queries import free
 from imatch.needs.models import Need
@@ -35,6 +37,7 @@ from imatch.operations.demo.generate import DEMO_DOMAIN
 from imatch.pot.awards import service as awards
 from imatch.pot.policy import service as policy
 from imatch.pot.reserve import service as reserve
+from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDING_BY_NAME
 from imatch.providers.models import Provider
@@ -139,15 +142,15 @@ class _History:
         """What was ordered two days ago; the last days' orders are left for an operator."""
         if clock.now() > self.now - timedelta(days=_ORDERS_LEFT_OPEN_DAYS):
             return
-        for order in shop.open_orders(self.db):
+        for order in shop_queries.open_orders(self.db):
             if order.created_at < clock.now() - timedelta(days=2):
                 shop.deliver(self.db, order.id, note="Done")
 
     def _join(self, people: Sequence[_Person]) -> None:
         told: list[object] = []
         for person in people:
-            kind = "provider" if person.provider else "seeker"
-            told.append(ProfileCompleted(person.user_id, kind, person.rewards_off))
+            side = Side.PROVIDER if person.provider else Side.SEEKER
+            told.append(ProfileCompleted(person.user_id, side, person.rewards_off))
             if person.provider and (person.joins_on == 0 or self.random.random() < 0.4):
                 told.append(AvailabilityPublished(person.row_id, person.user_id))
                 told.append(CredentialVerified(person.row_id, person.user_id))
@@ -177,7 +180,7 @@ class _History:
         done = Engagement(
             seeker_id=seeker.row_id,
             provider_id=provider.row_id,
-            status="completed",
+            status=EngagementStatus.COMPLETED,
             deal_cents=cents,
             completed_at=clock.now(),
             created_at=clock.now() - timedelta(days=random.randint(3, 25)),
@@ -244,12 +247,14 @@ class _History:
 
     def _contribute(self, here: Sequence[_Person]) -> None:
         person, number = self.random.choice(here), self._next()
-        kind = self.random.choice(("tip", "article", "guide"))
+        kind = self.random.choice((ContentKind.TIP, ContentKind.ARTICLE, ContentKind.GUIDE))
         facts = (
             ContentPublished(number, person.user_id, kind, person.rewards_off),
             AnswerAccepted(number, person.user_id, self.random.randint(1, 5)),
             MatchFeedbackGiven(number, person.user_id),
-            ReportAccepted(number, person.user_id, self.random.choice(("bug", "feature"))),
+            ReportAccepted(
+                number, person.user_id, self.random.choice((ReportKind.BUG, ReportKind.FEATURE))
+            ),
         )
         awards.on_rewarded_fact(self.db, self.random.choices(facts, (2, 3, 4, 1))[0])
 

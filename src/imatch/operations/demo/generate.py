@@ -13,7 +13,7 @@ from imatch.accounts.models import AccountType, User
 from imatch.categories import places
 from imatch.categories.catalog import definition as category_definition
 from imatch.categories.models import Category
-from imatch.categories.schemas import CategoryDefinition, Kind
+from imatch.categories.schemas import CategoryDefinition, Importance, Kind
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict
@@ -148,7 +148,7 @@ class _People:
         user = self._user(" ".join(phrases.full_name(self.random)), AccountType.SEEKER)
         values = self._need(definition)
         must = [name for name in values if definition.seeker[name].can_be_must]
-        marked = {name: "must" for name in must if self.random.random() < 0.15}
+        marked = {name: Importance.MUST for name in must if self.random.random() < 0.15}
         row = {
             "category_id": category_id,
             "status": NeedStatus.COMPLETE,

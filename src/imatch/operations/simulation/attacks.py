@@ -6,13 +6,14 @@ Money between an attacker's own accounts costs nothing; only commission really l
 from imatch.facts.marketplace import (
     AnswerAccepted,
     AvailabilityPublished,
+    ContentKind,
     ContentPublished,
     LeadAnswered,
     MatchFeedbackGiven,
     PortfolioItemApproved,
     ProfileRefreshed,
 )
-from imatch.facts.people import DayBegun, IdentityVerified, ProfileCompleted, SecondFactorKept
+from imatch.facts.people import DayBegun, IdentityVerified, ProfileCompleted, SecondFactorKept, Side
 from imatch.operations.simulation.market import Deal, Market
 from imatch.operations.simulation.people import Group, SimulatedPerson, open_for_payouts
 from imatch.operations.simulation.plan import DAYS_A_MONTH
@@ -49,8 +50,8 @@ class Attackers:
     def _prepare(self, person: SimulatedPerson) -> None:
         """Whatever earns at the start, and every gate of redemption."""
         world = self.world
-        kind = "provider" if person.provider else "seeker"
-        world.hear(ProfileCompleted(person.user_id, kind))
+        side = Side.PROVIDER if person.provider else Side.SEEKER
+        world.hear(ProfileCompleted(person.user_id, side))
         world.hear(IdentityVerified(person.user_id))
         open_for_payouts(world.db, person, world.population.operators[0], world.day)
         world.hear_later(SecondFactorKept(person.user_id), days=31)
@@ -75,7 +76,7 @@ class Attackers:
             world.hear(MatchFeedbackGiven(world.number(), person.user_id))
         for person in world.chosen(farm, 2 / DAYS_A_MONTH):
             if world.happens(world.behaviour.fake_content_approved):
-                world.hear(ContentPublished(world.number(), person.user_id, "article"))
+                world.hear(ContentPublished(world.number(), person.user_id, ContentKind.ARTICLE))
         for person in world.chosen(farm, 2 / DAYS_A_MONTH):
             world.hear(AnswerAccepted(world.number(), person.user_id, 5))
         for person in world.chosen(farm, 4 / 365):

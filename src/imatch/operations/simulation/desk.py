@@ -14,7 +14,7 @@ from imatch.operations.simulation.people import Group, SimulatedPerson, open_for
 from imatch.operations.simulation.plan import DAYS_A_MONTH
 from imatch.operations.simulation.world import World
 from imatch.pot.awards import service as awards
-from imatch.pot.models import PotRedemption
+from imatch.pot.models import PotRedemption, RedemptionStatus
 from imatch.pot.policy import service as policy
 from imatch.pot.redemption import payouts
 from imatch.pot.redemption import service as redemptions
@@ -146,17 +146,17 @@ class Desk:
 
     def _decide_requests(self) -> None:
         db, operator = self.world.db, self.world.population.operators[0]
-        for redemption_id in self._ids("pending"):
+        for redemption_id in self._ids(RedemptionStatus.PENDING):
             redemptions.approve(db, redemption_id, operator)
 
     def _pay(self) -> None:
         db, operator = self.world.db, self.world.population.operators[1]
-        if not self._ids("approved", due_before=clock.now()):
+        if not self._ids(RedemptionStatus.APPROVED, due_before=clock.now()):
             return
         for redemption in payouts.payable(db):
             payouts.mark_paid(db, redemption.id, operator, f"bank {redemption.id}")
 
-    def _ids(self, status: str, due_before: datetime | None = None) -> list[int]:
+    def _ids(self, status: RedemptionStatus, due_before: datetime | None = None) -> list[int]:
         query = select(PotRedemption.id).where(PotRedemption.status == status)
         if due_before is not None:
             query = query.where(PotRedemption.due_at <= due_before)

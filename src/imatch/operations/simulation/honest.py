@@ -5,20 +5,22 @@ import numpy as np
 from imatch.facts.marketplace import (
     AnswerAccepted,
     AvailabilityPublished,
+    ContentKind,
     ContentPublished,
     CredentialVerified,
     MatchFeedbackGiven,
     PortfolioItemApproved,
     ProfileRefreshed,
     ReportAccepted,
+    ReportKind,
 )
-from imatch.facts.people import DayBegun, IdentityVerified, ProfileCompleted, SecondFactorKept
+from imatch.facts.people import DayBegun, IdentityVerified, ProfileCompleted, SecondFactorKept, Side
 from imatch.operations.simulation.market import Market
 from imatch.operations.simulation.people import Group, SimulatedPerson, open_for_payouts
 from imatch.operations.simulation.plan import DAYS_A_MONTH
 from imatch.operations.simulation.world import World
 
-_KINDS = ("tip", "article", "guide", "video")
+_KINDS = tuple(ContentKind)
 _KIND_CHANCES = (0.4, 0.3, 0.2, 0.1)
 _DAYS_A_QUARTER = 91
 
@@ -44,8 +46,8 @@ class Honest:
         world = self.world
         for person in self._joining.get(world.day, ()):
             if world.happens(0.85):
-                kind = "provider" if person.provider else "seeker"
-                world.hear(ProfileCompleted(person.user_id, kind))
+                side = Side.PROVIDER if person.provider else Side.SEEKER
+                world.hear(ProfileCompleted(person.user_id, side))
             if person.provider:
                 self._set_up(person)
             else:
@@ -109,7 +111,7 @@ class Honest:
         world, behaviour = self.world, self.world.behaviour
         providers, everybody = world.here(self.providers), world.here(self.everybody)
         for person in world.chosen(providers, behaviour.publishes_a_month / DAYS_A_MONTH):
-            kind = str(world.rng.choice(_KINDS, p=_KIND_CHANCES))
+            kind = ContentKind(world.rng.choice(_KINDS, p=_KIND_CHANCES))
             world.hear(ContentPublished(world.number(), person.user_id, kind))
         for person in world.chosen(providers, behaviour.refreshes_a_quarter / _DAYS_A_QUARTER):
             day = world.today.date()
@@ -118,5 +120,5 @@ class Honest:
             helpfulness = int(world.rng.integers(1, 6))
             world.hear(AnswerAccepted(world.number(), person.user_id, helpfulness))
         for person in world.chosen(everybody, behaviour.reports_a_month / DAYS_A_MONTH):
-            kind = str(world.rng.choice(("bug", "feature")))
-            world.hear(ReportAccepted(world.number(), person.user_id, kind))
+            reported = ReportKind(world.rng.choice((ReportKind.BUG, ReportKind.FEATURE)))
+            world.hear(ReportAccepted(world.number(), person.user_id, reported))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from imatch.core import clock
 from imatch.core.money import usd
-from imatch.ledger import CASH, POT
+from imatch.ledger import CASH, POT, SystemAccount
 from imatch.ledger.auditing.audit import audit
 from imatch.ledger.models import PotAccount
 from imatch.ledger.queries import people_totals, system_balances
@@ -17,8 +17,8 @@ from imatch.operations.simulation.people import Group
 from imatch.operations.simulation.plan import START, Plan
 from imatch.operations.simulation.world import World
 from imatch.pot.awards import service as awards
-from imatch.pot.awards.models import PotAward
-from imatch.pot.models import PotRedemption
+from imatch.pot.awards.models import AwardStatus, PotAward
+from imatch.pot.models import PotRedemption, RedemptionStatus
 from imatch.pot.policy import service as policy
 from imatch.pot.reserve.coverage import coverage
 from imatch.web import formats
@@ -135,20 +135,22 @@ class Measures:
         people, _held = people_totals(db, POT)
         allowances, _held_cents = people_totals(db, CASH)
         budget, run = policy.budget(db), policy.last_run(db)
-        queued = db.scalar(select(func.sum(PotAward.amount)).where(PotAward.status == "queued"))
-        reserve = cash["reserve"]
+        queued = db.scalar(
+            select(func.sum(PotAward.amount)).where(PotAward.status == AwardStatus.QUEUED)
+        )
+        reserve = cash[SystemAccount.RESERVE]
         self.weeks.append(
             SimulatedWeek(
                 week=self.world.day // 7 + 1,
                 day=self.world.today.date(),
-                supply=pot["treasury"] + people,
+                supply=pot[SystemAccount.TREASURY] + people,
                 target=float(run.inputs["target"]) if run else 0.0,
-                treasury=pot["treasury"],
+                treasury=pot[SystemAccount.TREASURY],
                 people=people,
-                burned=pot["burned"],
-                redeemed=pot["redeemed"],
-                clawed_back=pot["clawed_back"],
-                minted=-pot["mint"],
+                burned=pot[SystemAccount.BURNED],
+                redeemed=pot[SystemAccount.REDEEMED],
+                clawed_back=pot[SystemAccount.CLAWED_BACK],
+                minted=-pot[SystemAccount.MINT],
                 budget=budget.total,
                 awarded=budget.spent,
                 queued=int(queued or 0),
@@ -156,8 +158,8 @@ class Measures:
                 reserve_cents=reserve,
                 allowances_cents=allowances,
                 coverage=round(reserve / allowances, 4) if allowances else None,
-                commission_cents=-cash["payers"],
-                paid_out_cents=cash["paid_out"],
+                commission_cents=-cash[SystemAccount.PAYERS],
+                paid_out_cents=cash[SystemAccount.PAID_OUT],
                 attackers_net_cents=self._attackers_net_cents(),
             )
         )
@@ -173,13 +175,13 @@ class Measures:
         paid = _by_person(
             db,
             select(PotRedemption.user_id, func.sum(PotRedemption.payout_cents))
-            .where(PotRedemption.status == "paid")
+            .where(PotRedemption.status == RedemptionStatus.PAID)
             .group_by(PotRedemption.user_id),
         )
         queued = _by_person(
             db,
             select(PotAward.user_id, func.sum(PotAward.amount))
-            .where(PotAward.status == "queued")
+            .where(PotAward.status == AwardStatus.QUEUED)
             .group_by(PotAward.user_id),
         )
         outcomes = {}
@@ -243,11 +245,12 @@ class Measures:
         ).all()
         if not asked:
             return []
-        paid = [one for one in asked if one.status == "paid"]
+        paid = [one for one in asked if one.status == RedemptionStatus.PAID]
         overdue = [
             one
             for one in asked
-            if one.status != "paid" and one.due_at < self.world.today - timedelta(days=1)
+            if one.status != RedemptionStatus.PAID
+            and one.due_at < self.world.today - timedelta(days=1)
         ]
         payouts = sum((one.payout for one in paid), usd(0))
         return [

@@ -23,7 +23,7 @@ from imatch.operations.simulation.measures import Measures, SimulationResult
 from imatch.operations.simulation.people import draw
 from imatch.operations.simulation.plan import START, Plan
 from imatch.operations.simulation.world import LISTENERS, World
-from imatch.pot.models import PotRedemption
+from imatch.pot.models import OPEN_REDEMPTIONS, PotRedemption, RedemptionStatus
 from imatch.pot.policy import service as policy
 
 
@@ -79,7 +79,7 @@ def _live_through(world: World) -> None:
 def _result(world: World, desk: Desk, measures: Measures) -> SimulationResult:
     db = world.db
 
-    def redemptions(*statuses: str) -> int:
+    def redemptions(*statuses: RedemptionStatus) -> int:
         counted = select(func.count()).select_from(PotRedemption)
         return db.scalar(counted.where(PotRedemption.status.in_(statuses))) or 0
 
@@ -90,7 +90,7 @@ def _result(world: World, desk: Desk, measures: Measures) -> SimulationResult:
         checks=measures.checks(),
         facts=world.facts,
         transactions=db.scalar(select(func.count()).select_from(PotTransaction)) or 0,
-        redemptions_paid=redemptions("paid"),
-        redemptions_waiting=redemptions("pending", "approved"),
+        redemptions_paid=redemptions(RedemptionStatus.PAID),
+        redemptions_waiting=redemptions(*OPEN_REDEMPTIONS),
         redemptions_refused=desk.refused,
     )

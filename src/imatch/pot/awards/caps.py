@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from imatch.pot.awards import once_only
-from imatch.pot.awards.models import PotAward
+from imatch.pot.awards.models import AwardStatus, PotAward
 from imatch.pot.rules import EARNINGS, Earning, Window
 
 _AT_ONCE = 200
@@ -68,7 +68,7 @@ class Tally:
         counts = select(PotAward.rule, PotAward.user_id, PotAward.cap_scope, func.count()).where(
             PotAward.user_id.in_(people),
             PotAward.rule.in_(rules),
-            PotAward.status != "clawed_back",
+            PotAward.status != AwardStatus.CLAWED_BACK,
         )
         if began is not None:
             counts = counts.where(PotAward.earned_at >= began)
@@ -108,4 +108,4 @@ def _capped(window: Window) -> Iterable[str]:
 
 
 def _valid(user_id: int) -> tuple[ColumnElement[bool], ...]:
-    return (PotAward.user_id == user_id, PotAward.status != "clawed_back")
+    return (PotAward.user_id == user_id, PotAward.status != AwardStatus.CLAWED_BACK)

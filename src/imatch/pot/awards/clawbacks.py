@@ -20,9 +20,9 @@ from imatch.core.ids import is_id
 from imatch.core.logs import log
 from imatch.facts.marketplace import EngagementReversed
 from imatch.jobs.one_by_one import one_by_one
-from imatch.ledger import POT, Entry, Movement, post
+from imatch.ledger import POT, Entry, Movement, SystemAccount, TransactionType, post
 from imatch.ledger.models import PotAccount, PotTransaction
-from imatch.pot.awards.models import PotAward, PotDebt
+from imatch.pot.awards.models import AwardStatus, PotAward, PotDebt
 from imatch.pot.locks import lock_people
 from imatch.pot.rules import RETRIEVABLE_DAYS
 
@@ -69,7 +69,7 @@ def reverse_awards(
         concerned = select(PotAward).where(
             PotAward.reference_type == reference_type,
             PotAward.reference_id == reference_id,
-            PotAward.status != "clawed_back",
+            PotAward.status != AwardStatus.CLAWED_BACK,
         )
         awards = [award for award in _held(db, concerned) if _is_retrievable(award)]
         for award in awards:
@@ -85,7 +85,7 @@ def reverse_award(db: Session, award_id: int, reason: str) -> PotAward:
         if not found:
             raise NoSuchAward(f"There is no award {award_id}.")
         (award,) = found
-        if award.status != "clawed_back":
+        if award.status != AwardStatus.CLAWED_BACK:
             if not _is_retrievable(award):
                 raise TooLateToReverse
             _reverse(db, award, reason)
@@ -96,7 +96,7 @@ def reverse_transaction(db: Session, transaction_id: int, reason: str) -> Clawba
     """Take back what a rule, a grant or a program gave. Raises NoSuchAward, TooLateToReverse."""
     with atomic(db):
         row = db.get(PotTransaction, transaction_id) if is_id(transaction_id) else None
-        if row is None or row.user_id is None or row.transaction_type != "earn":
+        if row is None or row.user_id is None or row.transaction_type != TransactionType.EARN:
             raise NoSuchAward(f"Transaction {transaction_id} is no award.")
         if not _is_recent(row.created_at):
             raise TooLateToReverse
@@ -132,8 +132,8 @@ def claw_back(
                     key=key,
                     user_id=user_id,
                     amount=-taken,
-                    counter_account="clawed_back",
-                    transaction_type="clawback",
+                    counter_account=SystemAccount.CLAWED_BACK,
+                    transaction_type=TransactionType.CLAWBACK,
                     category=category,
                     description=reason[:_MAX_REASON],
                     reference_type=reference_type,
@@ -166,8 +166,8 @@ def settle_debts(db: Session, user_id: int, received: int, source: str) -> int:
                 key=f"debt:{debt.id}:{source}",
                 user_id=user_id,
                 amount=-paid,
-                counter_account="clawed_back",
-                transaction_type="clawback",
+                counter_account=SystemAccount.CLAWED_BACK,
+                transaction_type=TransactionType.CLAWBACK,
                 category="debt",
                 description=debt.reason,
             ),
@@ -244,7 +244,7 @@ def owed(db: Session, user_id: int) -> int:
 def _reverse(db: Session, award: PotAward, reason: str) -> None:
     if award.transaction_id is not None:
         _take_back(db, db.get_one(PotTransaction, award.transaction_id), reason)
-    award.status = "clawed_back"
+    award.status = AwardStatus.CLAWED_BACK
     db.flush()
 
 
@@ -270,7 +270,7 @@ def _held(db: Session, awards: Select[PotAward]) -> Sequence[PotAward]:
 
 
 def _is_retrievable(award: PotAward) -> bool:
-    return award.status == "queued" or _is_recent(award.earned_at)
+    return award.status == AwardStatus.QUEUED or _is_recent(award.earned_at)
 
 
 def _is_recent(earned_at: datetime) -> bool:

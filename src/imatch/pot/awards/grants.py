@@ -10,11 +10,12 @@ from imatch.accounts.operators import checked_words, record, require_operator
 from imatch.approvals.service import Step, decide, locked_row
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict, NotFound
-from imatch.ledger import POT, Movement, post
+from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post
 from imatch.pot.awards.clawbacks import settle_from_award
 from imatch.pot.awards.models import PotGrant
 from imatch.pot.errors import BadAmount, UnknownEarningCategory
 from imatch.pot.locks import lock_people
+from imatch.pot.models import ProposalStatus
 from imatch.pot.rules import EARNING_BY_NAME
 from imatch.web import formats
 
@@ -47,9 +48,9 @@ def _own_award() -> OwnGrant:
     return OwnGrant("Nobody approves POT for themselves.")
 
 
-_REJECT: Step[PotGrant] = Step(("proposed",), _decided, {"proposed_by": _own_proposal})
+_REJECT: Step[PotGrant] = Step((ProposalStatus.PROPOSED,), _decided, {"proposed_by": _own_proposal})
 _APPROVE: Step[PotGrant] = Step(
-    ("proposed",), _decided, {"proposed_by": _own_proposal, "user_id": _own_award}
+    (ProposalStatus.PROPOSED,), _decided, {"proposed_by": _own_proposal, "user_id": _own_award}
 )
 
 
@@ -75,7 +76,7 @@ def propose(
             "amount": amount,
             "category": category,
             "reason": words,
-            "status": "proposed",
+            "status": ProposalStatus.PROPOSED,
             "proposed_by": operator_id,
         }
         filed = db.scalar(select(PotGrant).filter_by(**asked).limit(1))
@@ -101,8 +102,8 @@ def approve(db: Session, grant_id: int, *, operator_id: int) -> PotGrant:
                 key=f"grant:{grant.id}",
                 user_id=grant.user_id,
                 amount=grant.amount,
-                counter_account="treasury",
-                transaction_type="earn",
+                counter_account=SystemAccount.TREASURY,
+                transaction_type=TransactionType.EARN,
                 category=grant.category,
                 description=grant.reason,
                 reference_type="grant",
@@ -111,7 +112,9 @@ def approve(db: Session, grant_id: int, *, operator_id: int) -> PotGrant:
         )
         settle_from_award(db, paid)
         grant.transaction_id = paid.id
-        decide(db, grant, "approved", operator_id, act="grant_approved", grant_id=grant.id)
+        decide(
+            db, grant, ProposalStatus.APPROVED, operator_id, act="grant_approved", grant_id=grant.id
+        )
     return grant
 
 
@@ -119,19 +122,21 @@ def reject(db: Session, grant_id: int, *, operator_id: int) -> PotGrant:
     """Turn a proposed grant down. Raises OperatorsOnly, NoSuchGrant, OwnGrant, GrantDecided."""
     with atomic(db):
         grant = _waiting(db, grant_id, operator_id, _REJECT)
-        decide(db, grant, "rejected", operator_id, act="grant_rejected", grant_id=grant.id)
+        decide(
+            db, grant, ProposalStatus.REJECTED, operator_id, act="grant_rejected", grant_id=grant.id
+        )
     return grant
 
 
 def proposed(db: Session) -> Sequence[PotGrant]:
     """Grants that wait for a second operator, the oldest first."""
-    waiting = select(PotGrant).where(PotGrant.status == "proposed")
+    waiting = select(PotGrant).where(PotGrant.status == ProposalStatus.PROPOSED)
     return db.scalars(waiting.order_by(PotGrant.id)).all()
 
 
 def decided(db: Session, limit: int = 50) -> Sequence[PotGrant]:
     """Grants that were approved or rejected, the latest decision first."""
-    done = select(PotGrant).where(PotGrant.status != "proposed")
+    done = select(PotGrant).where(PotGrant.status != ProposalStatus.PROPOSED)
     latest = done.order_by(PotGrant.decided_at.desc(), PotGrant.id.desc())
     return db.scalars(latest.limit(limit)).all()
 

@@ -1,6 +1,7 @@
 """Awards, grants by hand, debts, and once-only awards of erased accounts."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import (
     CheckConstraint,
@@ -14,7 +15,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from imatch.accounts.models import User
 from imatch.core.clock import now
-from imatch.core.columns import Base, Id
+from imatch.core.columns import Base, Id, enum_text, one_of
+from imatch.pot.models import ProposalStatus
+from imatch.pot.rules import AwardClass
+
+
+class AwardStatus(StrEnum):
+    QUEUED = "queued"  # waits for a week's budget
+    PAID = "paid"
+    CLAWED_BACK = "clawed_back"  # taken back after it was paid, or cancelled while it waited
 
 
 class PotAward(Base):
@@ -22,16 +31,16 @@ class PotAward(Base):
 
     __tablename__ = "pot_awards"
     __table_args__ = (
-        CheckConstraint("status IN ('queued', 'paid', 'clawed_back')", name="status"),
+        CheckConstraint(one_of("status", AwardStatus), name="status"),
         CheckConstraint("amount > 0", name="amount"),
-        CheckConstraint("award_class IN ('A', 'B')", name="award_class"),
+        CheckConstraint(one_of("award_class", AwardClass), name="award_class"),
         # With the status, so that counting against caps reads the index alone.
         Index("ix_pot_awards_user_rule", "user_id", "rule", "earned_at", "status"),
         Index(
             "ix_pot_awards_queue",
             "id",
-            sqlite_where=text("status = 'queued'"),
-            postgresql_where=text("status = 'queued'"),
+            sqlite_where=text(f"status = '{AwardStatus.QUEUED}'"),
+            postgresql_where=text(f"status = '{AwardStatus.QUEUED}'"),
         ),
         Index("ix_pot_awards_reference", "reference_type", "reference_id"),
     )
@@ -42,8 +51,8 @@ class PotAward(Base):
     rule: Mapped[str] = mapped_column(String(64))
     cap_scope: Mapped[str] = mapped_column(String(64), default="")  # what the cap counts within
     amount: Mapped[int]
-    award_class: Mapped[str] = mapped_column(String(1))
-    status: Mapped[str] = mapped_column(String(16))
+    award_class: Mapped[AwardClass] = mapped_column(enum_text(AwardClass, 1))
+    status: Mapped[AwardStatus]
     reference_type: Mapped[str | None] = mapped_column(String(32))
     reference_id: Mapped[int | None]
     earned_at: Mapped[datetime] = mapped_column(default=now)
@@ -72,7 +81,7 @@ class PotGrant(Base):
 
     __tablename__ = "pot_grants"
     __table_args__ = (
-        CheckConstraint("status IN ('proposed', 'approved', 'rejected')", name="status"),
+        CheckConstraint(one_of("status", ProposalStatus), name="status"),
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("decided_by <> proposed_by", name="second_person"),
     )
@@ -82,7 +91,7 @@ class PotGrant(Base):
     amount: Mapped[int]
     category: Mapped[str] = mapped_column(String(64))
     reason: Mapped[str] = mapped_column(String(300))
-    status: Mapped[str] = mapped_column(String(16), default="proposed")
+    status: Mapped[ProposalStatus] = mapped_column(default=ProposalStatus.PROPOSED)
     proposed_by: Mapped[int] = mapped_column(ForeignKey(User.id))
     proposed_at: Mapped[datetime] = mapped_column(default=now)
     decided_by: Mapped[int | None] = mapped_column(ForeignKey(User.id))

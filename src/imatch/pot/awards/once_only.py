@@ -17,7 +17,7 @@ from imatch.core.security import keyed_hash
 from imatch.facts.people import EmailConfirmed
 from imatch.jobs import job
 from imatch.pot.awards.clawbacks import IS_OWED
-from imatch.pot.awards.models import PotAward, PotOnceEarned
+from imatch.pot.awards.models import AwardStatus, PotAward, PotOnceEarned
 from imatch.pot.rules import EARNINGS, ONCE, RETRIEVABLE_DAYS
 
 _RULES = tuple(rule.name for rule in EARNINGS if rule.cap == ONCE)
@@ -71,7 +71,7 @@ def _paid(db: Session, user_id: int) -> Sequence[tuple[str, datetime]]:
         .where(
             PotAward.user_id == user_id,
             PotAward.rule.in_(_RULES),
-            or_(PotAward.status == "paid", IS_OWED),
+            or_(PotAward.status == AwardStatus.PAID, IS_OWED),
             PotAward.earned_at > now() - _KEPT,
         )
         .group_by(PotAward.rule)

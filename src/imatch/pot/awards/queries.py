@@ -40,11 +40,12 @@ def waiting(db: Session, user_id: int) -> Waiting:
 
 def ways_to_earn(db: Session, person: User) -> WaysToEarn:
     standings = rewards.standings(db, person.id)
-    mine = [one for one in standings if one.earning.is_for(person.account_type)]
+    sides = person.account_type.sides
+    mine = [one for one in standings if one.earning.is_for(sides)]
     return WaysToEarn(
         now=[one for one in mine if one.earning.offered],
         later=[one for one in mine if not one.earning.offered],
-        others=[one for one in standings if not one.earning.is_for(person.account_type)],
+        others=[one for one in standings if not one.earning.is_for(sides)],
     )
 
 

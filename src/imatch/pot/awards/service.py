@@ -19,11 +19,19 @@ from imatch.core.database import atomic
 from imatch.core.events import announce
 from imatch.facts.people import DayBegun, ThirtyDaysVisited
 from imatch.jobs.one_by_one import one_by_one
-from imatch.ledger import POT, Entry, LedgerError, Movement, post_many
+from imatch.ledger import (
+    POT,
+    Entry,
+    LedgerError,
+    Movement,
+    SystemAccount,
+    TransactionType,
+    post_many,
+)
 from imatch.pot import reversals
 from imatch.pot.awards import caps
 from imatch.pot.awards.clawbacks import debtors, settle_debts
-from imatch.pot.awards.models import PotAward
+from imatch.pot.awards.models import AwardStatus, PotAward
 from imatch.pot.holds import HELD_PEOPLE
 from imatch.pot.locks import lock_people
 from imatch.pot.models import PotFraudHold
@@ -35,7 +43,7 @@ _BATCH = 200
 _WEEK = timedelta(weeks=1)
 # Queued, and for somebody whom nothing keeps from it: paid as soon as there is a budget for it.
 _PAYABLE = and_(
-    PotAward.status == "queued",
+    PotAward.status == AwardStatus.QUEUED,
     exists().where(User.id == PotAward.user_id, User.active),
     PotAward.user_id.not_in(HELD_PEOPLE),
 )
@@ -128,7 +136,9 @@ def standings(db: Session, user_id: int) -> list[EarningStanding]:
 
 def queued(db: Session, user_id: int) -> Sequence[PotAward]:
     """A person's awards that wait, the oldest first."""
-    mine = select(PotAward).where(PotAward.status == "queued", PotAward.user_id == user_id)
+    mine = select(PotAward).where(
+        PotAward.status == AwardStatus.QUEUED, PotAward.user_id == user_id
+    )
     return db.scalars(mine.order_by(PotAward.id)).all()
 
 
@@ -139,7 +149,7 @@ def oldest_queued(db: Session) -> datetime | None:
 
 def expected_payment(db: Session, award: PotAward) -> date | None:
     """The day by which a queued award is paid if budgets stay as they are; None if unknown."""
-    if award.status != "queued":
+    if award.status != AwardStatus.QUEUED:
         return award.paid_at.date() if award.paid_at else None
     in_line = select(func.sum(PotAward.amount), func.max(PotAward.id)).where(_PAYABLE)
     ahead, last = db.execute(in_line.where(PotAward.id <= award.id)).one()
@@ -222,7 +232,7 @@ def _row(one: _Due, earned_at: datetime, entry: Entry | None) -> dict[str, objec
         "cap_scope": one.scope,
         "amount": one.amount,
         "award_class": one.rule.award_class,
-        "status": "paid" if entry else "queued",
+        "status": AwardStatus.PAID if entry else AwardStatus.QUEUED,
         "reference_type": one.reference[0],
         "reference_id": one.reference[1],
         "earned_at": earned_at,
@@ -295,7 +305,7 @@ def _pay(db: Session, queued_awards: Sequence[PotAward]) -> None:
         for award in queued_awards
     ]
     for award, entry in zip(queued_awards, _post(db, movements), strict=True):
-        award.status = "paid"
+        award.status = AwardStatus.PAID
         award.paid_at = entry.created_at
         award.transaction_id = entry.id
     db.flush()
@@ -323,8 +333,8 @@ def _movement(
         key=key,
         user_id=user_id,
         amount=amount,
-        counter_account="treasury",
-        transaction_type="earn",
+        counter_account=SystemAccount.TREASURY,
+        transaction_type=TransactionType.EARN,
         category=rule_name,
         description=rule.title if rule else rule_name,
         reference_type=reference[0],
@@ -343,7 +353,7 @@ def _look_at_streaks(db: Session, earned: Sequence[_Due]) -> None:
             .where(
                 PotAward.user_id.in_(batch),
                 PotAward.rule.in_([rule.name for rule in _RULES[DayBegun]]),
-                PotAward.status != "clawed_back",
+                PotAward.status != AwardStatus.CLAWED_BACK,
             )
             .group_by(PotAward.user_id)
             .order_by(PotAward.user_id)

@@ -11,15 +11,14 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
 from imatch.core.clock import today
-from imatch.ledger import POT
-from imatch.ledger.models import PotAccount, PotTransaction
+from imatch.ledger import POT, SystemAccount, TransactionType
+from imatch.ledger.models import MOVED, PotAccount, PotTransaction
 from imatch.ledger.queries import Sum, sums, system_balances
 from imatch.pot.rules import EARNING_BY_NAME
 from imatch.pot.shop.catalog import SPENDING_BY_NAME
 from imatch.web import formats
 
-MOVED = ("direct", "post")  # phases of what has moved; a hold has not yet
-_SPENT = ("spend", "burn")
+_SPENT = (TransactionType.SPEND, TransactionType.BURN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +88,7 @@ def stats(db: Session) -> dict[str, Any]:
     with_pot, circulation, held, earned, spent, burned = (int(figure) for figure in people)
     users = db.scalar(select(func.count()).select_from(User)) or 0
     system = system_balances(db, POT)
+    treasury = system[SystemAccount.TREASURY]
     week = sums(db, POT, today() - timedelta(days=6), by=("system_account",))
     return {
         "total_users": users,
@@ -99,11 +99,11 @@ def stats(db: Session) -> dict[str, Any]:
         "total_pot_earned_all_time": earned,
         "total_pot_spent_all_time": spent,
         "total_pot_burned_all_time": burned,
-        "total_pot_redeemed_all_time": system["redeemed"],
-        "total_pot_clawed_back_all_time": system["clawed_back"],
-        "total_pot_minted_all_time": -system["mint"],
-        "treasury": system["treasury"],
-        "total_supply": system["treasury"] + circulation,
+        "total_pot_redeemed_all_time": system[SystemAccount.REDEEMED],
+        "total_pot_clawed_back_all_time": system[SystemAccount.CLAWED_BACK],
+        "total_pot_minted_all_time": -system[SystemAccount.MINT],
+        "treasury": treasury,
+        "total_supply": treasury + circulation,
         "burn_rate": _percent(burned, earned),
         "transactions_last_7_days": sum(one.row_count for one in week if not one.system_account),
     }
@@ -137,7 +137,7 @@ def period(db: Session, days: int | None, *, until: date | None = None) -> Perio
 
 def earning_breakdown(db: Session, days: int | None) -> tuple[Part, ...]:
     """What POT were earned for, the largest first."""
-    found = sums(db, POT, _since(days), by=("category",), transaction_types=("earn",))
+    found = sums(db, POT, _since(days), by=("category",), transaction_types=(TransactionType.EARN,))
     titles = {name: rule.title for name, rule in EARNING_BY_NAME.items()}
     return _parts(((one.category or "", one.amount, one.row_count) for one in found), titles)
 
@@ -189,7 +189,7 @@ def _days(moved: Sequence[Sum], since: date, until: date, circulation: int) -> t
         if one.phase not in MOVED:
             continue
         of_day["change"] += one.amount
-        if one.transaction_type == "earn":
+        if one.transaction_type == TransactionType.EARN:
             of_day["earned"] += one.amount
         elif one.transaction_type in _SPENT:
             of_day["spent"] -= one.amount
@@ -204,8 +204,8 @@ def _days(moved: Sequence[Sum], since: date, until: date, circulation: int) -> t
                 day,
                 of_day["earned"],
                 of_day["spent"],
-                of_day["burned"],
-                of_day["redeemed"],
+                of_day[SystemAccount.BURNED],
+                of_day[SystemAccount.REDEEMED],
                 of_day["transactions"],
                 circulation,
             )

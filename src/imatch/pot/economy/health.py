@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
 from imatch.core.clock import now, today
-from imatch.ledger import BOOKS, POT
-from imatch.ledger.models import PotAccount, PotTransaction
+from imatch.ledger import BOOKS, POT, SystemAccount, TransactionType
+from imatch.ledger.models import MOVED, PotAccount, PotTransaction
 from imatch.ledger.queries import (
     AUDIT_WITHIN,
     RowLabel,
@@ -23,13 +23,12 @@ from imatch.ledger.queries import (
     system_balances,
 )
 from imatch.pot.awards import service as awards
-from imatch.pot.economy.figures import MOVED
-from imatch.pot.models import PotRedemption
+from imatch.pot.models import PotRedemption, RedemptionStatus
 from imatch.pot.policy import controller
 from imatch.pot.policy import service as policy
 from imatch.pot.policy.service import WEEK, Numbers
 from imatch.pot.reserve.coverage import Coverage, coverage
-from imatch.pot.reserve.models import PotCommission
+from imatch.pot.reserve.models import CommissionStatus, PotCommission
 from imatch.pot.rules import PAYOUT_PER_POT
 from imatch.web import formats
 
@@ -81,7 +80,7 @@ class _Books:
 
     @cached_property
     def treasury(self) -> int:
-        return system_balances(self.db, POT)["treasury"]
+        return system_balances(self.db, POT)[SystemAccount.TREASURY]
 
     @cached_property
     def coverage(self) -> Coverage:
@@ -99,8 +98,8 @@ class _Books:
         since = today() - timedelta(weeks=_SEASON_WEEKS) + timedelta(days=1)
         flows = sums(self.db, POT, since, by=("transaction_type", *_DIRECTION))
         own = [flow for flow in flows if flow.phase in MOVED and not flow.system_account]
-        awarded = sum(flow.amount for flow in own if flow.transaction_type == "earn")
-        burned = -sum(flow.amount for flow in own if flow.counter_account == "burned")
+        awarded = sum(flow.amount for flow in own if flow.transaction_type == TransactionType.EARN)
+        burned = -sum(flow.amount for flow in own if flow.counter_account == SystemAccount.BURNED)
         return awarded, burned
 
 
@@ -139,10 +138,10 @@ def _inflation_of(books: _Books) -> controller.Inflation | None:
     window = min(now() - first, timedelta(days=controller.DAYS_A_YEAR))
     since = (now() - window).date() + timedelta(days=1)
     flows = sums(db, POT, since, by=_DIRECTION)
-    change = 0
+    change, treasury = 0, SystemAccount.TREASURY
     for flow in flows:
         if flow.phase in MOVED:
-            inside = bool(flow.system_account == "treasury") - (flow.counter_account == "treasury")
+            inside = bool(flow.system_account == treasury) - (flow.counter_account == treasury)
             change += flow.amount * (inside if flow.system_account else 1 + inside)
     supply = books.treasury + books.circulation
     return controller.inflation(supply=supply, earlier_supply=supply - change, window=window)
@@ -216,9 +215,11 @@ def _queue(books: _Books) -> Indicator:
 
 
 def _redeemed(books: _Books) -> Indicator:
-    paid = select(func.sum(PotRedemption.payout_cents)).where(PotRedemption.status == "paid")
+    paid = select(func.sum(PotRedemption.payout_cents)).where(
+        PotRedemption.status == RedemptionStatus.PAID
+    )
     cleared = select(func.sum(PotCommission.commission_cents)).where(
-        PotCommission.status == "cleared"
+        PotCommission.status == CommissionStatus.CLEARED
     )
     commission = books.db.scalar(cleared)
     ratio = float(books.db.scalar(paid) or 0) / float(commission) if commission else None
@@ -240,7 +241,7 @@ def _new_accounts(books: _Books) -> Indicator:
         .where(User.created_at >= now() - _NEW_ACCOUNT)
     )
     since = (now() - _NEW_ACCOUNT).date()
-    earned = sums(books.db, POT, since, by=("phase",), transaction_types=("earn",))
+    earned = sums(books.db, POT, since, by=("phase",), transaction_types=(TransactionType.EARN,))
     awarded = sum(flow.amount for flow in earned if flow.phase in MOVED)
     ratio = float(to_new or 0) / float(awarded) if awarded else None
     return Indicator(

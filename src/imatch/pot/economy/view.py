@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from imatch.ledger import TransactionType
 from imatch.pot.economy.dashboard import Dashboard
 from imatch.pot.economy.figures import Day, Period
 from imatch.pot.rules import EARNING_BY_NAME
@@ -15,7 +16,12 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DAILY_UP_TO = 400  # longer periods are shown by week, or nobody could read them
 _SHADES = 8
 _WEEK = 7
-TONES = {"earn": "offer", "spend": "seek", "burn": "seek", "redeem": "match"}
+TONES = {
+    TransactionType.EARN: "offer",
+    TransactionType.SPEND: "seek",
+    TransactionType.BURN: "seek",
+    TransactionType.REDEEM: "match",
+}
 _TITLES = {name: rule.title for name, rule in (EARNING_BY_NAME | SPENDING_BY_NAME).items()}
 
 

@@ -14,6 +14,7 @@ from imatch.accounts.deps import CurrentOperator, SteppedUpOperator
 from imatch.accounts.models import User
 from imatch.core.clock import today
 from imatch.core.errors import DomainError
+from imatch.pot.models import ProposalStatus
 from imatch.pot.policy import service as policy
 from imatch.pot.policy import versions as policy_versions
 from imatch.pot.policy import weeks_view as policy_weeks
@@ -127,7 +128,7 @@ def _page(
     waiting = [
         (version, policy_versions.changes(before, after), _effect(db, before, after))
         for version in versions
-        if version.status == "proposed"
+        if version.status == ProposalStatus.PROPOSED
         for after in (Numbers.model_validate(version.numbers),)
     ]
     context = {
@@ -137,7 +138,7 @@ def _page(
         "budget": policy.budget(db),
         **_weeks(db),
         "waiting": waiting,
-        "decided": [version for version in versions if version.status != "proposed"],
+        "decided": [version for version in versions if version.status != ProposalStatus.PROPOSED],
         "people": _people(db, versions),
         "operator_id": operator.id,
         "typed": typed or {"name": "", "value": "", "reason": ""},

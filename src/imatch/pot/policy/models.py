@@ -14,7 +14,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from imatch.accounts.models import User
 from imatch.core.clock import now
-from imatch.core.columns import Base, Id
+from imatch.core.columns import Base, Id, one_of
+from imatch.pot.models import ProposalStatus
 
 
 class PotPolicyVersion(Base):
@@ -22,14 +23,14 @@ class PotPolicyVersion(Base):
 
     __tablename__ = "pot_policy_versions"
     __table_args__ = (
-        CheckConstraint("status IN ('proposed', 'approved', 'rejected')", name="status"),
+        CheckConstraint(one_of("status", ProposalStatus), name="status"),
         CheckConstraint("decided_by <> proposed_by", name="second_person"),
     )
 
     id: Mapped[Id]
     numbers: Mapped[dict[str, Any]]
     reason: Mapped[str] = mapped_column(String(1000), default="")
-    status: Mapped[str] = mapped_column(String(16), default="proposed")
+    status: Mapped[ProposalStatus] = mapped_column(default=ProposalStatus.PROPOSED)
     proposed_by: Mapped[int | None] = mapped_column(ForeignKey(User.id))
     proposed_at: Mapped[datetime] = mapped_column(default=now)
     decided_by: Mapped[int | None] = mapped_column(ForeignKey(User.id))

@@ -17,15 +17,17 @@ from imatch.core import clock
 from imatch.core.database import atomic, is_atomic
 from imatch.core.errors import Conflict
 from imatch.core.settings import get_settings
-from imatch.ledger import POT, Movement, post
+from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post
 from imatch.ledger.models import PotTransaction
 from imatch.ledger.queries import people_totals, system_balances
+from imatch.pot.models import ProposalStatus
 from imatch.pot.policy import controller
 from imatch.pot.policy.models import PotPolicyRun, PotPolicyVersion
 from imatch.pot.rules import EARNINGS, AwardClass
 
 WEEK = timedelta(weeks=1)
-_GONE = ("burned", "redeemed", "clawed_back")  # where POT leaves supply
+# Where POT leaves supply.
+_GONE = (SystemAccount.BURNED, SystemAccount.REDEEMED, SystemAccount.CLAWED_BACK)
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[int, Field(ge=0, le=100)]
@@ -120,7 +122,7 @@ def current_version(db: Session) -> PotPolicyVersion | None:
     return db.scalar(
         select(PotPolicyVersion)
         .where(
-            PotPolicyVersion.status == "approved",
+            PotPolicyVersion.status == ProposalStatus.APPROVED,
             PotPolicyVersion.effective_at <= clock.now(),
         )
         .order_by(PotPolicyVersion.effective_at.desc(), PotPolicyVersion.id.desc())
@@ -144,7 +146,7 @@ def genesis(db: Session) -> bool:
             PotPolicyVersion(
                 numbers=numbers.model_dump(),
                 reason="Genesis",
-                status="approved",
+                status=ProposalStatus.APPROVED,
                 decided_at=clock.now(),
                 effective_at=clock.now(),
             )
@@ -158,7 +160,7 @@ def supply(db: Session) -> Supply:
     """Where all POT are."""
     system = system_balances(db, POT)
     people, _held = people_totals(db, POT)
-    return Supply(system["treasury"], people, sum(system[name] for name in _GONE))
+    return Supply(system[SystemAccount.TREASURY], people, sum(system[name] for name in _GONE))
 
 
 def last_run(db: Session) -> PotPolicyRun | None:
@@ -318,7 +320,7 @@ def _spent(db: Session, known: _Spending) -> tuple[int, int]:
     since = datetime.combine(known.monday, time(), tzinfo=clock.now().tzinfo)
     query = select(
         func.coalesce(func.sum(row.amount).filter(not_(by_rule)), 0), func.max(row.id)
-    ).where(row.transaction_type == "earn")
+    ).where(row.transaction_type == TransactionType.EARN)
     query = query.where(row.id > known.last_id if known.last_id else row.created_at >= since)
     more, last_id = db.execute(query).one()
     return known.spent + int(more), last_id or known.last_id
@@ -345,10 +347,10 @@ def _mint(db: Session, key: str, amount: int, description: str) -> None:
         POT,
         Movement(
             key=key,
-            system_account="treasury",
-            counter_account="mint",
+            system_account=SystemAccount.TREASURY,
+            counter_account=SystemAccount.MINT,
             amount=amount,
-            transaction_type="mint",
+            transaction_type=TransactionType.MINT,
             category="policy",
             description=description,
         ),

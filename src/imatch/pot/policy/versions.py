@@ -15,6 +15,7 @@ from imatch.core import clock
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict, FieldError, Invalid, NotFound
 from imatch.pot.locks import lock_people
+from imatch.pot.models import ProposalStatus
 from imatch.pot.policy import controller
 from imatch.pot.policy import service as policy
 from imatch.pot.policy.models import PotPolicyVersion
@@ -181,7 +182,14 @@ def approve(
                 " this one cannot before it."
             )
         version.effective_at = moment
-        decide(db, version, "approved", operator_id, act="policy_approved", version_id=version.id)
+        decide(
+            db,
+            version,
+            ProposalStatus.APPROVED,
+            operator_id,
+            act="policy_approved",
+            version_id=version.id,
+        )
     return version
 
 
@@ -189,7 +197,14 @@ def reject(db: Session, version_id: int, *, operator_id: int) -> PotPolicyVersio
     """Turn a proposal down; who proposed it withdraws it by asking a colleague."""
     with atomic(db):
         version = _waiting(db, version_id, operator_id)
-        decide(db, version, "rejected", operator_id, act="policy_rejected", version_id=version.id)
+        decide(
+            db,
+            version,
+            ProposalStatus.REJECTED,
+            operator_id,
+            act="policy_rejected",
+            version_id=version.id,
+        )
     return version
 
 
@@ -230,7 +245,7 @@ def projection(db: Session, numbers: Numbers, weeks: int = 52) -> list[Projected
 
 def _newest_approved(db: Session) -> PotPolicyVersion | None:
     """The version in effect last, which may be still to come; None before genesis."""
-    approved = select(PotPolicyVersion).where(PotPolicyVersion.status == "approved")
+    approved = select(PotPolicyVersion).where(PotPolicyVersion.status == ProposalStatus.APPROVED)
     latest = approved.order_by(PotPolicyVersion.effective_at.desc(), PotPolicyVersion.id.desc())
     return db.scalar(latest.limit(1))
 
@@ -238,7 +253,7 @@ def _newest_approved(db: Session) -> PotPolicyVersion | None:
 def _filed(db: Session, operator_id: int, numbers: Numbers, reason: str) -> PotPolicyVersion | None:
     """The same as this operator proposed it before, if it waits and can still be approved."""
     waiting = select(PotPolicyVersion).filter_by(
-        status="proposed", proposed_by=operator_id, reason=reason
+        status=ProposalStatus.PROPOSED, proposed_by=operator_id, reason=reason
     )
     same = (
         version
@@ -251,7 +266,7 @@ def _filed(db: Session, operator_id: int, numbers: Numbers, reason: str) -> PotP
 def _is_outdated(db: Session, version: PotPolicyVersion) -> bool:
     """Whether other numbers were approved since it was proposed."""
     newer = select(PotPolicyVersion.id).where(
-        PotPolicyVersion.status == "approved",
+        PotPolicyVersion.status == ProposalStatus.APPROVED,
         PotPolicyVersion.decided_at > version.proposed_at,
     )
     return db.scalar(newer.limit(1)) is not None
@@ -276,5 +291,5 @@ def _own_proposal() -> SecondPersonNeeded:
 
 
 _DECISION: Step[PotPolicyVersion] = Step(
-    ("proposed",), _already_decided, {"proposed_by": _own_proposal}
+    (ProposalStatus.PROPOSED,), _already_decided, {"proposed_by": _own_proposal}
 )

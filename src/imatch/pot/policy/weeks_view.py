@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from sqlalchemy.orm import Session
 
 from imatch.core import clock
-from imatch.ledger import POT
+from imatch.ledger import POT, TransactionType
 from imatch.ledger.queries import sums
 from imatch.pot.policy import service as policy
 from imatch.pot.policy.models import PotPolicyRun
@@ -81,7 +81,9 @@ def weeks(db: Session) -> list[Week]:
 def _awarded(db: Session, since: date, until: date) -> Mapping[tuple[date, bool], int]:
     """POT by the Monday of their week, and whether their rule is one that is always paid."""
     found: dict[tuple[date, bool], int] = defaultdict(int)
-    for one in sums(db, POT, since, until, by=("day", "category"), transaction_types=("earn",)):
+    for one in sums(
+        db, POT, since, until, by=("day", "category"), transaction_types=(TransactionType.EARN,)
+    ):
         if one.day is not None:
             monday = one.day - timedelta(days=one.day.weekday())
             found[monday, one.category in _ALWAYS_PAID] += one.amount

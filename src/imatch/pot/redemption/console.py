@@ -10,6 +10,7 @@ from imatch.accounts.operators import REASON_MAX_CHARACTERS
 from imatch.core.clock import today
 from imatch.core.errors import DomainError
 from imatch.pot import holds
+from imatch.pot.models import ENDED_REDEMPTIONS, RedemptionStatus
 from imatch.pot.policy import service as policy
 from imatch.pot.redemption import payees, payouts
 from imatch.pot.redemption import queries as redemption_queries
@@ -28,19 +29,19 @@ _CONSOLE = {"section": "redemptions", "reason_max": REASON_MAX_CHARACTERS}
 def queue(request: Request, db: Db, operator: CurrentOperator) -> Response:
     """What waits for an operator, and how far the reserve covers it."""
     payable = {redemption.id for redemption in payouts.payable(db)}
-    approved = payouts.with_people(db, "approved", limit=ROWS)
+    approved = payouts.with_people(db, RedemptionStatus.APPROVED, limit=ROWS)
     context = {
         "coverage": coverage(db),
         "formula": FORMULA,
         "numbers": policy.current(db),
-        "pending": payouts.with_people(db, "pending", limit=ROWS),
+        "pending": payouts.with_people(db, RedemptionStatus.PENDING, limit=ROWS),
         "approved": approved,
         "payable": payable,
         "exportable": sum(
             redemption.id in payable and redemption.decided_by != operator.id
             for redemption, _person in approved
         ),
-        "ended": payouts.with_people(db, "paid", "rejected", "cancelled", limit=ROWS),
+        "ended": payouts.with_people(db, *ENDED_REDEMPTIONS, limit=ROWS),
         "unverified": payees.unverified(db, ROWS),
         "shown": ROWS,
     }

@@ -12,10 +12,10 @@ from imatch.accounts.models import User
 from imatch.core.clock import now
 from imatch.core.settings import get_settings
 from imatch.pot.holds import is_on_hold
-from imatch.pot.models import PotRedemption
+from imatch.pot.models import OPEN_REDEMPTIONS, PotRedemption, RedemptionStatus
 from imatch.pot.policy.service import Numbers
 from imatch.pot.redemption.models import PotPayee
-from imatch.pot.reserve.models import PotCommission
+from imatch.pot.reserve.models import CommissionStatus, PotCommission
 from imatch.web import formats
 
 OFF = "Redeeming POT for dollars is switched off here. Your POT still buy what is on offer."
@@ -111,7 +111,7 @@ def _used(
 ) -> int:
     used = select(func.coalesce(func.sum(PotRedemption.pot_amount), 0)).where(
         PotRedemption.user_id == user_id,
-        PotRedemption.status.in_(("pending", "approved", "paid")),
+        PotRedemption.status.in_(OPEN_REDEMPTIONS | {RedemptionStatus.PAID}),
         PotRedemption.requested_at > moment - timedelta(days=days),
     )
     if upto is not None:
@@ -122,7 +122,9 @@ def _used(
 def _has_completed(db: Session, user_id: int) -> bool:
     """Whether an engagement of theirs is completed, and its commission paid and kept."""
     theirs = or_(PotCommission.provider_user_id == user_id, PotCommission.seeker_user_id == user_id)
-    return bool(db.scalar(select(exists().where(theirs, PotCommission.status != "reversed"))))
+    return bool(
+        db.scalar(select(exists().where(theirs, PotCommission.status != CommissionStatus.REVERSED)))
+    )
 
 
 def _plain(name: str) -> str:

@@ -6,7 +6,7 @@ What the ledger refuses (too few POT, too small an allowance) passes as it is.
 from collections.abc import Sequence
 
 from imatch.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
-from imatch.pot.models import PotRedemption
+from imatch.pot.models import PotRedemption, RedemptionStatus
 
 
 class RedemptionClosed(Conflict, ValueError):
@@ -48,7 +48,9 @@ class RedemptionDecided(Conflict, ValueError):
     code = "redemption_decided"
 
     def __init__(self, redemption: PotRedemption) -> None:
-        with_the_bank = redemption.status == "approved" and redemption.exported_at is not None
+        with_the_bank = (
+            redemption.status == RedemptionStatus.APPROVED and redemption.exported_at is not None
+        )
         words = "on its way to the bank" if with_the_bank else redemption.status
         super().__init__(f"This redemption is {words}: nothing was changed.")
 

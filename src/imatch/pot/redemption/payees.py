@@ -19,7 +19,7 @@ from imatch.core.settings import get_settings
 from imatch.facts.people import IdentityVerified
 from imatch.mail import service as mail
 from imatch.pot.holds import OwnIdentity
-from imatch.pot.models import PotRedemption
+from imatch.pot.models import OPEN_REDEMPTIONS, PotRedemption, RedemptionStatus
 from imatch.pot.policy import service as policy
 from imatch.pot.redemption import bank_accounts
 from imatch.pot.redemption.eligibility import same_name
@@ -119,12 +119,12 @@ def unverified(db: Session, limit: int) -> Sequence[tuple[PotPayee, User]]:
 def _let_open_payouts_wait(db: Session, user_id: int) -> None:
     days = policy.current(db).hold_days_after_new_details
     open_ones = select(PotRedemption).where(
-        PotRedemption.user_id == user_id, PotRedemption.status.in_(("pending", "approved"))
+        PotRedemption.user_id == user_id, PotRedemption.status.in_(OPEN_REDEMPTIONS)
     )
     for redemption in db.scalars(open_ones.with_for_update()):
         if redemption.exported_at is not None:
             raise PayoutUnderWay
-        redemption.status = "pending"
+        redemption.status = RedemptionStatus.PENDING
         redemption.decided_by = redemption.decided_at = None
         redemption.due_at = max(redemption.due_at, now() + timedelta(days=days))
 

@@ -14,10 +14,10 @@ from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.settings import get_settings
 from imatch.core.text import as_cell
-from imatch.ledger import CASH, POT, Movement, capture, post
+from imatch.ledger import CASH, POT, Movement, SystemAccount, TransactionType, capture, post
 from imatch.mail import service as mail
 from imatch.pot.holds import HELD_PEOPLE, is_on_hold
-from imatch.pot.models import PotRedemption
+from imatch.pot.models import OPEN_REDEMPTIONS, PotRedemption, RedemptionStatus
 from imatch.pot.redemption.eligibility import OFF
 from imatch.pot.redemption.errors import NotPayableYet, OwnRedemption, RedemptionDecided
 from imatch.pot.redemption.models import PotPayee
@@ -45,7 +45,7 @@ def _approved_by_oneself() -> SecondPersonNeeded:
 
 
 _PAY: Step[PotRedemption] = Step(
-    ("approved",),
+    (RedemptionStatus.APPROVED,),
     RedemptionDecided,
     {"user_id": OwnRedemption, "decided_by": _approved_by_oneself},
 )
@@ -58,7 +58,7 @@ def payable(db: Session, *, lock: bool = False) -> Sequence[PotRedemption]:
     off. While coverage is below full, small ones go before large ones, as far as the week's part
     of the reserve reaches.
     """
-    approved = select(PotRedemption).where(PotRedemption.status == "approved")
+    approved = select(PotRedemption).where(PotRedemption.status == RedemptionStatus.APPROVED)
     if lock:
         approved = approved.order_by(PotRedemption.id).with_for_update()
     found = db.scalars(approved.execution_options(populate_existing=True)).all()
@@ -83,10 +83,12 @@ def payable(db: Session, *, lock: bool = False) -> Sequence[PotRedemption]:
     return chosen
 
 
-def with_people(db: Session, *statuses: str, limit: int) -> Sequence[tuple[PotRedemption, User]]:
+def with_people(
+    db: Session, *statuses: RedemptionStatus, limit: int
+) -> Sequence[tuple[PotRedemption, User]]:
     """Redemptions in these states: open ones by when they are due, ended ones newest first."""
     row = PotRedemption
-    ended = {"paid", "rejected", "cancelled"} >= set(statuses)
+    ended = OPEN_REDEMPTIONS.isdisjoint(statuses)
     found = select(row, User).join(User, User.id == row.user_id).where(row.status.in_(statuses))
     order = (row.decided_at.desc(), row.id.desc()) if ended else (row.due_at, row.id)
     return [(one, person) for one, person in db.execute(found.order_by(*order).limit(limit))]
@@ -127,7 +129,10 @@ def mark_paid(
     """
     with atomic(db):
         redemption = locked_for_operator(db, redemption_id, operator_id)
-        if redemption.status == "paid" and redemption.bank_reference == bank_reference.strip():
+        if (
+            redemption.status == RedemptionStatus.PAID
+            and redemption.bank_reference == bank_reference.strip()
+        ):
             return redemption
         _PAY.check(redemption, operator_id)
         reference = checked_words(
@@ -136,7 +141,7 @@ def mark_paid(
         if redemption not in payable(db, lock=True):
             raise NotPayableYet(why_not(db, redemption))
         _move(db, redemption)
-        redemption.status = "paid"
+        redemption.status = RedemptionStatus.PAID
         redemption.paid_by, redemption.paid_at = operator_id, now()
         redemption.bank_reference = reference
         _tell(db, redemption)
@@ -158,17 +163,17 @@ def _move(db: Session, redemption: PotRedemption) -> None:
     key = f"redeem:{redemption.id}:paid"
     if redemption.cash_hold_id is None:
         raise NotPayableYet("Nothing is set aside for this redemption.")
-    capture(db, POT, redemption.pot_hold_id, key=key, transaction_type="redeem")
-    capture(db, CASH, redemption.cash_hold_id, key=key, transaction_type="payout")
+    capture(db, POT, redemption.pot_hold_id, key=key, transaction_type=TransactionType.REDEEM)
+    capture(db, CASH, redemption.cash_hold_id, key=key, transaction_type=TransactionType.PAYOUT)
     post(
         db,
         CASH,
         Movement(
             key=f"{key}:reserve",
-            system_account="reserve",
-            counter_account="paid_out",
+            system_account=SystemAccount.RESERVE,
+            counter_account=SystemAccount.PAID_OUT,
             amount=-redemption.payout_cents,
-            transaction_type="payout",
+            transaction_type=TransactionType.PAYOUT,
             category=REDEMPTION,
             reference_type="redemption",
             reference_id=redemption.id,

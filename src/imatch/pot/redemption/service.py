@@ -22,13 +22,22 @@ from imatch.core.ids import is_id
 from imatch.core.money import Money
 from imatch.core.settings import get_settings
 from imatch.facts.economy import AllowanceWithdrawn
-from imatch.ledger import CASH, POT, Movement, post, queries, release
+from imatch.ledger import (
+    CASH,
+    POT,
+    Movement,
+    Phase,
+    SystemAccount,
+    TransactionType,
+    post,
+    queries,
+    release,
+)
 from imatch.ledger.models import MAX_AMOUNT
-from imatch.ledger.movements import Phase
 from imatch.mail import service as mail
 from imatch.pot.awards.clawbacks import settle_debts
 from imatch.pot.errors import BadAmount, BadArgument, POTKeyReused
-from imatch.pot.models import PotRedemption
+from imatch.pot.models import OPEN_REDEMPTIONS, PotRedemption, RedemptionStatus
 from imatch.pot.policy import service as policy
 from imatch.pot.policy.service import Numbers
 from imatch.pot.redemption.eligibility import reasons_against, refusal_of_amount
@@ -59,10 +68,10 @@ Your requests: {url}/wallet/redeem
 
 
 # Operators decide nothing about their own money. Paying is in `payouts`, and takes a second one.
-_APPROVE: Step[PotRedemption] = Step(("pending",), RedemptionDecided, {"user_id": OwnRedemption})
-_REJECT: Step[PotRedemption] = Step(
-    ("pending", "approved"), RedemptionDecided, {"user_id": OwnRedemption}
+_APPROVE: Step[PotRedemption] = Step(
+    (RedemptionStatus.PENDING,), RedemptionDecided, {"user_id": OwnRedemption}
 )
+_REJECT: Step[PotRedemption] = Step(OPEN_REDEMPTIONS, RedemptionDecided, {"user_id": OwnRedemption})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +134,11 @@ def cancel(db: Session, user_id: int, redemption_id: int) -> PotRedemption:
         redemption = locked(db, redemption_id)
         if redemption.user_id != user_id:
             raise RedemptionNotFound
-        if redemption.status == "cancelled":
+        if redemption.status == RedemptionStatus.CANCELLED:
             return redemption
         if redemption.exported_at is not None:
             raise RedemptionDecided(redemption)
-        give_back(db, redemption, "cancelled")
+        give_back(db, redemption, RedemptionStatus.CANCELLED)
         return redemption
 
 
@@ -154,7 +163,7 @@ def approve(db: Session, redemption_id: int, operator_id: int) -> PotRedemption:
         decide(
             db,
             redemption,
-            "approved",
+            RedemptionStatus.APPROVED,
             operator_id,
             act="approve_redemption",
             redemption_id=redemption.id,
@@ -171,7 +180,7 @@ def reject(db: Session, redemption_id: int, operator_id: int, reason: str) -> Po
     with atomic(db):
         redemption = locked_for_operator(db, redemption_id, operator_id)
         _REJECT.check(redemption, operator_id)
-        give_back(db, redemption, "rejected", words)
+        give_back(db, redemption, RedemptionStatus.REJECTED, words)
         redemption.decided_by = operator_id
         record("reject_redemption", operator_id, redemption_id=redemption.id)
         return redemption
@@ -191,12 +200,14 @@ def locked_for_operator(db: Session, redemption_id: int, operator_id: int) -> Po
     return locked(db, redemption_id)
 
 
-def give_back(db: Session, redemption: PotRedemption, status: str, reason: str = "") -> None:
+def give_back(
+    db: Session, redemption: PotRedemption, status: RedemptionStatus, reason: str = ""
+) -> None:
     """End an open request: POT and allowance are free again, and the person reads the reason.
 
     Raises RedemptionDecided.
     """
-    if redemption.status not in ("pending", "approved"):
+    if redemption.status not in OPEN_REDEMPTIONS:
         raise RedemptionDecided(redemption)
     key = f"redeem:{redemption.id}:back"
     release(db, POT, redemption.pot_hold_id, key=key, description="Redemption given back")
@@ -219,7 +230,7 @@ def on_allowance_withdrawn(db: Session, fact: AllowanceWithdrawn) -> None:
         select(PotRedemption)
         .where(
             PotRedemption.user_id == fact.user_id,
-            PotRedemption.status.in_(("pending", "approved")),
+            PotRedemption.status.in_(OPEN_REDEMPTIONS),
             PotRedemption.cash_hold_id.is_not(None),
             PotRedemption.exported_at.is_(None),
         )
@@ -230,7 +241,7 @@ def on_allowance_withdrawn(db: Session, fact: AllowanceWithdrawn) -> None:
     for redemption in relying:
         if queries.free(db, CASH, fact.user_id) >= fact.cents:
             return
-        give_back(db, redemption, "rejected", _REVERSED)
+        give_back(db, redemption, RedemptionStatus.REJECTED, _REVERSED)
 
 
 def set_allowance_aside(db: Session, redemption: PotRedemption) -> None:
@@ -242,8 +253,8 @@ def set_allowance_aside(db: Session, redemption: PotRedemption) -> None:
             key=f"redeem:{redemption.id}:allowance",
             user_id=redemption.user_id,
             amount=-redemption.payout_cents,
-            counter_account="allowances",
-            transaction_type="hold",
+            counter_account=SystemAccount.ALLOWANCES,
+            transaction_type=TransactionType.HOLD,
             category=REDEMPTION,
             phase=Phase.HOLD,
             reference_type="redemption",
@@ -275,8 +286,8 @@ def _filed(
             key=f"{_key(user_id, key)}:hold",
             user_id=user_id,
             amount=-pot,
-            counter_account="redeemed",
-            transaction_type="hold",
+            counter_account=SystemAccount.REDEEMED,
+            transaction_type=TransactionType.HOLD,
             category=REDEMPTION,
             phase=Phase.HOLD,
             description=f"Redemption for {formats.money(payout)}",

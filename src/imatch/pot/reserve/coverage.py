@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from imatch.core.clock import now
 from imatch.core.money import Money, usd
-from imatch.ledger import CASH
+from imatch.ledger import CASH, SystemAccount
 from imatch.ledger.queries import people_totals, system_balances
-from imatch.pot.models import PotRedemption
+from imatch.pot.models import PotRedemption, RedemptionStatus
 from imatch.pot.policy import service as policy
 from imatch.pot.policy.service import Numbers
 
@@ -44,7 +44,7 @@ class Coverage:
 def coverage(db: Session) -> Coverage:
     """The reserve against all allowances, those set aside for requests included."""
     numbers = policy.current(db)
-    reserve = usd(system_balances(db, CASH)["reserve"])
+    reserve = usd(system_balances(db, CASH)[SystemAccount.RESERVE])
     allowances = usd(people_totals(db, CASH)[0])
     ratio = _ratio(reserve, allowances)
     state = _state(ratio, numbers)
@@ -77,7 +77,7 @@ def _payable(db: Session, reserve: Money, state: CoverageState, numbers: Numbers
     if state is not CoverageState.THROTTLED:
         return max(reserve, usd(0))
     paid = select(func.coalesce(func.sum(PotRedemption.payout_cents), 0)).where(
-        PotRedemption.status == "paid", PotRedemption.paid_at > now() - _WEEK
+        PotRedemption.status == RedemptionStatus.PAID, PotRedemption.paid_at > now() - _WEEK
     )
     share = int(reserve.cents * Decimal(str(numbers.weekly_payout_share)))
     return usd(max(share - (db.scalar(paid) or 0), 0))

@@ -1,18 +1,24 @@
 """Commission that was paid, which funds redemptions."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
-    String,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from imatch.accounts.models import User
-from imatch.core.columns import Base, Id
+from imatch.core.columns import Base, Id, one_of
 from imatch.core.money import Money, usd
+
+
+class CommissionStatus(StrEnum):
+    PAID = "paid"  # received; a refund can still come
+    CLEARED = "cleared"  # old enough to be safe: it granted its allowances
+    REVERSED = "reversed"  # given back
 
 
 class PotCommission(Base):
@@ -20,7 +26,7 @@ class PotCommission(Base):
 
     __tablename__ = "pot_commissions"
     __table_args__ = (
-        CheckConstraint("status IN ('paid', 'cleared', 'reversed')", name="status"),
+        CheckConstraint(one_of("status", CommissionStatus), name="status"),
         CheckConstraint("commission_cents > 0", name="commission_cents"),
         Index("ix_pot_commissions_status", "status", "clears_at"),
     )
@@ -33,7 +39,7 @@ class PotCommission(Base):
     seeker_referrer_user_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
     deal_cents: Mapped[int]
     commission_cents: Mapped[int]
-    status: Mapped[str] = mapped_column(String(16), default="paid")
+    status: Mapped[CommissionStatus] = mapped_column(default=CommissionStatus.PAID)
     paid_at: Mapped[datetime]
     clears_at: Mapped[datetime]
     cleared_at: Mapped[datetime | None]

@@ -19,21 +19,35 @@ from imatch.core.logs import log
 from imatch.core.money import BASIS_POINTS_PER_PERCENT, Money, usd
 from imatch.facts.economy import AllowanceWithdrawn
 from imatch.facts.marketplace import EngagementPaid, EngagementReversed
+from imatch.facts.people import Side
 from imatch.jobs.one_by_one import one_by_one
-from imatch.ledger import CASH, LedgerError, Movement, post, post_many
+from imatch.ledger import (
+    CASH,
+    LedgerError,
+    Movement,
+    SystemAccount,
+    TransactionType,
+    post,
+    post_many,
+)
 from imatch.ledger.models import CashTransaction
 from imatch.ledger.queries import free, system_balances
 from imatch.pot import reversals
-from imatch.pot.awards.models import PotAward
+from imatch.pot.awards.models import AwardStatus, PotAward
 from imatch.pot.locks import lock_people
-from imatch.pot.models import PotRedemption
+from imatch.pot.models import PotRedemption, RedemptionStatus
 from imatch.pot.policy import service as policy
 from imatch.pot.policy.service import Numbers
 from imatch.pot.reserve.coverage import coverage, lacks_buffer
-from imatch.pot.reserve.models import PotCommission
+from imatch.pot.reserve.models import CommissionStatus, PotCommission
 from imatch.pot.rules import PAYOUT_PER_POT
 
 _AT_ONCE = 500
+# Flows in the CASH book: into the first account, out of the second, and how many cents.
+_Flow = tuple[SystemAccount, SystemAccount, int]
+_RECEIPT = (SystemAccount.COMMISSION_RECEIVED, SystemAccount.PAYERS)
+_RESERVING = (SystemAccount.RESERVE, SystemAccount.COMMISSION_RECEIVED)
+_LOSS = (SystemAccount.RESERVE, SystemAccount.LOST)
 _PARTS = ("reserve", "provider", "seeker", "provider_referrer", "seeker_referrer")
 
 
@@ -65,10 +79,8 @@ def on_engagement_paid(db: Session, fact: EngagementPaid) -> None:
             CASH,
             _between_systems(
                 f"commission:{fact.engagement_id}",
-                "commission_received",
-                "payers",
-                fact.commission_cents,
-                "commission",
+                TransactionType.COMMISSION,
+                (*_RECEIPT, fact.commission_cents),
                 ("engagement", fact.engagement_id),
             ),
         )
@@ -108,23 +120,20 @@ def on_engagement_reversed(db: Session, fact: EngagementReversed) -> None:
             .with_for_update()
             .execution_options(populate_existing=True)
         )
-        if commission is None or commission.status == "reversed":
+        if commission is None or commission.status == CommissionStatus.REVERSED:
             return
-        lost = _take_back(db, commission) if commission.status == "cleared" else 0
-        commission.status = "reversed"
+        lost = _take_back(db, commission) if commission.status == CommissionStatus.CLEARED else 0
+        commission.status = CommissionStatus.REVERSED
         if commission.commission_cents > lost:
-            _move(
-                db,
-                commission,
-                "refund",
-                ("commission_received", "payers", lost - commission.commission_cents),
-            )
+            refund = (*_RECEIPT, lost - commission.commission_cents)
+            key = f"unclear:{commission.id}:refund"
+            _move(db, commission, key, TransactionType.REFUND, refund)
 
 
 def _due() -> Select[PotCommission]:
     """Commissions whose time has come, the oldest first."""
     due = select(PotCommission).where(
-        PotCommission.status == "paid", PotCommission.clears_at <= now()
+        PotCommission.status == CommissionStatus.PAID, PotCommission.clears_at <= now()
     )
     return due.order_by(PotCommission.clears_at, PotCommission.id)
 
@@ -168,9 +177,10 @@ def _concerned(commission: PotCommission) -> set[int]:
 
 
 def _promise(db: Session, commission: PotCommission, grants: list[_Grant], reserved: Money) -> None:
-    commission.status, commission.cleared_at = "cleared", now()
+    commission.status, commission.cleared_at = CommissionStatus.CLEARED, now()
     if reserved.cents:
-        _move(db, commission, "reserve", ("reserve", "commission_received", reserved.cents))
+        key = f"clear:{commission.id}:reserve"
+        _move(db, commission, key, TransactionType.RESERVE, (*_RESERVING, reserved.cents))
     for outcome in post_many(
         db,
         CASH,
@@ -185,10 +195,10 @@ def _grants(db: Session, commission: PotCommission, numbers: Numbers) -> list[_G
     provider = _percent_of(commission, numbers.provider_percent)
     seeker = _percent_of(commission, numbers.seeker_percent)
     wanted = [
-        _Grant("provider", commission.provider_user_id, provider),
-        _Grant("seeker", commission.seeker_user_id, seeker),
+        _Grant(Side.PROVIDER, commission.provider_user_id, provider),
+        _Grant(Side.SEEKER, commission.seeker_user_id, seeker),
     ]
-    for side in ("provider", "seeker"):
+    for side in (Side.PROVIDER, Side.SEEKER):
         referrer = getattr(commission, f"{side}_referrer_user_id")
         if referrer is not None:
             share = _percent_of(commission, numbers.referrer_percent)
@@ -208,7 +218,7 @@ def _percent_of(commission: PotCommission, percent: int) -> Money:
     return commission.amount.share_rounded_down(percent * BASIS_POINTS_PER_PERCENT)
 
 
-def _uncovered(db: Session, commission: PotCommission, side: str, referrer: int) -> Money:
+def _uncovered(db: Session, commission: PotCommission, side: Side, referrer: int) -> Money:
     """What of the referrer's award for this person that no commission has covered yet."""
     person = getattr(PotCommission, f"{side}_user_id")
     invited = person == getattr(commission, f"{side}_user_id")
@@ -217,7 +227,7 @@ def _uncovered(db: Session, commission: PotCommission, side: str, referrer: int)
         PotAward.user_id == referrer,
         PotAward.reference_type == "engagement",
         PotAward.reference_id.in_(select(PotCommission.engagement_id).where(invited)),
-        PotAward.status != "clawed_back",
+        PotAward.status != AwardStatus.CLAWED_BACK,
     )
     row = CashTransaction
     granted = select(func.coalesce(func.sum(row.amount), 0)).where(
@@ -241,7 +251,9 @@ def _take_back(db: Session, commission: PotCommission) -> int:
     grants = [
         _Grant(e.category, e.user_id, usd(e.amount)) for e in entries if e.user_id is not None
     ]
-    reserved = sum(entry.amount for entry in entries if entry.system_account == "reserve")
+    reserved = sum(
+        entry.amount for entry in entries if entry.system_account == SystemAccount.RESERVE
+    )
     # With those whose awards are taken back next: held one after the other, some wait in a circle.
     earners = select(PotAward.user_id).where(
         PotAward.reference_type == "engagement",
@@ -257,19 +269,21 @@ def _take_back(db: Session, commission: PotCommission) -> int:
             back = _Grant(grant.role, grant.user_id, usd(-taken))
             post(db, CASH, _allowance(commission, back, f"unclear:{commission.id}:{grant.role}"))
     # What is with the bank will still be paid out of the reserve.
-    reserve = max(system_balances(db, CASH)["reserve"] - _with_the_bank(db), 0)
+    reserve = max(system_balances(db, CASH)[SystemAccount.RESERVE] - _with_the_bank(db), 0)
     returned = min(reserved - missing, reserve)
     lost = min(missing, reserve - returned)
     if returned > 0:
-        _move(db, commission, "unreserve", ("reserve", "commission_received", -returned))
+        key = f"unclear:{commission.id}:unreserve"
+        _move(db, commission, key, TransactionType.RESERVE, (*_RESERVING, -returned))
     if lost:
-        _move(db, commission, "loss", ("reserve", "lost", -lost))
+        key = f"unclear:{commission.id}:loss"
+        _move(db, commission, key, TransactionType.LOSS, (*_LOSS, -lost))
     return lost
 
 
 def _with_the_bank(db: Session) -> int:
     sent = select(func.coalesce(func.sum(PotRedemption.payout_cents), 0)).where(
-        PotRedemption.status == "approved", PotRedemption.exported_at.is_not(None)
+        PotRedemption.status == RedemptionStatus.APPROVED, PotRedemption.exported_at.is_not(None)
     )
     return int(db.scalar(sent) or 0)
 
@@ -313,7 +327,8 @@ def _days_until_safe(db: Session, fact: EngagementPaid) -> int:
     """Large deals and first payments are the ones that fraud reverses late."""
     numbers = policy.current(db)
     paid_before = exists().where(
-        PotCommission.provider_user_id == fact.provider_user_id, PotCommission.status != "reversed"
+        PotCommission.provider_user_id == fact.provider_user_id,
+        PotCommission.status != CommissionStatus.REVERSED,
     )
     risky = fact.deal_cents >= numbers.large_deal_cents or not db.scalar(select(paid_before))
     return numbers.clearing_days_if_risky if risky else numbers.clearing_days
@@ -324,30 +339,29 @@ def _allowance(commission: PotCommission, grant: _Grant, key: str) -> Movement:
         key=key,
         user_id=grant.user_id,
         amount=grant.amount.cents,
-        counter_account="allowances",
-        transaction_type="allowance",
+        counter_account=SystemAccount.ALLOWANCES,
+        transaction_type=TransactionType.ALLOWANCE,
         category=grant.role,
         reference_type="commission",
         reference_id=commission.id,
     )
 
 
-def _move(db: Session, commission: PotCommission, act: str, flow: tuple[str, str, int]) -> None:
-    """One movement of a commission between system accounts: (account, counter, amount)."""
-    kind = {"unreserve": "reserve"}.get(act, act)
-    prefix = "clear" if act == "reserve" else "unclear"
-    key = f"{prefix}:{commission.id}:{act}"
-    post(db, CASH, _between_systems(key, *flow, kind, ("commission", commission.id)))
+def _move(
+    db: Session, commission: PotCommission, key: str, kind: TransactionType, flow: _Flow
+) -> None:
+    """Move a part of a commission between system accounts."""
+    post(db, CASH, _between_systems(key, kind, flow, ("commission", commission.id)))
 
 
 def _between_systems(
-    key: str, account: str, counter: str, amount: int, kind: str, reference: tuple[str, int]
+    key: str, kind: TransactionType, flow: _Flow, reference: tuple[str, int]
 ) -> Movement:
     return Movement(
         key=key,
-        system_account=account,
-        counter_account=counter,
-        amount=amount,
+        system_account=flow[0],
+        counter_account=flow[1],
+        amount=flow[2],
         transaction_type=kind,
         category=kind,
         reference_type=reference[0],

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from imatch.core.money import Money, usd
+from imatch.ledger import TransactionType
 
 
 class Delivery(StrEnum):
@@ -98,3 +99,7 @@ SPENDINGS: tuple[Spending, ...] = (
 
 # fmt: on
 SPENDING_BY_NAME = {spending.name: spending for spending in SPENDINGS}
+
+
+def transaction_type_of(option: str) -> TransactionType:
+    return TransactionType.BURN if option == "charity_burn" else TransactionType.SPEND

@@ -8,6 +8,7 @@ from imatch.accounts.deps import CurrentOperator
 from imatch.accounts.operators import REASON_MAX_CHARACTERS, record
 from imatch.accounts.queries import users_by_id
 from imatch.core.errors import DomainError
+from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDING_BY_NAME
 from imatch.web.deps import Db, ShortText
@@ -49,7 +50,7 @@ def cancel(request: Request, db: Db, operator: CurrentOperator, purchase_id: int
 
 
 def _orders(request: Request, db: Session, error: DomainError | None = None) -> Response:
-    waiting = shop.open_orders(db, ROWS)
+    waiting = shop_queries.open_orders(db, ROWS)
     context = {
         "section": "orders",
         "orders": waiting,

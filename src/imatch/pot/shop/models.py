@@ -1,6 +1,7 @@
 """What people bought with POT."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import (
     CheckConstraint,
@@ -12,21 +13,23 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from imatch.accounts.models import User
 from imatch.core.clock import now
-from imatch.core.columns import Base, Id
+from imatch.core.columns import Base, Id, one_of
+
+
+class PurchaseStatus(StrEnum):
+    ACTIVE = "active"  # charged, and in effect until `ends_at`, or for ever
+    ORDERED = "ordered"  # its POT are held; an operator has to deliver it
+    DELIVERED = "delivered"  # an order was delivered, or what was in effect has ended
+    CANCELLED = "cancelled"  # an order whose POT were given back
+    REFUNDED = "refunded"  # a charge whose POT were given back
 
 
 class PotPurchase(Base):
-    """Something bought with POT, and how far it is delivered.
-
-    "active" runs until `ends_at` (or for ever), "ordered" waits for an operator with its POT
-    held, "delivered" is done, "cancelled" and "refunded" gave the POT back.
-    """
+    """Something bought with POT, and how far it is delivered."""
 
     __tablename__ = "pot_purchases"
     __table_args__ = (
-        CheckConstraint(
-            "status IN ('active', 'ordered', 'delivered', 'cancelled', 'refunded')", name="status"
-        ),
+        CheckConstraint(one_of("status", PurchaseStatus), name="status"),
         CheckConstraint("amount > 0", name="amount"),
         Index("ix_pot_purchases_user", "user_id", "id"),
         Index("ix_pot_purchases_status", "status", "ends_at"),
@@ -38,7 +41,7 @@ class PotPurchase(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id))
     option: Mapped[str] = mapped_column(String(64))
     amount: Mapped[int]
-    status: Mapped[str] = mapped_column(String(16))
+    status: Mapped[PurchaseStatus]
     reference_type: Mapped[str | None] = mapped_column(String(32))
     reference_id: Mapped[int | None]
     note: Mapped[str] = mapped_column(String(300), default="")

@@ -11,10 +11,12 @@ from starlette.responses import Response
 from imatch.accounts.deps import CurrentUser
 from imatch.accounts.models import User
 from imatch.core.errors import DomainError
+from imatch.facts.people import Side
 from imatch.ledger import POT
 from imatch.ledger.queries import free
 from imatch.pot.awards.queries import quickest
 from imatch.pot.errors import BadAmount, BadArgument
+from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDINGS, Delivery, Spending
 from imatch.web.deps import Db, OptionName, ShortText
@@ -58,7 +60,7 @@ def choose(
     if not _KEY.fullmatch(key):
         fresh = {"key": secrets.token_urlsafe(16)} | ({"amount": amount} if amount else {})
         return go(f"{HOME}/{option}?{urlencode(fresh)}")
-    known = shop.bought(db, user.id, _page_key(key))
+    known = shop_queries.bought(db, user.id, _page_key(key))
     if known is not None:
         return go(f"/wallet?bought={known.id}")
     typed = {"amount": amount, "note": "", "renews": ""}
@@ -151,4 +153,4 @@ def _page_key(key: str) -> str:
 
 
 def _is_for(option: Spending, person: User) -> bool:
-    return not option.for_providers or person.account_type in ("provider", "both")
+    return not option.for_providers or Side.PROVIDER in person.account_type.sides

@@ -1,6 +1,5 @@
 """Spend POT on something: charge or hold it, and see to it that it is delivered or returned."""
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -15,13 +14,30 @@ from imatch.core.events import announce
 from imatch.core.ids import is_id
 from imatch.facts.economy import OptionEnded, OptionPurchased
 from imatch.jobs.one_by_one import one_by_one
-from imatch.ledger import POT, Entry, InsufficientFunds, Movement, capture, post, release
-from imatch.ledger.movements import Phase
+from imatch.ledger import (
+    POT,
+    Entry,
+    InsufficientFunds,
+    Movement,
+    Phase,
+    SystemAccount,
+    TransactionType,
+    capture,
+    post,
+    release,
+)
 from imatch.pot.awards import clawbacks
 from imatch.pot.errors import InsufficientPot, POTKeyReused
 from imatch.pot.shop import letters
-from imatch.pot.shop.catalog import SPENDING_BY_NAME, SPENDINGS, Delivery, Spending
-from imatch.pot.shop.models import PotPurchase
+from imatch.pot.shop.catalog import (
+    SPENDING_BY_NAME,
+    SPENDINGS,
+    Delivery,
+    Spending,
+    transaction_type_of,
+)
+from imatch.pot.shop.models import PotPurchase, PurchaseStatus
+from imatch.pot.shop.queries import UNDER_WAY, key_of
 
 REFUNDABLE_DAYS = 180
 
@@ -84,11 +100,15 @@ def buy(
         raise WrongPrice(f"{spending.title} costs {_price_in_words(spending)}.")
     with atomic(db):
         purchase = PotPurchase(
-            key=_key(user_id, key),
+            key=key_of(user_id, key),
             user_id=user_id,
             option=option,
             amount=price,
-            status="ordered" if spending.delivery is Delivery.ORDER else "active",
+            status=(
+                PurchaseStatus.ORDERED
+                if spending.delivery is Delivery.ORDER
+                else PurchaseStatus.ACTIVE
+            ),
             reference_type=reference_type,
             reference_id=reference_id,
             note=words,
@@ -106,7 +126,7 @@ def buy(
             purchase.ends_at = purchase.starts_at + timedelta(days=spending.days)
         db.add(purchase)
         db.flush()
-        if purchase.status == "active":
+        if purchase.status == PurchaseStatus.ACTIVE:
             announce(db, _purchased(purchase))
         return purchase
 
@@ -118,7 +138,7 @@ def _the_same(db: Session, again: PotPurchase) -> PotPurchase:
     """
     first = db.scalars(select(PotPurchase).where(PotPurchase.key == again.key)).one()
     # An operator's note takes the place of the buyer's, and renewing can be stopped meanwhile.
-    other_note = first.note != again.note and first.status != "delivered"
+    other_note = first.note != again.note and first.status != PurchaseStatus.DELIVERED
     if other_note or (first.renews and not again.renews):
         raise POTKeyReused("This key was used for another order.")
     return first
@@ -126,13 +146,13 @@ def _the_same(db: Session, again: PotPurchase) -> PotPurchase:
 
 def _charge(db: Session, purchase: PotPurchase, spending: Spending) -> Entry:
     """Burn the price, or hold it for an order."""
-    ordered = purchase.status == "ordered"
+    ordered = purchase.status == PurchaseStatus.ORDERED
     movement = Movement(
         key=purchase.key,
         user_id=purchase.user_id,
         amount=-purchase.amount,
-        counter_account="burned",
-        transaction_type="hold" if ordered else _spend_type(purchase.option),
+        counter_account=SystemAccount.BURNED,
+        transaction_type=TransactionType.HOLD if ordered else transaction_type_of(purchase.option),
         category=purchase.option,
         phase=Phase.HOLD if ordered else Phase.DIRECT,
         description=spending.title,
@@ -156,9 +176,9 @@ def deliver(db: Session, purchase_id: int, *, note: str = "") -> PotPurchase:
             POT,
             purchase.transaction_id or 0,
             key=f"deliver:{purchase.id}",
-            transaction_type=_spend_type(purchase.option),
+            transaction_type=transaction_type_of(purchase.option),
         )
-        purchase.status = "delivered"
+        purchase.status = PurchaseStatus.DELIVERED
         purchase.note = words or purchase.note
         purchase.settled_at = now()
         letters.order_delivered(db, purchase, words)
@@ -172,12 +192,12 @@ def cancel(db: Session, purchase_id: int, *, user_id: int | None = None) -> PotP
     """
     with atomic(db):
         purchase = _locked(db, purchase_id, user_id)
-        if purchase.status == "cancelled":
+        if purchase.status == PurchaseStatus.CANCELLED:
             return purchase
         _refuse_settled(purchase)
         release(db, POT, purchase.transaction_id or 0, key=f"cancel:{purchase.id}")
         clawbacks.settle_debts(db, purchase.user_id, purchase.amount, f"purchase:{purchase.id}")
-        purchase.status, purchase.settled_at = "cancelled", now()
+        purchase.status, purchase.settled_at = PurchaseStatus.CANCELLED, now()
         if user_id is None:
             letters.order_returned(db, purchase)
         return purchase
@@ -187,7 +207,7 @@ def refund(db: Session, purchase_id: int, *, reason: str) -> PotPurchase:
     """Undo a charge within REFUNDABLE_DAYS: its POT returns whole, and its effect ends."""
     with atomic(db):
         purchase = _locked(db, purchase_id)
-        if purchase.status not in ("active", "delivered"):
+        if purchase.status not in (PurchaseStatus.ACTIVE, PurchaseStatus.DELIVERED):
             raise PurchaseSettled("Only what was charged can be refunded.")
         if purchase.created_at < now() - timedelta(days=REFUNDABLE_DAYS):
             raise PurchaseSettled(f"Refunds are possible for {REFUNDABLE_DAYS} days.")
@@ -198,8 +218,8 @@ def refund(db: Session, purchase_id: int, *, reason: str) -> PotPurchase:
                 key=f"refund:{purchase.id}",
                 user_id=purchase.user_id,
                 amount=purchase.amount,
-                counter_account="burned",
-                transaction_type=_spend_type(purchase.option),
+                counter_account=SystemAccount.BURNED,
+                transaction_type=transaction_type_of(purchase.option),
                 category=purchase.option,
                 description=f"Refund: {reason}"[:300],
                 reference_type="purchase",
@@ -207,8 +227,8 @@ def refund(db: Session, purchase_id: int, *, reason: str) -> PotPurchase:
             ),
         )
         clawbacks.settle_debts(db, purchase.user_id, purchase.amount, f"purchase:{purchase.id}")
-        in_effect = purchase.status == "active"
-        purchase.status, purchase.renews = "refunded", False
+        in_effect = purchase.status == PurchaseStatus.ACTIVE
+        purchase.status, purchase.renews = PurchaseStatus.REFUNDED, False
         purchase.settled_at = now()
         if in_effect:
             announce(db, _ended(purchase))
@@ -228,7 +248,7 @@ def start_renewing(db: Session, purchase_id: int, *, user_id: int) -> PotPurchas
         purchase = _locked(db, purchase_id, user_id)
         spending = SPENDING_BY_NAME.get(purchase.option)
         spans = spending is not None and spending.delivery is Delivery.SPAN
-        if purchase.status != "active" or not spans:
+        if purchase.status != PurchaseStatus.ACTIVE or not spans:
             raise PurchaseSettled("Only what runs until a day can renew.")
         purchase.renews = True
         return purchase
@@ -241,77 +261,23 @@ def settle_due(db: Session) -> int:
     One that fails waits for the next time and stops no other; raises SomeFailed at the end.
     """
     due = select(PotPurchase.id).where(
-        PotPurchase.status.in_(("active", "ordered")), PotPurchase.ends_at <= now()
+        PotPurchase.status.in_(UNDER_WAY), PotPurchase.ends_at <= now()
     )
     ids = db.scalars(due.order_by(PotPurchase.ends_at).limit(1_000)).all()
     return one_by_one(db, "purchase", ids, lambda purchase_id: _settle(db, purchase_id))
 
 
-def active(
-    db: Session, option: str, reference_type: str, among: Collection[int] | None = None
-) -> dict[int, datetime | None]:
-    """What an option is in effect for now: reference id -> until when (None: for ever).
-
-    `among` asks for these reference ids only.
-    """
-    query = select(PotPurchase.reference_id, PotPurchase.ends_at).where(
-        PotPurchase.option == option,
-        PotPurchase.status == "active",
-        PotPurchase.reference_type == reference_type,
-        PotPurchase.starts_at <= now(),
-        (PotPurchase.ends_at.is_(None)) | (PotPurchase.ends_at > now()),
-    )
-    if among is not None:
-        query = query.where(PotPurchase.reference_id.in_(among))
-    rows = db.execute(query)
-    return {reference_id: ends_at for reference_id, ends_at in rows if reference_id is not None}
-
-
-def bought_for(
-    db: Session, user_id: int, reference_type: str, reference_id: int
-) -> list[PotPurchase]:
-    """What somebody ordered or has in effect for one thing, the first to end first."""
-    query = select(PotPurchase).where(
-        PotPurchase.user_id == user_id,
-        PotPurchase.status.in_(("active", "ordered")),
-        PotPurchase.reference_type == reference_type,
-        PotPurchase.reference_id == reference_id,
-    )
-    return list(db.scalars(query.order_by(PotPurchase.ends_at, PotPurchase.id)))
-
-
-def purchases(
-    db: Session, user_id: int, limit: int = 50, *, after_id: int | None = None
-) -> list[PotPurchase]:
-    """What somebody bought, newest first; `after_id` is the last id of the page before."""
-    query = select(PotPurchase).where(PotPurchase.user_id == user_id)
-    if after_id is not None:
-        query = query.where(PotPurchase.id < after_id)
-    return list(db.scalars(query.order_by(PotPurchase.id.desc()).limit(limit)))
-
-
-def bought(db: Session, user_id: int, key: str) -> PotPurchase | None:
-    """What somebody bought with this key, if they did."""
-    return db.scalar(select(PotPurchase).where(PotPurchase.key == _key(user_id, key)))
-
-
-def open_orders(db: Session, limit: int = 200) -> list[PotPurchase]:
-    """What operators have to deliver, the most urgent first."""
-    query = select(PotPurchase).where(PotPurchase.status == "ordered")
-    return list(db.scalars(query.order_by(PotPurchase.ends_at, PotPurchase.id).limit(limit)))
-
-
 def _settle(db: Session, purchase_id: int) -> None:
     purchase = _locked(db, purchase_id)
-    if purchase.status == "ordered":
+    if purchase.status == PurchaseStatus.ORDERED:
         cancel(db, purchase_id)
-    elif purchase.status == "active":
+    elif purchase.status == PurchaseStatus.ACTIVE:
         end(db, purchase)
 
 
 def end(db: Session, purchase: PotPurchase) -> None:
     """End what is in effect, or buy it again where it renews."""
-    purchase.status = "delivered"
+    purchase.status = PurchaseStatus.DELIVERED
     purchase.settled_at = now()
     db.flush()
     # Nobody could stop what is charged to a closed account.
@@ -343,17 +309,9 @@ def _renewed(db: Session, purchase: PotPurchase) -> bool:
     return True
 
 
-def _key(user_id: int, key: str) -> str:
-    return f"buy:{user_id}:{key}"
-
-
 def _checked_note(note: str) -> str:
     """One line, or nothing. Raises Invalid."""
     return checked_words(note, "note", "Write one line of plain text.") if note.strip() else ""
-
-
-def _spend_type(option: str) -> str:
-    return "burn" if option == "charity_burn" else "spend"
 
 
 def _price_in_words(spending: Spending) -> str:
@@ -367,7 +325,7 @@ def _end_of_running(db: Session, purchase: PotPurchase) -> datetime | None:
     running = select(func.max(PotPurchase.ends_at)).where(
         PotPurchase.user_id == purchase.user_id,
         PotPurchase.option == purchase.option,
-        PotPurchase.status == "active",
+        PotPurchase.status == PurchaseStatus.ACTIVE,
         PotPurchase.reference_type.is_not_distinct_from(purchase.reference_type),
         PotPurchase.reference_id.is_not_distinct_from(purchase.reference_id),
         PotPurchase.ends_at > now(),
@@ -385,7 +343,7 @@ def _locked(db: Session, purchase_id: int, user_id: int | None = None) -> PotPur
 
 
 def _refuse_settled(order: PotPurchase) -> None:
-    if order.status != "ordered":
+    if order.status != PurchaseStatus.ORDERED:
         raise PurchaseSettled("This order is already settled.")
 
 

@@ -1,6 +1,6 @@
 """POT for programs: the caller's own wallet, and the whole economy in figures for anybody."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
 
@@ -14,6 +14,7 @@ from imatch.pot.economy import figures
 from imatch.pot.economy.health import health
 from imatch.pot.redemption import queries as redemption_queries
 from imatch.pot.redemption import service as redemptions
+from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDING_BY_NAME, SPENDINGS
 from imatch.pot.wallet.schemas import (
@@ -26,6 +27,7 @@ from imatch.pot.wallet.schemas import (
     EconomyPeriodOut,
     IndicatorOut,
     PartOut,
+    PersonalTransactionType,
     PurchaseOut,
     PurchasePage,
     RedemptionIn,
@@ -54,7 +56,6 @@ IdempotencyKey = Annotated[
         " more and answers the same; with another body it is refused.",
     ),
 ]
-TransactionType = Literal["earn", "spend", "burn", "redeem", "hold", "release", "clawback"]
 DaysQuery = Annotated[
     int | None, Query(ge=1, le=3_650, description="How many days up to today; all without it.")
 ]
@@ -156,7 +157,7 @@ def read_pot_balance(db: Db, user: CurrentUser) -> BalanceOut:
 def list_pot_transactions(
     db: Db,
     user: CurrentUser,
-    transaction_type: TransactionType | None = None,
+    transaction_type: PersonalTransactionType | None = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> TransactionPage:
@@ -201,7 +202,7 @@ def list_pot_purchases(
     db: Db, user: CurrentUser, cursor: Cursor = None, limit: Limit = 50
 ) -> PurchasePage:
     """What the caller bought, newest first."""
-    bought = shop.purchases(db, user.id, limit + 1, after_id=decode_cursor(cursor))
+    bought = shop_queries.purchases(db, user.id, limit + 1, after_id=decode_cursor(cursor))
     page = page_of(bought, limit, lambda row: row.id)
     return PurchasePage(
         items=[PurchaseOut.model_validate(row) for row in page.items],

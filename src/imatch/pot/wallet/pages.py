@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
@@ -17,7 +17,7 @@ from imatch.accounts.models import User
 from imatch.core.errors import DomainError, FieldError, Invalid
 from imatch.core.paging import BadCursor, Page, decode_cursor
 from imatch.core.text import as_cell
-from imatch.ledger import POT
+from imatch.ledger import POT, TransactionType
 from imatch.ledger.models import JournalRow
 from imatch.ledger.queries import statement
 from imatch.pot.awards import clawbacks
@@ -27,6 +27,7 @@ from imatch.pot.rules import EARNING_BY_NAME, PAYOUT_PER_POT
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDING_BY_NAME
 from imatch.pot.wallet import queries as wallet
+from imatch.pot.wallet.schemas import PersonalTransactionType
 from imatch.web.deps import Db
 from imatch.web.forms import CSV, act_or_show, go, private_file, private_page, whole_number
 
@@ -35,14 +36,14 @@ HOME = "/wallet"
 LATEST_ROWS = 8
 PAGE_ROWS = 50
 _CSV_ROWS = 1_000
-KINDS = {
-    "earn": "Earned",
-    "spend": "Spent",
-    "burn": "Given to charity",
-    "hold": "Held",
-    "release": "Released",
-    "redeem": "Redeemed",
-    "clawback": "Taken back",
+KINDS: Mapping[PersonalTransactionType, str] = {
+    TransactionType.EARN: "Earned",
+    TransactionType.SPEND: "Spent",
+    TransactionType.BURN: "Given to charity",
+    TransactionType.HOLD: "Held",
+    TransactionType.RELEASE: "Released",
+    TransactionType.REDEEM: "Redeemed",
+    TransactionType.CLAWBACK: "Taken back",
 }
 _SAVED = {
     "cancelled": "Your order is cancelled. Its POT are free again.",
@@ -57,15 +58,15 @@ class BadFilter(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which transactions: of one kind ("" for all), from a day to a day, both included."""
+    """Which transactions: of one kind (None for all), from a day to a day, both included."""
 
-    kind: str = ""
+    kind: TransactionType | None = None
     since: date | None = None
     until: date | None = None
 
     def query(self, **more: str) -> str:
         """As a query string, with what else an address needs."""
-        values = {"kind": self.kind, "from": self.since or "", "to": self.until or "", **more}
+        values = {"kind": self.kind or "", "from": self.since or "", "to": self.until or "", **more}
         given = {name: value for name, value in values.items() if value}
         return f"?{urlencode(given)}" if given else ""
 
@@ -195,7 +196,7 @@ def _filter(kind: str, since: str, until: str) -> Filter:
     if faults:
         # A file has no form beside which each could be said.
         raise BadFilter(" ".join(fault.message for fault in faults), fields=tuple(faults))
-    return Filter(kind, first, last)
+    return Filter(TransactionType(kind) if kind else None, first, last)
 
 
 def _rows(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from imatch.core.clock import now
 from imatch.core.ids import is_id
 from imatch.ledger.models import PotTransaction
-from imatch.pot.shop.models import PotPurchase
+from imatch.pot.shop.models import PotPurchase, PurchaseStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ def running(db: Session, user_id: int) -> Sequence[PotPurchase]:
     query = select(PotPurchase).where(
         PotPurchase.user_id == user_id,
         or_(
-            PotPurchase.status == "ordered",
-            (PotPurchase.status == "active") & (PotPurchase.ends_at > now()),
+            PotPurchase.status == PurchaseStatus.ORDERED,
+            (PotPurchase.status == PurchaseStatus.ACTIVE) & (PotPurchase.ends_at > now()),
         ),
     )
     return db.scalars(query.order_by(PotPurchase.ends_at, PotPurchase.id).limit(100)).all()

@@ -1,11 +1,22 @@
 """Wire shapes of the POT API. Amounts are whole POT unless a name ends in `_cents`."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from imatch.ledger.models import MAX_AMOUNT
+from imatch.ledger.models import MAX_AMOUNT, TransactionType
+
+# What people's entries can be: of the POT book's types only minting is the treasury's alone.
+PersonalTransactionType = Literal[
+    TransactionType.EARN,
+    TransactionType.SPEND,
+    TransactionType.BURN,
+    TransactionType.REDEEM,
+    TransactionType.HOLD,
+    TransactionType.RELEASE,
+    TransactionType.CLAWBACK,
+]
 
 
 class _FromAttributes(BaseModel):
