@@ -88,19 +88,19 @@ def next_question(
 
 
 @router.post(SIGN_UP)
-def store_account_type(
+def keep_account_type(
     request: Request, answers: SignUpAnswers, account_type: TextInForm = ""
 ) -> Response:
     return _store(request, answers, "account_type", account_type)
 
 
 @router.post(SIGN_UP + "/name")
-def store_name(request: Request, answers: SignUpAnswers, name: TextInForm = "") -> Response:
+def keep_name(request: Request, answers: SignUpAnswers, name: TextInForm = "") -> Response:
     return _store(request, answers, "name", name)
 
 
 @router.post(SIGN_UP + "/email")
-def store_email(request: Request, answers: SignUpAnswers, email: TextInForm = "") -> Response:
+def keep_email(request: Request, answers: SignUpAnswers, email: TextInForm = "") -> Response:
     return _store(request, answers, "email", email)
 
 
