@@ -18,13 +18,14 @@ KILOBYTES = 1_000
 _FILL = """
 from imatch import POTService, SessionLocal, atomic
 from imatch.accounts.models import User
-from imatch.accounts.service import operators
-from imatch.pot import grants, shop
-from imatch.pot.models import PotAward, PotDebt
+from imatch.accounts.service.administration import create_operator
+from imatch.pot.awards import grants
+from imatch.pot.awards.models import PotAward, PotDebt
+from imatch.pot.shop import service as shop
 
 with SessionLocal() as db:
-    person = operators.create_operator(db, email="{email}", name="Purse", password="{password}")
-    colleague = operators.create_operator(
+    person = create_operator(db, email="{email}", name="Purse", password="{password}")
+    colleague = create_operator(
         db, email="colleague@example.org", name="Colleague", password="{password}"
     )
     pot = POTService(db)
@@ -37,7 +38,7 @@ with SessionLocal() as db:
     grants.propose(db, colleague.id, 50, "bug_report", "A hole", operator_id=person.id)
     grants.propose(db, person.id, 5, "bug_report", "A hole", operator_id=colleague.id)
     grant = grants.propose(db, person.id, 50, "bug_report", "B hole", operator_id=colleague.id)
-    other = operators.create_operator(
+    other = create_operator(
         db, email="third@example.org", name="Third", password="{password}"
     )
     grants.approve(db, grant.id, operator_id=other.id)

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from imatch.accounts.deps import NotSignedIn
 from imatch.app import create_app
+from imatch.core import database
 from imatch.core.errors import Conflict, DomainError, FieldError, Gone, Invalid, NotFound
 from imatch.web.forms import (
     act_or_show,
@@ -75,10 +76,12 @@ def _routes() -> APIRouter:
 
 @pytest.fixture
 def kit(sqlite_url: str) -> Iterator[TestClient]:
+    engine = database.bind(sqlite_url)
     app = create_app()
     app.include_router(_routes())
     with TestClient(app, base_url="http://127.0.0.1:8401", follow_redirects=False) as client:
         yield client
+    engine.dispose()
 
 
 def test_a_form_without_errors_shows_none(kit: TestClient) -> None:

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from imatch import wiring
 from imatch.app import create_app
+from imatch.core import database
 from imatch.core.domains import router
 from imatch.core.errors import DomainError, RateLimited
 from imatch.web.forms import private_page
@@ -73,10 +74,12 @@ def busy(sqlite_url: str) -> Iterator[TestClient]:
             "limiter": HTTPException(429),
         }[way]
 
+    engine = database.bind(sqlite_url)
     app = create_app()
     app.include_router(routes)
     with TestClient(app, base_url="http://127.0.0.1:8401") as client:
         yield client
+    engine.dispose()
 
 
 def test_the_program_has_such_errors() -> None:
