@@ -5,6 +5,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from pathlib import Path
 
 import imatch
@@ -129,7 +130,7 @@ def _facts() -> set[type]:
         fact
         for module in (people, marketplace, economy)
         for _name, fact in inspect.getmembers(module, inspect.isclass)
-        if fact.__module__ == module.__name__
+        if fact.__module__ == module.__name__ and is_dataclass(fact)
     }
 
 
