@@ -1,8 +1,8 @@
-"""Plugs the product's own engine into an evaluation set of real requests.
+"""Runs the product's engine on an evaluation set of real requests.
 
 `factory(providers)` takes dicts (id, headline, specialties {tag: count}, texts, past, past_tags,
-stats) and returns an object with `rank(text, answers, k)` -> (id, fit), best first. Nothing here
-knows which set it is.
+stats) and returns an object with `rank(text, answers, k)` -> (id, fit), best first. The adapter is
+the same for every set.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,8 +22,7 @@ def factory(providers: Sequence[Mapping[str, Any]]) -> "Engine":
 class Engine:
     """The engine's pool of one category, whose topics are the tags of its providers.
 
-    The order is that of fit. Capacity, variety and the newcomers' place depart from it on purpose;
-    the sets know nothing of them and ask who fits.
+    Orders by fit alone: capacity, diversity and newcomers are not part of the sets.
     """
 
     def __init__(self, providers: Sequence[Mapping[str, Any]]) -> None:
@@ -31,21 +30,23 @@ class Engine:
         tags = sorted({tag for provider in providers for tag in provider["specialties"]})
         self._tags = frozenset(tags)
         self._pool = Pool(definition_of(tags))
-        self._pool.upsert(offer_of(place, provider) for place, provider in enumerate(providers))
+        self._pool.upsert(
+            rankable_provider(index, provider) for index, provider in enumerate(providers)
+        )
 
     def rank(self, text: str, answers: Mapping[str, Any], k: int) -> list[tuple[str, float]]:
         """Provider ids with their fit, best first."""
-        asked = [answers.get("category"), *answers.get("tags", [])]
-        topics = [tag for tag in asked if tag in self._tags]
+        tags = [answers.get("category"), *answers.get("tags", [])]
+        topics = [tag for tag in tags if tag in self._tags]
         need = StatedNeed("bench", text, {"needs": topics} if topics else {})
         fits = self._pool.fits(need, TODAY)
-        return [(self._ids[place], fit) for place, fit in fits[:k]]
+        return [(self._ids[index], fit) for index, fit in fits[:k]]
 
 
-def offer_of(place: int, provider: Mapping[str, Any]) -> RankableProvider:
-    """A provider of a set as the engine's offer. What a set does not tell stays unknown."""
+def rankable_provider(index: int, provider: Mapping[str, Any]) -> RankableProvider:
+    """A provider of a set as a RankableProvider. Values missing in the set stay unknown."""
     return RankableProvider(
-        provider_id=place,
+        provider_id=index,
         passages=tuple(text for text in (provider["headline"], *provider["texts"]) if text),
         profile={"specialties": list(provider["specialties"])},
         rating_sum=0,
@@ -68,7 +69,7 @@ def offer_of(place: int, provider: Mapping[str, Any]) -> RankableProvider:
 
 
 def definition_of(tags: Sequence[str]) -> CategoryDefinition:
-    """A small category of words and topics; the sets tell nothing of price, place or values."""
+    """A small category with words and topics only: the sets have no price, place or values."""
     text = {"label": "In your own words", "kind": "long_text"}
     topics = {"label": "Topics", "kind": "tags", "vocabulary": "specialties"}
     page = {"title": "All", "why": "The sets hold nothing else."}

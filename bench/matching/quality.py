@@ -1,4 +1,4 @@
-"""How well the engine ranks real requests: `python -m bench.matching.quality EVAL_FOLDER`."""
+"""The ranking quality on real requests: `python -m bench.matching.quality EVAL_FOLDER`."""
 
 import argparse
 import importlib.util

@@ -1,4 +1,4 @@
-"""A need to answer, browsers that hold it, and people to answer it with."""
+"""Needs, browsers with the cookie of a need, and providers."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -35,17 +35,17 @@ Browse = Callable[[str], TestClient]
 
 @pytest.fixture
 def ask(db: Session) -> Ask:
-    """A complete need and its token; keywords replace answers, `importance` says what is a must."""
+    """Makes a complete need and its token; keywords replace answers."""
 
-    def asked(importance: dict[str, str] | None = None, **values: Any) -> tuple[Need, str]:  # noqa: ANN401
+    def submit(importance: dict[str, str] | None = None, **values: Any) -> tuple[Need, str]:  # noqa: ANN401
         return seekers.submit(db, ADVISORS, {**VALUES, **values}, importance or {})
 
-    return asked
+    return submit
 
 
 @pytest.fixture
 def browse(app: FastAPI) -> Iterator[Browse]:
-    """A browser of its own that holds the need of a token."""
+    """Makes a browser with the cookie of a need's token."""
     opened: list[TestClient] = []
 
     def browser(token: str) -> TestClient:
@@ -65,24 +65,24 @@ def look(browser: TestClient) -> Response:
 
 @pytest.fixture
 def three(make: Make) -> list[str]:
-    """Three advisors who differ; their names."""
+    """The names of three different advisors."""
     names = ["Ada Example", "Ben Example", "Cora Example"]
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
         make.provider(
             slug=name.split()[0].lower(),
             profile={
                 "display_name": name,
-                "specialties": ["retirement", "tax", "debt"][: 3 - place],
+                "specialties": ["retirement", "tax", "debt"][: 3 - index],
                 "price": {"min_cents": 20_000, "max_cents": 25_000, "unit": "session"},
             },
         )
     return names
 
 
-def eventually(holds: Callable[[], bool]) -> bool:
-    """Whether it holds within the second that the index has to follow the database."""
+def eventually(condition: Callable[[], bool]) -> bool:
+    """Whether the condition becomes true within a second, the limit for a pool's refresh."""
     deadline = time.perf_counter() + WITHIN_SECONDS
     while time.perf_counter() < deadline:
-        if holds():
+        if condition():
             return True
     return False

@@ -1,4 +1,4 @@
-"""Pools of fictional advisors for the engine's tests."""
+"""Pools of fictional advisors for the tests of the ranking engine."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +15,7 @@ PLACES = {
     "Oakland": (37.8044, -122.2712),
     "Austin": (30.2672, -97.7431),
 }
-QUIET = RankableProvider(
+NEW_PROVIDER = RankableProvider(
     provider_id=0, passages=(), profile={}, rating_sum=0, rating_count=0, completed_count=0,
     repeat_count=0, invites=0, accepts=0, active_count=0, pending_count=0, capacity=5,
     accepting_new=True, response_hours=None, last_active=None, joined=date(2024, 1, 1),
@@ -30,8 +30,8 @@ def advisors() -> Pool:
     return Pool(definition("financial_advisors"), locate)
 
 
-def advisor(provider_id: int, *passages: str, **changes: Any) -> RankableProvider:  # noqa: ANN401 -- any field of an offer
-    """A fully stated advisor in Oakland; `profile` values given are laid over it."""
+def advisor(provider_id: int, *passages: str, **changes: Any) -> RankableProvider:  # noqa: ANN401 -- any field
+    """An advisor in Oakland with a complete profile; `profile` overrides single fields."""
     profile = {
         "specialties": ["retirement", "investments"],
         "years_experience": 12,
@@ -45,7 +45,9 @@ def advisor(provider_id: int, *passages: str, **changes: Any) -> RankableProvide
         "minimum_assets": "a0",
         **changes.pop("profile", {}),
     }
-    return replace(QUIET, provider_id=provider_id, passages=passages, profile=profile, **changes)
+    return replace(
+        NEW_PROVIDER, provider_id=provider_id, passages=passages, profile=profile, **changes
+    )
 
 
 def known_need(**answers: object) -> StatedNeed:
@@ -69,7 +71,7 @@ def known_need(**answers: object) -> StatedNeed:
 
 
 def known_advisors() -> tuple[RankableProvider, RankableProvider, RankableProvider]:
-    """A, B and C of the known case, with what it says of them and no more."""
+    """Advisors A, B and C of the known case, with only the facts it states."""
     first = advisor(
         1,
         "CFP and CPA in San Francisco. 20 years of tech compensation and tax.",

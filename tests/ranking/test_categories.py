@@ -1,4 +1,4 @@
-"""The engine reads every category that ships: nothing in it is made for one of them."""
+"""The engine ranks every category that ships, because it is generic."""
 
 from datetime import date
 from typing import Any
@@ -11,7 +11,7 @@ from imatch.ranking import Pool, StatedNeed
 from imatch.ranking.fit import fit
 from tests.ranking.pools import TODAY, advisor
 
-OTHER = {
+VALUES_BY_KIND = {
     Kind.YES_NO: True,
     Kind.NUMBER: 10,
     Kind.MONEY: 10_000,
@@ -25,7 +25,7 @@ OTHER = {
 
 
 def value(category: CategoryDefinition, field: FieldDefinition) -> Any:  # noqa: ANN401 -- JSON
-    """Something valid for a field, the same on both sides of a vocabulary."""
+    """A valid value for a field, the same on both sides of a vocabulary."""
     options = list(category.options(field))
     if field.kind is Kind.TAGS:
         return options
@@ -33,20 +33,22 @@ def value(category: CategoryDefinition, field: FieldDefinition) -> Any:  # noqa:
         return options[-1]
     if field.kind is Kind.CREDENTIALS:
         return [{"type": options[0]}]
-    return OTHER.get(field.kind, "plans and patience")
+    return VALUES_BY_KIND.get(field.kind, "plans and patience")
 
 
 @pytest.mark.parametrize("name", sorted(definitions()))
 def test_a_need_that_answers_everything_is_ranked(name: str) -> None:
     category = definitions()[name]
-    profile = {n: value(category, field) for n, field in category.provider.items()}
-    answers = {n: value(category, field) for n, field in category.seeker.items()}
+    profile = {
+        field_name: value(category, field) for field_name, field in category.provider.items()
+    }
+    answers = {key: value(category, field) for key, field in category.seeker.items()}
     pool = Pool(category)
     pool.upsert([advisor(1, "plans and patience", profile=profile)])
     result = pool.rank(StatedNeed(name, "plans", answers), seed=1, today=TODAY)
-    left = pool.count_left(StatedNeed(name, "plans", answers), TODAY)
-    assert result.passed == left.left
-    assert len(result.picks) == left.left
+    pool_count = pool.count_passing(StatedNeed(name, "plans", answers), TODAY)
+    assert result.passed == pool_count.passed
+    assert len(result.picks) == pool_count.passed
     for pick in result.picks:
         assert [line.name for line in pick.criteria] == list(category.criteria)
         assert pick.fit == fit(pick.criteria) > 0

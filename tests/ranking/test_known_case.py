@@ -12,7 +12,7 @@ def shortlist(**answers: object) -> Ranking:
     return pool.rank(known_need(**answers), count=3, seed=1, today=TODAY)
 
 
-def test_order_is_a_b_c_with_daylight() -> None:
+def test_the_order_is_a_b_c_with_a_clear_margin() -> None:
     picks = shortlist().picks
     assert [pick.provider_id for pick in picks] == [1, 2, 3]
     assert picks[0].fit >= 85
@@ -30,7 +30,7 @@ def test_order_is_a_b_c_with_daylight() -> None:
         {"place": {"country": "US", "region": "CA"}},
     ],
 )
-def test_the_order_does_not_hang_on_how_the_answers_are_put(answers: dict[str, object]) -> None:
+def test_the_order_does_not_depend_on_how_the_answers_are_given(answers: dict[str, object]) -> None:
     picks = shortlist(**answers).picks
     assert picks[0].provider_id == 1
     assert picks[0].fit - picks[1].fit >= 8

@@ -1,4 +1,4 @@
-"""Who comes first beside fit: room, the chance of a yes, exposure, variety, newcomers."""
+"""What decides the order beside fit: capacity, acceptance, exposure, diversity, newcomers."""
 
 import threading
 from dataclasses import replace
@@ -16,7 +16,7 @@ def order(pool: Pool) -> list[int]:
     return [pick.provider_id for pick in picks]
 
 
-def test_of_two_alike_the_one_with_room_comes_first() -> None:
+def test_of_two_equals_the_one_with_more_capacity_comes_first() -> None:
     pool = advisors()
     pool.upsert([advisor(1, TEXT, active_count=4), advisor(2, TEXT, active_count=1)])
     picks = pool.rank(known_need(), seed=1, today=TODAY).picks
@@ -25,13 +25,13 @@ def test_of_two_alike_the_one_with_room_comes_first() -> None:
     assert [pick.occupancy for pick in picks] == [0.2, 0.8]
 
 
-def test_of_two_alike_the_one_likelier_to_accept_comes_first() -> None:
+def test_of_two_equals_the_one_likelier_to_accept_comes_first() -> None:
     pool = advisors()
     pool.upsert([advisor(1, TEXT, invites=20, accepts=2), advisor(2, TEXT, invites=20, accepts=18)])
     assert order(pool) == [2, 1]
 
 
-def test_who_is_full_is_shown_to_nobody() -> None:
+def test_a_provider_without_capacity_is_not_ranked() -> None:
     pool = advisors()
     pool.upsert([advisor(1, TEXT, active_count=5), advisor(2, TEXT)])
     result = pool.rank(known_need(), seed=1, today=TODAY)
@@ -39,7 +39,7 @@ def test_who_is_full_is_shown_to_nobody() -> None:
     assert [(r.gate, r.count, r.relaxable) for r in result.removed] == [("has_room", 1, False)]
 
 
-def test_a_price_of_exposure_moves_the_order_and_not_the_fit() -> None:
+def test_an_exposure_price_changes_the_order_but_not_the_fit() -> None:
     pool = advisors()
     pool.upsert([advisor(1, TEXT), advisor(2, TEXT)])
     plain = pool.rank(known_need(), seed=1, today=TODAY).picks
@@ -50,7 +50,7 @@ def test_a_price_of_exposure_moves_the_order_and_not_the_fit() -> None:
     assert priced[1].fit == plain[0].fit
 
 
-def test_variety_brings_another_kind_of_person_forward() -> None:
+def test_diversity_moves_a_different_provider_forward() -> None:
     different = {
         "languages": ["en", "es", "fr", "de"],
         "exams": ["series_65", "series_66", "series_7"],
@@ -65,36 +65,36 @@ def test_variety_brings_another_kind_of_person_forward() -> None:
     assert order(varied) == [1, 3, 2]
 
 
-def test_newcomers_get_the_last_place_in_three_of_ten_requests_and_chances_add_up() -> None:
-    known = [
+def test_newcomers_get_the_last_position_in_three_of_ten_requests() -> None:
+    established = [
         advisor(i, TEXT, invites=20, accepts=18, completed_count=18, rating_count=9, rating_sum=44)
         for i in range(1, 9)
     ]
-    fresh = [advisor(i, TEXT, response_hours=1.0) for i in (50, 51)]
-    dull = [advisor(i, "General advice.", profile={"specialties": ["debt"]}) for i in range(70, 99)]
+    newcomers = [advisor(i, TEXT, response_hours=1.0) for i in (50, 51)]
+    weak = [advisor(i, "General advice.", profile={"specialties": ["debt"]}) for i in range(70, 99)]
     pool = advisors()
-    pool.upsert([*known, *fresh, *dull])
-    placed = {50: 0, 51: 0}
+    pool.upsert([*established, *newcomers, *weak])
+    newcomer_counts = {50: 0, 51: 0}
     for seed in range(400):
         picks = pool.rank(known_need(), seed=seed, today=TODAY).picks
         assert not any(pick.newcomer for pick in picks[:2])
         if picks[2].newcomer:
-            placed[picks[2].provider_id] += 1
+            newcomer_counts[picks[2].provider_id] += 1
             assert round(picks[2].propensity, 6) == 0.15
         else:
             assert picks[2].propensity == 0.7
-    assert 90 <= sum(placed.values()) <= 150
-    assert min(placed.values()) > 30
+    assert 90 <= sum(newcomer_counts.values()) <= 150
+    assert min(newcomer_counts.values()) > 30
 
 
-def test_without_a_newcomers_share_the_order_does_not_hang_on_the_seed() -> None:
+def test_without_a_newcomer_share_the_order_does_not_depend_on_the_seed() -> None:
     pool = Pool(definition("financial_advisors"), policy=Policy(newcomer_share=0))
     pool.upsert([advisor(i, TEXT) for i in range(9)])
     first = pool.rank(known_need(), seed=1, today=TODAY)
     assert all(pool.rank(known_need(), seed=s, today=TODAY) == first for s in range(20))
 
 
-def test_own_criteria_are_weighed_as_one_more_line() -> None:
+def test_own_criteria_count_as_one_more_criterion() -> None:
     pool = advisors()
     pool.upsert([advisor(1, TEXT), advisor(2, f"{TEXT} I speak at beekeeping fairs.")])
     need = replace(known_need(), custom_criteria="someone who knows beekeeping")
@@ -106,7 +106,7 @@ def test_own_criteria_are_weighed_as_one_more_line() -> None:
     assert any("beekeeping" in reason.offer for reason in first.reasons)
 
 
-def test_readers_see_whole_updates_while_a_writer_works() -> None:
+def test_readers_see_complete_updates_while_a_writer_works() -> None:
     pool = advisors()
     pool.upsert([advisor(i, "alpha planning") for i in range(50)])
     need = known_need(place=None)
@@ -129,28 +129,28 @@ def test_readers_see_whole_updates_while_a_writer_works() -> None:
     assert all(len(sentences) == 1 for sentences in seen)
 
 
-def test_a_checked_credential_is_dated_by_the_day_of_its_check() -> None:
+def test_a_verified_credential_is_dated_by_the_day_of_its_check() -> None:
     pool = advisors()
     days = {"CFP": date(2026, 3, 1), "CPA": date(2026, 5, 2)}
     checked = {"verified": frozenset(days), "joined": date(2020, 1, 1)}
     pool.upsert([advisor(1, verified_on=days, **checked), advisor(2, **checked), advisor(3)])
     picks = pool.rank(StatedNeed("financial_advisors", "", {}), seed=1, today=TODAY).picks
-    said = {
+    reasons = {
         pick.provider_id: reason
         for pick in picks
         for reason in pick.reasons
         if reason.criterion == "certification_match"
     }
-    assert said[1].since == date(2026, 5, 2)
-    assert said[2].since is None
-    assert 3 not in said
+    assert reasons[1].since == date(2026, 5, 2)
+    assert reasons[2].since is None
+    assert 3 not in reasons
 
 
-def test_more_money_is_said_to_bring_somebody_or_not_at_all() -> None:
-    dear = {"price": {"min_cents": 1_010_100, "max_cents": 2_000_000, "unit": "year"}}
+def test_a_higher_budget_is_suggested_only_if_it_adds_providers() -> None:
+    expensive = {"price": {"min_cents": 1_010_100, "max_cents": 2_000_000, "unit": "year"}}
     budget = {"min_cents": None, "max_cents": 1_000_000, "unit": "year"}
     pool = advisors()
-    pool.upsert([advisor(1, "tax", profile=dear), advisor(2, "tax")])
+    pool.upsert([advisor(1, "tax", profile=expensive), advisor(2, "tax")])
     first = pool.rank(known_need(budget=budget), seed=1, today=TODAY).picks[0]
     assert first.counterfactual == "With $125 more a year, one more person fits your budget."
     pool.remove([1])
@@ -158,7 +158,7 @@ def test_more_money_is_said_to_bring_somebody_or_not_at_all() -> None:
     assert "your budget" not in first.counterfactual
 
 
-def test_online_is_no_reason_for_who_did_not_say_how_they_want_to_meet() -> None:
+def test_online_is_not_a_reason_if_the_seeker_named_no_format() -> None:
     pool = advisors()
     pool.upsert([advisor(1, "tax", profile={"formats": ["remote"]})])
     need = known_need(format=None, place=None, windows=["tue_evening"])

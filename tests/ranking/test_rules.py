@@ -1,4 +1,4 @@
-"""Every rule counts, however many a need brings into force."""
+"""Every gate counts, however many a need has."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,22 +11,22 @@ from imatch.categories.schemas import CategoryDefinition, Importance
 from imatch.ranking import Pool, StatedNeed
 from tests.ranking.pools import TODAY, advisor, locate
 
-_PAGES, _FIELDS_A_PAGE = 6, 8
+_PAGES, _FIELDS_PER_PAGE = 6, 8
 
 
 def _many_musts() -> tuple[CategoryDefinition, list[str]]:
-    """The advisors' definition with as many more fields as the intake holds, each may be a must."""
-    many: dict[str, Any] = definition("financial_advisors").model_dump()
-    free = _PAGES * _FIELDS_A_PAGE - sum(len(page["fields"]) for page in many["intake"])
+    """The advisors' definition with as many additional must fields as the intake can hold."""
+    document: dict[str, Any] = definition("financial_advisors").model_dump()
+    free = _PAGES * _FIELDS_PER_PAGE - sum(len(page["fields"]) for page in document["intake"])
     names = [f"more_{n}" for n in range(free)]
     for name in names:
-        stated = {"label": name, "kind": "tags", "vocabulary": name}
-        many["vocabularies"][name] = {f"{name}_yes": "Yes", f"{name}_no": "No"}
-        many["seeker"][name] = {**stated, "can_be_must": True}
-        many["provider"][name] = stated
+        field = {"label": name, "kind": "tags", "vocabulary": name}
+        document["vocabularies"][name] = {f"{name}_yes": "Yes", f"{name}_no": "No"}
+        document["seeker"][name] = {**field, "can_be_must": True}
+        document["provider"][name] = field
     for section in ("intake", "profile"):
-        many[section] = _pages([*_fields(many[section]), *names])
-    return CategoryDefinition.model_validate(many), names
+        document[section] = _pages([*_fields(document[section]), *names])
+    return CategoryDefinition.model_validate(document), names
 
 
 def _fields(pages: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -34,11 +34,11 @@ def _fields(pages: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _pages(names: list[str]) -> list[dict[str, Any]]:
-    starts = range(0, len(names), _FIELDS_A_PAGE)
-    return [{"title": "?", "why": "?", "fields": names[n : n + _FIELDS_A_PAGE]} for n in starts]
+    starts = range(0, len(names), _FIELDS_PER_PAGE)
+    return [{"title": "?", "why": "?", "fields": names[n : n + _FIELDS_PER_PAGE]} for n in starts]
 
 
-def test_none_of_very_many_musts_is_forgotten() -> None:
+def test_every_one_of_many_musts_is_applied() -> None:
     many, names = _many_musts()
     assert len(names) > 20
     fits = {name: [f"{name}_yes"] for name in names}
@@ -52,16 +52,16 @@ def test_none_of_very_many_musts_is_forgotten() -> None:
     )
     pool.remove([1])
     need = StatedNeed(many.name, "Tax.", fits, dict.fromkeys(names, Importance.MUST))
-    found = pool.rank(need, seed=1, today=TODAY)
-    assert [pick.provider_id for pick in found.picks] == [0]
-    assert found.passed == 1
-    assert {(r.gate, r.count, r.would_remain) for r in found.removed} == {
+    ranking = pool.rank(need, seed=1, today=TODAY)
+    assert [pick.provider_id for pick in ranking.picks] == [0]
+    assert ranking.passed == 1
+    assert {(r.gate, r.count, r.would_remain) for r in ranking.removed} == {
         (name, 1, 2) for name in names[1:]
     }
 
 
-def test_a_definition_has_no_more_gates_than_rules_are_kept_for() -> None:
-    own = definition("financial_advisors").model_dump()
-    own["gates"] = [{**own["gates"][0], "name": f"gate_{n}"} for n in range(13)]
+def test_a_definition_with_too_many_gates_is_invalid() -> None:
+    document = definition("financial_advisors").model_dump()
+    document["gates"] = [{**document["gates"][0], "name": f"gate_{n}"} for n in range(13)]
     with pytest.raises(ValidationError, match="at most 12 items"):
-        CategoryDefinition.model_validate(own)
+        CategoryDefinition.model_validate(document)

@@ -1,24 +1,24 @@
-"""A topic that a provider states in either of two fields is stated, on the card too."""
+"""A topic counts as stated if either of two fields names it, also in reasons and caveats."""
 
 from dataclasses import replace
 
 from imatch.categories.catalog import definition
 from imatch.ranking import Pool, StatedNeed
 from imatch.ranking.types import Pick
-from tests.ranking.pools import QUIET, TODAY
+from tests.ranking.pools import NEW_PROVIDER, TODAY
 
 
 def _therapist(specialties: list[str], top_concerns: list[str]) -> Pick:
-    """Asked for anxiety and depression, beside one who names both and one who names neither."""
+    """Ranked for anxiety and depression, beside one who names both and one who names neither."""
     both = ["anxiety", "depression"]
     licence = {"licence_expires": "2030-01-31"}
     stated = {"specialties": specialties, "top_concerns": top_concerns}
     pool = Pool(definition("therapists"))
     pool.upsert(
         [
-            replace(QUIET, provider_id=1, profile=licence | stated),
-            replace(QUIET, provider_id=2, profile=licence | {"specialties": both}),
-            replace(QUIET, provider_id=3, profile=licence | {"specialties": ["grief"]}),
+            replace(NEW_PROVIDER, provider_id=1, profile=licence | stated),
+            replace(NEW_PROVIDER, provider_id=2, profile=licence | {"specialties": both}),
+            replace(NEW_PROVIDER, provider_id=3, profile=licence | {"specialties": ["grief"]}),
         ]
     )
     need = StatedNeed("therapists", "", {"needs": ["anxiety", "depression"]})

@@ -1,4 +1,4 @@
-"""What a card says of a person is so: nothing more was checked, wanted or stated."""
+"""Every sentence on a card is true: it claims only what was checked, wanted or stated."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ def _ranked(*, verified: frozenset[str] = frozenset(), **answers: object) -> dic
 
 
 @pytest.mark.parametrize(
-    ("verified", "said"),
+    ("verified", "expected"),
     [
         (frozenset(), "States CFP, CPA and RICP; not checked yet"),
         (frozenset({"EA"}), "States CFP, CPA and RICP; not checked yet"),
@@ -31,13 +31,13 @@ def _ranked(*, verified: frozenset[str] = frozenset(), **answers: object) -> dic
         (frozenset({"CFP", "CPA", "RICP"}), "States CFP, CPA and RICP; checked by I MATCH"),
     ],
 )  # fmt: skip
-def test_only_what_was_checked_is_called_checked(verified: frozenset[str], said: str) -> None:
+def test_only_what_was_checked_is_called_checked(verified: frozenset[str], expected: str) -> None:
     pick = _ranked(verified=verified, designations_wanted=["CFP", "CPA", "RICP"])[1]
     offers = {reason.criterion: reason.offer for reason in pick.reasons}
-    assert offers["certification_match"] == said
+    assert offers["certification_match"] == expected
 
 
-def test_nobody_is_said_to_want_what_they_did_not_say() -> None:
+def test_a_want_is_quoted_only_if_the_seeker_stated_it() -> None:
     wants = {
         form: [reason.want for reason in _ranked(format=form, budget=None)[1].reasons]
         for form in ("either", None)
@@ -49,14 +49,14 @@ def test_nobody_is_said_to_want_what_they_did_not_say() -> None:
 def _times(
     zone: str | None,
     *windows: str,
-    asked_from: str | None = "America/New_York",
-    asked: tuple[str, ...] = ("tue_evening",),
+    seeker_zone: str | None = "America/New_York",
+    wanted: tuple[str, ...] = ("tue_evening",),
 ) -> Pick:
-    """Somebody with these weekly times, for a need with time on Tuesday evening, New York's."""
+    """A provider with these weekly times, for a need on Tuesday evening in New York."""
     stated = {"windows": list(windows), "formats": ["remote"], "time_zone": zone}
     pool = advisors()
     pool.upsert([advisor(1, profile=stated), advisor(2)])
-    when = {"windows": list(asked), "time_zone": asked_from, "format": None}
+    when = {"windows": list(wanted), "time_zone": seeker_zone, "format": None}
     need = known_need(**when, needs=[], budget=None, place=None, urgency="flexible")
     picks = pool.rank(need, seed=1, today=TODAY).picks
     return next(pick for pick in picks if pick.provider_id == 1)
@@ -67,7 +67,7 @@ def _shared_times(pick: Pick) -> float:
 
 
 @pytest.mark.parametrize(
-    ("zone", "window", "said"),
+    ("zone", "window", "expected"),
     [
         ("America/New_York", "tue_evening", "Offers Tue evening"),
         # In November New York and Bogotá are both five hours behind UTC.
@@ -79,12 +79,12 @@ def _shared_times(pick: Pick) -> float:
          "Offers Wed morning by their clock, which meets your times by yours"),
     ],
 )  # fmt: skip
-def test_weekly_times_of_both_are_the_same_by_the_clocks_of_both(
-    zone: str | None, window: str, said: str
+def test_weekly_times_are_compared_across_time_zones(
+    zone: str | None, window: str, expected: str
 ) -> None:
     pick = _times(zone, window)
     assert _shared_times(pick) == 1
-    assert said in [reason.offer for reason in pick.reasons]
+    assert expected in [reason.offer for reason in pick.reasons]
 
 
 @pytest.mark.parametrize(
@@ -95,25 +95,25 @@ def test_weekly_times_of_both_are_the_same_by_the_clocks_of_both(
         ("America/Los_Angeles", "tue_evening"),  # one hour in common
     ],
 )
-def test_the_same_words_by_another_clock_are_another_time(zone: str, window: str) -> None:
+def test_equal_labels_in_different_time_zones_do_not_match(zone: str, window: str) -> None:
     pick = _times(zone, window)
     assert _shared_times(pick) == 0
     assert not any("Offers" in reason.offer for reason in pick.reasons)
     assert pick.caveat == "Offers none of the weekly times you gave."
 
 
-def test_a_clock_that_the_seeker_did_not_name_is_told() -> None:
-    unasked = _times("Asia/Tokyo", "tue_evening", asked_from=None)
-    assert "Offers Tue evening by their clock" in [reason.offer for reason in unasked.reasons]
+def test_without_the_seekers_time_zone_times_are_labelled_by_the_providers_clock() -> None:
+    pick = _times("Asia/Tokyo", "tue_evening", seeker_zone=None)
+    assert "Offers Tue evening by their clock" in [reason.offer for reason in pick.reasons]
 
 
-def test_fewer_common_times_by_another_clock_are_a_caveat_that_names_the_clock() -> None:
-    pick = _times("America/Los_Angeles", "tue_afternoon", asked=("tue_evening", "fri_morning"))
+def test_partly_shared_times_in_another_time_zone_are_a_caveat() -> None:
+    pick = _times("America/Los_Angeles", "tue_afternoon", wanted=("tue_evening", "fri_morning"))
     assert _shared_times(pick) == 0.5
     assert pick.caveat.startswith("Is in another time zone")
 
 
-def test_a_week_ends_where_it_begins() -> None:
+def test_weekly_times_wrap_around_the_week() -> None:
     assert windows_elsewhere(["sun_evening"], 14) == ["mon_morning"]
     assert windows_elsewhere(["mon_morning"], -14) == ["sun_evening"]
     assert windows_elsewhere(["mon_morning", "mon_evening"], 0) == ["mon_morning", "mon_evening"]
@@ -121,7 +121,7 @@ def test_a_week_ends_where_it_begins() -> None:
     assert windows_elsewhere(["wed_afternoon"], 8) == []  # in the middle of the night
 
 
-def test_of_sentences_that_say_the_same_the_first_is_shown_whatever_their_order() -> None:
+def test_the_first_of_equally_good_sentences_is_shown() -> None:
     words = [
         "equity",
         "retirement",
@@ -133,8 +133,8 @@ def test_of_sentences_that_say_the_same_the_first_is_shown_whatever_their_order(
         "pension",
         "insurance",
     ]
-    turned = [words[n:] + words[:n] for n in range(len(words))]
-    passage = " ".join(f"{' '.join(order).capitalize()}." for order in turned)
+    rotations = [words[n:] + words[:n] for n in range(len(words))]
+    passage = " ".join(f"{' '.join(order).capitalize()}." for order in rotations)
     others = [advisor(n, " ".join(words[n:])) for n in range(2, len(words))]
     pool = advisors()
     pool.upsert([advisor(1, passage), *others])
@@ -144,7 +144,7 @@ def test_of_sentences_that_say_the_same_the_first_is_shown_whatever_their_order(
 
 
 def _in_their_words(text: str, *passages: str, criteria: str = "") -> Pick:
-    """The first of five advisors, who differ in their words, for somebody who named no topic."""
+    """The first of five advisors who differ only in their words, for a need without topics."""
     others = ("Taxes and debt.", "I find a plan for people.", "Cycling.", "Small businesses.")
     pool = advisors()
     pool.upsert([advisor(1, *passages), *(advisor(n, t) for n, t in enumerate(others, start=2))])
@@ -159,20 +159,20 @@ REQUEST = (
 )
 
 
-def test_quoted_words_say_something_of_the_need() -> None:
+def test_only_informative_words_are_quoted() -> None:
     pick = _in_their_words(
         REQUEST,
         "I keep thinking of the first steps, somebody helps, you look and find a good plan at 41.",
         "A vineyard changes hands. Inheritance takes three years.",
     )
-    said = {reason.criterion: (reason.want, reason.offer) for reason in pick.reasons}
-    want, offer = said["expertise_match"]
+    reasons = {reason.criterion: (reason.want, reason.offer) for reason in pick.reasons}
+    want, offer = reasons["expertise_match"]
     assert want == "You wrote about “inherited” and “vineyard”"
     assert offer.startswith("Their own words speak of “inherited” and “vineyard”")
     assert pick.best_sentence == "A vineyard changes hands."
 
 
-def test_words_that_say_nothing_are_no_reason_though_they_count() -> None:
+def test_uninformative_words_count_but_are_not_quoted() -> None:
     pick = _in_their_words(REQUEST, "I keep thinking of the first steps and find somebody to help.")
     line = next(line for line in pick.criteria if line.name == "expertise_match")
     assert line.parts["words"] > 0
@@ -180,17 +180,17 @@ def test_words_that_say_nothing_are_no_reason_though_they_count() -> None:
     assert pick.best_sentence == ""
 
 
-def test_own_criteria_are_quoted_by_their_telling_words() -> None:
+def test_own_criteria_quote_informative_words_only() -> None:
     pick = _in_their_words(
         "Retirement",
         "We look at things together, somebody brings drawings of a boat.",
         criteria="somebody who looks at things with me and explains them with drawings",
     )
-    said = next(reason for reason in pick.reasons if reason.criterion == "custom_criteria")
-    assert said.want == "Your own criteria mention “drawings”"
+    reason = next(reason for reason in pick.reasons if reason.criterion == "custom_criteria")
+    assert reason.want == "Your own criteria mention “drawings”"
 
 
-def test_labels_with_commas_of_their_own_are_kept_apart() -> None:
+def test_labels_with_commas_are_joined_by_semicolons() -> None:
     labels = ["by the evidence, measured", "strength work", "integrity"]
     assert listed(labels) == "by the evidence, measured; strength work; and integrity"
     assert listed(labels[:2]) == "by the evidence, measured; and strength work"

@@ -18,7 +18,7 @@ from imatch.cli.output import JsonOption, out, print_json
 from imatch.core.database import SessionLocal, engine
 from imatch.core.errors import Conflict, FieldError, Invalid
 from imatch.matches import queries, rules, service
-from imatch.matches.explaining import arithmetic as sums
+from imatch.matches.explaining import arithmetic as fit_arithmetic
 from imatch.matches.explaining import stored as explanations
 from imatch.matches.explaining.cards import price_of
 from imatch.matches.models import MatchKind
@@ -105,7 +105,7 @@ def match(
         ranked, providers = service.rank(
             db,
             category,
-            needs.need_of(definition, values, importance, service.checked_criteria(criteria)),
+            needs.stated_need(definition, values, importance, service.checked_criteria(criteria)),
             count=count or rules.PEOPLE[kind],
             seed=_SEED,
             exclude=queries.ids_of_slugs(db, besides),
@@ -250,9 +250,10 @@ def _panel(definition: CategoryDefinition, position: int, pick: Pick, provider: 
     ]
     if pick.caveat:
         lines.append(Text.assemble(("! ", "yellow"), ("Worth knowing. ", "bold"), pick.caveat))
-    written = sums.sums_of(explanations.Explanation(pick, {}), pick.fit)
-    total = f"{number(written.points, 2)} of {written.weights} points, {written.fit:g} of 100"
-    lines.append(Text(f"{written.written} = {total}", style="dim"))
+    arithmetic = fit_arithmetic.arithmetic_of(explanations.Explanation(pick, {}), pick.fit)
+    points = number(arithmetic.points, 2)
+    total = f"{points} of {arithmetic.weights} points, {arithmetic.fit:g} of 100"
+    lines.append(Text(f"{arithmetic.formula} = {total}", style="dim"))
     name = escape(provider.display_name)
     new = " · new here" if pick.newcomer else ""
     title = f"{position}. [bold]{name}[/] · fit {pick.fit:g}{new}"

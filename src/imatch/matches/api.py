@@ -14,7 +14,7 @@ from imatch.core.ids import RowId
 from imatch.core.paging import decode_cursor, page_of
 from imatch.matches import queries, service
 from imatch.matches.deps import ApiViewer
-from imatch.matches.explaining.arithmetic import Line, Sums
+from imatch.matches.explaining.arithmetic import FitArithmetic, Line
 from imatch.matches.explaining.cards import Card, cards_of
 from imatch.matches.models import Match, MatchKind, Shortlist
 from imatch.matches.paid import service as paid
@@ -180,7 +180,7 @@ def _match(card: Card) -> MatchOut:
     )
 
 
-def _arithmetic(sums: Sums) -> ArithmeticOut:
+def _arithmetic(sums: FitArithmetic) -> ArithmeticOut:
     order = sums.order
     return ArithmeticOut(
         lines=[_line(line) for line in sums.lines],

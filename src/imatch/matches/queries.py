@@ -49,7 +49,7 @@ class Viewer:
 # ---- the index ----
 
 
-def offer_rows(category_id: int) -> Select[Any]:
+def pool_rows(category_id: int) -> Select[Any]:
     """Plain columns, a fraction of the cost of objects, of everybody approved in a category."""
     return (
         select(

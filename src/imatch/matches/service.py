@@ -81,9 +81,9 @@ def people_left(
     """
     category = categories.active_by_name(db, category_name)
     live = live_pool(db, category.id, category.definition)
-    need = needs.need_of(category.definition, values, importance)
-    left = live.pool.count_left(need, clock.today())
-    return PeopleLeft(left.left, left.total, _effects(left.removed))
+    need = needs.stated_need(category.definition, values, importance)
+    pool_count = live.pool.count_passing(need, clock.today())
+    return PeopleLeft(pool_count.passed, pool_count.total, _effects(pool_count.removed))
 
 
 def warm_up() -> None:
@@ -93,7 +93,7 @@ def warm_up() -> None:
             for category in categories.active_categories(db):
                 live_pool(db, category.id, category.definition)
     except (DomainError, SQLAlchemyError) as error:
-        log().warning("match_index_not_warm", error=type(error).__name__)
+        log().warning("match_pool_warm_up_failed", error=type(error).__name__)
 
 
 def rank(
@@ -201,7 +201,7 @@ def _request(
     # Whom a re-match leaves out is part of the question: asked again, it finds others again.
     left_out = [str(provider_id) for provider_id in sorted(exclude)]
     fingerprint = rules.answers_hash(secret, values, importance, custom_criteria, *left_out)
-    need = needs.need_of(definition, values, importance, custom_criteria)
+    need = needs.stated_need(definition, values, importance, custom_criteria)
     return _RankingRequest(
         kind, need, definition, fingerprint, rules.seed_of(seeker.id, fingerprint)
     )
@@ -262,7 +262,7 @@ def _rank(
     return Ranked(answer.picks, len(live.pool), answer.passed, _effects(answer.removed), seed)
 
 
-def _effects(removed: Iterable[engine.Removed]) -> tuple[RuleEffect, ...]:
+def _effects(removed: Iterable[engine.GateEffect]) -> tuple[RuleEffect, ...]:
     return tuple(
         RuleEffect(rule.gate, rule.label, rule.count, rule.relaxable, rule.would_remain)
         for rule in removed
@@ -279,7 +279,7 @@ def _all_there(
     """Whether the database still offers everybody; if not, the pool learns who left."""
     gone = [provider_id for provider_id in _ids(ranked.picks) if provider_id not in providers]
     if gone:
-        live.recheck(db.get_bind().engine, gone)
+        live.reload(db.get_bind().engine, gone)
     return not gone
 
 
@@ -367,6 +367,6 @@ def take_as_viewed(db: Session, matches: Sequence[Match]) -> None:
                 match.status = MatchStatus.VIEWED
 
 
-def why(match: Match) -> sums.Sums:
+def why(match: Match) -> sums.FitArithmetic:
     """The shown fit computed again from the stored contributions, with everything it is made of."""
-    return sums.sums_of(explanations.from_json(match.explanation), match.fit)
+    return sums.arithmetic_of(explanations.from_json(match.explanation), match.fit)

@@ -1,4 +1,4 @@
-"""The ranking engine: pure, in memory, deterministic. `Pool` is the way in."""
+"""The ranking engine: pure, in memory, deterministic. Use it through `Pool`."""
 
 from imatch.ranking.ranker import Pool
 from imatch.ranking.scoring.order import Policy

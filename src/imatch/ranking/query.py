@@ -1,4 +1,4 @@
-"""A need made ready for a pool: its words, wanted values, place and budget, read once."""
+"""A need prepared for ranking: its words, wanted values, place and budget, parsed once."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -10,89 +10,93 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imatch.categories.schemas import Kind
-from imatch.ranking.pool.columns import Frame
+from imatch.ranking.pool.columns import Snapshot
 from imatch.ranking.pool.layout import SET_KINDS, Layout, Words, as_values, unit_vector
 from imatch.ranking.pool.prices import Budget
 from imatch.ranking.pool.records import Locate
 from imatch.ranking.pool.time_zones import windows_by_zone
-from imatch.ranking.text.informative_words import telling
+from imatch.ranking.text.informative_words import informative
 from imatch.ranking.text.stems import stems
 from imatch.ranking.types import StatedNeed
 
-TIME_ZONE = "time_zone"  # the field of both sides, as `common.toml` names it
-MAX_TEXT = 5_000  # characters of a need that are read
+TIME_ZONE = "time_zone"  # name of this field on both sides, set in `common.toml`
+MAX_TEXT_LENGTH = 5_000  # characters; the rest of a need's text is not read
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """The values one criterion compares: by seeker field, and as bits of provider fields."""
+class WantedValues:
+    """The values that a seeker wants for one criterion."""
 
     values: tuple[str, ...]
-    masks: Mapping[str, Words]
-    count: int  # of values that a provider can state at all
+    masks: Mapping[str, Words]  # the same values as bits, by provider field
+    count: int  # wanted values that some provider field can state
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Everything the criteria read of a need."""
+class Query:
+    """Everything that gates and criteria read from a need, against one snapshot of a pool."""
 
     layout: Layout
     need: StatedNeed
     today: date
-    query: Mapping[int, float]  # weights of the words that providers use
-    request_query: Mapping[int, float]  # of those that earlier requests use
-    custom_query: Mapping[int, float]  # of the seeker's own criteria
-    telling: Mapping[str, float]  # of the need's stems, those that tell something: their weights
-    custom_telling: Mapping[str, float]  # the same of the seeker's own criteria
+    term_weights: Mapping[int, float]  # BM25 weights by term of the providers' texts
+    request_term_weights: Mapping[int, float]  # by term of the earlier requests
+    custom_term_weights: Mapping[int, float]  # of the seeker's own criteria
+    informative: Mapping[str, float]  # weights of the need's informative stems
+    custom_informative: Mapping[str, float]  # the same for the seeker's own criteria
     stems: frozenset[str]
-    wanted: Mapping[str, Wanted]  # by criterion
-    style: Mapping[int, int]  # scale's place -> -3..3
-    windows: Words
-    windows_by_zone: NDArray[np.uint64] | None  # the same by the clocks of each time zone
-    place: NDArray[np.float32] | None
+    wanted: Mapping[str, WantedValues]  # by criterion
+    style: Mapping[int, int]  # index of the style scale -> -3..3
+    windows: Words  # weekly times wanted, as bits
+    windows_by_zone: (
+        NDArray[np.uint64] | None
+    )  # `windows` converted to each time zone, one row a zone
+    place: NDArray[np.float32] | None  # unit vector of the seeker's place
     budget: Budget | None
     format: str  # in_person, remote or either
     urgency: str
 
     @classmethod
     def of(
-        cls, frame: Frame, layout: Layout, need: StatedNeed, today: date, locate: Locate
+        cls, snapshot: Snapshot, layout: Layout, need: StatedNeed, today: date, locate: Locate
     ) -> Self:
-        words = Counter(stems(need.text[:MAX_TEXT]))
-        query = frame.documents.query(words)
+        words = Counter(stems(need.text[:MAX_TEXT_LENGTH]))
+        term_weights = snapshot.documents.term_weights(words)
         custom = Counter(stems(need.custom_criteria))
-        custom_query = frame.documents.query(custom)
+        custom_term_weights = snapshot.documents.term_weights(custom)
         place = _answer_of_kind(layout, need, Kind.PLACE)
-        found = locate(place) if isinstance(place, Mapping) else None
+        coordinates = locate(place) if isinstance(place, Mapping) else None
         style = _answer_of_kind(layout, need, Kind.STYLE)
         return cls(
             layout=layout,
             need=need,
             today=today,
-            query=query,
-            request_query=frame.requests.query(words),
-            custom_query=custom_query,
-            telling=_telling(frame, words, query),
-            custom_telling=_telling(frame, custom, custom_query),
+            term_weights=term_weights,
+            request_term_weights=snapshot.requests.term_weights(words),
+            custom_term_weights=custom_term_weights,
+            informative=_informative(snapshot, words, term_weights),
+            custom_informative=_informative(snapshot, custom, custom_term_weights),
             stems=frozenset(words),
             wanted={name: _wanted(layout, need, name) for name in layout.definition.criteria},
             style={
-                place: int(style[scale])
-                for place, scale in enumerate(layout.scales)
+                index: int(style[scale])
+                for index, scale in enumerate(layout.scales)
                 if isinstance(style, Mapping) and style.get(scale) is not None
             },
             windows=layout.window_set.mask(as_values(_answer_of_kind(layout, need, Kind.WINDOWS))),
             windows_by_zone=_windows_by_zone(layout, need, today),
-            place=unit_vector(found) if found else None,
+            place=unit_vector(coordinates) if coordinates else None,
             budget=Budget.of(_answer_of_kind(layout, need, Kind.BUDGET)),
             format=need.answer("format") or "either",
             urgency=need.answer("urgency") or "",
         )
 
 
-def _telling(frame: Frame, words: Iterable[str], query: Mapping[int, float]) -> Mapping[str, float]:
-    vocabulary = frame.documents.vocabulary
-    return telling({stem: query.get(vocabulary.get(stem, -1), 0.0) for stem in words})
+def _informative(
+    snapshot: Snapshot, words: Iterable[str], term_weights: Mapping[int, float]
+) -> Mapping[str, float]:
+    vocabulary = snapshot.documents.vocabulary
+    return informative({stem: term_weights.get(vocabulary.get(stem, -1), 0.0) for stem in words})
 
 
 def _answer_of_kind(layout: Layout, need: StatedNeed, kind: Kind) -> object:
@@ -103,7 +107,7 @@ def _answer_of_kind(layout: Layout, need: StatedNeed, kind: Kind) -> object:
 
 
 def _windows_by_zone(layout: Layout, need: StatedNeed, today: date) -> NDArray[np.uint64] | None:
-    """None where the need or the category names no time zone, or the need no weekly times."""
+    """None if the need or the category names no time zone, or the need has no weekly times."""
     zones, zone = layout.sets.get(TIME_ZONE), need.answer(TIME_ZONE)
     windows = tuple(as_values(_answer_of_kind(layout, need, Kind.WINDOWS)))
     if zones is None or zone not in zones.positions or not windows:
@@ -113,8 +117,8 @@ def _windows_by_zone(layout: Layout, need: StatedNeed, today: date) -> NDArray[n
     return windows_by_zone(windows, zone, today, zones.keys)
 
 
-def _wanted(layout: Layout, need: StatedNeed, criterion: str) -> Wanted:
-    """What a criterion's seeker fields hold, as bits of its provider fields."""
+def _wanted(layout: Layout, need: StatedNeed, criterion: str) -> WantedValues:
+    """The answers to a criterion's seeker fields, as bits of its provider fields."""
     definition = layout.definition.criteria[criterion]
     values: list[str] = []
     for name in definition.seeker:
@@ -122,4 +126,4 @@ def _wanted(layout: Layout, need: StatedNeed, criterion: str) -> Wanted:
             values += as_values(need.answer(name))
     masks = layout.masks(definition.provider, values)
     count = sum(word.bit_count() for mask in masks.values() for word in mask.tolist())
-    return Wanted(tuple(dict.fromkeys(values)), masks, count)
+    return WantedValues(tuple(dict.fromkeys(values)), masks, count)

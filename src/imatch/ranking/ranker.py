@@ -1,4 +1,4 @@
-"""A category's pool of providers: change it, count it, rank it for a need."""
+"""A category's pool of providers: update it, count it, rank it for a need."""
 
 import threading
 from collections.abc import Collection, Iterable, Mapping
@@ -12,110 +12,114 @@ from numpy.typing import NDArray
 from imatch.categories.schemas import CategoryDefinition
 from imatch.ranking.explaining.explainer import Explainer
 from imatch.ranking.fit import fit, pool_fits
-from imatch.ranking.gates.gates import Gated, gate, rules_of
-from imatch.ranking.pool.columns import Frame, Store
+from imatch.ranking.gates.gates import GateResult, active_gates, apply_gates
+from imatch.ranking.pool.columns import PoolWriter, Snapshot
 from imatch.ranking.pool.layout import Layout
 from imatch.ranking.pool.records import Locate
-from imatch.ranking.query import Asked
+from imatch.ranking.query import Query
 from imatch.ranking.scoring.candidates import DEPTH, candidates
 from imatch.ranking.scoring.criteria import Rows, Scores
-from imatch.ranking.scoring.order import Placed, Policy, order_scores, place
+from imatch.ranking.scoring.order import Policy, Selection, order_scores, select
 from imatch.ranking.scoring.table import Table, columns_of, tabulate
 from imatch.ranking.types import (
-    Compared,
-    Left,
     Pick,
+    PoolCount,
     RankableProvider,
     Ranking,
     Relaxation,
     StatedNeed,
+    UnrankedPick,
 )
 
-BATCH = 1_000  # providers that are read and written together
+BATCH_SIZE = 1_000  # providers
 
 
-def nowhere(_: Mapping[str, Any]) -> None:
-    """Locates no place: distances stay unknown."""
+def locate_nothing(_: Mapping[str, Any]) -> None:
+    """A `Locate` that knows no place: distances stay unknown."""
 
 
 class Pool:
-    """Providers of one category. Threads may read while one writes; each sees one moment."""
+    """Providers of one category.
+
+    Thread-safe: readers work on an immutable snapshot while one writer prepares the next.
+    """
 
     def __init__(
         self,
         definition: CategoryDefinition,
-        locate: Locate = nowhere,
+        locate: Locate = locate_nothing,
         policy: Policy | None = None,
     ) -> None:
         self._layout = Layout(definition)
         self._locate = locate
         self._policy = policy or Policy()
-        self._store = Store(self._layout, locate)
-        self._frame = self._store.frame()
-        self._writing = threading.Lock()
+        self._writer = PoolWriter(self._layout, locate)
+        self._snapshot = self._writer.snapshot()
+        self._write_lock = threading.Lock()
 
     def __len__(self) -> int:
-        return self._frame.live_count
+        return self._snapshot.live_count
 
     def upsert(self, providers: Iterable[RankableProvider]) -> None:
-        """Add providers or replace those with the same id; readers see all of them at once."""
-        with self._writing:
-            waiting = iter(providers)
-            while batch := list(islice(waiting, BATCH)):
-                self._store.put(batch)
-            self._frame = self._store.frame()
+        """Add providers or replace those with the same id. Readers see all changes at once."""
+        with self._write_lock:
+            remaining = iter(providers)
+            while batch := list(islice(remaining, BATCH_SIZE)):
+                self._writer.put(batch)
+            self._snapshot = self._writer.snapshot()
 
     def remove(self, provider_ids: Iterable[int]) -> None:
-        """Forget providers; unknown ids are no fault."""
-        with self._writing:
+        """Remove providers. Unknown ids are ignored."""
+        with self._write_lock:
             for provider_id in provider_ids:
-                self._store.drop(provider_id)
-            self._frame = self._store.frame()
+                self._writer.drop(provider_id)
+            self._snapshot = self._writer.snapshot()
 
-    def count_left(self, need: StatedNeed, today: date) -> Left:
-        """How many pass the rules of a need, and what each rule removes."""
-        rules = rules_of(self._layout, need, today, frozenset())
-        return gate(self._frame, rules).left
+    def count_passing(self, need: StatedNeed, today: date) -> PoolCount:
+        """How many providers pass the gates of a need, and how many each gate removes."""
+        gates = active_gates(self._layout, need, today, frozenset())
+        return apply_gates(self._snapshot, gates).count
 
-    def explain_zero(self, need: StatedNeed, today: date) -> tuple[Relaxation, ...]:
-        """What could be given up to see more people, the most helpful first."""
-        return relaxations(self.count_left(need, today))
+    def relaxations(self, need: StatedNeed, today: date) -> tuple[Relaxation, ...]:
+        """Gates that the seeker could drop to see more people, the most helpful first."""
+        return _relaxations(self.count_passing(need, today))
 
     def fits(self, need: StatedNeed, today: date) -> tuple[tuple[int, float], ...]:
-        """(provider, fit) of everyone considered, best fit first."""
-        frame = self._frame
-        rules = rules_of(self._layout, need, today, frozenset())
-        scored = self._score(frame, gate(frame, rules).passes, need, today, DEPTH)
+        """(provider id, fit 0..100) of all candidates, best fit first."""
+        snapshot = self._snapshot
+        gates = active_gates(self._layout, need, today, frozenset())
+        passes = apply_gates(snapshot, gates).passes
+        scored = self._score(snapshot, passes, need, today, DEPTH)
         if scored is None:
             return ()
         rows, _, _, fits = scored
-        ids = frame.columns["id"][rows]
+        ids = snapshot.columns["id"][rows]
         order = np.lexsort((ids, -fits))
         return tuple(zip(ids[order].tolist(), (100 * fits[order]).tolist(), strict=True))
 
-    def best_of(
+    def best_among(
         self, provider_ids: Collection[int], need: StatedNeed, today: date
-    ) -> Compared | None:
-        """Of these providers, the one who fits best of all who pass the rules; None if nobody does.
+    ) -> UnrankedPick | None:
+        """The best-fitting candidate among these providers; None if none of them is a candidate.
 
-        For a labelled placement: it takes no part in the order, which knows nothing of it.
+        Used for labelled placements, which do not influence the order.
         """
-        frame = self._frame
-        gated = gate(frame, rules_of(self._layout, need, today, frozenset()))
-        scored = self._score(frame, gated.passes, need, today, DEPTH)
+        snapshot = self._snapshot
+        gate_result = apply_gates(snapshot, active_gates(self._layout, need, today, frozenset()))
+        scored = self._score(snapshot, gate_result.passes, need, today, DEPTH)
         if scored is None:
             return None
-        rows, asked, table, fits = scored
-        ids = frame.columns["id"][rows]
-        found = np.flatnonzero(np.isin(ids, list(provider_ids)))
-        if not len(found):
+        rows, query, table, fits = scored
+        ids = snapshot.columns["id"][rows]
+        matches = np.flatnonzero(np.isin(ids, list(provider_ids)))
+        if not len(matches):
             return None
-        index = int(found[np.lexsort((ids[found], -fits[found]))[0]])
+        index = int(matches[np.lexsort((ids[matches], -fits[matches]))[0]])
         prices = np.zeros(len(rows))
-        scores = order_scores(fits, frame.accept[rows], frame.occupancy[rows], prices)
-        alone = Placed([index], None, {index: 1.0})
-        (pick,) = _picks(frame, rows, asked, table, scores, prices, alone, gated)
-        return Compared(pick, int(np.count_nonzero(fits > fits[index])), len(rows))
+        scores = order_scores(fits, snapshot.accept[rows], snapshot.occupancy[rows], prices)
+        selection = Selection([index], None, {index: 1.0})
+        (pick,) = _picks(snapshot, rows, query, table, scores, prices, selection, gate_result)
+        return UnrankedPick(pick, int(np.count_nonzero(fits > fits[index])), len(rows))
 
     def rank(
         self,
@@ -127,79 +131,92 @@ class Pool:
         exclude: frozenset[int] = frozenset(),
         exposure: Mapping[int, float] | None = None,
     ) -> Ranking:
-        """The people for a need, best first: the same for the same need, pool and seed."""
-        frame = self._frame
-        gated = gate(frame, rules_of(self._layout, need, today, exclude))
-        left = gated.left
-        scored = self._score(frame, gated.passes, need, today, max(DEPTH, count))
+        """The best providers for a need, best first. Deterministic for a need, pool and seed.
+
+        `exclude` and `exposure` are keyed by provider id; `exposure` holds the price that is
+        subtracted from a provider's order score.
+        """
+        snapshot = self._snapshot
+        gate_result = apply_gates(snapshot, active_gates(self._layout, need, today, exclude))
+        pool_count = gate_result.count
+        scored = self._score(snapshot, gate_result.passes, need, today, max(DEPTH, count))
         if scored is None:
-            return Ranking((), 0, 0, left.removed, relaxations(left))
-        rows, asked, table, fits = scored
-        prices = _prices(frame, rows, exposure or {})
-        scores = order_scores(fits, frame.accept[rows], frame.occupancy[rows], prices)
-        placed = place(frame, rows, fits, scores, count=count, seed=seed, policy=self._policy)
-        picks = _picks(frame, rows, asked, table, scores, prices, placed, gated)
-        return Ranking(picks, len(rows), left.left, left.removed, relaxations(left))
+            return Ranking((), 0, 0, pool_count.removed, _relaxations(pool_count))
+        rows, query, table, fits = scored
+        prices = _prices(snapshot, rows, exposure or {})
+        scores = order_scores(fits, snapshot.accept[rows], snapshot.occupancy[rows], prices)
+        selection = select(
+            snapshot, rows, fits, scores, count=count, seed=seed, policy=self._policy
+        )
+        picks = _picks(snapshot, rows, query, table, scores, prices, selection, gate_result)
+        return Ranking(
+            picks, len(rows), pool_count.passed, pool_count.removed, _relaxations(pool_count)
+        )
 
     def _score(
-        self, frame: Frame, passes: NDArray[np.bool_], need: StatedNeed, today: date, depth: int
-    ) -> tuple[Rows, Asked, Table, Scores] | None:
-        """Candidates with their table and fits, or None where nobody passes."""
-        asked = Asked.of(frame, self._layout, need, today, self._locate)
-        rows = candidates(frame, passes, asked, depth)
+        self,
+        snapshot: Snapshot,
+        passes: NDArray[np.bool_],
+        need: StatedNeed,
+        today: date,
+        depth: int,
+    ) -> tuple[Rows, Query, Table, Scores] | None:
+        """The candidate rows with their table and fits (0..1); None if nobody passes the gates."""
+        query = Query.of(snapshot, self._layout, need, today, self._locate)
+        rows = candidates(snapshot, passes, query, depth)
         if not len(rows):
             return None
-        table = tabulate(columns_of(frame, rows, asked))
-        return rows, asked, table, pool_fits(table.weights, table.scores)
+        table = tabulate(columns_of(snapshot, rows, query))
+        return rows, query, table, pool_fits(table.weights, table.scores)
 
 
-def relaxations(left: Left) -> tuple[Relaxation, ...]:
-    """Rules that may be given up and whose end would leave more people."""
+def _relaxations(pool_count: PoolCount) -> tuple[Relaxation, ...]:
+    """Relaxable gates without which more providers would pass, the most helpful first."""
     gains = [
-        Relaxation(r.gate, r.label, r.would_remain - left.left)
-        for r in left.removed
-        if r.relaxable and r.would_remain > left.left
+        Relaxation(effect.gate, effect.label, effect.would_remain - pool_count.passed)
+        for effect in pool_count.removed
+        if effect.relaxable and effect.would_remain > pool_count.passed
     ]
-    return tuple(sorted(gains, key=lambda g: (-g.gained, g.gate)))
+    return tuple(sorted(gains, key=lambda gain: (-gain.gained, gain.gate)))
 
 
-def _prices(frame: Frame, rows: Rows, exposure: Mapping[int, float]) -> Scores:
+def _prices(snapshot: Snapshot, rows: Rows, exposure: Mapping[int, float]) -> Scores:
     if not exposure:
         return np.zeros(len(rows))
-    return np.array([exposure.get(i, 0.0) for i in frame.columns["id"][rows].tolist()])
+    return np.array([exposure.get(i, 0.0) for i in snapshot.columns["id"][rows].tolist()])
 
 
 def _picks(
-    frame: Frame,
+    snapshot: Snapshot,
     rows: Rows,
-    asked: Asked,
+    query: Query,
     table: Table,
     scores: Scores,
     prices: Scores,
-    placed: Placed,
-    gated: Gated,
+    selection: Selection,
+    gate_result: GateResult,
 ) -> tuple[Pick, ...]:
-    explainer = Explainer(frame, rows, asked, gated)
+    explainer = Explainer(snapshot, rows, query, gate_result)
     picks = []
-    for index in placed.places:
+    for index in selection.indices:
         criteria = table.lines(index)
-        told = explainer.explain(index, criteria)
+        explanation = explainer.explain(index, criteria)
         row = rows[index]
         picks.append(
             Pick(
-                provider_id=int(frame.columns["id"][row]),
+                provider_id=int(snapshot.columns["id"][row]),
                 fit=fit(criteria),
                 order_score=float(scores[index]),
-                accept=round(float(frame.accept[row]), 4),
-                occupancy=round(float(frame.occupancy[row]), 4),
+                accept=round(float(snapshot.accept[row]), 4),
+                occupancy=round(float(snapshot.occupancy[row]), 4),
                 exposure_price=float(prices[index]),
                 criteria=criteria,
-                reasons=told.reasons,
-                caveat=told.caveat,
-                best_sentence=told.best_sentence,
-                counterfactual=told.counterfactual,
-                newcomer=index == placed.newcomer,
-                propensity=placed.propensities[index],
+                reasons=explanation.reasons,
+                caveat=explanation.caveat,
+                best_sentence=explanation.best_sentence,
+                counterfactual=explanation.counterfactual,
+                newcomer=index == selection.newcomer,
+                propensity=selection.propensities[index],
             )
         )
     return tuple(picks)

@@ -1,4 +1,4 @@
-"""What goes into the engine and what comes out: plain frozen values, no database, no web."""
+"""Inputs and outputs of the engine: plain frozen values, no database, no web."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from imatch.categories.schemas import Importance
 
 @dataclass(frozen=True, slots=True)
 class StatedNeed:
-    """A seeker's request: own words, answers by seeker field, and how much each answer matters."""
+    """A seeker's request: their own words, answers by field, and the importance of each answer."""
 
     category: str
     text: str
@@ -19,11 +19,11 @@ class StatedNeed:
     custom_criteria: str = ""
 
     def answer(self, name: str) -> Any:  # noqa: ANN401 -- JSON, its shape follows the field's kind
-        """The answer to a field, or None where there is none or the seeker said to ignore it."""
+        """The answer to a field; None if there is none or its importance is `ignore`."""
         if self.importance.get(name) == Importance.IGNORE:
             return None
-        given = self.answers.get(name)
-        return None if given in ("", [], {}, ()) else given
+        value = self.answers.get(name)
+        return None if value in ("", [], {}, ()) else value
 
     def is_must(self, name: str) -> bool:
         return self.importance.get(name) == Importance.MUST
@@ -31,7 +31,7 @@ class StatedNeed:
 
 @dataclass(frozen=True, slots=True)
 class RankableProvider:
-    """A provider as the engine sees one: stated profile, own words, and what was measured."""
+    """A provider as the engine reads one: stated profile, own words, and measured counts."""
 
     provider_id: int
     passages: tuple[str, ...]
@@ -51,29 +51,29 @@ class RankableProvider:
     joined: date
     verified: frozenset[str] = frozenset()  # credential types that an operator checked
     verified_on: Mapping[str, date] = field(default_factory=dict)  # the day of each check
-    # Earlier requests taken, in their seekers' words: none before `engagements` keeps them.
+    # Earlier requests they took, in the seekers' words; empty until `engagements` stores them.
     past: tuple[str, ...] = ()
-    past_tags: tuple[tuple[str, ...], ...] = ()  # the topics of each of them
-    specialty_counts: Mapping[str, int] = field(default_factory=dict)  # requests taken by topic
-    profile_updated: date | None = None  # when the stated facts were last confirmed
+    past_tags: tuple[tuple[str, ...], ...] = ()  # the topics of each earlier request
+    specialty_counts: Mapping[str, int] = field(default_factory=dict)  # requests taken, by topic
+    profile_updated: date | None = None  # when the provider last confirmed the profile
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A want of the seeker beside the fact that answers it."""
+    """What the seeker wants, and the provider's fact that answers it."""
 
     criterion: str
     want: str
     offer: str
-    since: date | None = None  # the date of the fact, where one is known
+    since: date | None = None  # the date of the fact, if known
 
 
 @dataclass(frozen=True, slots=True)
 class CriterionScore:
-    """One line of the arithmetic: `score` counts `weight` times in the fit.
+    """One criterion of the fit: a `score` of 0..1 with its integer `weight`.
 
-    A weight of 0 says that the criterion was not weighed; `note` says why. An unknown score
-    (`known` False) stands at the pool's mean.
+    A weight of 0 means that the criterion did not count; `note` says why. Where the provider's
+    score is unknown (`known` is False), `score` is the pool's mean.
     """
 
     name: str
@@ -88,12 +88,12 @@ class CriterionScore:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """One person on a shortlist, with everything that the Why page needs."""
+    """One provider on a shortlist, with everything that the Why page needs."""
 
     provider_id: int
-    fit: float  # 0..100, arithmetic.fit(criteria)
+    fit: float  # 0..100, see imatch.ranking.fit.fit
     order_score: float
-    accept: float  # chance that this provider takes the request
+    accept: float  # probability that this provider accepts the request
     occupancy: float  # share of the capacity in use
     exposure_price: float
     criteria: tuple[CriterionScore, ...]
@@ -102,32 +102,32 @@ class Pick:
     best_sentence: str
     counterfactual: str
     newcomer: bool
-    propensity: float  # how probable this place was, given need and pool
+    propensity: float  # probability of this position, given need and pool
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """One person who takes no part in an order, measured like those who do."""
+class UnrankedPick:
+    """A provider outside the order, scored like the candidates in it."""
 
     pick: Pick
-    better: int  # of those compared, how many fit better
-    compared: int
+    better_count: int  # candidates with a higher fit
+    candidate_count: int
 
 
 @dataclass(frozen=True, slots=True)
-class Removed:
-    """What one rule does to the pool of a need."""
+class GateEffect:
+    """How many providers one gate removes from the pool of a need."""
 
     gate: str
     label: str
-    count: int  # how many it removes
+    count: int  # providers that fail this gate
     relaxable: bool
-    would_remain: int  # how many would remain without this rule
+    would_remain: int  # providers that would pass without this gate
 
 
 @dataclass(frozen=True, slots=True)
 class Relaxation:
-    """A rule that could be given up, and how many more people that would leave."""
+    """A gate that the seeker could drop, and how many more providers would then pass."""
 
     gate: str
     label: str
@@ -135,18 +135,20 @@ class Relaxation:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """The live count of the intake."""
+class PoolCount:
+    """How many providers pass the gates of a need, for the live count of the intake."""
 
-    left: int
+    passed: int
     total: int
-    removed: tuple[Removed, ...]
+    removed: tuple[GateEffect, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    picks: tuple[Pick, ...]
-    considered: int
-    passed: int
-    removed: tuple[Removed, ...]
+    """The result of ranking a pool for a need."""
+
+    picks: tuple[Pick, ...]  # best first
+    considered: int  # candidates that were scored
+    passed: int  # providers that pass every gate
+    removed: tuple[GateEffect, ...]
     relaxations: tuple[Relaxation, ...]

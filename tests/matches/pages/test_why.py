@@ -1,4 +1,4 @@
-"""The Why page: the shown fit repeated exactly, in numbers and words; a wrong fact reported."""
+"""The Why page recomputes the shown fit exactly, and accepts reports of wrong facts."""
 
 import json
 
@@ -36,7 +36,8 @@ def test_the_stored_scores_give_the_shown_fit_exactly(matches: list[Match]) -> N
         assert explanations.to_json(explanations.from_json(through_json)) == match.explanation
         sums = service.why(match)
         assert sums.agrees
-        by_hand = 100 * sum(c.weight * c.score for c in pick.criteria) / sums.weights
+        points = sum(line.weight * line.score for line in pick.criteria)
+        by_hand = 100 * points / sums.weights
         assert abs(by_hand - match.fit) <= 0.05 + 1e-9
 
 
@@ -51,7 +52,7 @@ def test_the_page_writes_the_sum_out(matches: list[Match], browse: Browse, db: S
     page = browse(db.info["token"]).get(f"/matches/{matches[0].id}/why")
     assert page.status_code == 200
     sums = service.why(matches[0])
-    assert sums.written in page.text
+    assert sums.formula in page.text
     assert f"{sums.fit:.1f}</strong>" in page.text
     assert "exactly the fit on" in page.text
     assert "Stated in their profile" in page.text
@@ -61,7 +62,7 @@ def test_the_page_writes_the_sum_out(matches: list[Match], browse: Browse, db: S
         assert line.score.label in page.text
 
 
-def test_the_page_stays_as_it_was_when_the_profile_changes(
+def test_the_page_does_not_change_with_the_profile(
     matches: list[Match], browse: Browse, db: Session
 ) -> None:
     browser = browse(db.info["token"])
@@ -71,10 +72,10 @@ def test_the_page_stays_as_it_was_when_the_profile_changes(
         provider.profile = {**provider.profile, "values": ["patience"], "specialties": ["debt"]}
     assert service.why(matches[0]) == before
     page = browser.get(f"/matches/{matches[0].id}/why")
-    assert before.written in page.text
+    assert before.formula in page.text
 
 
-def test_stored_scores_that_were_tampered_with_are_said_not_to_agree(
+def test_tampered_scores_are_reported_as_disagreeing(
     matches: list[Match], browse: Browse, db: Session
 ) -> None:
     match = matches[0]
@@ -87,7 +88,7 @@ def test_stored_scores_that_were_tampered_with_are_said_not_to_agree(
     assert "These numbers do not agree" in page.text
 
 
-def test_nobody_else_finds_the_page(
+def test_only_the_seeker_can_open_the_page(
     matches: list[Match], ask: Ask, browse: Browse, db: Session
 ) -> None:
     path = f"/matches/{matches[0].id}/why"
@@ -117,7 +118,7 @@ def test_a_wrong_fact_is_mailed_to_the_operators(
 
 
 @pytest.mark.parametrize("text", ["", "  \n ", "x" * 1_001, "a\x00b"])
-def test_an_unusable_report_is_refused_and_kept(
+def test_an_invalid_report_is_refused(
     matches: list[Match], browse: Browse, db: Session, make: Make, text: str
 ) -> None:
     make.user(account_type=AccountType.OPERATOR)
@@ -128,7 +129,7 @@ def test_an_unusable_report_is_refused_and_kept(
     assert db.scalars(select(MailMessage)).all() == []
 
 
-def test_reports_of_one_match_are_few(
+def test_reports_of_one_match_are_limited(
     matches: list[Match], browse: Browse, db: Session, make: Make
 ) -> None:
     make.user(account_type=AccountType.OPERATOR)
@@ -146,7 +147,7 @@ def test_reports_of_one_match_are_few(
     assert len(db.scalars(select(MailMessage)).all()) == 3
 
 
-def test_a_report_that_nobody_would_read_is_not_taken(
+def test_a_report_is_refused_if_there_is_no_operator(
     matches: list[Match], browse: Browse, db: Session
 ) -> None:
     path = f"/matches/{matches[0].id}/report"
@@ -154,12 +155,12 @@ def test_a_report_that_nobody_would_read_is_not_taken(
     assert page.status_code == 409
 
 
-def test_an_expired_credential_is_not_said_to_be_checked(ask: Ask, make: Make, db: Session) -> None:
-    held = [
+def test_an_expired_credential_is_not_shown_as_checked(ask: Ask, make: Make, db: Session) -> None:
+    credentials = [
         {"type": "CFP", "number": "1", "expires": "2020-01-31"},
         {"type": "EA", "number": "2", "expires": "2999-01-31"},
     ]
-    make.provider(profile={"credentials": held}, verified_credentials=["CFP", "EA"])
+    make.provider(profile={"credentials": credentials}, verified_credentials=["CFP", "EA"])
     need, _token = ask(designations_wanted=["EA"])
     service.suggest(db, need)
     stored = db.scalars(select(Match)).one().explanation
@@ -167,16 +168,16 @@ def test_an_expired_credential_is_not_said_to_be_checked(ask: Ask, make: Make, d
     assert source == "Stated in their profile; checked by I MATCH: Enrolled Agent"
 
 
-def test_credentials_that_nobody_asked_for_are_said_to_be_offered(
+def test_credentials_that_were_not_wanted_are_shown_as_offered(
     ask: Ask, make: Make, browse: Browse, db: Session
 ) -> None:
-    held = [
+    credentials = [
         {"type": "CFP", "number": "1"},
         {"type": "EA", "number": "2", "expires": "2020-01-31"},
         {"type": "CFA", "number": "3"},
     ]
     make.provider(
-        profile={"credentials": held, "designations": ["CFA"]}, verified_credentials=["CFP"]
+        profile={"credentials": credentials, "designations": ["CFA"]}, verified_credentials=["CFP"]
     )
     need, token = ask()
     service.suggest(db, need)

@@ -55,7 +55,7 @@ def need_in(db: Session, **importance: str) -> tuple[Need, str]:
 
 def engine_need(db: Session, need: Need) -> StatedNeed:
     answers = need.answers
-    return needs.need_of(definition_of(db, need), answers["values"], answers["importance"])
+    return needs.stated_need(definition_of(db, need), answers["values"], answers["importance"])
 
 
 def last_on_fit(hire: Hire, **columns: Any) -> Owner:  # noqa: ANN401

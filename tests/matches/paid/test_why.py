@@ -65,7 +65,7 @@ def boosted(db: Session, make: Make, three: list[str]) -> Boost:
 def fits(db: Session, need: Need) -> dict[str, float]:
     """Everybody's fit by name, as the engine ranks without knowing who pays."""
     answers = need.answers
-    asked = needs.need_of(definition_of(db, need), answers["values"], answers["importance"])
+    asked = needs.stated_need(definition_of(db, need), answers["values"], answers["importance"])
     found, providers = service.rank(db, ADVISORS, asked, count=9, seed=1)
     return {providers[pick.provider_id].display_name: pick.fit for pick in found.picks}
 

@@ -1,4 +1,4 @@
-"""The index follows the database: whoever writes, within a second, without a restart."""
+"""The live pools reflect any change of the database within a second, without a restart."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,8 +14,8 @@ from imatch.categories.models import Category
 from imatch.core.clock import now
 from imatch.core.database import SessionLocal, atomic, make_engine
 from imatch.matches import queries, service
-from imatch.matches.pool import live as index
-from imatch.matches.pool.exposure import MOST, Exposure
+from imatch.matches.pool import live as live_pools
+from imatch.matches.pool.exposure import MAX_PRICE, Exposure
 from imatch.matches.pool.live import MatchingUnavailable, live_pool
 from imatch.providers.models import Provider, ProviderStatus
 from tests.make import Make
@@ -24,19 +24,19 @@ from tests.matches.conftest import ADVISORS, Ask, Browse, eventually, look
 LONG_AGO = timedelta(days=30)
 
 
-def left() -> int:
-    with SessionLocal() as own:
-        return service.people_left(own, ADVISORS, {}, {}).count
+def people_left() -> int:
+    with SessionLocal() as session:
+        return service.people_left(session, ADVISORS, {}, {}).count
 
 
-def becomes(count: int) -> bool:
-    return eventually(lambda: left() == count)
+def count_becomes(count: int) -> bool:
+    return eventually(lambda: people_left() == count)
 
 
 def test_a_new_profile_is_counted_within_a_second(make: Make) -> None:
-    assert left() == 0
+    assert people_left() == 0
     make.provider()
-    assert becomes(1)
+    assert count_becomes(1)
 
 
 def test_only_approved_accepting_providers_of_active_accounts_count(make: Make) -> None:
@@ -46,34 +46,32 @@ def test_only_approved_accepting_providers_of_active_accounts_count(make: Make) 
     make.provider(paused_until=now() + timedelta(days=1))
     make.provider(user=make.user(active=False))
     make.provider()
-    assert left() == 1
+    assert people_left() == 1
 
 
-def test_what_another_process_writes_is_followed(
-    make: Make, database_url: str, db: Session
-) -> None:
+def test_changes_by_another_process_are_loaded(make: Make, database_url: str, db: Session) -> None:
     provider = make.provider()
     pending = make.provider(status=ProviderStatus.PENDING)
-    assert left() == 1
-    foreign = make_engine(database_url)
-    another = sessionmaker(foreign)
-    with another() as theirs, atomic(theirs):
-        theirs.get_one(Provider, pending.id).status = ProviderStatus.APPROVED
-    assert becomes(2)
-    with another() as theirs, atomic(theirs):
-        theirs.get_one(Provider, provider.id).accepting_new = False
-    assert becomes(1)
-    foreign.dispose()
+    assert people_left() == 1
+    other_engine = make_engine(database_url)
+    other_sessions = sessionmaker(other_engine)
+    with other_sessions() as session, atomic(session):
+        session.get_one(Provider, pending.id).status = ProviderStatus.APPROVED
+    assert count_becomes(2)
+    with other_sessions() as session, atomic(session):
+        session.get_one(Provider, provider.id).accepting_new = False
+    assert count_becomes(1)
+    other_engine.dispose()
 
 
-def test_a_paused_provider_is_suggested_to_nobody_else(
+def test_a_paused_provider_is_not_suggested_again(
     ask: Ask, browse: Browse, three: list[str], new_session: Callable[[], Session]
 ) -> None:
     _first, first_token = ask()
     first = browse(first_token)
     assert "Ada Example" in look(first).text
-    with new_session() as own, atomic(own):
-        ada = own.scalars(select(Provider).where(Provider.slug == "ada")).one()
+    with new_session() as session, atomic(session):
+        ada = session.scalars(select(Provider).where(Provider.slug == "ada")).one()
         ada.accepting_new = False
     _second, second_token = ask(urgency="flexible")
     page = look(browse(second_token))
@@ -82,13 +80,13 @@ def test_a_paused_provider_is_suggested_to_nobody_else(
     assert "Ada Example" not in first.get("/matches").text
 
 
-def test_a_changed_profile_changes_who_is_left(make: Make, db: Session) -> None:
+def test_a_changed_profile_changes_the_count(make: Make, db: Session) -> None:
     provider = make.provider(profile={"compensation": "commission"})
     wish, must = {"fee_only_required": True}, {"fee_only_required": "must"}
 
     def fee_only() -> int:
-        with SessionLocal() as own:
-            return service.people_left(own, ADVISORS, wish, must).count
+        with SessionLocal() as session:
+            return service.people_left(session, ADVISORS, wish, must).count
 
     assert fee_only() == 0
     with atomic(db):
@@ -98,33 +96,33 @@ def test_a_changed_profile_changes_who_is_left(make: Make, db: Session) -> None:
 
 def test_a_pause_ends_by_itself(make: Make) -> None:
     make.provider(paused_until=now() + timedelta(hours=1))
-    assert left() == 0
+    assert people_left() == 0
     with time_machine.travel(now() + timedelta(hours=2)):
-        assert becomes(1)
+        assert count_becomes(1)
 
 
 def test_a_closed_account_is_not_suggested(ask: Ask, make: Make, db: Session) -> None:
     gone, there = make.provider(), make.provider()
-    assert left() == 2
+    assert people_left() == 2
     with atomic(db):
         db.execute(update(User).where(User.id == gone.user_id).values(active=False))
     need, _token = ask()
-    found = queries.matches_of(db, service.suggest(db, need).id)
-    assert [match.provider_id for match in found] == [there.id]
-    assert left() == 1
+    matches = queries.matches_of(db, service.suggest(db, need).id)
+    assert [match.provider_id for match in matches] == [there.id]
+    assert people_left() == 1
 
 
 def test_an_erased_profile_is_not_suggested(ask: Ask, make: Make, db: Session) -> None:
     gone, there = make.provider(), make.provider()
-    assert left() == 2
+    assert people_left() == 2
     with atomic(db):
         db.execute(delete(Provider).where(Provider.id == gone.id))
     need, _token = ask()
-    found = queries.matches_of(db, service.suggest(db, need).id)
-    assert [match.provider_id for match in found] == [there.id]
+    matches = queries.matches_of(db, service.suggest(db, need).id)
+    assert [match.provider_id for match in matches] == [there.id]
 
 
-def test_being_shown_is_no_change_of_the_profile(ask: Ask, make: Make, db: Session) -> None:
+def test_showing_a_provider_does_not_change_updated_at(ask: Ask, make: Make, db: Session) -> None:
     provider = make.provider()
     changed_at = provider.updated_at
     need, _token = ask()
@@ -134,7 +132,7 @@ def test_being_shown_is_no_change_of_the_profile(ask: Ask, make: Make, db: Sessi
     assert provider.updated_at == changed_at
 
 
-def test_who_was_shown_more_than_their_share_moves_down(ask: Ask, make: Make, db: Session) -> None:
+def test_a_provider_shown_too_often_moves_down(ask: Ask, make: Make, db: Session) -> None:
     shown, fresh = make.provider(), make.provider()
     with atomic(db):
         shown.shown_count = 4
@@ -145,36 +143,36 @@ def test_who_was_shown_more_than_their_share_moves_down(ask: Ask, make: Make, db
     assert prices == pytest.approx([-0.02, 0.02])
 
 
-def test_exposure_stays_within_its_band() -> None:
+def test_the_exposure_price_is_clipped() -> None:
     exposure = Exposure()
     exposure.put(1, shown=1_000, capacity=1)
     exposure.put(2, shown=0, capacity=3)
-    assert exposure[1] == MOST
-    assert exposure[2] == -MOST
+    assert exposure[1] == MAX_PRICE
+    assert exposure[2] == -MAX_PRICE
     exposure.count(3)
     exposure.drop(1)
     assert exposure[2] == 0
     assert list(exposure) == [2]
 
 
-def test_a_change_that_is_not_committed_is_nobodys_business(make: Make, db: Session) -> None:
+def test_uncommitted_changes_are_not_loaded(make: Make, db: Session) -> None:
     provider = make.provider()
-    assert left() == 1
+    assert people_left() == 1
     db.rollback()
     provider.accepting_new = False
     db.flush()
     assert service.people_left(db, ADVISORS, {}, {}).count == 1
     db.rollback()
-    assert left() == 1
+    assert people_left() == 1
 
 
-def test_new_weights_count_at_once(ask: Ask, make: Make, db: Session) -> None:
+def test_new_weights_apply_at_once(ask: Ask, make: Make, db: Session) -> None:
     make.provider()
     need, _token = ask()
     before = queries.matches_of(db, service.suggest(db, need).id)[0]
     with atomic(db):
         category = db.scalars(select(Category).where(Category.name == ADVISORS)).one()
-        criteria = {name: dict(held) for name, held in category.matching_criteria.items()}
+        criteria = {name: dict(criterion) for name, criterion in category.matching_criteria.items()}
         criteria["expertise_match"]["weight"] = 20
         criteria["pricing_alignment"]["weight"] = 20
         category.matching_criteria = criteria
@@ -188,13 +186,15 @@ def test_new_weights_count_at_once(ask: Ask, make: Make, db: Session) -> None:
     assert weight(after)["pricing_alignment"] == 20
 
 
-def test_a_failing_index_leaves_the_other_pages_up(ask: Ask, browse: Browse, db: Session) -> None:
+def test_other_pages_work_while_matching_is_unavailable(
+    ask: Ask, browse: Browse, db: Session
+) -> None:
     need, token = ask()
     with atomic(db):
         db.execute(text("ALTER TABLE providers RENAME COLUMN shown_count TO out_of_order"))
     with pytest.raises(MatchingUnavailable):
         service.people_left(db, ADVISORS, {}, {})
-    service.warm_up()  # logs what is wrong and returns
+    service.warm_up()  # logs the error and returns
     browser = browse(token)
     page = look(browser)
     answer = browser.post(f"/api/v1/needs/{need.id}/shortlists", headers={"X-Need-Token": token})
@@ -210,15 +210,15 @@ def test_a_failing_index_leaves_the_other_pages_up(ask: Ask, browse: Browse, db:
     assert look(browser).status_code == 200
 
 
-def test_warming_up_loads_everybody(make: Make) -> None:
+def test_warm_up_loads_all_providers(make: Make) -> None:
     make.provider()
     service.warm_up()
-    assert left() == 1
+    assert people_left() == 1
 
 
-def test_a_loaded_index_goes_on_with_what_it_knows(make: Make, db: Session) -> None:
+def test_a_loaded_pool_survives_a_failed_refresh(make: Make, db: Session) -> None:
     make.provider()
-    assert left() == 1
+    assert people_left() == 1
     category = make.category()
     with atomic(db):
         db.execute(text("ALTER TABLE providers RENAME COLUMN updated_at TO out_of_order"))
@@ -227,19 +227,20 @@ def test_a_loaded_index_goes_on_with_what_it_knows(make: Make, db: Session) -> N
     assert len(live.pool) == 1
 
 
-def test_what_no_date_tells_is_made_up_for(
+def test_reconciliation_finds_changes_without_a_new_updated_at(
     make: Make, db: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index, "RECONCILE_EVERY_SECONDS", 0.0)
-    gone, closed, unnoticed = make.provider(), make.provider(), make.provider()
+    monkeypatch.setattr(live_pools, "RECONCILE_INTERVAL_SECONDS", 0.0)
+    gone, closed, approved_in_past = make.provider(), make.provider(), make.provider()
     with atomic(db):
-        unnoticed.status = ProviderStatus.PENDING
-    assert left() == 2
-    approved = update(Provider).where(Provider.id == unnoticed.id)
+        approved_in_past.status = ProviderStatus.PENDING
+    assert people_left() == 2
+    approved = update(Provider).where(Provider.id == approved_in_past.id)
     with atomic(db):
         db.execute(delete(Provider).where(Provider.id == gone.id))
         db.execute(update(User).where(User.id == closed.user_id).values(active=False))
         db.execute(approved.values(status=ProviderStatus.APPROVED, updated_at=now() - LONG_AGO))
-    assert becomes(1)
-    live = live_pool(db, unnoticed.category_id, categories.by_name(db, ADVISORS).definition)
-    assert list(live.exposure) == [unnoticed.id]
+    assert count_becomes(1)
+    definition = categories.by_name(db, ADVISORS).definition
+    live = live_pool(db, approved_in_past.category_id, definition)
+    assert list(live.exposure) == [approved_in_past.id]

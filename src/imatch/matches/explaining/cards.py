@@ -1,4 +1,4 @@
-"""A match as pages and programs show it: the person today, the fit and reasons of that day."""
+"""A match as pages and API show it: the provider as of now, the fit and reasons as stored."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from imatch.providers.models import Provider
 from imatch.ranking.types import Reason
 from imatch.web.formats import number, plural
 
-_MINUTES_AN_HOUR = 60
+_MINUTES_PER_HOUR = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """A credential that an operator checked, with the day of the check where it is known."""
+    """A credential that an operator verified, with the day of the check if known."""
 
     label: str
     day: date | None
@@ -32,7 +32,7 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody as they are today. What nobody measured is empty."""
+    """A provider as they are now. Unmeasured texts are empty."""
 
     provider: Provider
     price: str
@@ -52,7 +52,7 @@ class Card(Person):
 
     match: Match
     explanation: explanations.Explanation
-    takes_people: bool  # at this moment
+    takes_people: bool  # now
 
     @property
     def fit(self) -> float:
@@ -68,8 +68,8 @@ class Card(Person):
 
     @property
     def profile_day(self) -> date | None:
-        """When the profile that the stated facts are from was last changed."""
-        stated = (s.day for s in self.explanation.sides.values() if not s.measured)
+        """The day of the profile that the stated facts come from."""
+        stated = (sides.day for sides in self.explanation.sides.values() if not sides.measured)
         return next(stated, None)
 
     def sides(self, criterion: str) -> explanations.Sides | None:
@@ -77,17 +77,17 @@ class Card(Person):
 
 
 def cards_of(db: Session, matches: Iterable[Match]) -> list[Card]:
-    """The matches with the people behind them, in the same order."""
+    """The matches with their providers, in the same order."""
     matches = list(matches)
     providers = queries.providers_by_id(db, (match.provider_id for match in matches))
-    present = queries.matchable(db, providers, clock.now())
+    matchable = queries.matchable(db, providers, clock.now())
     definitions = _definitions(db, providers.values())
-    badged = boosts.badge_buyers(db, providers)
+    badge_buyers = boosts.badge_buyers(db, providers)
     return [
         _card(
             match,
-            _person(provider, definitions[provider.category_id], badged),
-            takes_people=provider.id in present,
+            _person(provider, definitions[provider.category_id], badge_buyers),
+            takes_people=provider.id in matchable,
         )
         for match in matches
         if (provider := providers.get(match.provider_id)) is not None
@@ -105,15 +105,17 @@ def _definitions(db: Session, providers: Iterable[Provider]) -> Mapping[int, Cat
     }
 
 
-def _person(provider: Provider, definition: CategoryDefinition, badged: Collection[int]) -> Person:
-    checked = tuple(_badges(definition, provider))
+def _person(
+    provider: Provider, definition: CategoryDefinition, badge_buyers: Collection[int]
+) -> Person:
+    badges = tuple(_badges(definition, provider))
     return Person(
         provider=provider,
         price=price_of(definition, provider),
         rating=_rating(definition, provider),
         reply_time=_reply_time(provider),
-        badges=checked,
-        has_bought_badge=bool(checked) and provider.id in badged,
+        badges=badges,
+        has_bought_badge=bool(badges) and provider.id in badge_buyers,
     )
 
 
@@ -132,7 +134,7 @@ def _card(match: Match, person: Person, *, takes_people: bool) -> Card:
 
 
 def price_of(definition: CategoryDefinition, provider: Provider) -> str:
-    """The price in words, all-in, or nothing when none is stated."""
+    """The all-in price in words; empty if none is stated."""
     for name, field in definition.provider.items():
         if field.kind is Kind.PRICE and name in provider.profile:
             return forms.describe(definition, field, provider.profile[name])
@@ -150,15 +152,17 @@ def _reply_time(provider: Provider) -> str:
     minutes = provider.response_minutes
     if minutes is None:
         return ""
-    if minutes < _MINUTES_AN_HOUR:
+    if minutes < _MINUTES_PER_HOUR:
         return f"{max(minutes, 1)} min"
-    return plural(round(minutes / _MINUTES_AN_HOUR), "hour")
+    return plural(round(minutes / _MINUTES_PER_HOUR), "hour")
 
 
 def _badges(definition: CategoryDefinition, provider: Provider) -> Iterable[Badge]:
     labels = definition.vocabularies.get("credentials", {})
     valid = pool_providers.verified(provider.verified_credentials, provider.profile, clock.today())
-    for kind in provider.verified_credentials:
-        if kind in valid:
-            day = provider.verified_on.get(kind)
-            yield Badge(labels.get(kind, kind), date.fromisoformat(day) if day else None)
+    for credential in provider.verified_credentials:
+        if credential in valid:
+            day = provider.verified_on.get(credential)
+            yield Badge(
+                labels.get(credential, credential), date.fromisoformat(day) if day else None
+            )

@@ -1,4 +1,4 @@
-"""The explanation stored with a match: the arithmetic, and both sides' words of that day."""
+"""The explanation stored with a match: the scores, and what both sides had stated that day."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ from imatch.web.formats import number, plural
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """One criterion as both sides put it, where the fact comes from, and of which day it is."""
+    """What both sides state for one criterion, with the source and day of the fact."""
 
     asked: str
     offered: str
     source: str
     day: date
-    measured: bool = False  # here, and not stated by anybody
+    measured: bool = False  # measured by the platform, not stated by the provider
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All that the Why page says, so that it says the same on any later day."""
+    """Everything that the Why page shows, so that it never changes later."""
 
     pick: Pick
     sides: Mapping[str, Sides]  # by criterion
@@ -38,9 +38,9 @@ class Explanation:
         return sides is not None and sides.measured
 
 
-_stored: TypeAdapter[Explanation] = TypeAdapter(Explanation)
+_adapter: TypeAdapter[Explanation] = TypeAdapter(Explanation)
 
-# Criteria of these kinds compare fields that the definition need not name.
+# Fields that criteria of these kinds compare beside those of the definition.
 _SEEKER_FIELDS = {
     CriterionKind.LOGISTICS: ("format", "place", "windows", "languages", "urgency"),
     CriterionKind.PRICING: ("budget",),
@@ -55,12 +55,12 @@ _MEASURED = "Measured on I MATCH"
 
 
 def to_json(explanation: Explanation) -> dict[str, Any]:
-    document: dict[str, Any] = _stored.dump_python(explanation, mode="json")
+    document: dict[str, Any] = _adapter.dump_python(explanation, mode="json")
     return document
 
 
 def from_json(document: Mapping[str, Any]) -> Explanation:
-    return _stored.validate_python(document)
+    return _adapter.validate_python(document)
 
 
 def explain(
@@ -70,7 +70,7 @@ def explain(
     need: StatedNeed,
     today: date,
 ) -> Explanation:
-    """The pick with what both sides say to each criterion today."""
+    """The pick with what both sides state for each criterion today."""
     sides = {line.name: _sides(definition, line, provider, need, today) for line in pick.criteria}
     return Explanation(pick, sides)
 
@@ -89,36 +89,36 @@ def _sides(
     kind = definition.kind_of(line.name)
     asked = (*criterion.seeker, *_SEEKER_FIELDS.get(kind, ()))
     offered = (*criterion.provider, *_PROVIDER_FIELDS.get(kind, ()))
-    words = _described(definition, definition.seeker, asked, need.answers)
+    words = _describe(definition, definition.seeker, asked, need.answers)
     if kind is CriterionKind.TRACK_RECORD:
-        return Sides(words, record(provider), _MEASURED, today, measured=True)
-    facts = _described(definition, definition.provider, offered, provider.profile)
+        return Sides(words, track_record(provider), _MEASURED, today, measured=True)
+    facts = _describe(definition, definition.provider, offered, provider.profile)
     if kind is CriterionKind.CERTIFICATION:
-        held = _credentials(definition, criterion.provider, provider, today)
-        facts = "; ".join(words for words in (facts, held) if words)
+        credentials = _credentials(definition, criterion.provider, provider, today)
+        facts = "; ".join(words for words in (facts, credentials) if words)
     source = _source(definition, kind, provider, today)
     return Sides(words, facts, source, provider.updated_at.date())
 
 
 def _credentials(
-    definition: CategoryDefinition, described: Sequence[str], provider: Provider, today: date
+    definition: CategoryDefinition, described_fields: Sequence[str], provider: Provider, today: date
 ) -> str:
-    """Those that count without being asked for, but for what the described fields say already."""
+    """The provider's credentials in words, without those that the described fields name already."""
     profile = provider.profile
-    listed = [row["type"] for row in profile.get("credentials", ())]
-    said = {
+    stated = [row["type"] for row in profile.get("credentials", ())]
+    described_values = {
         value
-        for name in described
+        for name in described_fields
         if definition.provider[name].kind is Kind.TAGS
         for value in profile.get(name, ())
     }
-    kinds = dict.fromkeys((*listed, *provider.verified_credentials))
-    valid = pool_providers.verified(list(kinds), profile, today)
+    credentials = dict.fromkeys((*stated, *provider.verified_credentials))
+    valid = pool_providers.verified(list(credentials), profile, today)
     labels = definition.vocabularies.get("credentials", {})
     return ", ".join(
-        labels.get(kind, kind) + ("" if kind in valid else " (expired)")
-        for kind in kinds
-        if kind not in said
+        labels.get(credential, credential) + ("" if credential in valid else " (expired)")
+        for credential in credentials
+        if credential not in described_values
     )
 
 
@@ -134,31 +134,31 @@ def _source(
     return f"{_THEIR_PROFILE}; checked by I MATCH: {checked}"
 
 
-def _described(
+def _describe(
     definition: CategoryDefinition,
     fields: Mapping[str, FieldDefinition],
     names: Sequence[str],
     values: Mapping[str, Any],
 ) -> str:
-    """The answers in words, nothing said twice; a bare number says what it counts."""
-    said = []
-    chosen: set[tuple[str | None, str]] = set()  # tags, which several fields may share
+    """The answers in words, each tag once; numbers with the label of their field."""
+    phrases = []
+    named_tags: set[tuple[str | None, str]] = set()  # several fields may share a tag
     for name in dict.fromkeys(names):
         field = fields.get(name)
         if field is None or name not in values:
             continue
         value = values[name]
         if field.kind is Kind.TAGS:
-            value = [one for one in value if (field.vocabulary, one) not in chosen]
-            chosen.update((field.vocabulary, one) for one in value)
+            value = [tag for tag in value if (field.vocabulary, tag) not in named_tags]
+            named_tags.update((field.vocabulary, tag) for tag in value)
         words = forms.describe(definition, field, value)
-        said.append(f"{field.label_to_others}: {words}" if field.kind is Kind.NUMBER else words)
-    joined = "; ".join(words for words in said if words)
+        phrases.append(f"{field.label_to_others}: {words}" if field.kind is Kind.NUMBER else words)
+    joined = "; ".join(words for words in phrases if words)
     return joined[:1].upper() + joined[1:]
 
 
-def record(provider: Provider) -> str:
-    """What was measured here, and nothing that was not."""
+def track_record(provider: Provider) -> str:
+    """The measured facts of a provider in words."""
     parts = []
     if provider.rating_count:
         mean = provider.rating_sum / provider.rating_count

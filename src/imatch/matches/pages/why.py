@@ -10,7 +10,7 @@ from imatch.core.errors import DomainError
 from imatch.core.ids import RowId
 from imatch.matches import queries, reports, service
 from imatch.matches.deps import PageViewer
-from imatch.matches.explaining.arithmetic import sums_of
+from imatch.matches.explaining.arithmetic import arithmetic_of
 from imatch.matches.explaining.cards import cards_of
 from imatch.matches.paid.placement import paid_place
 from imatch.matches.queries import NoSuchMatch, Viewer
@@ -47,7 +47,7 @@ def paid_why(request: Request, db: Db, need: CurrentNeed) -> Response:
                 place = paid_place(db, need, seekers.definition_of(db, need), shortlist)
     if place is None:
         return go("/matches")
-    sums = sums_of(place.explanation, place.fit)
+    sums = arithmetic_of(place.explanation, place.fit)
     context = {"place": place, "sums": sums, "boost": SPENDING_BY_NAME[BOOST]}
     return private_page(request, "matches/paid/paid_why.html", context)
 

@@ -50,11 +50,13 @@ def paid_place(
         live = live_pool(db, need.category_id, definition)
     except MatchingUnavailable:
         return None  # the list itself was stored before
-    asked = needs.need_of(definition, need.answers["values"], need.answers["importance"])
+    asked = needs.stated_need(definition, need.answers["values"], need.answers["importance"])
     today = clock.today()
-    best = live.pool.best_of(here, asked, today)
-    if best is None or 2 * best.better > best.compared:
+    best = live.pool.best_among(here, asked, today)
+    if best is None or 2 * best.better_count > best.candidate_count:
         return None
     provider = here[best.pick.provider_id]
     explained = explanations.explain(definition, best.pick, provider, asked, today)
-    return PaidPlace(person_of(db, provider, definition), explained, best.better, best.compared)
+    return PaidPlace(
+        person_of(db, provider, definition), explained, best.better_count, best.candidate_count
+    )

@@ -1,1 +1,1 @@
-"""Ranking pools that follow the database."""
+"""Ranking pools kept in step with the database."""

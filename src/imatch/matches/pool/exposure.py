@@ -1,16 +1,16 @@
-"""The price of being shown: who is shown more than their share moves down a little for a while."""
+"""The exposure price: a provider shown more than their share moves down a little."""
 
 from collections.abc import Iterator, Mapping
 
-STEP = 0.01  # of the order's score, for each time somebody was shown
-MOST = 0.05  # however often: exposure never outweighs more than five points of fit
+PRICE_STEP = 0.01  # of the order score, for each time shown above the share
+MAX_PRICE = 0.05  # so exposure never outweighs more than five points of fit
 
 
 class Exposure(Mapping[int, float]):
-    """price_j = .01 · (shown_j - shown by everybody · capacity_j / Σ capacity), within ±.05.
+    """Exposure price by provider id.
 
-    "Shown by everybody" is k · requests, counted as it happened: lists differ in length. Whoever
-    has room for more people has a larger share.
+    price_j = .01 · (shown_j - Σ shown · capacity_j / Σ capacity), clipped to ±.05. A provider's
+    share is proportional to their capacity.
     """
 
     def __init__(self) -> None:
@@ -27,20 +27,20 @@ class Exposure(Mapping[int, float]):
         self._total_capacity += capacity
 
     def drop(self, provider_id: int) -> None:
-        """Forget a provider; an unknown id is no fault."""
+        """Remove a provider. An unknown id is ignored."""
         self._total_shown -= self._shown.pop(provider_id, 0)
         self._total_capacity -= self._capacity.pop(provider_id, 0)
 
     def count(self, provider_id: int) -> None:
-        """One more showing; of somebody unknown here, nothing."""
+        """Add one showing. An unknown id is ignored."""
         if provider_id in self._shown:
             self._shown[provider_id] += 1
             self._total_shown += 1
 
     def __getitem__(self, provider_id: int) -> float:
         share = self._capacity[provider_id] / max(self._total_capacity, 1)
-        price = STEP * (self._shown[provider_id] - self._total_shown * share)
-        return min(max(price, -MOST), MOST)
+        price = PRICE_STEP * (self._shown[provider_id] - self._total_shown * share)
+        return min(max(price, -MAX_PRICE), MAX_PRICE)
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._shown)

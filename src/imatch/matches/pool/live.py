@@ -1,4 +1,4 @@
-"""The live pools: one a category, loaded at first use, which follow what anybody writes."""
+"""The live pools, one a category: loaded at first use, then kept in step with the database."""
 
 import math
 import threading
@@ -24,14 +24,13 @@ from imatch.providers.models import Provider
 from imatch.ranking.ranker import Pool
 from imatch.ranking.types import RankableProvider
 
-FOLLOW_EVERY_SECONDS = 0.25
-RECONCILE_EVERY_SECONDS = 60.0
-# A row is stamped when it is flushed and seen when it is committed, by a clock that may go a little
-# wrong. Changes are therefore asked for from this long before the last look; no transaction of ours
-# takes longer.
-OVERLAP = timedelta(seconds=30)
-_ROWS_AT_ONCE = 500
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC) + OVERLAP
+REFRESH_INTERVAL_SECONDS = 0.25
+RECONCILE_INTERVAL_SECONDS = 60.0
+# A row's `updated_at` is set at its flush but visible only after its commit, and clocks may differ.
+# Changes are therefore read again from this long before the last read. No transaction takes longer.
+CHANGE_OVERLAP = timedelta(seconds=30)
+_BATCH_SIZE = 500
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC) + CHANGE_OVERLAP
 
 
 class MatchingUnavailable(DomainError):
@@ -43,7 +42,7 @@ class MatchingUnavailable(DomainError):
 
 
 class LivePool:
-    """The matchable providers of one category, as the database has them."""
+    """The matchable providers of one category. Thread-safe."""
 
     def __init__(self, category_id: int, definition: CategoryDefinition) -> None:
         self.definition = definition
@@ -52,103 +51,103 @@ class LivePool:
         self._category_id = category_id
         self._lock = threading.Lock()
         self.loaded = False
-        self._followed_at = self._reconciled_at = -math.inf
-        self._looked_at = _EARLIEST
-        self._recent: dict[int, datetime] = {}  # changes within the overlap that were taken
-        self._wakes: dict[int, datetime] = {}  # when time alone changes somebody's facts
+        self._refreshed_at = self._reconciled_at = -math.inf
+        self._changes_read_at = _EARLIEST
+        self._recent_changes: dict[int, datetime] = {}  # `updated_at` by id, already loaded
+        self._next_changes: dict[int, datetime] = {}  # by id, when a pause or credential ends
         self._last_match_id = 0
 
-    def follow(self, engine: Engine, *, fresh: bool) -> None:
-        """Take what changed since the last look. `fresh` looks even if that was a moment ago."""
-        due = fresh or time.monotonic() - self._followed_at >= FOLLOW_EVERY_SECONDS
-        # One thread looks, the others go on with what is known, unless nothing is yet.
+    def refresh(self, engine: Engine, *, fresh: bool) -> None:
+        """Load what changed. `fresh` does so even if the last refresh was a moment ago."""
+        due = fresh or time.monotonic() - self._refreshed_at >= REFRESH_INTERVAL_SECONDS
+        # One thread refreshes; the others use the current state, unless nothing is loaded yet.
         if not due or not self._lock.acquire(blocking=fresh or not self.loaded):
             return
         try:
             with engine.connect() as connection:
-                self._look(connection)
-            self._followed_at = time.monotonic()
+                self._load_updates(connection)
+            self._refreshed_at = time.monotonic()
         finally:
             self._lock.release()
 
-    def recheck(self, engine: Engine, provider_ids: Iterable[int]) -> None:
-        """Read these providers again, whatever their rows' dates say."""
+    def reload(self, engine: Engine, provider_ids: Iterable[int]) -> None:
+        """Load these providers again, regardless of their `updated_at`."""
         with self._lock, engine.connect() as connection:
-            self._take(connection, provider_ids)
+            self._load(connection, provider_ids)
 
-    def _look(self, connection: Connection) -> None:
-        if time.monotonic() - self._reconciled_at >= RECONCILE_EVERY_SECONDS:
+    def _load_updates(self, connection: Connection) -> None:
+        if time.monotonic() - self._reconciled_at >= RECONCILE_INTERVAL_SECONDS:
             self._reconcile(connection)
             self._reconciled_at = time.monotonic()
-        self._take_changes(connection)
+        self._load_changes(connection)
         self._count_showings(connection)
         self.loaded = True
 
     def _reconcile(self, connection: Connection) -> None:
-        """Load everybody at first; later make up for deletions and accounts closed elsewhere."""
-        held = set(self.exposure)
-        if not held:
-            self._looked_at = clock.now()
+        """Load all providers the first time; later find deletions and closed accounts."""
+        loaded = set(self.exposure)
+        if not loaded:
+            self._changes_read_at = clock.now()
             self._last_match_id = connection.scalar(select(func.max(Match.id))) or 0
-            rows = connection.execute(queries.offer_rows(self._category_id))
-            self._take_rows(rows.yield_per(_ROWS_AT_ONCE))
+            rows = connection.execute(queries.pool_rows(self._category_id))
+            self._load_rows(rows.yield_per(_BATCH_SIZE))
             return
         matchable = set(connection.scalars(queries.matchable_ids(self._category_id, clock.now())))
-        for provider_id in held - matchable:
+        for provider_id in loaded - matchable:
             self._drop(provider_id)
-        self._take(connection, matchable - held)
+        self._load(connection, matchable - loaded)
 
-    def _take_changes(self, connection: Connection) -> None:
+    def _load_changes(self, connection: Connection) -> None:
         now = clock.now()
         changes = connection.execute(
             select(Provider.id, Provider.updated_at).where(
                 Provider.category_id == self._category_id,
-                Provider.updated_at > self._looked_at - OVERLAP,
+                Provider.updated_at > self._changes_read_at - CHANGE_OVERLAP,
             )
         ).all()
-        changed = {row.id for row in changes if self._recent.get(row.id) != row.updated_at}
-        woken = {provider_id for provider_id, wake in self._wakes.items() if wake <= now}
-        self._take(connection, changed | woken)
-        self._recent = {row.id: row.updated_at for row in changes}
-        self._looked_at = now
+        changed = {row.id for row in changes if self._recent_changes.get(row.id) != row.updated_at}
+        due = {provider_id for provider_id, moment in self._next_changes.items() if moment <= now}
+        self._load(connection, changed | due)
+        self._recent_changes = {row.id: row.updated_at for row in changes}
+        self._changes_read_at = now
 
-    def _take(self, connection: Connection, provider_ids: Iterable[int]) -> None:
-        wanted = sorted(provider_ids)
-        for start in range(0, len(wanted), _ROWS_AT_ONCE):
-            chunk = wanted[start : start + _ROWS_AT_ONCE]
+    def _load(self, connection: Connection, provider_ids: Iterable[int]) -> None:
+        ids = sorted(provider_ids)
+        for start in range(0, len(ids), _BATCH_SIZE):
+            chunk = ids[start : start + _BATCH_SIZE]
             rows = connection.execute(
-                queries.offer_rows(self._category_id).where(Provider.id.in_(chunk))
+                queries.pool_rows(self._category_id).where(Provider.id.in_(chunk))
             ).all()
             for provider_id in set(chunk) - {row.id for row in rows}:
                 self._drop(provider_id)
-            self._take_rows(rows)
+            self._load_rows(rows)
 
-    def _take_rows(self, rows: Iterable[Row[Any]]) -> None:
+    def _load_rows(self, rows: Iterable[Row[Any]]) -> None:
         now = clock.now()
-        left: list[int] = []
-        self.pool.upsert(self._matchable_offers(rows, now, left))
-        for provider_id in left:
+        unmatchable: list[int] = []
+        self.pool.upsert(self._matchable_providers(rows, now, unmatchable))
+        for provider_id in unmatchable:
             self._drop(provider_id)
 
-    def _matchable_offers(
-        self, rows: Iterable[Row[Any]], now: datetime, left: list[int]
+    def _matchable_providers(
+        self, rows: Iterable[Row[Any]], now: datetime, unmatchable: list[int]
     ) -> Iterator[RankableProvider]:
-        """Offers of those who can be matched; the others' ids are added to `left`."""
+        """The providers that can be matched; adds the ids of the others to `unmatchable`."""
         for row in rows:
-            self._recent[row.id] = row.updated_at
-            self._note_wake(row, now)
+            self._recent_changes[row.id] = row.updated_at
+            self._record_next_change(row, now)
             if not pool_providers.is_matchable(row, now):
-                left.append(row.id)
+                unmatchable.append(row.id)
                 continue
             self.exposure.put(row.id, shown=row.shown_count, capacity=row.capacity)
-            yield pool_providers.offer_of(self.definition, row, now.date())
+            yield pool_providers.rankable_provider(self.definition, row, now.date())
 
-    def _note_wake(self, row: Row[Any], now: datetime) -> None:
-        wake = pool_providers.next_wake(row, now)
-        if wake is None:
-            self._wakes.pop(row.id, None)
+    def _record_next_change(self, row: Row[Any], now: datetime) -> None:
+        moment = pool_providers.next_change(row, now)
+        if moment is None:
+            self._next_changes.pop(row.id, None)
         else:
-            self._wakes[row.id] = wake
+            self._next_changes[row.id] = moment
 
     def _drop(self, provider_id: int) -> None:
         if provider_id in self.exposure:
@@ -156,7 +155,7 @@ class LivePool:
             self.exposure.drop(provider_id)
 
     def _count_showings(self, connection: Connection) -> None:
-        """Who was shown since, by this process or another: their rows do not say so by date."""
+        """Count new matches of any process: showing a provider does not change `updated_at`."""
         shown = connection.execute(
             select(Match.id, Match.provider_id)
             .where(Match.id > self._last_match_id)
@@ -167,31 +166,30 @@ class LivePool:
             self._last_match_id = match_id
 
 
-_live: WeakKeyDictionary[Engine, dict[int, LivePool]] = WeakKeyDictionary()
-_live_lock = threading.Lock()
+_pools: WeakKeyDictionary[Engine, dict[int, LivePool]] = WeakKeyDictionary()
+_pools_lock = threading.Lock()
 
 
 def live_pool(
     db: Session, category_id: int, definition: CategoryDefinition, *, fresh: bool = False
 ) -> LivePool:
-    """The category's pool on this session's database. Raises MatchingUnavailable.
+    """The category's pool for this session's database. Raises MatchingUnavailable.
 
-    It reads through a connection of its own: what the session has not committed is nobody else's
-    business yet.
+    Reads through its own connection, so that it never contains uncommitted changes.
     """
     engine = db.get_bind().engine
-    with _live_lock:
-        pools = _live.setdefault(engine, {})
+    with _pools_lock:
+        pools = _pools.setdefault(engine, {})
         live = pools.get(category_id)
         if live is None or live.definition is not definition:
             live = pools[category_id] = LivePool(category_id, definition)
     try:
-        live.follow(engine, fresh=fresh)
+        live.refresh(engine, fresh=fresh)
     except Exception as error:
-        log().error("match_index_failed", category=definition.name, exc_info=error)
+        log().error("match_pool_refresh_failed", category=definition.name, exc_info=error)
         if live.loaded:
-            return live  # what was known a moment ago; a shortlist checks its people once more
-        with _live_lock:
-            pools.pop(category_id, None)  # the next request begins anew
+            return live  # slightly stale; a shortlist checks its providers in the database
+        with _pools_lock:
+            pools.pop(category_id, None)  # the next request loads a new pool
         raise MatchingUnavailable from error
     return live

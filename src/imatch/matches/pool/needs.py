@@ -1,4 +1,4 @@
-"""A seeker's answers as the matching engine reads them."""
+"""Convert a seeker's answers into the input of the ranking engine."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,13 +7,13 @@ from imatch.categories.schemas import CategoryDefinition, Importance, Kind
 from imatch.ranking.types import StatedNeed
 
 
-def need_of(
+def stated_need(
     definition: CategoryDefinition,
     values: Mapping[str, Any],
     importance: Mapping[str, str],
     custom_criteria: str = "",
 ) -> StatedNeed:
-    """Clean answers as the engine's need: own words apart from what was chosen."""
+    """Validated answers as a StatedNeed: long texts joined, all other answers by field."""
     texts = [
         values[name]
         for name, field in definition.seeker.items()

@@ -1,4 +1,4 @@
-"""A provider's row as the matching engine sees one: what they state, and what was measured."""
+"""Convert a provider's row into the input of the ranking engine."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,31 +9,33 @@ from sqlalchemy import Row
 from imatch.categories.schemas import CategoryDefinition, Kind
 from imatch.ranking.types import RankableProvider
 
-_MINUTES_AN_HOUR = 60
-# Long texts that are duties of disclosure: their words say nothing about what somebody is good at.
-_NOT_READ = frozenset({"conflicts"})
+_MINUTES_PER_HOUR = 60
+# Long texts that are mandatory disclosures: they say nothing about expertise.
+_IGNORED_FIELDS = frozenset({"conflicts"})
 
 
 def is_matchable(row: Row[Any], moment: datetime) -> bool:
-    """Whether an approved provider of an active account takes new people at this moment."""
+    """Whether an approved provider with an active account accepts new people at this moment."""
     paused = row.paused_until is not None and row.paused_until > moment
     return bool(row.accepting_new) and not paused
 
 
-def next_wake(row: Row[Any], moment: datetime) -> datetime | None:
-    """When time alone next changes what may be said of a provider: a pause or credential ends."""
+def next_change(row: Row[Any], moment: datetime) -> datetime | None:
+    """When a pause or a verified credential ends next, after `moment`; None if never."""
     ends = [row.paused_until] if row.paused_until is not None else []
     ends += [
         datetime.combine(day + timedelta(days=1), time(), UTC)
-        for kind, day in _expiries(row.profile)
-        if kind in row.verified_credentials
+        for credential, day in _expiries(row.profile)
+        if credential in row.verified_credentials
     ]
     return min((end for end in ends if end > moment), default=None)
 
 
-def offer_of(definition: CategoryDefinition, row: Row[Any], today: date) -> RankableProvider:
-    """The row of `queries.offer_rows` as an Offer. What nobody measured stays unknown."""
-    valid = verified(row.verified_credentials, row.profile, today)
+def rankable_provider(
+    definition: CategoryDefinition, row: Row[Any], today: date
+) -> RankableProvider:
+    """A row of `queries.pool_rows` as a RankableProvider. Unmeasured values stay unknown."""
+    valid_credentials = verified(row.verified_credentials, row.profile, today)
     return RankableProvider(
         provider_id=row.id,
         passages=tuple(_passages(definition, row.profile)),
@@ -49,21 +51,23 @@ def offer_of(definition: CategoryDefinition, row: Row[Any], today: date) -> Rank
         capacity=row.capacity,
         accepting_new=True,
         response_hours=(
-            None if row.response_minutes is None else row.response_minutes / _MINUTES_AN_HOUR
+            None if row.response_minutes is None else row.response_minutes / _MINUTES_PER_HOUR
         ),
         last_active=None if row.last_active_at is None else row.last_active_at.date(),
         joined=row.created_at.date(),
-        verified=valid,
+        verified=valid_credentials,
         verified_on={
-            kind: date.fromisoformat(day) for kind, day in row.verified_on.items() if kind in valid
+            credential: date.fromisoformat(day)
+            for credential, day in row.verified_on.items()
+            if credential in valid_credentials
         },
         profile_updated=row.updated_at.date(),
     )
 
 
 def verified(checked: list[str], profile: Mapping[str, Any], today: date) -> frozenset[str]:
-    """The credential types that an operator checked and that have not expired since."""
-    expired = {kind for kind, day in _expiries(profile) if day < today}
+    """The types among `checked` credentials that have not expired."""
+    expired = {credential for credential, day in _expiries(profile) if day < today}
     return frozenset(checked) - expired
 
 
@@ -74,11 +78,11 @@ def _expiries(profile: Mapping[str, Any]) -> Iterator[tuple[str, date]]:
 
 
 def _passages(definition: CategoryDefinition, profile: Mapping[str, Any]) -> Iterator[str]:
-    """What a provider wrote in public about the work, the headline first."""
+    """A provider's public long texts about their work, the headline first."""
     if headline := profile.get("headline"):
         yield headline
     for name, field in definition.provider.items():
-        if field.kind is Kind.LONG_TEXT and field.public and name not in _NOT_READ:
+        if field.kind is Kind.LONG_TEXT and field.public and name not in _IGNORED_FIELDS:
             text = profile.get(name)
             if text:
                 yield text

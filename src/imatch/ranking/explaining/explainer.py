@@ -1,4 +1,4 @@
-"""Why this person: want beside fact, a caveat, the best sentence, what would change it."""
+"""Why this provider: reasons, a caveat, the best sentence, and a counterfactual."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,20 +7,22 @@ from itertools import islice
 from imatch.categories.schemas import CriterionKind
 from imatch.ranking.explaining import caveats, reasons
 from imatch.ranking.explaining.counterfactuals import Counterfactuals
-from imatch.ranking.explaining.provider_facts import Facts
-from imatch.ranking.gates.gates import Gated
-from imatch.ranking.pool.columns import Frame
-from imatch.ranking.query import Asked
+from imatch.ranking.explaining.provider_facts import ProviderFacts
+from imatch.ranking.gates.gates import GateResult
+from imatch.ranking.pool.columns import Snapshot
+from imatch.ranking.query import Query
 from imatch.ranking.scoring.criteria import Rows
 from imatch.ranking.scoring.table import CUSTOM
 from imatch.ranking.types import CriterionScore, Reason
 
-MOST_REASONS = 3
-GOOD = 0.6  # an average score this high is still a reason
+MAX_REASONS = 3
+GOOD_SCORE = 0.6  # a score this high is a reason even if it is below the pool's mean
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PickExplanation:
+    """The texts beside one pick."""
+
     reasons: tuple[Reason, ...]
     caveat: str
     best_sentence: str
@@ -30,36 +32,44 @@ class Told:
 class Explainer:
     """Explains the picks of one request."""
 
-    def __init__(self, frame: Frame, rows: Rows, asked: Asked, gated: Gated) -> None:
-        self._frame, self._rows, self._asked = frame, rows, asked
-        self._counterfactuals = Counterfactuals(frame, asked, gated)
+    def __init__(
+        self, snapshot: Snapshot, rows: Rows, query: Query, gate_result: GateResult
+    ) -> None:
+        self._snapshot, self._rows, self._query = snapshot, rows, query
+        self._counterfactuals = Counterfactuals(snapshot, query, gate_result)
 
-    def explain(self, index: int, criteria: tuple[CriterionScore, ...]) -> Told:
-        facts = Facts(self._frame, int(self._rows[index]), self._asked)
-        return Told(
+    def explain(self, index: int, criteria: tuple[CriterionScore, ...]) -> PickExplanation:
+        facts = ProviderFacts(self._snapshot, int(self._rows[index]), self._query)
+        return PickExplanation(
             reasons=self._reasons(facts, criteria),
             caveat=caveats.caveat(facts, criteria),
             best_sentence=facts.best_sentence,
-            counterfactual=self._counterfactuals.tell(criteria),
+            counterfactual=self._counterfactuals.describe(criteria),
         )
 
-    def _reasons(self, facts: Facts, criteria: tuple[CriterionScore, ...]) -> tuple[Reason, ...]:
-        """The strongest contributions, w·(f - pool mean), that have a fact to show."""
+    def _reasons(
+        self, facts: ProviderFacts, criteria: tuple[CriterionScore, ...]
+    ) -> tuple[Reason, ...]:
+        """The criteria with the largest w·(f - pool mean) that have a fact to show."""
         strongest = sorted(
             (line for line in criteria if line.weight and line.known),
             key=lambda line: -line.weight * (line.score - line.pool_mean),
         )
-        worth_telling = (x for x in strongest if x.score >= min(x.pool_mean, GOOD))
-        told = (self._tell(line)(facts, line) for line in worth_telling)
-        return tuple(islice((reason for reason in told if reason), MOST_REASONS))
+        worth_showing = (
+            line for line in strongest if line.score >= min(line.pool_mean, GOOD_SCORE)
+        )
+        all_reasons = (self._reason_for(line)(facts, line) for line in worth_showing)
+        return tuple(islice((reason for reason in all_reasons if reason), MAX_REASONS))
 
-    def _tell(self, line: CriterionScore) -> Callable[[Facts, CriterionScore], Reason | None]:
+    def _reason_for(
+        self, line: CriterionScore
+    ) -> Callable[[ProviderFacts, CriterionScore], Reason | None]:
         if line.name == CUSTOM:
             return reasons.custom
-        return _TELL[self._asked.layout.definition.kind_of(line.name)]
+        return _REASON_FOR[self._query.layout.definition.kind_of(line.name)]
 
 
-_TELL: dict[CriterionKind, Callable[[Facts, CriterionScore], Reason | None]] = {
+_REASON_FOR: dict[CriterionKind, Callable[[ProviderFacts, CriterionScore], Reason | None]] = {
     CriterionKind.EXPERTISE: reasons.expertise,
     CriterionKind.OVERLAP: reasons.overlap,
     CriterionKind.STYLE: reasons.style,

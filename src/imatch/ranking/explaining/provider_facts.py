@@ -1,4 +1,4 @@
-"""What is known of one provider, in words, for the few people who are shown."""
+"""The facts about one provider in words, for the few who are shown."""
 
 from datetime import date
 from functools import cached_property
@@ -7,33 +7,33 @@ from typing import Any, cast
 
 import numpy as np
 
-from imatch.ranking.pool.columns import Frame
+from imatch.ranking.pool.columns import Snapshot
 from imatch.ranking.pool.layout import PRICE_UNITS, UNKNOWN_STYLE, Words
 from imatch.ranking.pool.records import RATING_UNITS
 from imatch.ranking.pool.time_zones import hours_ahead
-from imatch.ranking.query import TIME_ZONE, Asked
+from imatch.ranking.query import TIME_ZONE, Query
 from imatch.ranking.scoring.criteria import distances_km
 from imatch.ranking.text.stems import sentences, stems
 
-LONGEST_SENTENCE = 240
-READ_SENTENCES = 60
+MAX_SENTENCE_LENGTH = 240
+MAX_SENTENCES_READ = 60
 
 
-class Facts:
-    """One provider's row, read back as labels and numbers."""
+class ProviderFacts:
+    """One provider's row of a snapshot, decoded into labels and numbers."""
 
-    def __init__(self, frame: Frame, row: int, asked: Asked) -> None:
-        self._frame, self._row, self.asked = frame, row, asked
+    def __init__(self, snapshot: Snapshot, row: int, query: Query) -> None:
+        self._snapshot, self._row, self.query = snapshot, row, query
 
     def value(self, column: str) -> Any:  # noqa: ANN401 -- a cell of any column
-        return self._frame.columns[column][self._row]
+        return self._snapshot.columns[column][self._row]
 
     def count(self, column: str) -> int:
         return int(self.value(column))
 
     @cached_property
     def _texts(self) -> dict[str, Any]:
-        return self._frame.texts(self._row)
+        return self._snapshot.texts(self._row)
 
     @property
     def passages(self) -> list[str]:
@@ -41,7 +41,7 @@ class Facts:
 
     @cached_property
     def stems(self) -> frozenset[str]:
-        """Of all that the provider wrote in public."""
+        """The stems of all the provider's public texts."""
         return frozenset(stem for passage in self.passages for stem in stems(passage))
 
     @property
@@ -58,95 +58,99 @@ class Facts:
 
     def _labels(self, criterion: str, *, stated: bool) -> list[str]:
         labels = []
-        for name, mask in self.asked.wanted[criterion].masks.items():
-            values, held = self.asked.layout.sets[name], self._held(criterion, name)
-            labels += [values.labels[i] for i in values.named((held if stated else ~held) & mask)]
+        for name, mask in self.query.wanted[criterion].masks.items():
+            values, bits = self.query.layout.sets[name], self._stated_bits(criterion, name)
+            labels += [
+                values.labels[i] for i in values.positions_in((bits if stated else ~bits) & mask)
+            ]
         return labels
 
-    def _held(self, criterion: str, name: str) -> Words:
-        """What a field states, with the criterion's other fields of the same values."""
-        layout = self.asked.layout
-        sets, held = layout.sets, self.value(f"set:{name}")
+    def _stated_bits(self, criterion: str, name: str) -> Words:
+        """The bits stated in a field or in the criterion's other fields of the same values."""
+        layout = self.query.layout
+        sets, bits = layout.sets, self.value(f"set:{name}")
         for other in layout.definition.criteria[criterion].provider:
             if other in sets and sets[other].positions == sets[name].positions:
-                held = held | self.value(f"set:{other}")
-        return cast("Words", held)
+                bits = bits | self.value(f"set:{other}")
+        return cast("Words", bits)
 
     def checked(self, criterion: str) -> list[str]:
-        """The labels of the wanted and stated values that an operator checked as credentials."""
+        """The labels of the wanted, stated values that an operator verified as credentials."""
         labels = []
-        for name, mask in self.asked.wanted[criterion].masks.items():
-            values = self.asked.layout.sets[name]
-            stated = values.named(self.value(f"set:{name}") & mask)
+        for name, mask in self.query.wanted[criterion].masks.items():
+            values = self.query.layout.sets[name]
+            stated = values.positions_in(self.value(f"set:{name}") & mask)
             labels += [values.labels[i] for i in stated if self._is_checked(values.keys[i])]
         return labels
 
     def _is_checked(self, value: str) -> bool:
-        """By the value: a designation and its credential may be labelled differently."""
-        mask = self.asked.layout.credential_set.mask([value])
+        """Compares values: a designation and its credential may have different labels."""
+        mask = self.query.layout.credential_set.mask([value])
         return bool((self.value("verified") & mask).any())
 
     def credentials(self, *, verified: bool) -> list[str]:
-        values = self.asked.layout.credential_set
+        values = self.query.layout.credential_set
         bits = self.value("verified")
         if not verified:
             bits = self.value("credentials") & ~bits
-        return [values.labels[i] for i in values.named(bits)]
+        return [values.labels[i] for i in values.positions_in(bits)]
 
     @property
     def checked_on(self) -> date | None:
-        """The day since which all that is verified was checked; None if one day is unknown."""
-        days, values = self._texts["verified_on"], self.asked.layout.credential_set
-        kinds = list(values.positions)
-        known = [days.get(kinds[place]) for place in values.named(self.value("verified"))]
-        return max(map(date.fromisoformat, known)) if known and all(known) else None
+        """The latest day of a check, when all were verified; None if any day is unknown."""
+        days, values = self._texts["verified_on"], self.query.layout.credential_set
+        types = list(values.positions)
+        check_days = [
+            days.get(types[position]) for position in values.positions_in(self.value("verified"))
+        ]
+        return max(map(date.fromisoformat, check_days)) if check_days and all(check_days) else None
 
     def meets(self, format_name: str) -> bool:
-        place = self.asked.layout.formats.positions.get(format_name)
-        return place is not None and bool(int(self.value("set:formats")[0]) >> place & 1)
+        position = self.query.layout.formats.positions.get(format_name)
+        return position is not None and bool(int(self.value("set:formats")[0]) >> position & 1)
 
     @property
     def km(self) -> float | None:
-        """How far from the seeker, or None where either place is unknown."""
-        if self.asked.place is None:
+        """Distance from the seeker; None if either place is unknown."""
+        if self.query.place is None:
             return None
-        found = float(distances_km(self.asked.place, self.value("place")[None, :])[0])
-        return None if np.isnan(found) else found
+        distance_km = float(distances_km(self.query.place, self.value("place")[None, :])[0])
+        return None if np.isnan(distance_km) else distance_km
 
     @property
     def _time_zone(self) -> str:
-        zones = self.asked.layout.sets.get(TIME_ZONE)
-        held = zones.named(self.value(f"set:{TIME_ZONE}")) if zones else []
-        return zones.keys[held[0]] if zones and held else ""
+        zones = self.query.layout.sets.get(TIME_ZONE)
+        positions = zones.positions_in(self.value(f"set:{TIME_ZONE}")) if zones else []
+        return zones.keys[positions[0]] if zones and positions else ""
 
     @property
     def other_clock(self) -> bool:
-        """Whether both named a time zone, and their clocks differ today."""
-        own, wanted = self._time_zone, self.asked.need.answer(TIME_ZONE)
-        return bool(own and wanted and hours_ahead(own, wanted, self.asked.today))
+        """Whether both sides named a time zone and their clocks differ today."""
+        own, wanted = self._time_zone, self.query.need.answer(TIME_ZONE)
+        return bool(own and wanted and hours_ahead(own, wanted, self.query.today))
 
     @property
     def unknown_clock(self) -> bool:
-        """Whether weekly times are compared as they stand, because a time zone is not known."""
-        return not (self._time_zone and self.asked.need.answer(TIME_ZONE))
+        """Whether weekly times are compared unconverted, because a time zone is unknown."""
+        return not (self._time_zone and self.query.need.answer(TIME_ZONE))
 
     @property
     def shared_windows(self) -> list[str]:
-        """Weekly times of both, as this provider calls them."""
-        values, by_zone = self.asked.layout.window_set, self.asked.windows_by_zone
-        wanted = self.asked.windows
+        """Labels of the weekly times that suit both, by this provider's clock."""
+        values, by_zone = self.query.layout.window_set, self.query.windows_by_zone
+        wanted = self.query.windows
         if by_zone is not None:
             wanted = by_zone[self.value(f"ordinal:{TIME_ZONE}")]
-        return [values.labels[i] for i in values.named(self.value("windows") & wanted)]
+        return [values.labels[i] for i in values.positions_in(self.value("windows") & wanted)]
 
     @property
     def response_hours(self) -> float | None:
-        given = float(self.value("response_hours"))
-        return None if np.isnan(given) else given
+        hours = float(self.value("response_hours"))
+        return None if np.isnan(hours) else hours
 
     @property
     def price(self) -> tuple[int, int, str] | None:
-        """Lowest and highest cents, and the unit."""
+        """Lowest and highest price in cents, and the unit; None if not stated."""
         low, unit = self.count("price_min"), self.count("price_unit")
         if low < 0 or unit >= len(PRICE_UNITS):
             return None
@@ -159,7 +163,7 @@ class Facts:
 
     @property
     def styles(self) -> dict[int, int]:
-        """Scale's place -> -3..3, the scales that were set."""
+        """Index of the style scale -> -3..3, for the scales that were set."""
         return {i: int(v) for i, v in enumerate(self.value("style")) if int(v) != UNKNOWN_STYLE}
 
     def day(self, column: str) -> date | None:
@@ -168,18 +172,18 @@ class Facts:
 
     @cached_property
     def best_sentence(self) -> str:
-        """The provider's own sentence that says most of what the need tells; empty if none does."""
-        telling = self.asked.telling
+        """The provider's sentence with the most informative stems of the need; empty if none."""
+        informative = self.query.informative
         best, best_score = "", 0.0
         for passage in self.passages:
-            for sentence in sentences(passage)[:READ_SENTENCES]:
+            for sentence in sentences(passage)[:MAX_SENTENCES_READ]:
                 words = stems(sentence)
-                held = fsum(telling[stem] for stem in telling.keys() & words)
-                score = held / (8 + len(words)) ** 0.5
+                weight = fsum(informative[stem] for stem in informative.keys() & words)
+                score = weight / (8 + len(words)) ** 0.5
                 if score > best_score:
                     best, best_score = sentence, score
         return (
             best
-            if len(best) <= LONGEST_SENTENCE
-            else best[:LONGEST_SENTENCE].rsplit(" ", 1)[0] + " …"
+            if len(best) <= MAX_SENTENCE_LENGTH
+            else best[:MAX_SENTENCE_LENGTH].rsplit(" ", 1)[0] + " …"
         )

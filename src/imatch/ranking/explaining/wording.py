@@ -1,4 +1,4 @@
-"""Small pieces of plain English: lists, prices, distances, spans of time."""
+"""Phrases for lists, prices, distances and hours."""
 
 from collections.abc import Sequence
 
@@ -18,8 +18,8 @@ _SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", 
 
 
 def listed(items: Sequence[str]) -> str:
-    """One, two and three; by semicolons where one has a comma of its own."""
-    if len(items) < 2:  # noqa: PLR2004 -- two make a list
+    """Items joined as “one, two and three”; with semicolons if an item contains a comma."""
+    if len(items) < 2:  # noqa: PLR2004 -- a list has two items
         return "".join(items)
     if any("," in item for item in items):
         return f"{'; '.join(items[:-1])}; and {items[-1]}"
@@ -27,12 +27,12 @@ def listed(items: Sequence[str]) -> str:
 
 
 def spelled(count: int) -> str:
-    """Four people, but 11 people."""
+    """A count in words up to ten: four people, but 11 people."""
     return _SMALL[count] if count < len(_SMALL) else number(count)
 
 
 def price_range(low_cents: int | None, high_cents: int | None, unit: str) -> str:
-    """$15,000 to $30,000 a year. Prices and budgets are in US dollars."""
+    """For example: $15,000 to $30,000 a year. Prices and budgets are in US dollars."""
     low, high = money(usd(low_cents or 0)), money(usd(high_cents or 0))
     if not low_cents:
         amount = f"up to {high}"
@@ -44,19 +44,19 @@ def price_range(low_cents: int | None, high_cents: int | None, unit: str) -> str
 
 
 def distance(km: float) -> str:
-    """About 8 miles (13 km) away."""
+    """For example: about 8 miles (13 km) away."""
     if km < NEARBY_KM:
         return "close to you"
     return f"about {number(max(1, round(km / KM_PER_MILE)))} miles ({number(round(km))} km) away"
 
 
 def lower_first(label: str) -> str:
-    """A label inside a sentence: "Tax planning" becomes "tax planning", "CFP" stays."""
+    """A label for use inside a sentence: "Tax planning" becomes "tax planning", "CFP" stays."""
     return label[:1].lower() + label[1:] if label[1:2].islower() else label
 
 
 def hours(value: float) -> str:
-    """Usually answers within 5 hours."""
+    """A duration in hours or days, for example: 5 hours."""
     if value < 1:
         return "an hour"
     if value < 48:  # noqa: PLR2004 -- two days

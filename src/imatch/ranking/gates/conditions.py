@@ -1,6 +1,6 @@
-"""What a rule asks of every provider: values that compare equal when they ask the same.
+"""The conditions behind gates. Equal conditions compare and hash equal.
 
-A frame remembers their answers by that equality: most needs share most of their rules.
+A snapshot caches their results by equality, because most needs share most gates.
 """
 
 from dataclasses import dataclass
@@ -9,46 +9,46 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from imatch.ranking.pool.columns import Frame
+from imatch.ranking.pool.columns import Snapshot
 from imatch.ranking.pool.layout import UNKNOWN_ORDINAL, has_bits
 
 Mask = NDArray[np.bool_]
-MANY = 20  # excluded people, beyond which one sorted look-up is quicker than a pass for each
+MAX_LINEAR_EXCLUSIONS = 20  # with more, np.isin is faster than one pass for each
 
 
 class Condition(Protocol):
-    """Hashable, and true of the providers of a frame or not."""
+    """A hashable predicate: which rows of a snapshot satisfy it, shape (rows,)."""
 
     def __hash__(self) -> int: ...
 
-    def __call__(self, frame: Frame) -> Mask: ...
+    def __call__(self, snapshot: Snapshot) -> Mask: ...
 
 
 @dataclass(frozen=True, slots=True)
 class HasRoom:
-    def __call__(self, frame: Frame) -> Mask:
-        return frame.has_room
+    def __call__(self, snapshot: Snapshot) -> Mask:
+        return snapshot.has_room
 
 
 @dataclass(frozen=True, slots=True)
-class Holds:
-    """One (or every) of the bits is set."""
+class HasValues:
+    """Any (or every) of the bits is set."""
 
     column: str
     bits: tuple[int, ...]
     every: bool
 
-    def __call__(self, frame: Frame) -> Mask:
+    def __call__(self, snapshot: Snapshot) -> Mask:
         mask = np.array(self.bits, np.uint64)
-        return has_bits(frame.columns[self.column], mask, every=self.every)
+        return has_bits(snapshot.columns[self.column], mask, every=self.every)
 
 
 @dataclass(frozen=True, slots=True)
-class Nobody:
-    """A value that no provider can state."""
+class NobodyPasses:
+    """Fails for every provider: the wanted value is one that nobody can state."""
 
-    def __call__(self, frame: Frame) -> Mask:
-        return np.zeros(frame.size, np.bool_)
+    def __call__(self, snapshot: Snapshot) -> Mask:
+        return np.zeros(snapshot.size, np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +56,34 @@ class Equals:
     column: str
     value: int
 
-    def __call__(self, frame: Frame) -> Mask:
-        found: Mask = frame.columns[self.column] == self.value
-        return found
+    def __call__(self, snapshot: Snapshot) -> Mask:
+        mask: Mask = snapshot.columns[self.column] == self.value
+        return mask
 
 
 @dataclass(frozen=True, slots=True)
 class ValidOn:
-    """A date of validity that has not passed on that day."""
+    """An expiry date that is not before the day (an ordinal)."""
 
     column: str
     day: int
 
-    def __call__(self, frame: Frame) -> Mask:
-        found: Mask = frame.columns[self.column] >= self.day
-        return found
+    def __call__(self, snapshot: Snapshot) -> Mask:
+        mask: Mask = snapshot.columns[self.column] >= self.day
+        return mask
 
 
 @dataclass(frozen=True, slots=True)
 class Reaches:
-    """A choice, known, no further in its vocabulary than the place."""
+    """A known choice at or before the position in its vocabulary."""
 
     column: str
-    place: int
+    position: int
 
-    def __call__(self, frame: Frame) -> Mask:
-        ordinals = frame.columns[self.column]
-        found: Mask = (ordinals <= self.place) & (ordinals != UNKNOWN_ORDINAL)
-        return found
+    def __call__(self, snapshot: Snapshot) -> Mask:
+        ordinals = snapshot.columns[self.column]
+        mask: Mask = (ordinals <= self.position) & (ordinals != UNKNOWN_ORDINAL)
+        return mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +91,22 @@ class WithinBudget:
     unit: str
     high_cents: int
 
-    def __call__(self, frame: Frame) -> Mask:
-        found: Mask = frame.prices_in(self.unit) <= self.high_cents
-        return found
+    def __call__(self, snapshot: Snapshot) -> Mask:
+        mask: Mask = snapshot.prices_in(self.unit) <= self.high_cents
+        return mask
 
 
 @dataclass(frozen=True, slots=True)
-class Others:
-    """Everybody but these."""
+class NotExcluded:
+    """All providers except these."""
 
     provider_ids: frozenset[int]
 
-    def __call__(self, frame: Frame) -> Mask:
-        ids = frame.columns["id"]
-        if len(self.provider_ids) > MANY:
+    def __call__(self, snapshot: Snapshot) -> Mask:
+        ids = snapshot.columns["id"]
+        if len(self.provider_ids) > MAX_LINEAR_EXCLUSIONS:
             return ~np.isin(ids, np.fromiter(self.provider_ids, np.int64, len(self.provider_ids)))
-        found = np.ones(len(ids), np.bool_)
+        mask = np.ones(len(ids), np.bool_)
         for provider_id in self.provider_ids:
-            found &= ids != provider_id
-        return found
+            mask &= ids != provider_id
+        return mask

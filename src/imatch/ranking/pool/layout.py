@@ -1,4 +1,4 @@
-"""How a category's provider fields become columns of numbers, derived from its definition."""
+"""How the provider fields of a category map to numeric columns, derived from its definition."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +34,9 @@ class ValueSet:
 
     @classmethod
     def of(cls, options: Mapping[str, str]) -> "ValueSet":
-        return cls({value: place for place, value in enumerate(options)}, tuple(options.values()))
+        return cls(
+            {value: position for position, value in enumerate(options)}, tuple(options.values())
+        )
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -45,34 +47,34 @@ class ValueSet:
         return max(1, -(-len(self.labels) // WORD_BITS))
 
     @property
-    def narrow(self) -> np.dtype[np.unsignedinteger[Any]]:
-        """The smallest type for one word: who reads everybody's reads the less."""
+    def word_type(self) -> np.dtype[np.unsignedinteger[Any]]:
+        """The smallest type for one word, to keep columns small."""
         return np.min_scalar_type((1 << min(max(len(self.labels), 1), WORD_BITS)) - 1)
 
     def bits(self, values: Iterable[str]) -> tuple[int, ...]:
-        """The words in which the bits of these values are set; unknown values have none."""
-        whole = 0
+        """64-bit words with the bits of these values set; unknown values are ignored."""
+        all_bits = 0
         for value in values:
-            place = self.positions.get(value)
-            if place is not None:
-                whole |= 1 << place
+            position = self.positions.get(value)
+            if position is not None:
+                all_bits |= 1 << position
         if len(self.labels) <= WORD_BITS:
-            return (whole,)
-        return tuple(whole >> WORD_BITS * word & _ALL_BITS for word in range(self.words))
+            return (all_bits,)
+        return tuple(all_bits >> WORD_BITS * word & _ALL_BITS for word in range(self.words))
 
     def mask(self, values: Iterable[str]) -> Words:
         return np.array(self.bits(values), np.uint64)
 
-    def named(self, words: Words) -> list[int]:
+    def positions_in(self, words: Words) -> list[int]:
         """The positions of the bits that are set."""
         bits = np.unpackbits(words.astype("<u8").view(np.uint8), bitorder="little")
         return np.flatnonzero(bits).tolist()
 
 
 def price_factor(unit: str, wanted: str) -> float:
-    """What to multiply a price per `unit` by to have one per `wanted`; NaN if that is not exact.
+    """The factor from a price per `unit` to one per `wanted`; NaN if there is no exact one.
 
-    A month and a year convert exactly; an hour and a session do not.
+    Only months and years convert.
     """
     if unit == wanted:
         return 1.0
@@ -93,30 +95,30 @@ def has_bits(
     passes = np.full(len(column), every)
     for word in np.flatnonzero(mask):
         wanted = column.dtype.type(mask[word])
-        held = column[:, word] & wanted
-        passes = passes & (held == wanted) if every else passes | (held != 0)
+        matching = column[:, word] & wanted
+        passes = passes & (matching == wanted) if every else passes | (matching != 0)
     return passes
 
 
-def as_values(given: Any) -> list[str]:  # noqa: ANN401 -- an answer as JSON
-    """A tags or choice answer as a list of vocabulary values."""
-    if isinstance(given, list | tuple):
-        return [value for value in given if isinstance(value, str)]
-    return [given] if isinstance(given, str) and given else []
+def as_values(answer: Any) -> list[str]:  # noqa: ANN401 -- an answer as JSON
+    """A tags or choice answer as a list of vocabulary values; [] for anything else."""
+    if isinstance(answer, list | tuple):
+        return [value for value in answer if isinstance(value, str)]
+    return [answer] if isinstance(answer, str) and answer else []
 
 
-def as_day(given: Any) -> int:  # noqa: ANN401 -- an answer as JSON
-    """A date as its ordinal, 0 when unknown."""
-    if isinstance(given, str):
+def as_day(answer: Any) -> int:  # noqa: ANN401 -- an answer as JSON
+    """A date as its proleptic ordinal, 0 if unknown."""
+    if isinstance(answer, str):
         try:
-            given = date.fromisoformat(given)
+            answer = date.fromisoformat(answer)
         except ValueError:
             return 0
-    return given.toordinal() if isinstance(given, date) else 0
+    return answer.toordinal() if isinstance(answer, date) else 0
 
 
 class Layout:
-    """What the engine derives from one definition: value sets, pairs of fields, topics."""
+    """What the engine derives from a category's definition: value sets, field pairs, topics."""
 
     def __init__(self, definition: CategoryDefinition) -> None:
         self.definition = definition
@@ -126,27 +128,30 @@ class Layout:
             if field.kind in SET_KINDS
         }
         self.credentials = next(
-            (n for n, f in definition.provider.items() if f.kind is Kind.CREDENTIALS), None
+            (name for name, field in definition.provider.items() if field.kind is Kind.CREDENTIALS),
+            None,
         )
         self.credential_set = ValueSet.of(
             definition.options(definition.provider[self.credentials]) if self.credentials else {}
         )
         self.formats = self.sets.get("formats", ValueSet.of({}))
-        self.flags = _named(definition.provider, Kind.YES_NO)
-        self.dates = _named(definition.provider, Kind.DATE)
-        self.price = next(iter(_named(definition.provider, Kind.PRICE)), None)
-        self.place = next(iter(_named(definition.provider, Kind.PLACE)), None)
-        self.windows = next(iter(_named(definition.provider, Kind.WINDOWS)), None)
+        self.flags = _fields_of_kind(definition.provider, Kind.YES_NO)
+        self.dates = _fields_of_kind(definition.provider, Kind.DATE)
+        self.price = next(iter(_fields_of_kind(definition.provider, Kind.PRICE)), None)
+        self.place = next(iter(_fields_of_kind(definition.provider, Kind.PLACE)), None)
+        self.windows = next(iter(_fields_of_kind(definition.provider, Kind.WINDOWS)), None)
         self.window_set = ValueSet.of(WINDOWS)
-        self.style = next(iter(_named(definition.provider, Kind.STYLE)), None)
+        self.style = next(iter(_fields_of_kind(definition.provider, Kind.STYLE)), None)
         self.scales = tuple(scale.name for scale in definition.style_scales)
         expertise = definition.criteria.get("expertise_match")
         self.topic_fields = (
-            tuple(n for n in expertise.provider if n in self.sets) if expertise else ()
+            tuple(name for name in expertise.provider if name in self.sets) if expertise else ()
         )
         self.topics = self._topics()
-        self.topic_places = {
-            name: np.array([self.topics.positions[v] for v in self.sets[name].positions], np.intp)
+        self.topic_positions = {
+            name: np.array(
+                [self.topics.positions[value] for value in self.sets[name].positions], np.intp
+            )
             for name in self.topic_fields
         }
         self.topic_stems = {
@@ -155,59 +160,61 @@ class Layout:
         }
 
     def topic_weights(self, values: Iterable[str]) -> NDArray[np.float64]:
-        """1 for each of the given topics, 0 for the others."""
+        """1 for each given topic, 0 for the others; shape (topics,)."""
         weights = np.zeros(len(self.topics.labels))
-        weights[[self.topics.positions[v] for v in values if v in self.topics.positions]] = 1
+        weights[
+            [self.topics.positions[value] for value in values if value in self.topics.positions]
+        ] = 1
         return weights
 
     def unit(self, name: Any) -> int:  # noqa: ANN401 -- an answer as JSON
-        """A price unit as a small number."""
+        """The index of a price unit, or UNKNOWN_ORDINAL."""
         return PRICE_UNITS.index(name) if name in PRICE_UNITS else UNKNOWN_ORDINAL
 
     def _topics(self) -> ValueSet:
         """Every topic that the expertise criterion compares, over all its provider fields."""
-        named: dict[str, str] = {}
+        labels: dict[str, str] = {}
         for name in self.topic_fields:
             values = self.sets[name]
-            named = {**dict(zip(values.positions, values.labels, strict=True)), **named}
-        return ValueSet.of(named)
+            labels = {**dict(zip(values.positions, values.labels, strict=True)), **labels}
+        return ValueSet.of(labels)
 
     def label(self, provider_field: str, value: str) -> str:
         values = self.sets[provider_field]
         return values.labels[values.positions[value]]
 
     def counterpart(self, seeker_field: str) -> str | None:
-        """The provider field that answers a seeker's field: by criterion, then by vocabulary."""
-        asked = self.definition.seeker[seeker_field]
+        """The provider field that answers a seeker field: by criterion, else by vocabulary."""
+        wanted = self.definition.seeker[seeker_field]
         for criterion in self.definition.criteria.values():
             if seeker_field in criterion.seeker:
                 for name in criterion.provider:
-                    if name in self.sets and self._comparable(asked, name):
+                    if name in self.sets and self._comparable(wanted, name):
                         return name
         for name in self.sets:
-            if asked.vocabulary and self.definition.provider[name].vocabulary == asked.vocabulary:
+            if wanted.vocabulary and self.definition.provider[name].vocabulary == wanted.vocabulary:
                 return name
         return None
 
-    def _comparable(self, asked: FieldDefinition, provider_field: str) -> bool:
+    def _comparable(self, wanted: FieldDefinition, provider_field: str) -> bool:
         offered = self.definition.provider[provider_field]
-        if asked.vocabulary == offered.vocabulary:
+        if wanted.vocabulary == offered.vocabulary:
             return True
-        return bool(set(self.definition.options(asked)) & set(self.sets[provider_field].positions))
+        return bool(set(self.definition.options(wanted)) & set(self.sets[provider_field].positions))
 
     def masks(self, provider_fields: Iterable[str], wanted: Iterable[str]) -> dict[str, Words]:
-        """Which bits of which provider fields answer the wanted values; each value counts once."""
-        found: dict[str, list[str]] = {}
+        """The bits of the wanted values, by the first provider field that has each value."""
+        by_field: dict[str, list[str]] = {}
         for value in dict.fromkeys(wanted):
             for name in provider_fields:
                 if name in self.sets and value in self.sets[name].positions:
-                    found.setdefault(name, []).append(value)
+                    by_field.setdefault(name, []).append(value)
                     break
-        return {name: self.sets[name].mask(values) for name, values in found.items()}
+        return {name: self.sets[name].mask(values) for name, values in by_field.items()}
 
 
 def unit_vector(place: tuple[float, float]) -> NDArray[np.float32]:
-    """Latitude and longitude in degrees as a point on the unit sphere."""
+    """Latitude and longitude in degrees as a point on the unit sphere; shape (3,)."""
     latitude, longitude = map(math.radians, place)
     flat = math.cos(latitude)
     return np.array(
@@ -216,11 +223,12 @@ def unit_vector(place: tuple[float, float]) -> NDArray[np.float32]:
 
 
 def unit_vectors(places: Sequence[tuple[float, float]]) -> NDArray[np.float32]:
+    """The same for many places; shape (places, 3)."""
     latitude, longitude = np.radians(np.array(places, np.float64).reshape(-1, 2)).T
     flat = np.cos(latitude)
     points = (flat * np.cos(longitude), flat * np.sin(longitude), np.sin(latitude))
     return np.column_stack(points).astype(np.float32)
 
 
-def _named(fields: Mapping[str, FieldDefinition], kind: Kind) -> tuple[str, ...]:
+def _fields_of_kind(fields: Mapping[str, FieldDefinition], kind: Kind) -> tuple[str, ...]:
     return tuple(name for name, field in fields.items() if field.kind is kind)

@@ -1,4 +1,4 @@
-"""Weekly times by the clocks of two people: Tuesday evening here is Wednesday morning there."""
+"""Weekly times in two time zones: Tuesday evening in one is Wednesday morning in another."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, time
@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 from imatch.categories.checks import DAYS, PARTS_OF_DAY, WINDOWS
 from imatch.ranking.pool.layout import UNKNOWN_ORDINAL, ValueSet
 
-HOURS = {"morning": (8, 12), "afternoon": (12, 17), "evening": (17, 21)}  # of each part of a day
-LEAST_SHARED_HOURS = 2  # two weekly times with less in common are not the same
+HOURS = {
+    "morning": (8, 12),
+    "afternoon": (12, 17),
+    "evening": (17, 21),
+}  # start and end of each part of a day
+MIN_SHARED_HOURS = 2  # weekly times that share less do not match
 _HOURS_A_WEEK = 7 * 24
 _SPANS = {
     f"{day}_{part}": (24 * number + HOURS[part][0], 24 * number + HOURS[part][1])
@@ -21,30 +25,33 @@ _SPANS = {
 }
 
 
-def hours_ahead(zone: str, of: str, day: date) -> float | None:
-    """How far one zone's clocks are before another's at noon of a day; None for unknown zones."""
+def hours_ahead(zone: str, reference: str, day: date) -> float | None:
+    """Hours from the reference zone's clock to this zone's, at noon of the day; None if unknown."""
     try:
-        here, there = (datetime.combine(day, time(12), ZoneInfo(z)).utcoffset() for z in (zone, of))
+        own, other = (
+            datetime.combine(day, time(12), ZoneInfo(name)).utcoffset()
+            for name in (zone, reference)
+        )
     except (KeyError, ValueError):  # an operator may have edited the vocabulary
         return None
-    return None if here is None or there is None else (here - there).total_seconds() / 3600
+    return None if own is None or other is None else (own - other).total_seconds() / 3600
 
 
 def windows_elsewhere(windows: Iterable[str], hours: float) -> list[str]:
-    """The weekly times, by clocks that are so many hours ahead, that share two hours with these."""
+    """The weekly times on a clock `hours` ahead that share at least two hours with `windows`."""
     spans = [_SPANS[window] for window in windows]
     return [
         name
         for name, span in _SPANS.items()
-        if any(_shared_hours(own, span, hours) >= LEAST_SHARED_HOURS for own in spans)
+        if any(_shared_hours(own, span, hours) >= MIN_SHARED_HOURS for own in spans)
     ]
 
 
 def _shared_hours(own: tuple[int, int], other: tuple[int, int], hours: float) -> float:
-    """What two spans of a week have in common, once the first is read on the other's clock."""
+    """The overlap in hours of two spans of a week, `own` being shifted by `hours`."""
     return max(
-        min(own[1] + moved, other[1]) - max(own[0] + moved, other[0])
-        for moved in (hours - _HOURS_A_WEEK, hours, hours + _HOURS_A_WEEK)
+        min(own[1] + shift, other[1]) - max(own[0] + shift, other[0])
+        for shift in (hours - _HOURS_A_WEEK, hours, hours + _HOURS_A_WEEK)
     )
 
 
@@ -52,16 +59,16 @@ def _shared_hours(own: tuple[int, int], other: tuple[int, int], hours: float) ->
 def windows_by_zone(
     windows: tuple[str, ...], zone: str, day: date, zones: tuple[str, ...]
 ) -> NDArray[np.uint64]:
-    """Weekly times of somebody in `zone`, as bits, as people in each of the zones call them.
+    """Weekly times of a person in `zone`, converted to each of `zones`, as bits.
 
-    A row for each zone's place in the vocabulary; in the others the times stand as they were given,
-    for who named no zone.
+    Returns shape (UNKNOWN_ORDINAL + 1, words): one row for each zone's position in the vocabulary.
+    All other rows hold the times unconverted, for providers without a known zone.
     """
     week = ValueSet.of(WINDOWS)
     rows = np.tile(week.mask(windows), (UNKNOWN_ORDINAL + 1, 1))
-    for place, other in enumerate(zones[:UNKNOWN_ORDINAL]):
+    for row, other in enumerate(zones[:UNKNOWN_ORDINAL]):
         hours = hours_ahead(other, zone, day)
         if hours is not None:
-            rows[place] = week.mask(windows_elsewhere(windows, hours))
+            rows[row] = week.mask(windows_elsewhere(windows, hours))
     rows.flags.writeable = False
     return rows

@@ -1,10 +1,11 @@
 """BM25 over documents of several texts: posting lists find candidates, a forward index scores them.
 
-Documents are only ever appended. A writer adds and kills them, then `view()` freezes what readers
-may see; a reader's view stays valid and unchanged while the writer goes on. New postings wait in
-small arrays and are merged into the sorted ones when they become many. The statistics (how many
-texts have a word, how long texts are) count live texts only: a changed pool scores like a fresh
-one.
+Source of the formula: Robertson and Zaragoza, The Probabilistic Relevance Framework (2009).
+
+Documents are append-only. A writer adds and removes them, then `view()` publishes an immutable view
+that stays valid while the writer continues. New postings are kept in small pending arrays and
+merged into the sorted ones when there are many. The statistics (document frequencies and text
+lengths) count live texts only, so that an updated pool scores like a newly built one.
 """
 
 import math
@@ -18,15 +19,15 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from imatch.ranking.text.growing_array import Growing
+from imatch.ranking.text.growing_array import GrowingArray
 
-K1 = 1.2  # how fast repeated words stop counting
-B = 0.75  # how much longer texts are discounted
-TYPICAL_LENGTH = 60.0  # words; used for the rough impacts alone, which choose candidates
+K1 = 1.2  # term frequency saturation
+B = 0.75  # length normalization
+TYPICAL_LENGTH = 60.0  # words; used only for the rough impacts that choose candidates
 MAX_COUNT = 255  # of one word in one text
-BEST_TEXTS = 10  # of a document; the i-th best counts 1/√i
-MERGE_SHARE = 8  # merge when waiting postings exceed 1/8 of the sorted ones
-MERGE_LEAST = 40_000
+MAX_TEXTS = 10  # scored of a document; the i-th best counts 1/√i
+MERGE_SHARE = 8  # merge when pending postings exceed 1/8 of the sorted ones
+MIN_MERGE_POSTINGS = 40_000
 _KEY_TERM, _KEY_DOCUMENT = (
     np.uint64(40),
     np.uint64(8),
@@ -39,7 +40,7 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Postings:
-    """Documents and rough impacts of term t lie in [starts[t], starts[t + 1])."""
+    """Sorted posting lists: those of term t are at [starts[t], starts[t + 1])."""
 
     starts: NDArray[np.int64]
     documents: NDArray[np.int32]
@@ -48,147 +49,149 @@ class Postings:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """The texts of documents and the terms of texts, each as runs of the next."""
+    """The forward index: each document is a run of texts, each text a run of term entries."""
 
     first_text: NDArray[np.int64]  # by document
-    texts: NDArray[np.int32]
+    texts: NDArray[np.int32]  # by document, how many
     first_term: NDArray[np.int64]  # by text
-    distinct: NDArray[np.int32]
-    lengths: NDArray[np.int32]
-    terms: NDArray[np.int32]  # entries
-    counts: NDArray[np.uint8]
+    distinct: NDArray[np.int32]  # by text, how many different terms
+    lengths: NDArray[np.int32]  # by text, in words
+    terms: NDArray[np.int32]  # by entry
+    counts: NDArray[np.uint8]  # by entry, at most MAX_COUNT
 
 
 @dataclass(frozen=True)
 class TextView:
-    """The documents as they stood at one moment, for readers."""
+    """An immutable view of the documents, for readers."""
 
     vocabulary: Mapping[str, int]
     frequencies: NDArray[np.int32]  # live texts with each term
     live_texts: int
     live_words: int
     sorted: Postings
-    waiting: Mapping[int, "array[int]"]
+    pending: Mapping[int, "array[int]"]
     forward: Forward
 
     @property
     def size(self) -> int:
-        """Documents, dead ones included."""
+        """The number of documents, including removed ones."""
         return len(self.forward.first_text)
 
     @cached_property
     def mean_length(self) -> float:
         return max(self.live_words / max(self.live_texts, 1), 1.0)
 
-    def query(self, stems: Mapping[str, float]) -> dict[int, float]:
-        """Known terms with their weights: count in the query · rarity among the texts."""
-        known = {}
-        for stem, times in stems.items():
+    def term_weights(self, stem_counts: Mapping[str, float]) -> dict[int, float]:
+        """Weights of the known terms: count in the query · inverse document frequency."""
+        weights = {}
+        for stem, count in stem_counts.items():
             term = self.vocabulary.get(stem, -1)
             if 0 <= term < len(self.frequencies) and self.frequencies[term] > 0:
-                known[term] = times * self._rarity(int(self.frequencies[term]))
-        return known
+                weights[term] = count * self._rarity(int(self.frequencies[term]))
+        return weights
 
-    def _rarity(self, seen: int) -> float:
-        return math.log1p((self.live_texts - seen + 0.5) / (seen + 0.5))
+    def _rarity(self, text_count: int) -> float:
+        return math.log1p((self.live_texts - text_count + 0.5) / (text_count + 0.5))
 
-    def rough(self, query: Mapping[int, float], most_postings: int) -> NDArray[np.float32]:
-        """Approximate scores of all documents from the query's rarest terms, to choose candidates.
+    def rough_scores(
+        self, term_weights: Mapping[int, float], max_postings: int
+    ) -> NDArray[np.float32]:
+        """Approximate scores of all documents by the rarest query terms, to choose candidates.
 
-        Terms so common that they would exceed `most_postings` are left to the exact pass.
+        Returns shape (documents,). Stops before the terms that would exceed `max_postings`.
         """
         scores = np.zeros(self.size, np.float32)
-        spent = 0
-        for term in sorted(query, key=lambda t: (self.frequencies[t], t)):
+        read = 0
+        for term in sorted(term_weights, key=lambda t: (self.frequencies[t], t)):
             documents, impacts = self._postings(term)
-            spent += len(documents)
-            if spent > most_postings and spent > len(documents):
+            read += len(documents)
+            if read > max_postings and read > len(documents):
                 break
-            np.add.at(scores, documents, impacts * np.float32(query[term]))
+            np.add.at(scores, documents, impacts * np.float32(term_weights[term]))
         return scores
 
-    def exact(self, query: Mapping[int, float], documents: Rows) -> Floats:
-        """The score of each given document: BM25 of its texts, the i-th best counting 1/√i."""
+    def exact_scores(self, term_weights: Mapping[int, float], documents: Rows) -> Floats:
+        """The score of each document: the sum of its texts' BM25, the i-th best times 1/√i."""
         forward = self.forward
         sizes = forward.texts[documents]
         owners, texts = spread(forward.first_text[documents], sizes)
-        scores = self._text_scores(query, texts)
+        scores = self._text_scores(term_weights, texts)
         if len(texts) == len(documents) and (sizes == 1).all():
             return scores
-        # Owners stand in order already; within one the best text comes first.
+        # Sort by document, then by descending score.
         order = np.argsort(owners - scores / (scores.max(initial=0.0) + 1))
         firsts = np.cumsum(sizes) - sizes
-        places = np.arange(len(texts)) - firsts[owners]
-        discounts = np.where(places < BEST_TEXTS, 1 / np.sqrt(places + 1), 0)
+        ranks = np.arange(len(texts)) - firsts[owners]
+        discounts = np.where(ranks < MAX_TEXTS, 1 / np.sqrt(ranks + 1), 0)
         return weighed_counts(owners, scores[order] * discounts, len(documents))
 
-    def ceiling(self, query: Mapping[int, float]) -> float:
-        """The score that a text would approach if it spoke of every term all the time."""
-        return (K1 + 1) * math.fsum(query.values())
+    def ceiling(self, term_weights: Mapping[int, float]) -> float:
+        """The upper bound of a text's score: every term with infinite frequency."""
+        return (K1 + 1) * math.fsum(term_weights.values())
 
-    def _text_scores(self, query: Mapping[int, float], texts: Rows) -> Floats:
+    def _text_scores(self, term_weights: Mapping[int, float], texts: Rows) -> Floats:
         forward = self.forward
         distinct = forward.distinct[texts]
         ends = np.cumsum(distinct, dtype=np.int64)
         entries = np.repeat(forward.first_term[texts] - (ends - distinct), distinct)
         entries += np.arange(len(entries))
         lookup = np.full(len(self.frequencies), -1, np.int16)
-        lookup[list(query)] = np.arange(len(query), dtype=np.int16)
+        lookup[list(term_weights)] = np.arange(len(term_weights), dtype=np.int16)
         columns = lookup.take(forward.terms.take(entries))
-        hits = (columns >= 0).nonzero()[0]  # a few in a hundred: only they are looked at closer
-        places = np.repeat(np.arange(len(texts)), distinct).take(hits)
+        hits = (columns >= 0).nonzero()[0]  # only a few percent of all entries
+        text_indices = np.repeat(np.arange(len(texts)), distinct).take(hits)
         counts = forward.counts[entries[hits]].astype(np.float64)
-        weights = np.fromiter(query.values(), np.float64, len(query))[columns[hits]]
+        weights = np.fromiter(term_weights.values(), np.float64, len(term_weights))[columns[hits]]
         discount = K1 * (1 - B + B * forward.lengths[texts] / self.mean_length)
-        gains = weights * counts * (K1 + 1) / (counts + discount[places])
-        return weighed_counts(places, gains, len(texts))
+        gains = weights * counts * (K1 + 1) / (counts + discount[text_indices])
+        return weighed_counts(text_indices, gains, len(texts))
 
     def _postings(self, term: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
         documents, impacts = np.empty(0, np.int32), np.empty(0, np.uint8)
         if term + 1 < len(self.sorted.starts):
             run = slice(self.sorted.starts[term], self.sorted.starts[term + 1])
             documents, impacts = self.sorted.documents[run], self.sorted.impacts[run]
-        if waiting := self.waiting.get(term):
-            # A copy in one step: the writer may be appending.
-            packed = np.frombuffer(waiting.tobytes(), np.uint64)
-            fresh = (packed >> _KEY_DOCUMENT).astype(np.int32)
-            seen = fresh < self.size
-            documents = np.concatenate([documents, fresh[seen]])
-            impacts = np.concatenate([impacts, (packed & _IMPACT).astype(np.uint8)[seen]])
+        if pending := self.pending.get(term):
+            # `tobytes` copies atomically: the writer may be appending.
+            packed = np.frombuffer(pending.tobytes(), np.uint64)
+            new_documents = (packed >> _KEY_DOCUMENT).astype(np.int32)
+            visible = new_documents < self.size
+            documents = np.concatenate([documents, new_documents[visible]])
+            impacts = np.concatenate([impacts, (packed & _IMPACT).astype(np.uint8)[visible]])
         return documents, impacts
 
 
 def weighed_counts(places: NDArray[np.integer], weights: Floats, size: int) -> Floats:
-    """The sum of the weights that fall on each place."""
+    """The sum of the weights at each place; shape (size,)."""
     return np.bincount(places, weights, minlength=size).astype(np.float64, copy=False)
 
 
 def spread(
     firsts: NDArray[np.integer], sizes: NDArray[np.integer]
 ) -> tuple[NDArray[np.int64], Rows]:
-    """For runs [first, first + size): the run of every entry, and every entry's index."""
+    """For runs [first, first + size): the run number and the index of each entry."""
     places = np.repeat(np.arange(len(sizes)), sizes)
     offsets = firsts - (np.cumsum(sizes, dtype=np.int64) - sizes)
     return places, np.arange(len(places)) + offsets[places]
 
 
 class TextIndex:
-    """The writer's side. One writer at a time."""
+    """The index that a writer changes. Not thread-safe: one writer at a time."""
 
     def __init__(self) -> None:
-        # A new stem gets the next number when it is first looked up.
+        # Looking up a new stem assigns it the next number.
         self._vocabulary: defaultdict[str, int] = defaultdict()
         self._vocabulary.default_factory = self._vocabulary.__len__
         self._frequencies = np.zeros(1024, np.int32)
-        self._frozen = False  # a reader holds the frequencies array
+        self._shared = False  # a view uses the frequencies array: copy before writing
         self._sorted = Postings(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8))
-        self._waiting: dict[int, array[int]] = {}
-        self._posted = 0  # documents whose postings are sorted or waiting
-        self._waiting_count = 0
-        self._first_text, self._texts = Growing(np.int64), Growing(np.int32)
-        self._first_term, self._distinct = Growing(np.int64), Growing(np.int32)
-        self._lengths = Growing(np.int32)
-        self._terms, self._counts = Growing(np.int32), Growing(np.uint8)
+        self._pending: dict[int, array[int]] = {}
+        self._indexed = 0  # documents whose postings are sorted or pending
+        self._pending_count = 0
+        self._first_text, self._texts = GrowingArray(np.int64), GrowingArray(np.int32)
+        self._first_term, self._distinct = GrowingArray(np.int64), GrowingArray(np.int32)
+        self._lengths = GrowingArray(np.int32)
+        self._terms, self._counts = GrowingArray(np.int32), GrowingArray(np.uint8)
         self._live_texts = 0
         self._live_words = 0
 
@@ -196,16 +199,17 @@ class TextIndex:
         return len(self._first_text)
 
     def extend(
-        self, documents: Sequence[Sequence[Counter[str]]], repeated: Sequence[bool] = ()
+        self, documents: Sequence[Sequence[Counter[str]]], duplicates: Sequence[bool] = ()
     ) -> None:
         """Add documents, each as the counted stems of its texts.
 
-        A `repeated` one stands there already under another number: statistics count it once.
+        `duplicates` flags documents that the index already has under another number: the
+        statistics count them once.
         """
         texts = list(chain.from_iterable(documents))
         sizes = np.fromiter(map(len, documents), np.int64, len(documents))
         distinct = np.fromiter(map(len, texts), np.int64, len(texts))
-        terms = self._numbered(chain.from_iterable(texts))
+        terms = self._term_numbers(chain.from_iterable(texts))
         counts = np.fromiter(
             chain.from_iterable(text.values() for text in texts), np.int64, len(terms)
         )
@@ -218,19 +222,19 @@ class TextIndex:
         self._lengths.extend(lengths)
         self._terms.extend(terms)
         self._counts.extend(np.minimum(counts, MAX_COUNT))
-        once = np.ones(len(texts), np.bool_)
-        if len(repeated):
-            once = np.repeat(~np.array(repeated, np.bool_), sizes)
-        self._count(terms[once[places]], 1)
-        self._live_texts += int(np.count_nonzero(once))
-        self._live_words += int(lengths[once].sum())
+        first_copies = np.ones(len(texts), np.bool_)
+        if len(duplicates):
+            first_copies = np.repeat(~np.array(duplicates, np.bool_), sizes)
+        self._count(terms[first_copies[places]], 1)
+        self._live_texts += int(np.count_nonzero(first_copies))
+        self._live_words += int(lengths[first_copies].sum())
 
-    def kill(self, document: int, *, repeated: bool = False) -> None:
-        """Take a document out of the statistics, unless it stands there under another number too.
+    def remove(self, document: int, *, duplicate: bool = False) -> None:
+        """Remove a document from the statistics, unless it is a duplicate of a live one.
 
-        Whoever reads must leave it out of the results.
+        The document itself remains: readers must exclude it from results.
         """
-        if repeated:
+        if duplicate:
             return
         first = int(self._first_text.array[document])
         texts = slice(first, first + int(self._texts.array[document]))
@@ -242,30 +246,30 @@ class TextIndex:
         self._live_words -= int(self._lengths.array[texts].sum())
 
     def view(self) -> TextView:
-        """Freeze what was appended and killed so far. New documents become findable here."""
-        self._post()
-        self._frozen = True
+        """Publish the changes so far as an immutable view."""
+        self._index_new()
+        self._shared = True
         return TextView(
             vocabulary=self._vocabulary,
             frequencies=self._frequencies[: len(self._vocabulary)],
             live_texts=self._live_texts,
             live_words=self._live_words,
             sorted=self._sorted,
-            waiting=self._waiting,
+            pending=self._pending,
             forward=self._forward(),
         )
 
-    def kept(self, documents: Rows) -> "TextIndex":
-        """A fresh index of the given documents only, in their order: compaction.
+    def compacted(self, documents: Rows) -> "TextIndex":
+        """A new index of the given documents only, in their order.
 
-        The statistics, of live texts only, stay as they are.
+        The statistics do not change: they count live texts only.
         """
-        fresh = TextIndex()
-        fresh._vocabulary = self._vocabulary
-        fresh._frequencies = self._frequencies.copy()
-        fresh._live_texts, fresh._live_words = self._live_texts, self._live_words
-        fresh._absorb(self._forward(), documents)
-        return fresh
+        index = TextIndex()
+        index._vocabulary = self._vocabulary
+        index._frequencies = self._frequencies.copy()
+        index._live_texts, index._live_words = self._live_texts, self._live_words
+        index._copy_documents(self._forward(), documents)
+        return index
 
     def _forward(self) -> Forward:
         return Forward(
@@ -278,7 +282,7 @@ class TextIndex:
             self._counts.array,
         )
 
-    def _absorb(self, old: Forward, documents: Rows) -> None:
+    def _copy_documents(self, old: Forward, documents: Rows) -> None:
         sizes = old.texts[documents]
         _, texts = spread(old.first_text[documents], sizes)
         distinct = old.distinct[texts]
@@ -291,38 +295,38 @@ class TextIndex:
         self._terms.extend(old.terms[entries])
         self._counts.extend(old.counts[entries])
 
-    def _numbered(self, stems: Iterable[str]) -> NDArray[np.int32]:
-        """The numbers of stems, new ones included."""
+    def _term_numbers(self, stems: Iterable[str]) -> NDArray[np.int32]:
+        """The term numbers of stems; new stems get new numbers."""
         terms = np.array(list(map(self._vocabulary.__getitem__, stems)), np.int32)
         if len(self._vocabulary) > len(self._frequencies):
-            grown = np.zeros(2 * len(self._vocabulary), np.int32)
-            grown[: len(self._frequencies)] = self._frequencies
-            self._frequencies, self._frozen = grown, False
+            larger = np.zeros(2 * len(self._vocabulary), np.int32)
+            larger[: len(self._frequencies)] = self._frequencies
+            self._frequencies, self._shared = larger, False
         return terms
 
     def _count(self, terms: NDArray[np.int32], sign: int) -> None:
-        """Add or take off the terms of texts in the statistics."""
-        if self._frozen:
-            self._frequencies, self._frozen = self._frequencies.copy(), False
+        """Add `sign` to the document frequency of each term."""
+        if self._shared:
+            self._frequencies, self._shared = self._frequencies.copy(), False
         np.add.at(self._frequencies, terms, sign)
 
-    def _post(self) -> None:
-        """Make the documents appended since the last view findable."""
-        first = int(self._first_text.array[self._posted]) if self._posted < len(self) else 0
-        fresh = int(self._distinct.array[first:].sum()) if self._posted < len(self) else 0
-        if self._waiting_count + fresh > max(
-            MERGE_LEAST, len(self._sorted.documents) // MERGE_SHARE
+    def _index_new(self) -> None:
+        """Add postings of the documents appended since the last view."""
+        first = int(self._first_text.array[self._indexed]) if self._indexed < len(self) else 0
+        new_entries = int(self._distinct.array[first:].sum()) if self._indexed < len(self) else 0
+        if self._pending_count + new_entries > max(
+            MIN_MERGE_POSTINGS, len(self._sorted.documents) // MERGE_SHARE
         ):
-            self._sort_all()
-        elif fresh:
-            for key in self._keys(self._posted).tolist():
-                self._waiting.setdefault(key >> 40, array("Q")).append(key & 0xFF_FFFF_FFFF)
-            self._waiting_count += fresh
-        self._posted = len(self)
+            self._merge_all()
+        elif new_entries:
+            for key in self._posting_keys(self._indexed).tolist():
+                self._pending.setdefault(key >> 40, array("Q")).append(key & 0xFF_FFFF_FFFF)
+            self._pending_count += new_entries
+        self._indexed = len(self)
 
-    def _sort_all(self) -> None:
-        """Lay out all postings anew; who still reads the old ones keeps them."""
-        keys = self._keys(0)
+    def _merge_all(self) -> None:
+        """Rebuild the sorted postings of all documents. Existing views keep the old arrays."""
+        keys = self._posting_keys(0)
         terms = (keys >> _KEY_TERM).astype(np.int32)
         sizes = np.bincount(terms, minlength=len(self._vocabulary))
         del terms
@@ -330,10 +334,10 @@ class TextIndex:
         impacts = (keys & _IMPACT).astype(np.uint8)
         keys >>= _KEY_DOCUMENT
         self._sorted = Postings(starts, (keys & np.uint64(0xFFFFFFFF)).astype(np.int32), impacts)
-        self._waiting, self._waiting_count = {}, 0
+        self._pending, self._pending_count = {}, 0
 
-    def _keys(self, first_document: int) -> NDArray[np.uint64]:
-        """A sorted key for every term of every document from the given one on."""
+    def _posting_keys(self, first_document: int) -> NDArray[np.uint64]:
+        """Sorted keys (term, document, impact) of the documents from the given one on."""
         sizes = self._texts.array[first_document:]
         first = int(self._first_text.array[first_document]) if len(sizes) else 0
         documents = np.repeat(np.arange(first_document, len(self), dtype=np.uint32), sizes)
@@ -353,7 +357,7 @@ class TextIndex:
 
 
 def _merged(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Keys with one entry for each term and document: the impacts of its texts are added."""
+    """One key for each term and document, with the sum of its texts' impacts."""
     places = keys >> _KEY_DOCUMENT
     firsts = np.flatnonzero(np.concatenate([[True], places[1:] != places[:-1]])[: len(keys)])
     if len(firsts) == len(keys):

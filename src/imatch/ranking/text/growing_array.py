@@ -1,4 +1,4 @@
-"""An array that grows at its end; what was handed out before stays as it was."""
+"""An append-only array; views taken earlier stay valid and unchanged."""
 
 from typing import Any, Self
 
@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 
-class Growing:
-    """Appends in amortised constant time. `array` is a window on the filled part."""
+class GrowingArray:
+    """Appends in amortised constant time. `array` is a view of the filled part."""
 
     def __init__(self, dtype: DTypeLike, shape: tuple[int, ...] = ()) -> None:
         self._buffer: NDArray[Any] = np.zeros((16, *shape), dtype)
@@ -15,7 +15,7 @@ class Growing:
 
     @classmethod
     def of(cls, values: NDArray[Any]) -> Self:
-        """Growing from the given values on; they are not copied."""
+        """A growing array that starts with these values, without copying them."""
         grown = cls(values.dtype, values.shape[1:])
         grown._buffer, grown._size = values, len(values)
         return grown
@@ -28,15 +28,15 @@ class Growing:
         return self._buffer[: self._size]
 
     def extend(self, values: NDArray[Any]) -> None:
-        self._make_room(len(values))
+        self._reserve(len(values))
         self._buffer[self._size : self._size + len(values)] = values
         self._size += len(values)
 
-    def _make_room(self, extra: int) -> None:
+    def _reserve(self, extra: int) -> None:
         needed = self._size + extra
         if needed <= len(self._buffer):
             return
-        # Readers keep the old buffer: rows already filled are never changed in place.
+        # Readers keep the old buffer, which is never written again.
         larger = np.zeros(
             (max(needed, len(self._buffer) * 3 // 2), *self._buffer.shape[1:]), self._buffer.dtype
         )

@@ -1,12 +1,12 @@
-"""Which words of a text tell what somebody needs: only such words are quoted on a card."""
+"""Which words of a need are informative: only those are quoted on a card."""
 
 from collections.abc import Mapping
 
 from imatch.ranking.text.stems import stems
 
-# What people write in any request, whatever they need. Scores count these words like all others:
-# no ranking hangs on this list. Its words stand for their stems, "look" for "looking" too.
-_SAYING_NOTHING = frozenset(
+# Words that appear in any request. They count in scores like all others: this list decides only
+# what is quoted. Each word stands for its stem, so "look" covers "looking".
+_UNINFORMATIVE = frozenset(
     stems(
         """
         able above absolutely accept across actual actually add advice advise adviser advisers
@@ -58,14 +58,16 @@ _SAYING_NOTHING = frozenset(
         """
     )
 )
-_SHORT_NUMBER = 2  # digits: an age or a count, while 529 and 401k are names
+_SHORT_NUMBER_DIGITS = 2  # digits: an age or a count, while 529 and 401k are names
 
 
-def telling(weights: Mapping[str, float]) -> dict[str, float]:
-    """Of stems with their weights, those that say something of a need."""
-    return {stem: weight for stem, weight in weights.items() if weight > 0 and _tells(stem)}
+def informative(weights: Mapping[str, float]) -> dict[str, float]:
+    """The informative stems among these, with their positive weights."""
+    return {
+        stem: weight for stem, weight in weights.items() if weight > 0 and _is_informative(stem)
+    }
 
 
-def _tells(stem: str) -> bool:
-    short_number = stem.isdecimal() and len(stem) <= _SHORT_NUMBER
-    return stem not in _SAYING_NOTHING and not short_number and "'" not in stem
+def _is_informative(stem: str) -> bool:
+    short_number = stem.isdecimal() and len(stem) <= _SHORT_NUMBER_DIGITS
+    return stem not in _UNINFORMATIVE and not short_number and "'" not in stem

@@ -1,11 +1,11 @@
-"""Words as the engine reads them: lower case, without stop words, reduced to their stems."""
+"""Text as stems: lower case, without stop words, each word reduced by the Snowball stemmer."""
 
 import re
 import unicodedata
 
 import Stemmer
 
-MAX_CHARACTERS = 40_000  # of one passage; longer texts gain nothing
+MAX_CHARACTERS = 40_000  # of one passage; the rest is not read
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?")
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
 _STEMMER = Stemmer.Stemmer("english")
@@ -21,27 +21,26 @@ _STOP_WORDS = frozenset(
     there there's these they they're this those through to too under until up very want wants
     was wasn't we we're were weren't what when where which while who whom why will with won't
     would wouldn't you you're your yours yourself
-    """.split()  # noqa: SIM905 -- two hundred quoted words would hide which they are
+    """.split()  # noqa: SIM905 -- quoting two hundred words would make the list unreadable
 )
 
 
 class _Stems(dict[str, str]):
-    """Lower-case words with their stems; a stop word or a lone letter has an empty one.
+    """A cache from lower-case word to stem; stop words and single letters have an empty stem.
 
-    A word is stemmed once, then found by one look-up. Emptied when full: nobody is to fill the
-    memory with invented words.
+    Cleared when full, so that invented words cannot fill the memory.
     """
 
     def __missing__(self, word: str) -> str:
-        if len(self) >= _MOST_STEMS:
+        if len(self) >= _MAX_CACHED_STEMS:
             self.clear()
-        nothing = word in _STOP_WORDS or (len(word) == 1 and word.isascii())
-        stem = "" if nothing else str(_STEMMER.stemWord(word.removesuffix("'s")))
+        ignored = word in _STOP_WORDS or (len(word) == 1 and word.isascii())
+        stem = "" if ignored else str(_STEMMER.stemWord(word.removesuffix("'s")))
         self[word] = stem
         return stem
 
 
-_MOST_STEMS = 200_000
+_MAX_CACHED_STEMS = 200_000
 _STEMS = _Stems()
 
 
@@ -51,18 +50,18 @@ def stems(text: str) -> list[str]:
     >>> stems("Retirement planning for my wife's shares")
     ['retir', 'plan', 'wife', 'share']
     """
-    plain = text[:MAX_CHARACTERS]
-    if plain.isascii():
-        plain = plain.lower()  # the same as below, and quicker
+    normalized = text[:MAX_CHARACTERS]
+    if normalized.isascii():
+        normalized = normalized.lower()  # same result as below, faster
     else:
-        plain = unicodedata.normalize("NFKC", plain).casefold().replace("\u2019", "'")
-    return [stem for stem in map(_STEMS.__getitem__, _WORD.findall(plain)) if stem]
+        normalized = unicodedata.normalize("NFKC", normalized).casefold().replace("\u2019", "'")
+    return [stem for stem in map(_STEMS.__getitem__, _WORD.findall(normalized)) if stem]
 
 
 def words_of(text: str) -> list[tuple[str, str]]:
-    """The words of a text that count, as written, each with its stem."""
-    plain = text[:MAX_CHARACTERS].replace("\u2019", "'")
-    pairs = ((word, _STEMS[word.casefold()]) for word in _WORD.findall(plain))
+    """The words of a text that are not stop words, as written, each with its stem."""
+    normalized = text[:MAX_CHARACTERS].replace("\u2019", "'")
+    pairs = ((word, _STEMS[word.casefold()]) for word in _WORD.findall(normalized))
     return [(word, stem) for word, stem in pairs if stem]
 
 
