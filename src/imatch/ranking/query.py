@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imatch.categories.schemas import Kind
-from imatch.ranking.pool.columns import Snapshot
 from imatch.ranking.pool.layout import SET_KINDS, Layout, Words, as_values, unit_vector
 from imatch.ranking.pool.prices import Budget
 from imatch.ranking.pool.records import Locate
+from imatch.ranking.pool.snapshots import Snapshot
 from imatch.ranking.pool.time_zones import windows_by_zone
 from imatch.ranking.text.informative_words import informative
 from imatch.ranking.text.stems import stems

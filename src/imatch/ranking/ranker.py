@@ -13,9 +13,9 @@ from imatch.categories.schemas import CategoryDefinition
 from imatch.ranking.explaining.explainer import Explainer
 from imatch.ranking.fit import fit, pool_fits
 from imatch.ranking.gates.gates import GateResult, active_gates, apply_gates
-from imatch.ranking.pool.columns import PoolWriter, Snapshot
 from imatch.ranking.pool.layout import Layout
 from imatch.ranking.pool.records import Locate
+from imatch.ranking.pool.snapshots import PoolWriter, Snapshot
 from imatch.ranking.query import Query
 from imatch.ranking.scoring.candidates import DEPTH, candidates
 from imatch.ranking.scoring.criteria import Rows, Scores

@@ -9,8 +9,8 @@ from imatch.core.money import usd
 from imatch.ranking.explaining.wording import UNITS, lower_first, spelled
 from imatch.ranking.fit import fit
 from imatch.ranking.gates.gates import GateResult
-from imatch.ranking.pool.columns import Snapshot
 from imatch.ranking.pool.prices import TOLERANCE, Budget
+from imatch.ranking.pool.snapshots import Snapshot
 from imatch.ranking.query import Query
 from imatch.ranking.types import CriterionScore, GateEffect
 from imatch.web.formats import money, noun

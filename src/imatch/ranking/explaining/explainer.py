@@ -9,7 +9,7 @@ from imatch.ranking.explaining import caveats, reasons
 from imatch.ranking.explaining.counterfactuals import Counterfactuals
 from imatch.ranking.explaining.provider_facts import ProviderFacts
 from imatch.ranking.gates.gates import GateResult
-from imatch.ranking.pool.columns import Snapshot
+from imatch.ranking.pool.snapshots import Snapshot
 from imatch.ranking.query import Query
 from imatch.ranking.scoring.criteria import Rows
 from imatch.ranking.scoring.table import CUSTOM

@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from imatch.ranking.pool.columns import Snapshot
 from imatch.ranking.pool.layout import PRICE_UNITS, UNKNOWN_STYLE, Words
 from imatch.ranking.pool.records import RATING_UNITS
+from imatch.ranking.pool.snapshots import Snapshot
 from imatch.ranking.pool.time_zones import hours_ahead
 from imatch.ranking.query import TIME_ZONE, Query
 from imatch.ranking.scoring.criteria import distances_km

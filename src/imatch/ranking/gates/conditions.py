@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from imatch.ranking.pool.columns import Snapshot
 from imatch.ranking.pool.layout import UNKNOWN_ORDINAL, has_bits
+from imatch.ranking.pool.snapshots import Snapshot
 
 Mask = NDArray[np.bool_]
 MAX_LINEAR_EXCLUSIONS = 20  # with more, np.isin is faster than one pass for each

@@ -21,9 +21,9 @@ from imatch.ranking.gates.conditions import (
     ValidOn,
     WithinBudget,
 )
-from imatch.ranking.pool.columns import Snapshot
 from imatch.ranking.pool.layout import SET_KINDS, UNKNOWN_FLAG, Layout, as_values
 from imatch.ranking.pool.prices import Budget
+from imatch.ranking.pool.snapshots import Snapshot
 from imatch.ranking.types import GateEffect, PoolCount, StatedNeed
 
 MAX_16_BIT_GATES = 15  # with few gates, two bytes a row are faster to read than eight

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imatch.categories.schemas import CriterionKind
-from imatch.ranking.pool.columns import Snapshot
+from imatch.ranking.pool.snapshots import Snapshot
 from imatch.ranking.query import Query
 from imatch.ranking.scoring.criteria import Rows
 from imatch.ranking.scoring.expertise import MAX_POSTINGS

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from imatch.categories.schemas import CriterionKind
 from imatch.ranking.fit import SCORE_UNITS, units
-from imatch.ranking.pool.columns import GatheredRows, Snapshot
 from imatch.ranking.pool.layout import EARTH_RADIUS_KM, UNKNOWN_STYLE, Words, has_bits, popcount
 from imatch.ranking.pool.records import RATING_UNITS
+from imatch.ranking.pool.snapshots import GatheredRows, Snapshot
 from imatch.ranking.query import TIME_ZONE, Query
 
 Scores = NDArray[np.float64]

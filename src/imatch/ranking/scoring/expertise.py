@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imatch.ranking.pool.columns import GatheredRows, Snapshot
 from imatch.ranking.pool.layout import WORD_BITS, Words
+from imatch.ranking.pool.snapshots import GatheredRows, Snapshot
 from imatch.ranking.query import Query
 from imatch.ranking.scoring.criteria import Rows, Scores, share_of_best_percentile, unknown
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imatch.ranking.pool.columns import Snapshot
 from imatch.ranking.pool.layout import popcount
+from imatch.ranking.pool.snapshots import Snapshot
 from imatch.ranking.scoring.criteria import Rows, Scores
 
 DIVERSIFIED_CANDIDATES = 60  # best candidates that are reordered for diversity

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from imatch.categories.schemas import CriterionKind
 from imatch.ranking.fit import SCORE_UNITS, units
-from imatch.ranking.pool.columns import Snapshot
+from imatch.ranking.pool.snapshots import Snapshot
 from imatch.ranking.query import Query
 from imatch.ranking.scoring.criteria import (
     EXPERTISE_WEIGHTS,
