@@ -97,7 +97,7 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 @pytest.fixture
 def postgresql_url(postgresql_database: postgresql.Database) -> str:
-    postgresql_database.bring_back()
+    postgresql_database.reset()
     # A name of its own for every test: engines and what hangs on them are kept by their address.
     return f"{postgresql_database.url}&application_name=test_{next(_numbers)}"
 

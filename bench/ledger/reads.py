@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bench.ledger.load import Times, times
 from imatch import POTService, SessionLocal
-from imatch.core.database import present
+from imatch.core.database import fresh_read
 from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post_many, queries
 from imatch.ledger.auditing.audit import audit
 from imatch.ledger.sealing.seals import seal
@@ -96,7 +96,7 @@ def reading(people: int, repeat: int) -> dict[str, Times]:
 
 
 def _page(db: Session, after_id: int | None) -> list[int]:
-    with present(db):
+    with fresh_read(db):
         db.expunge_all()
         rows = queries.statement(db, POT, BUSY_PERSON, after_id=after_id, limit=_PAGE).items
         return [row.id for row in rows]
@@ -105,7 +105,7 @@ def _page(db: Session, after_id: int | None) -> list[int]:
 def _oldest_but_a_page(db: Session) -> int:
     """The cursor that leads to the last whole page."""
     journal = POT.journal
-    with present(db):
+    with fresh_read(db):
         oldest = (
             db.query(journal.id)
             .filter(journal.user_id == BUSY_PERSON)
@@ -117,7 +117,7 @@ def _oldest_but_a_page(db: Session) -> int:
 
 
 def _statistics(db: Session) -> object:
-    with present(db):
+    with fresh_read(db):
         return figures.stats(db)
 
 

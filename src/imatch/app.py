@@ -50,25 +50,25 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     with streams.ending_with_the_server(), ExitStack() as running:
         if get_settings().embedded_worker:
             await asyncio.to_thread(running.enter_context, running_worker())
-        app.state.demo_people = await asyncio.to_thread(_holds_demo_people)
-        warming = asyncio.create_task(asyncio.to_thread(matches.warm_up))
+        app.state.demo_people = await asyncio.to_thread(_has_demo_people)
+        warm_up = asyncio.create_task(asyncio.to_thread(matches.warm_up))
         yield
-        await warming
+        await warm_up
         await asyncio.to_thread(running.close)
 
 
-def _holds_demo_people() -> bool:
-    """Whether pages must say that people here are fictional."""
+def _has_demo_people() -> bool:
+    """Whether the database has demo people, which pages must declare as fictional."""
     try:
         with SessionLocal() as db:
             return is_demo(db)
     except SQLAlchemyError as error:
-        log().warning("demo_people_unknown", error=type(error).__name__)
+        log().warning("demo_check_failed", error=type(error).__name__)
         return False
 
 
 def create_app() -> FastAPI:
-    """The whole site. The database must have been migrated."""
+    """The web application. Requires a migrated database."""
     settings = get_settings()
     configure_logs()
     wire()
@@ -87,13 +87,13 @@ def create_app() -> FastAPI:
     _add_routers(app)
     app.mount("/static", static_files(), name="static")
     app.router.middleware_stack = SectionRouter(app.router)
-    # The last added is the outermost.
+    # The middleware added last is the outermost.
     # A higher level takes twice as long and makes pages 2 % smaller.
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=4)
     app.add_middleware(ForgeryMiddleware, settings=settings)
     app.add_middleware(EncodingMiddleware)
     app.add_middleware(BodyLimitMiddleware, max_body_bytes=settings.max_body_bytes)
-    if settings.production:  # another site's name that leads here must not count as ours
+    if settings.production:  # reject requests for other host names
         hosts = [urlsplit(settings.base_url).hostname or "", "127.0.0.1", "localhost"]
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
     app.add_middleware(RequestMiddleware, settings=settings)

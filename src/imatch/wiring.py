@@ -1,4 +1,4 @@
-"""The one list of domains, and what is put together from it."""
+"""The list of domains, and the wiring of their listeners."""
 
 from functools import cache
 
@@ -6,9 +6,9 @@ from imatch.core.domains import Domain, load
 from imatch.core.events import listen
 from imatch.facts.people import PersonErased, PersonExported
 
-# The order counts twice. Listeners are called in it: whoever refers to others' rows lets go of them
-# before those go (engagements, matches, then needs and profiles). Routes are matched in it:
-# /find/save of `needs` comes before /find/{category} of `intake`.
+# The order matters twice. Listeners are called in this order: rows with foreign keys are erased
+# before the rows they refer to (engagements, matches, then needs and profiles). Routes are matched
+# in this order: /find/save of `needs` comes before /find/{category} of `intake`.
 PACKAGES = (
     "imatch.jobs",
     "imatch.mail",

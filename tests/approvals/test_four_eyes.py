@@ -1,4 +1,4 @@
-"""A step that takes two operators is refused to whoever began, and where nothing waits."""
+"""The person who began, or whom it concerns, may not decide; decided rows stay decided."""
 
 from types import SimpleNamespace
 
@@ -13,9 +13,9 @@ FIRST, SECOND, CONCERNED = 1, 2, 3
 
 def _step() -> Step[SimpleNamespace]:
     return Step(
-        waits_in=(ProposalStatus.PROPOSED,),
+        pending_states=(ProposalStatus.PROPOSED,),
         already_decided=lambda row: Conflict(f"This is {row.status} already."),
-        refuses={
+        excluded={
             "proposed_by": lambda: SecondPersonNeeded("Another operator has to decide."),
             "user_id": lambda: SecondPersonNeeded("This is your own."),
         },
@@ -33,11 +33,11 @@ def test_another_operator_may_decide() -> None:
 @pytest.mark.parametrize(
     ("operator_id", "words"), [(FIRST, "Another operator"), (CONCERNED, "your own")]
 )
-def test_neither_who_began_nor_whom_it_concerns_may(operator_id: int, words: str) -> None:
+def test_excluded_people_may_not_decide(operator_id: int, words: str) -> None:
     with pytest.raises(SecondPersonNeeded, match=words):
         _step().check(_row(), operator_id)
 
 
-def test_what_is_decided_is_not_decided_again() -> None:
+def test_a_decided_row_is_not_decided_again() -> None:
     with pytest.raises(Conflict, match="approved already"):
         _step().check(_row(ProposalStatus.APPROVED), SECOND)

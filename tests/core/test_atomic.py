@@ -1,4 +1,4 @@
-"""One transaction around everything a request does: all of it or nothing."""
+"""`atomic`: one transaction that commits everything or nothing."""
 
 import threading
 from collections.abc import Callable
@@ -19,24 +19,24 @@ def _count(db: Session) -> int:
     return db.scalar(select(func.count()).select_from(User)) or 0
 
 
-def _person(email: str) -> User:
+def _user(email: str) -> User:
     return User(email=email, name="Sam Example", account_type="seeker")
 
 
 def test_the_outermost_block_commits(db: Session, new_session: Callable[[], Session]) -> None:
     with atomic(db):
         with atomic(db):
-            db.add(_person("one@example.org"))
+            db.add(_user("one@example.org"))
         with new_session() as other:
             assert _count(other) == 0
     with new_session() as other:
         assert _count(other) == 1
 
 
-def test_any_exception_undoes_everything(db: Session) -> None:
+def test_any_exception_rolls_everything_back(db: Session) -> None:
     def write_and_fail() -> None:
         with atomic(db):
-            db.add(_person("one@example.org"))
+            db.add(_user("one@example.org"))
             db.flush()
             raise RuntimeError
 
@@ -44,21 +44,21 @@ def test_any_exception_undoes_everything(db: Session) -> None:
         write_and_fail()
     assert _count(db) == 0
     with atomic(db):
-        db.add(_person("two@example.org"))
+        db.add(_user("two@example.org"))
     assert _count(db) == 1
 
 
-def test_what_was_pending_before_becomes_part_of_it(
+def test_pending_changes_become_part_of_the_transaction(
     db: Session, new_session: Callable[[], Session]
 ) -> None:
-    db.add(_person("pending@example.org"))
+    db.add(_user("pending@example.org"))
     with atomic(db):
         pass
     with new_session() as other:
         assert _count(other) == 1
 
 
-def test_objects_loaded_before_are_read_afresh(
+def test_objects_loaded_before_are_read_again(
     db: Session, new_session: Callable[[], Session], make: Make
 ) -> None:
     user = make.user(name="Before")
@@ -69,19 +69,19 @@ def test_objects_loaded_before_are_read_afresh(
         assert user.name == "After"
 
 
-def test_a_reader_that_turns_writer_does_not_fail(
+def test_a_read_transaction_can_become_a_write_transaction(
     db: Session, new_session: Callable[[], Session], make: Make
 ) -> None:
     make.user()
     assert _count(db) == 1
     with new_session() as other, atomic(other):
-        other.add(_person("between@example.org"))
+        other.add(_user("between@example.org"))
     with atomic(db):
-        db.add(_person("after@example.org"))
+        db.add(_user("after@example.org"))
     assert _count(db) == 3
 
 
-def test_writers_at_the_same_time_lose_nothing(
+def test_concurrent_writers_lose_no_update(
     db: Session, new_session: Callable[[], Session], make: Make
 ) -> None:
     user_id = make.user(name="0").id
@@ -90,8 +90,8 @@ def test_writers_at_the_same_time_lose_nothing(
     def add_ten() -> None:
         try:
             for _ in range(10):
-                with new_session() as own, atomic(own):
-                    user = own.get(User, user_id, with_for_update=True)
+                with new_session() as session, atomic(session):
+                    user = session.get(User, user_id, with_for_update=True)
                     assert user is not None
                     user.name = str(int(user.name) + 1)
         except BaseException as error:  # noqa: BLE001 -- shown by the main thread
@@ -103,12 +103,12 @@ def test_writers_at_the_same_time_lose_nothing(
     for thread in threads:
         thread.join()
     assert failures == []
-    with new_session() as fresh:
-        assert fresh.scalar(select(User.name)) == "80"
+    with new_session() as session:
+        assert session.scalar(select(User.name)) == "80"
 
 
-def test_an_error_of_the_database_quotes_nobodys_words(sqlite_url: str) -> None:
-    """Errors are logged; what was to be written is not."""
+def test_database_errors_contain_no_personal_data(sqlite_url: str) -> None:
+    """Errors are logged, the parameters are not."""
     database.bind(sqlite_url)
     with SessionLocal() as db, pytest.raises(IntegrityError) as raised, atomic(db):
         db.add(User(email="marker-7@example.org", name="Marker Seven", account_type="nothing"))
@@ -116,7 +116,7 @@ def test_an_error_of_the_database_quotes_nobodys_words(sqlite_url: str) -> None:
     assert "arker" not in str(raised.value)
 
 
-def test_sqlite_is_durable_and_checks_references(sqlite_url: str) -> None:
+def test_sqlite_is_durable_and_enforces_foreign_keys(sqlite_url: str) -> None:
     engine = database.bind(sqlite_url)
     with engine.connect() as connection:
         pragmas = {
@@ -132,11 +132,11 @@ def test_sqlite_is_durable_and_checks_references(sqlite_url: str) -> None:
     }
 
 
-def test_the_log_is_copied_back_now_and_then(sqlite_url: str) -> None:
+def test_the_wal_is_checkpointed(sqlite_url: str) -> None:
     engine = database.bind(sqlite_url)
     log_file = Path(f"{engine.url.database}-wal")
     for number in range(1_100):
         with SessionLocal() as db, atomic(db):
-            db.add(_person(f"{number}@example.org"))
+            db.add(_user(f"{number}@example.org"))
     assert log_file.stat().st_size < 16_000_000
     engine.dispose()

@@ -1,4 +1,4 @@
-"""The clock stands still where somebody froze it, and only there."""
+"""The clock is frozen inside `clock.frozen`, and only there."""
 
 import threading
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -11,7 +11,7 @@ from imatch.core import clock
 MOMENT = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
 
-def test_it_is_the_frozen_moment_inside_and_the_present_outside() -> None:
+def test_the_clock_is_frozen_inside_the_block_only() -> None:
     before = datetime.now(UTC)
     with clock.frozen(MOMENT):
         assert clock.now() == MOMENT
@@ -22,13 +22,13 @@ def test_it_is_the_frozen_moment_inside_and_the_present_outside() -> None:
     assert clock.now() >= before
 
 
-def test_a_refused_block_lets_the_clock_go_on() -> None:
+def test_an_exception_unfreezes_the_clock() -> None:
     with pytest.raises(KeyError), clock.frozen(MOMENT):
         raise KeyError
     assert clock.now().year > MOMENT.year
 
 
-def test_other_threads_keep_their_own_time() -> None:
+def test_other_threads_are_not_frozen() -> None:
     seen: list[datetime] = []
     with clock.frozen(MOMENT):
         thread = threading.Thread(target=lambda: seen.append(clock.now()))
@@ -46,6 +46,6 @@ def test_moments_are_in_utc_and_never_naive() -> None:
         pass
 
 
-def test_a_time_machine_still_moves_it() -> None:
+def test_time_machine_works_with_the_clock() -> None:
     with time_machine.travel(MOMENT, tick=False):
         assert clock.now() == MOMENT

@@ -1,4 +1,4 @@
-"""Moments stay aware, and encrypted columns hold nothing readable."""
+"""Datetimes stay timezone-aware, and encrypted columns are unreadable."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -12,7 +12,7 @@ from imatch.core.database import atomic
 from tests.make import Make
 
 
-def test_a_moment_comes_back_as_it_was(db: Session, make: Make) -> None:
+def test_a_datetime_is_read_back_equal_in_utc(db: Session, make: Make) -> None:
     moment = datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=timezone(timedelta(hours=2)))
     user = make.user(last_sign_in_at=moment)
     with atomic(db):
@@ -22,7 +22,7 @@ def test_a_moment_comes_back_as_it_was(db: Session, make: Make) -> None:
     assert stored.tzinfo is UTC
 
 
-def test_a_naive_moment_is_refused(make: Make) -> None:
+def test_a_naive_datetime_is_refused(make: Make) -> None:
     with pytest.raises(StatementError, match="naive"):
         make.user(last_sign_in_at=datetime(2026, 3, 1))  # noqa: DTZ001 -- what is refused
 

@@ -1,4 +1,4 @@
-"""Cursors go forth and back, and what we did not give out is refused."""
+"""Cursors decode to their id; foreign cursors are refused."""
 
 import pytest
 from hypothesis import given
@@ -8,12 +8,12 @@ from imatch.core.paging import BadCursor, decode_cursor, encode_cursor, page_of
 
 
 @given(st.integers(min_value=0, max_value=2**63 - 1))
-def test_a_cursor_names_the_row_to_go_on_after(row_id: int) -> None:
+def test_a_cursor_decodes_to_its_id(row_id: int) -> None:
     assert decode_cursor(encode_cursor(row_id)) == row_id
 
 
 @given(st.text(max_size=80))
-def test_anything_else_is_refused_or_means_the_first_page(text: str) -> None:
+def test_any_other_text_is_refused_or_means_the_first_page(text: str) -> None:
     try:
         row_id = decode_cursor(text)
     except BadCursor:

@@ -1,4 +1,4 @@
-"""Secrets: hashed, encrypted, random."""
+"""Password hashes, encryption and random tokens."""
 
 import pytest
 from hypothesis import given
@@ -15,13 +15,13 @@ def test_a_password_matches_its_own_hash_only() -> None:
     assert not security.password_matches("correct horse", stored)
 
 
-def test_nobody_signs_in_without_a_password() -> None:
+def test_a_missing_hash_matches_no_password() -> None:
     assert not security.password_matches("", None)
     assert not security.password_matches("anything", None)
 
 
 @given(st.text())
-def test_encryption_gives_the_text_back_and_hides_it(text: str) -> None:
+def test_encryption_is_reversible_and_hides_the_text(text: str) -> None:
     stored = security.encrypt(text)
     assert security.decrypt(stored) == text
     if len(text) > 8:
@@ -34,7 +34,7 @@ def test_a_changed_ciphertext_is_refused() -> None:
         security.decrypt(stored[:-4] + "AAAA")
 
 
-def test_tokens_differ_and_only_their_hash_is_kept() -> None:
+def test_tokens_differ_and_hash_deterministically() -> None:
     token, other = security.new_token(), security.new_token()
     assert token != other
     assert security.token_hash(token) == security.token_hash(token) != token
@@ -47,13 +47,15 @@ def test_written_codes_have_no_letters_that_look_alike() -> None:
     assert all(len(code) == 14 for code in codes)
 
 
-def test_a_keyed_hash_says_nothing_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    here = security.keyed_hash("ada@example.org")
-    assert here == security.keyed_hash("ada@example.org") != security.keyed_hash("eve@example.org")
-    assert here != security.token_hash("ada@example.org")
+def test_a_keyed_hash_depends_on_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = security.keyed_hash("ada@example.org")
+    assert (
+        digest == security.keyed_hash("ada@example.org") != security.keyed_hash("eve@example.org")
+    )
+    assert digest != security.token_hash("ada@example.org")
     monkeypatch.setenv("IMATCH_SECRET_KEY", "another secret of more than 32 characters")
     get_settings.cache_clear()
-    elsewhere = security.keyed_hash("ada@example.org")
+    other_digest = security.keyed_hash("ada@example.org")
     monkeypatch.undo()
     get_settings.cache_clear()
-    assert elsewhere != here
+    assert other_digest != digest

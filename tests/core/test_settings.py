@@ -1,4 +1,4 @@
-"""Production refuses to start with what is only fit for trying out."""
+"""Production refuses settings that are only fit for development."""
 
 import pytest
 from pydantic import ValidationError
@@ -8,7 +8,7 @@ from imatch.core.settings import Settings
 STRONG = "k" * 40
 
 
-def test_the_defaults_run_on_one_machine() -> None:
+def test_the_defaults_suit_one_machine() -> None:
     settings = Settings()
     assert (settings.host, settings.port) == ("127.0.0.1", 8401)
     assert settings.database_url == "sqlite:///i_match.db"
@@ -24,23 +24,23 @@ def test_the_defaults_run_on_one_machine() -> None:
     ],
 )
 def test_production_names_what_is_missing(missing: str, named: str) -> None:
-    given = {
+    values = {
         "secret_key": STRONG,
         "base_url": "https://match.example",
         "smtp_host": "mail.example",
     }
-    assert Settings.model_validate({"environment": "production", **given}).production
-    del given[missing]
+    assert Settings.model_validate({"environment": "production", **values}).production
+    del values[missing]
     with pytest.raises(ValidationError, match=named):
-        Settings.model_validate({"environment": "production", **given})
+        Settings.model_validate({"environment": "production", **values})
 
 
-def test_a_slash_at_the_end_of_the_address_is_not_doubled_in_links() -> None:
+def test_a_trailing_slash_of_the_base_url_is_removed() -> None:
     settings = Settings(base_url="https://match.example/")
     assert settings.base_url == "https://match.example"
 
 
-def test_a_short_secret_is_no_secret() -> None:
+def test_a_short_secret_is_refused() -> None:
     with pytest.raises(ValidationError, match="32 or more"):
         Settings.model_validate(
             {

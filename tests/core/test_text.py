@@ -1,4 +1,4 @@
-"""Nobody's name turns a page around, and everybody has one that is seen."""
+"""Names cannot reverse the text around them, and must be visible."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from imatch.core.text import is_visible, without_direction_controls
 
 
 @pytest.mark.parametrize(
-    ("typed", "kept"),
+    ("text", "cleaned"),
     [
         ("Ada \u202eelpmaxE\u202c", "Ada elpmaxE"),
         ("\u2066+1 555 0100\u2069", "+1 555 0100"),
@@ -14,14 +14,14 @@ from imatch.core.text import is_visible, without_direction_controls
         ("👩\u200d🚀", "👩\u200d🚀"),
     ],
 )
-def test_text_cannot_turn_its_surroundings_around(typed: str, kept: str) -> None:
-    assert without_direction_controls(typed) == kept
+def test_direction_controls_are_removed(text: str, cleaned: str) -> None:
+    assert without_direction_controls(text) == cleaned
 
 
 @pytest.mark.parametrize("text", ["", " ", "\u200b", "\u200f\u2060", "\u0301"])
-def test_nothing_is_not_a_name(text: str) -> None:
+def test_invisible_text_is_detected(text: str) -> None:
     assert not is_visible(text)
 
 
-def test_a_name_in_any_script_is_seen() -> None:
+def test_names_in_any_script_are_visible() -> None:
     assert all(map(is_visible, ["Ada", "明", "अदा", "👩\u200d🚀"]))

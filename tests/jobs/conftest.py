@@ -1,4 +1,4 @@
-"""Where one database is enough."""
+"""A session on SQLite only, for tests that do not depend on the database."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What state the jobs are in, read in a session of its own."""
+"""The number of jobs by state, read in a separate session."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""People who write and a worker that works get along in one database."""
+"""Concurrent writers and a running worker share one database."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ def _act(person: int) -> None:
             enqueue(db, count, person * _ACTS + act)
 
 
-def test_nothing_is_lost_or_done_twice_while_others_write(db: Session) -> None:
+def test_every_job_runs_exactly_once_while_others_write(db: Session) -> None:
     done.clear()
     with running_worker(poll_seconds=0.01), ThreadPoolExecutor(_PEOPLE) as people:
         list(people.map(_act, range(_PEOPLE)))

@@ -55,7 +55,7 @@ def test_a_rollback_leaves_neither_row_nor_job(db: Session, make: Make) -> None:
     assert db.scalars(select(User.name).where(User.id == user.id)).one() == "Before"
 
 
-def test_of_several_jobs_with_one_key_one_is_done(db: Session) -> None:
+def test_of_several_jobs_with_one_key_one_runs(db: Session) -> None:
     with atomic(db):
         enqueue(db, note, 1, key="only")
         enqueue(db, note, 2, key="only")

@@ -1,4 +1,4 @@
-"""A worker says that it is alive, and goes on when it could not say so for a while."""
+"""A worker records heartbeats, and continues after a failed one."""
 
 import threading
 import time
@@ -15,16 +15,16 @@ from imatch.jobs import presence
 from imatch.jobs.store import JsonSerializer
 from imatch.jobs.worker import running_worker
 
-_LONGEST_SECONDS = 30
+_TIMEOUT_SECONDS = 30
 
 
-def _wait_until(happened: Callable[[], bool]) -> None:
-    """Look again and again, for as long as a busy machine may need."""
-    between = threading.Event()
-    give_up_at = time.monotonic() + _LONGEST_SECONDS
-    while not happened():
-        assert time.monotonic() < give_up_at
-        between.wait(0.005)
+def _wait_until(condition: Callable[[], bool]) -> None:
+    """Poll until the condition is true. Fails after a timeout."""
+    event = threading.Event()
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        event.wait(0.005)
 
 
 def _seen_at() -> datetime | None:
@@ -32,7 +32,7 @@ def _seen_at() -> datetime | None:
         return presence.last_heartbeat(db)
 
 
-def test_the_heart_beats_while_the_worker_runs(
+def test_heartbeats_are_recorded_while_the_worker_runs(
     sqlite_bound: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(presence, "HEARTBEAT_SECONDS", 0.01)
@@ -43,7 +43,7 @@ def test_the_heart_beats_while_the_worker_runs(
     assert _seen_at() is None
 
 
-def test_a_beat_that_fails_is_told_and_the_next_one_comes(
+def test_a_failed_heartbeat_is_logged_and_the_next_one_succeeds(
     sqlite_bound: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(presence, "HEARTBEAT_SECONDS", 0.01)
@@ -60,7 +60,7 @@ def _rename(db: Session, old: str, new: str) -> None:
         db.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
 
 
-def test_what_is_stored_is_json_and_comes_back() -> None:
+def test_arguments_are_stored_as_json() -> None:
     serializer = JsonSerializer()
     moment = datetime(2026, 11, 22, 15, tzinfo=UTC)
     stored = serializer.serialize({"args": [moment, None, "ü"], "kwargs": {}})

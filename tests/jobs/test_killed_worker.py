@@ -1,4 +1,4 @@
-"""A worker that is killed in the middle of a job loses nothing: the next one ends the job, once."""
+"""If a worker is killed during a job, the next worker completes the job exactly once."""
 
 import os
 import signal
@@ -16,12 +16,12 @@ from imatch.mail.service import send
 from tests.jobs.states import states
 from tests.support import smtp
 
-_SECONDS = 60
+_TIMEOUT_SECONDS = 60
 
 
 @pytest.fixture
 def environment(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """A mail server's address, for this process and for the workers."""
+    """The environment with a mail server's address, for this process and the workers."""
     settings = {
         "IMATCH_DATABASE_URL": database_url,
         "IMATCH_SMTP_HOST": "127.0.0.1",
@@ -40,7 +40,7 @@ def _start_worker(environment: dict[str, str], *options: str) -> subprocess.Pope
     return subprocess.Popen([sys.executable, "-m", "imatch", "worker", *options], env=environment)
 
 
-def test_the_next_worker_ends_the_job_exactly_once(
+def test_the_next_worker_completes_the_job_exactly_once(
     db: Session, environment: dict[str, str]
 ) -> None:
     inbox = smtp.Inbox()
@@ -49,28 +49,28 @@ def test_the_next_worker_ends_the_job_exactly_once(
     message_id = send(db, recipient="ada@example.org", subject="Hi", text="Hello").id
 
     first = _start_worker(environment)
-    assert inbox.arrived.wait(_SECONDS), "the worker never came to the mail server"
+    assert inbox.arrived.wait(_TIMEOUT_SECONDS), "the worker never reached the mail server"
     first.send_signal(signal.SIGKILL)
-    first.wait(_SECONDS)
+    first.wait(_TIMEOUT_SECONDS)
     assert states() == {"PENDING": 1}
     assert inbox.messages == []
 
     inbox.hang = False
     second = _start_worker(environment, "--until-idle")
-    assert second.wait(_SECONDS) == 0
+    assert second.wait(_TIMEOUT_SECONDS) == 0
     third = _start_worker(environment, "--until-idle")
-    assert third.wait(_SECONDS) == 0
+    assert third.wait(_TIMEOUT_SECONDS) == 0
     server.stop()
 
     assert [mail["To"] for mail in inbox.messages] == ["ada@example.org"]
     assert states() == {"SUCCESS": 1}
-    with SessionLocal() as fresh:
-        message = fresh.get(MailMessage, message_id)
+    with SessionLocal() as session:
+        message = session.get(MailMessage, message_id)
         assert message is not None
         assert message.sent_at is not None
 
 
-def test_a_worker_that_is_asked_to_stop_ends_its_job_first(
+def test_a_worker_completes_its_job_before_it_stops(
     db: Session, environment: dict[str, str]
 ) -> None:
     inbox = smtp.Inbox()
@@ -78,12 +78,12 @@ def test_a_worker_that_is_asked_to_stop_ends_its_job_first(
     server = smtp.start(inbox, port=int(environment["IMATCH_SMTP_PORT"]))
     send(db, recipient="ada@example.org", subject="Hi", text="Hello")
     worker = _start_worker(environment)
-    assert inbox.arrived.wait(_SECONDS), "the worker never came to the mail server"
+    assert inbox.arrived.wait(_TIMEOUT_SECONDS), "the worker never reached the mail server"
 
     worker.send_signal(signal.SIGTERM)
     inbox.release()
 
-    assert worker.wait(_SECONDS) == 0
+    assert worker.wait(_TIMEOUT_SECONDS) == 0
     server.stop()
     assert len(inbox.messages) == 1
     assert states() == {"SUCCESS": 1}

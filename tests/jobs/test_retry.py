@@ -1,4 +1,4 @@
-"""A job that fails is tried again later, each time a longer while, and given up at last."""
+"""A failed job is retried with growing delays, and finally given up."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,17 +17,17 @@ failures_left = 0
 calls: list[str] = []
 
 
-class Unlucky(Exception):
+class ExpectedFailure(Exception):
     pass
 
 
 @job("test_unlucky", attempts=3, first_delay_seconds=20)
-def unlucky(word: str) -> None:
-    global failures_left  # noqa: PLW0603 -- how often the world says no
+def fail_sometimes(word: str) -> None:
+    global failures_left  # noqa: PLW0603 -- counts down to success
     calls.append(word)
     if failures_left:
         failures_left -= 1
-        raise Unlucky("a secret of ada@example.org")
+        raise ExpectedFailure("a secret of ada@example.org")
 
 
 @pytest.fixture(autouse=True)
@@ -42,13 +42,15 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 def _fail(times: int) -> None:
-    global failures_left  # noqa: PLW0603 -- how often the world says no
+    global failures_left  # noqa: PLW0603 -- counts down to success
     failures_left = times
 
 
-def test_the_second_try_waits_and_succeeds(db: Session, clock: time_machine.Traveller) -> None:
+def test_the_second_attempt_is_delayed_and_succeeds(
+    db: Session, clock: time_machine.Traveller
+) -> None:
     _fail(1)
-    enqueue(db, unlucky, "hello")
+    enqueue(db, fail_sometimes, "hello")
     run_until_idle()
     assert (calls, states()["DELAYED"]) == (["hello"], 1)
 
@@ -61,11 +63,11 @@ def test_the_second_try_waits_and_succeeds(db: Session, clock: time_machine.Trav
     assert states() == {"SUCCESS": 2}
 
 
-def test_after_the_last_attempt_it_is_failed_and_kept(
+def test_after_the_last_attempt_the_job_stays_failed(
     db: Session, clock: time_machine.Traveller
 ) -> None:
     _fail(99)
-    enqueue(db, unlucky, "hello")
+    enqueue(db, fail_sometimes, "hello")
     for _ in range(5):
         run_until_idle()
         clock.shift(timedelta(hours=2))
@@ -73,18 +75,23 @@ def test_after_the_last_attempt_it_is_failed_and_kept(
     assert states() == {"SUCCESS": 2, "ERROR": 1}
 
 
-def test_the_wait_grows_up_to_an_hour() -> None:
-    assert [unlucky.delay_seconds(attempt) for attempt in (1, 2, 3, 9)] == [20, 60, 180, 3600]
+def test_the_delay_grows_up_to_an_hour() -> None:
+    assert [fail_sometimes.delay_seconds(attempt) for attempt in (1, 2, 3, 9)] == [
+        20,
+        60,
+        180,
+        3600,
+    ]
 
 
-def test_the_log_says_where_but_not_what(sqlite_bound: Session) -> None:
+def test_the_log_names_the_place_but_not_the_message(sqlite_bound: Session) -> None:
     _fail(1)
-    enqueue(sqlite_bound, unlucky, "hello")
+    enqueue(sqlite_bound, fail_sometimes, "hello")
     with structlog.testing.capture_logs() as lines:
         run_until_idle()
     failed = [line for line in lines if line["event"] == "job_failed"]
     assert [(line["job"], line["error"], line["attempt"]) for line in failed] == [
-        ("test_unlucky", "Unlucky", 1)
+        ("test_unlucky", "ExpectedFailure", 1)
     ]
     assert "test_retry.py" in failed[0]["at"]
     assert "ada@" not in repr(lines)

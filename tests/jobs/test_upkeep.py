@@ -1,4 +1,4 @@
-"""Schedules run by themselves, finished work is forgotten, a dead worker's work is taken over."""
+"""Schedules, deletion of finished jobs, and recovery of a dead worker's jobs."""
 
 import socket
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from imatch.core.database import SessionLocal, atomic
 from imatch.jobs import enqueue, job
 from imatch.jobs.models import JobWorker
 from imatch.jobs.presence import dead_executors
-from imatch.jobs.pruning import KEPT_DAYS, prune_jobs
+from imatch.jobs.pruning import RETENTION_DAYS, prune_jobs
 from imatch.jobs.running import run_scheduled
 from imatch.jobs.worker import run_until_idle
 from tests.jobs.states import states
@@ -26,15 +26,15 @@ def hourly() -> None:
 
 
 @job("test_word")
-def word(said: str) -> None:
-    ran.append(said)
+def record_word(word: str) -> None:
+    ran.append(word)
 
 
 def _schema(db: Session) -> str:
     return "" if db.get_bind().dialect.name == "sqlite" else "dbos."
 
 
-def test_schedules_are_declared_and_forgotten_with_their_job(db: Session) -> None:
+def test_schedules_are_created_and_deleted_with_their_job(db: Session) -> None:
     schema = _schema(db)
     with atomic(db):
         db.execute(
@@ -45,17 +45,17 @@ def test_schedules_are_declared_and_forgotten_with_their_job(db: Session) -> Non
             )
         )
     run_until_idle()
-    with SessionLocal() as fresh:
-        rows = fresh.execute(
+    with SessionLocal() as session:
+        rows = session.execute(
             text(f"SELECT schedule_name, schedule FROM {schema}workflow_schedules")  # noqa: S608
         )
-        known = {row.schedule_name: row.schedule for row in rows}
-    assert known["test_hourly"] == "0 * * * *"
-    assert "prune_jobs" in known
-    assert "retired_job" not in known
+        schedules = {row.schedule_name: row.schedule for row in rows}
+    assert schedules["test_hourly"] == "0 * * * *"
+    assert "prune_jobs" in schedules
+    assert "retired_job" not in schedules
 
 
-def test_a_scheduled_moment_is_run_once(db: Session) -> None:
+def test_a_scheduled_job_runs_once(db: Session) -> None:
     ran.clear()
     due_at = datetime(2026, 11, 22, 15, tzinfo=UTC)
     run_scheduled(due_at, "test_hourly")
@@ -64,20 +64,20 @@ def test_a_scheduled_moment_is_run_once(db: Session) -> None:
     assert ran == ["hourly"]
 
 
-def test_finished_jobs_are_forgotten_after_a_week(db: Session) -> None:
-    enqueue(db, word, "old")
+def test_finished_jobs_are_deleted_after_the_retention_time(db: Session) -> None:
+    enqueue(db, record_word, "old")
     run_until_idle()
     prune_jobs()
     assert states() == {"SUCCESS": 1}
-    with time_machine.travel(now() + timedelta(days=KEPT_DAYS, minutes=1)):
-        enqueue(db, word, "waiting")
+    with time_machine.travel(now() + timedelta(days=RETENTION_DAYS, minutes=1)):
+        enqueue(db, record_word, "waiting")
         prune_jobs()
     assert states() == {"ENQUEUED": 1}
 
 
-def test_work_of_a_worker_that_died_is_done_by_the_next(db: Session) -> None:
+def test_jobs_of_a_dead_worker_are_recovered(db: Session) -> None:
     ran.clear()
-    enqueue(db, word, "orphan")
+    enqueue(db, record_word, "orphan")
     with atomic(db):
         db.add(_worker("dead-1", process_id=2**22 + 1))
         db.add(_worker("elsewhere-1", process_id=7, host="another-host.example"))
@@ -97,7 +97,7 @@ def test_work_of_a_worker_that_died_is_done_by_the_next(db: Session) -> None:
     assert [worker.id for worker in db.query(JobWorker)] == ["elsewhere-1"]
 
 
-def test_a_worker_elsewhere_counts_as_dead_when_silent_for_a_minute(db: Session) -> None:
+def test_a_worker_on_another_host_is_dead_after_a_minute_without_heartbeat(db: Session) -> None:
     with atomic(db):
         db.add(_worker("elsewhere-1", process_id=7, host="another-host.example"))
     with time_machine.travel(now() + timedelta(seconds=61)):

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
 from imatch.core.database import atomic
-from imatch.jobs.one_by_one import SomeFailed
+from imatch.jobs.run_each import ItemsFailed
 from imatch.ledger import (
     CASH,
     POT,
@@ -116,7 +116,7 @@ def test_one_hold_that_fails_stops_no_other_in_either_book(db: Session, make: Ma
             taken = f"expire:{held[book.name, 'first']}"
             post(db, book, replace(given, key=taken, amount=1))
         moment.shift(timedelta(minutes=10))
-        with capture_logs() as logs, pytest.raises(SomeFailed):
+        with capture_logs() as logs, pytest.raises(ItemsFailed):
             expire_holds()
         db.rollback()
         for book in (POT, CASH):

@@ -1,4 +1,4 @@
-"""Letters that arrived long ago are forgotten; what still waits is not."""
+"""Old delivered messages are deleted, undelivered ones are not."""
 
 from datetime import timedelta
 
@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.mail.models import MailMessage
-from imatch.mail.pruning import KEPT_DAYS, forget_old_mail
+from imatch.mail.pruning import RETENTION_DAYS, forget_old_mail
 
 
-def test_old_delivered_mail_goes(db: Session) -> None:
-    old = now() - timedelta(days=KEPT_DAYS, hours=1)
+def test_old_delivered_messages_are_deleted(db: Session) -> None:
+    old = now() - timedelta(days=RETENTION_DAYS, hours=1)
     with atomic(db):
         for subject, sent_at in (("old", old), ("new", now()), ("waiting", None)):
             db.add(

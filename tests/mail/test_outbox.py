@@ -1,4 +1,4 @@
-"""The outbox can be read while developing, and does not exist in production."""
+"""The local outbox is readable in development, and does not exist in production."""
 
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient

@@ -1,4 +1,4 @@
-"""Mail belongs to the transaction that writes it, and arrives once."""
+"""Mail is part of the transaction that writes it, and is delivered once."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -38,14 +38,14 @@ def _stored(message_id: int) -> MailMessage:
         return db.scalars(select(MailMessage).where(MailMessage.id == message_id)).one()
 
 
-def test_without_a_server_a_message_has_arrived_in_the_outbox(db: Session) -> None:
+def test_without_a_mail_server_a_message_counts_as_sent(db: Session) -> None:
     message = _stored(_send(db))
     assert message.sent_at == message.created_at
     assert LINK in message.text
     assert not states()
 
 
-def test_a_message_arrives_once_and_its_text_is_not_kept(db: Session, inbox: smtp.Inbox) -> None:
+def test_a_message_is_delivered_once_and_its_text_deleted(db: Session, inbox: smtp.Inbox) -> None:
     message_id = _send(db)
     assert _stored(message_id).sent_at is None
 
@@ -66,7 +66,7 @@ def test_nothing_is_sent_to_an_erased_account(db: Session, inbox: smtp.Inbox) ->
     message = send(db, recipient="nobody@erased.invalid", subject="Paid", text="1 POT")
     run_until_idle()
     assert inbox.messages == []
-    assert _stored(message.id).sent_at is not None, "nor does it wait for ever"
+    assert _stored(message.id).sent_at is not None, "it does not stay undelivered"
     assert not states()
 
 
@@ -84,7 +84,7 @@ def test_a_rollback_sends_nothing(db: Session, inbox: smtp.Inbox) -> None:
 
 
 @pytest.mark.parametrize("answer", ["451 Come back later", "250 Accepted"])
-def test_a_server_that_is_away_or_refuses_gets_the_message_later(
+def test_delivery_is_retried_if_the_server_is_down_or_refuses(
     db: Session, configure: Configure, answer: str
 ) -> None:
     inbox = smtp.Inbox()
@@ -115,7 +115,7 @@ def test_a_server_that_is_away_or_refuses_gets_the_message_later(
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-def test_starttls_and_sign_in_only_over_a_certificate_that_is_trusted(
+def test_starttls_and_login_require_a_trusted_certificate(
     db: Session,
     configure: Configure,
     tmp_path: Path,

@@ -1,4 +1,4 @@
-"""Migrations go up and down on both databases, leave no drift, and refuse strange databases."""
+"""Migrations run up and down without drift, and refuse databases of other programs."""
 
 import sqlite3
 from pathlib import Path
@@ -33,7 +33,7 @@ CONTRACT_TABLES = {
 CONTRACT_VIEWS = {"pot_economy_stats", "active_providers_view", "active_seekers_view"}
 
 
-def test_the_outside_contract_stands(database_url: str) -> None:
+def test_public_tables_and_views_exist(database_url: str) -> None:
     engine = database.engine()
     assert set(inspect(engine).get_table_names()) >= CONTRACT_TABLES
     assert set(inspect(engine).get_view_names()) >= CONTRACT_VIEWS
@@ -49,7 +49,7 @@ def test_the_outside_contract_stands(database_url: str) -> None:
             connection.execute(text(query)).all()
 
 
-def test_down_and_up_again_leaves_no_drift(database_url: str) -> None:
+def test_downgrade_and_upgrade_leave_no_drift(database_url: str) -> None:
     engine = database.engine()
     assert current_revision(engine) == head_revision()
     downgrade(engine, "base")
@@ -59,7 +59,7 @@ def test_down_and_up_again_leaves_no_drift(database_url: str) -> None:
         command.check(_config(connection))
 
 
-def test_a_database_of_another_make_is_left_alone(tmp_path: Path) -> None:
+def test_a_database_of_another_program_is_refused_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "shop.db"
     with sqlite3.connect(path) as shop:
         shop.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY)")

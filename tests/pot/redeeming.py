@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from imatch.accounts.models import AccountType, User
 from imatch.core.clock import now
 from imatch.core.database import atomic
-from imatch.core.events import heard_only_by
+from imatch.core.events import only_listeners
 from imatch.facts.marketplace import EngagementPaid
 from imatch.ledger import CASH, POT, Movement, SystemAccount, TransactionType, post
 from imatch.ledger.queries import free, people_totals, system_balances
@@ -53,7 +53,7 @@ class Redeeming:
 
     def payee(self, person: User, *, days_ago: int = 30) -> None:
         payee = payees.save(self.db, person.id, name=person.name, country="DE", account=IBAN)
-        with heard_only_by({}):  # its award would be POT that tests do not count on
+        with only_listeners({}):  # its award would be POT that tests do not count on
             payees.verify_identity(self.db, person.id, self.operator.id)
         with atomic(self.db):
             payee.details_changed_at = now() - timedelta(days=days_ago)

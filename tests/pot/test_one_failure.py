@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from imatch import POTService
 from imatch.core.clock import frozen, now
 from imatch.core.database import atomic
-from imatch.core.events import heard_only_by
+from imatch.core.events import only_listeners
 from imatch.facts.economy import OptionEnded
 from imatch.facts.people import IdentityVerified, SecondFactorKept
-from imatch.jobs.one_by_one import SomeFailed
+from imatch.jobs.run_each import ItemsFailed
 from imatch.ledger import CASH, Movement, SystemAccount, TransactionType, post
 from imatch.pot.awards import service as awards
 from imatch.pot.awards.models import PotAward
@@ -51,12 +51,12 @@ def test_one_purchase_that_fails_stops_no_other(
 ) -> None:
     buyers = [rich(db, make) for _ in range(3)]
     refusing = Refusing(buyers[0])
-    with heard_only_by({OptionEnded: [refusing.hear]}):
+    with only_listeners({OptionEnded: [refusing.hear]}):
         for hour, buyer in enumerate(buyers):
             with frozen(NOON + timedelta(hours=hour)):
                 shop.buy(db, buyer, "featured_listing_week", key="1")
         with frozen(NOON + timedelta(days=8)):
-            with pytest.raises(SomeFailed):
+            with pytest.raises(ItemsFailed):
                 settle_purchases()
             db.rollback()
             purchases = db.scalars(select(PotPurchase).order_by(PotPurchase.id)).all()
@@ -80,7 +80,7 @@ def test_one_award_that_cannot_be_paid_stops_no_other(db: Session, make: Make) -
         # Somebody took the first award's key for something else.
         POTService(db).award_pot(4, "bug_report", 1, key="earn:identity_verified:2:2")
         set_budget(db, 101)
-        with pytest.raises(SomeFailed):
+        with pytest.raises(ItemsFailed):
             pay_queued_awards()
         db.rollback()
         statuses = db.scalars(select(PotAward.status).order_by(PotAward.id)).all()
@@ -105,7 +105,7 @@ def test_one_commission_that_cannot_be_cleared_stops_no_other(db: Session, make:
         category="provider",
     )
     post(db, CASH, taken)
-    with pytest.raises(SomeFailed):
+    with pytest.raises(ItemsFailed):
         clear_commissions()
     db.rollback()
     statuses = db.scalars(select(PotCommission.status).order_by(PotCommission.id)).all()
@@ -118,7 +118,7 @@ def test_one_second_factor_that_fails_stops_no_other(db: Session, make: Make) ->
     kept = [make.user(totp_confirmed_at=now() - timedelta(days=31)).id for _ in range(3)]
     db.rollback()
     heard = [Refusing(kept[0]).hear, awards.on_rewarded_fact]
-    with heard_only_by({SecondFactorKept: heard}), pytest.raises(SomeFailed):
+    with only_listeners({SecondFactorKept: heard}), pytest.raises(ItemsFailed):
         notice_second_factors()
     with atomic(db):
         assert set(db.scalars(select(PotAward.user_id))) == set(kept[1:])

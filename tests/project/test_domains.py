@@ -1,4 +1,4 @@
-"""Domains register themselves: a folder with a `domain.py`, and one name in one list."""
+"""A domain is registered by its `domain.py` and its name in `wiring.PACKAGES`."""
 
 import ast
 import inspect
@@ -12,7 +12,7 @@ import imatch
 from imatch import wiring
 from imatch.core import events
 from imatch.facts import economy, marketplace, people
-from imatch.facts.waiting import UNANNOUNCED, UNHEARD
+from imatch.facts.waiting import UNANNOUNCED, WITHOUT_LISTENER
 from imatch.jobs import Job
 from imatch.jobs.registry import all_jobs
 
@@ -61,8 +61,8 @@ DOMAIN = Domain(
 )
 """,
 }
-# The one name in the one list is `wiring.PACKAGES += ("toys",)`.
-ASK_THE_PROGRAM = """
+# Registers the toy domain by `wiring.PACKAGES += ("toys",)`.
+REGISTER_AND_CHECK = """
 from imatch import wiring
 wiring.PACKAGES += ("toys",)
 
@@ -86,43 +86,47 @@ assert toys.domain.DOMAIN.export in _listeners[PersonExported]
 """
 
 
-def test_a_domain_is_a_folder_and_one_name(tmp_path: Path) -> None:
+def test_adding_a_domain_takes_a_folder_and_one_name(tmp_path: Path) -> None:
     folder = tmp_path / "toys"
     folder.mkdir()
     for name, text in TOY.items():
         (folder / name).write_text(text)
-    asked = subprocess.run(
-        [sys.executable, "-c", ASK_THE_PROGRAM],
+    process = subprocess.run(
+        [sys.executable, "-c", REGISTER_AND_CHECK],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert asked.returncode == 0, asked.stderr
+    assert process.returncode == 0, process.stderr
 
 
-def test_every_domain_with_something_to_register_is_in_the_list() -> None:
-    written = {f"imatch.{path.parent.name}" for path in SOURCE.glob("*/domain.py")}
-    assert written == set(wiring.PACKAGES)
-    defining = {f"imatch.{path.relative_to(SOURCE).parts[0]}" for path in SOURCE.rglob("models.py")}
-    assert defining <= written
+def test_every_domain_is_in_the_list() -> None:
+    packages = {f"imatch.{path.parent.name}" for path in SOURCE.glob("*/domain.py")}
+    assert packages == set(wiring.PACKAGES)
+    packages_with_tables = {
+        f"imatch.{path.relative_to(SOURCE).parts[0]}" for path in SOURCE.rglob("models.py")
+    }
+    assert packages_with_tables <= packages
 
 
-def test_every_table_module_is_named_by_its_domain() -> None:
-    named = {module.__name__ for domain in wiring.domains().values() for module in domain.tables}
-    written = {
+def test_every_table_module_is_registered_by_its_domain() -> None:
+    registered = {
+        module.__name__ for domain in wiring.domains().values() for module in domain.tables
+    }
+    defining = {
         ".".join(("imatch", *path.relative_to(SOURCE).with_suffix("").parts))
         for path in SOURCE.rglob("*.py")
         if "    __tablename__ = " in path.read_text(encoding="utf-8")
     }
-    assert named == written
+    assert registered == defining
 
 
-def test_every_scheduled_job_is_named_by_its_domain() -> None:
-    named = {job for domain in wiring.domains().values() for job in domain.jobs}
-    assert all(isinstance(job, Job) and job.cron for job in named)
-    ours = {job for job in all_jobs() if job.function.__module__.startswith("imatch.")}
-    assert named == {job for job in ours if job.cron}
+def test_every_scheduled_job_is_registered_by_its_domain() -> None:
+    registered = {job for domain in wiring.domains().values() for job in domain.jobs}
+    assert all(isinstance(job, Job) and job.cron for job in registered)
+    own_jobs = {job for job in all_jobs() if job.function.__module__.startswith("imatch.")}
+    assert registered == {job for job in own_jobs if job.cron}
 
 
 def _facts() -> set[type]:
@@ -135,7 +139,7 @@ def _facts() -> set[type]:
 
 
 def _announced_names() -> Iterator[str]:
-    """Classes that are made in a module that announces something."""
+    """The names of classes that are instantiated in modules that announce facts."""
     for path in SOURCE.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         if "announce(" not in text or "operations" in path.parts:
@@ -145,18 +149,18 @@ def _announced_names() -> Iterator[str]:
                 yield node.func.id
 
 
-def test_every_fact_has_a_listener_or_says_for_what_it_waits() -> None:
+def test_every_fact_has_a_listener_or_is_marked() -> None:
     wiring.wire()
-    heard = {
+    listened = {
         fact
         for fact in _facts()
-        for listener in events._listeners[fact]  # noqa: SLF001 -- who listens
-        if listener.__module__.startswith("imatch.")  # not another test
+        for listener in events._listeners[fact]  # noqa: SLF001 -- registered listeners
+        if listener.__module__.startswith("imatch.")  # skip those of other tests
     }
-    assert _facts() - heard == UNHEARD.keys()
+    assert _facts() - listened == WITHOUT_LISTENER.keys()
 
 
-def test_every_fact_is_announced_or_says_for_what_it_waits() -> None:
-    made = set(_announced_names())
-    announced = {fact for fact in _facts() if fact.__name__ in made}
+def test_every_fact_is_announced_or_is_marked() -> None:
+    names = set(_announced_names())
+    announced = {fact for fact in _facts() if fact.__name__ in names}
     assert _facts() - announced == UNANNOUNCED.keys()

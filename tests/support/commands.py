@@ -1,4 +1,4 @@
-"""`imatch …` as tests run it, in their own process."""
+"""Run the `imatch` command inside the test process."""
 
 import json
 from typing import Any, Protocol

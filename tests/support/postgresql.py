@@ -1,7 +1,7 @@
 """The PostgreSQL of a test run: one server for all test processes, one database for each.
 
-Making a database takes longer than most tests, so that each process keeps one and brings it back
-to its first state between tests.
+Creating a database takes longer than most tests, so that each process keeps one and resets it
+between tests.
 """
 
 import os
@@ -17,7 +17,7 @@ from psycopg import Connection
 from sqlalchemy import make_url
 
 TEMPLATE = "template_imatch"
-# Speed before surviving a power cut; rows stay in the order in which they were written.
+# Fast instead of durable; without vacuum, rows stay in the order of their insertion.
 _SETTINGS = (
     "fsync = off",
     "synchronous_commit = off",
@@ -25,22 +25,22 @@ _SETTINGS = (
     "autovacuum = off",
     "max_wal_size = '256MB'",
 )
-USES_BEFORE_RENEWAL = 100  # what was deleted still takes room, as nothing vacuums
+USES_BEFORE_RENEWAL = 100  # deleted rows still take space, because nothing vacuums
 
-# What the template holds is kept beside it.
-_KEEP_FIRST_STATE = """
+# Saves the rows of the template in the schema `pristine`.
+_SAVE_INITIAL_STATE = """
 CREATE SCHEMA pristine;
 CREATE TABLE pristine.tables AS
   SELECT c.oid::regclass AS name, 'rows_of_' || c.oid AS kept FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind = 'r' AND n.nspname IN ('public', 'dbos');
-DO $$ DECLARE one record; filled boolean; BEGIN
-  FOR one IN SELECT * FROM pristine.tables LOOP
-    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', one.name) INTO filled;
+DO $$ DECLARE saved record; filled boolean; BEGIN
+  FOR saved IN SELECT * FROM pristine.tables LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', saved.name) INTO filled;
     IF filled THEN
-      EXECUTE format('CREATE TABLE pristine.%I AS TABLE %s', one.kept, one.name);
+      EXECUTE format('CREATE TABLE pristine.%I AS TABLE %s', saved.kept, saved.name);
     ELSE
-      UPDATE pristine.tables SET kept = NULL WHERE name = one.name;
+      UPDATE pristine.tables SET kept = NULL WHERE name = saved.name;
     END IF;
   END LOOP;
 END $$;
@@ -49,29 +49,29 @@ CREATE TABLE pristine.sequences AS
          coalesce(last_value, start_value) AS value, last_value IS NOT NULL AS used
   FROM pg_sequences WHERE schemaname IN ('public', 'dbos');
 """
-# After a change of the schema the database is made anew.
-_NOTE_CHANGES = """
+# Records changes of the schema, after which the database is created again.
+_RECORD_SCHEMA_CHANGES = """
 CREATE TABLE pristine.changes (what text);
 CREATE FUNCTION pristine.note_change() RETURNS event_trigger LANGUAGE plpgsql AS $$
   BEGIN INSERT INTO pristine.changes VALUES (tg_tag); END $$;
 CREATE EVENT TRIGGER note_change ON ddl_command_end EXECUTE FUNCTION pristine.note_change();
 """
-# Without triggers: neither references nor rules about what may never be deleted stand in the way.
+# Restores the rows with triggers off: foreign keys and append-only rules do not apply.
 _RESTORE = """
-CREATE PROCEDURE pristine.restore() LANGUAGE plpgsql AS $$ DECLARE one record; BEGIN
+CREATE PROCEDURE pristine.restore() LANGUAGE plpgsql AS $$ DECLARE saved record; BEGIN
   PERFORM set_config('session_replication_role', 'replica', true);
-  FOR one IN SELECT * FROM pristine.tables LOOP
-    EXECUTE format('DELETE FROM %s', one.name);
-    IF one.kept IS NOT NULL THEN
+  FOR saved IN SELECT * FROM pristine.tables LOOP
+    EXECUTE format('DELETE FROM %s', saved.name);
+    IF saved.kept IS NOT NULL THEN
       EXECUTE format('INSERT INTO %s OVERRIDING SYSTEM VALUE SELECT * FROM pristine.%I',
-                     one.name, one.kept);
+                     saved.name, saved.kept);
     END IF;
   END LOOP;
   PERFORM setval(name, value, used) FROM pristine.sequences;
 END $$
 """
-# A connection that is left does no harm by itself; what it still does must be over first.
-_END_OTHERS = """
+# Ends the connections that a test left open, and waits for those that are busy.
+_END_OTHER_CONNECTIONS = """
 SELECT pg_terminate_backend(pid, CASE state WHEN 'idle' THEN 0 ELSE 5000 END) -- milliseconds
 FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
@@ -80,25 +80,25 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type 
 
 @contextmanager
 def server(migrate: Callable[[str], None]) -> Iterator[str]:
-    """The address of the run's server, which holds a template that `migrate` has filled.
+    """The URI of the run's server, which has a template database migrated by `migrate`.
 
-    The first process starts the server and the last one ends it.
+    The first process starts the server, the last one stops it.
     """
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)
-    # Not under pytest's folder: PostgreSQL runs as a user of its own and must reach its data.
+    # Not under pytest's folder: PostgreSQL runs as another user and must reach its data.
     folder = Path(tempfile.gettempdir()) / f"imatch-postgresql-{run}"
-    running = get_server(folder, cleanup_mode="delete")
+    postgres = get_server(folder, cleanup_mode="delete")
     try:
-        uri = running.get_uri()
+        uri = postgres.get_uri()
         with psycopg.connect(uri, autocommit=True) as connection:
-            # One process makes the template, the others wait for it here.
+            # One process creates the template; the others wait here.
             connection.execute("SELECT pg_advisory_lock(1)")
-            made = connection.execute("SELECT FROM pg_database WHERE datname = %s", [TEMPLATE])
-            if made.fetchone() is None:
+            template = connection.execute("SELECT FROM pg_database WHERE datname = %s", [TEMPLATE])
+            if template.fetchone() is None:
                 _make_template(connection, uri, migrate)
         yield uri
     finally:
-        running.cleanup()
+        postgres.cleanup()
 
 
 def _make_template(connection: Connection, uri: str, migrate: Callable[[str], None]) -> None:
@@ -109,9 +109,9 @@ def _make_template(connection: Connection, uri: str, migrate: Callable[[str], No
     connection.execute("CREATE DATABASE unfinished")
     migrate(_in_database(uri, "unfinished"))
     with psycopg.connect(_in_database(uri, "unfinished"), autocommit=True) as template:
-        template.execute(_KEEP_FIRST_STATE)
+        template.execute(_SAVE_INITIAL_STATE)
         template.execute(_RESTORE)
-        template.execute(_NOTE_CHANGES)
+        template.execute(_RECORD_SCHEMA_CHANGES)
     connection.execute(f"ALTER DATABASE unfinished RENAME TO {TEMPLATE}")
 
 
@@ -120,7 +120,7 @@ def _in_database(uri: str, name: str) -> str:
 
 
 class Database:
-    """This process's database, as new for each test."""
+    """The database of this test process, reset for each test."""
 
     def __init__(self, server_uri: str) -> None:
         self._server_uri = server_uri
@@ -129,11 +129,11 @@ class Database:
         self._uses = 0
         self._connection: Connection | None = None
 
-    def bring_back(self) -> None:
-        """Make everything as the template has it, whatever was done before."""
+    def reset(self) -> None:
+        """Restore the state of the template."""
         self._uses += 1
         if self._connection is not None and self._uses <= USES_BEFORE_RENEWAL:
-            self._connection.execute(_END_OTHERS)
+            self._connection.execute(_END_OTHER_CONNECTIONS)
             changed = self._connection.execute("SELECT FROM pristine.changes LIMIT 1")
             if changed.fetchone() is None:
                 self._connection.execute("CALL pristine.restore()")

@@ -1,4 +1,4 @@
-"""How tests are shared out: one process walks all pages, the others take single tests."""
+"""Distribution of tests: one process runs all browser tests, the others take single tests."""
 
 from xdist.scheduler import LoadScopeScheduling
 
@@ -6,7 +6,7 @@ PAGES = "tests/browser/"
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
-    """The largest share is handed out first, so that nobody waits for the pages at the end."""
+    """Starts with the browser tests, the largest share, so that they are not left to the end."""
 
     def _split_scope(self, nodeid: str) -> str:
         return PAGES if nodeid.startswith(PAGES) else nodeid

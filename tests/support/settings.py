@@ -1,4 +1,4 @@
-"""Settings of the application for the length of a block."""
+"""Override settings inside a block."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ PRODUCTION = {
 
 @contextmanager
 def settings(**values: object) -> Iterator[None]:
-    """As if IMATCH_… had these values, by the settings' names."""
+    """Set the IMATCH_… variables of these settings, by field name."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in values.items():
             patch.setenv(f"IMATCH_{name.upper()}", str(value))

@@ -24,7 +24,7 @@ USER, PASSWORD = "imatch", "a password of the mail server"
 
 
 class Inbox:
-    """What the server accepted. `arrived` is set whenever a message's text has come in."""
+    """The messages the server accepted. `arrived` is set whenever a message was received."""
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
@@ -32,21 +32,21 @@ class Inbox:
         self.arrived = threading.Event()
         self.answer = "250 Accepted"
         self.hang = False
-        self._held: tuple[asyncio.AbstractEventLoop, asyncio.Future[None]] | None = None
+        self._delayed: tuple[asyncio.AbstractEventLoop, asyncio.Future[None]] | None = None
 
     def release(self) -> None:
-        """Let the message that hangs go through."""
-        assert self._held is not None
-        loop, future = self._held
+        """Accept the message that is delayed by `hang`."""
+        assert self._delayed is not None
+        loop, future = self._delayed
         loop.call_soon_threadsafe(future.set_result, None)
 
     async def handle_DATA(  # noqa: N802 -- aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
         if self.hang:
-            self._held = (server.loop, server.loop.create_future())
+            self._delayed = (server.loop, server.loop.create_future())
             self.arrived.set()
-            await self._held[1]
+            await self._delayed[1]
         self.arrived.set()
         if self.answer.startswith("250"):
             parsed = message_from_bytes(cast("bytes", envelope.content), policy=default)
@@ -62,7 +62,7 @@ def authenticate(
     return AuthResult(success=right, auth_data=USER)
 
 
-def start(inbox: Inbox, **options: Any) -> Controller:  # noqa: ANN401 -- as the server's class
+def start(inbox: Inbox, **options: Any) -> Controller:  # noqa: ANN401 -- options of the server's class
     options.setdefault("port", free_port())
     controller = Controller(inbox, hostname="127.0.0.1", **options)
     controller.start()

@@ -1,1 +1,1 @@
-"""Acts that take two operators."""
+"""Decisions that take two operators."""

@@ -1,7 +1,7 @@
-"""The four-eyes principle: what one operator began, another one decides.
+"""The four-eyes principle: one operator begins, another one decides.
 
-A domain describes each step once and keeps its own rows and errors. The tables' CHECK constraints
-refuse the same person as well.
+A domain defines each step once and keeps its own rows and errors. CHECK constraints of the tables
+enforce the same.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -18,13 +18,13 @@ from imatch.core.ids import is_id
 
 
 class SecondPersonNeeded(Forbidden, ValueError):
-    """Who began an act that takes two operators does not complete it."""
+    """The operator who began may not decide."""
 
     code = "second_person_needed"
 
 
 class Decidable(Protocol):
-    """A row that waits in a state for an operator's decision."""
+    """A row whose state waits for an operator's decision."""
 
     @property
     def status(self) -> Any: ...  # noqa: ANN401 -- the domain's own states
@@ -35,21 +35,21 @@ DecidableRow = TypeVar("DecidableRow", bound=Decidable)
 
 @dataclass(frozen=True, slots=True)
 class Step(Generic[DecidableRow]):
-    """A step that an operator may take on rows in one of the states `waits_in`.
+    """A decision that an operator may take on rows in one of `pending_states`.
 
-    `refuses` names the row's columns of people who may not take it (whoever began, whom it
-    concerns), each with the error to raise.
+    `excluded` maps columns with the ids of people who may not decide (who began it, whom it
+    concerns) to the error to raise.
     """
 
-    waits_in: Collection[StrEnum]
+    pending_states: Collection[StrEnum]
     already_decided: Callable[[DecidableRow], DomainError]
-    refuses: Mapping[str, Callable[[], DomainError]]
+    excluded: Mapping[str, Callable[[], DomainError]]
 
     def check(self, row: DecidableRow, operator_id: int) -> None:
         """Raise the domain's error unless this operator may take the step now."""
-        if row.status not in self.waits_in:
+        if row.status not in self.pending_states:
             raise self.already_decided(row)
-        for column, refusal in self.refuses.items():
+        for column, refusal in self.excluded.items():
             if getattr(row, column) == operator_id:
                 raise refusal()
 
@@ -64,7 +64,7 @@ def locked_row(
 ) -> DecidableRow:
     """The row for an operator's step, locked until the transaction ends.
 
-    Raises OperatorsOnly, or what `not_found` makes of an unknown id.
+    Raises OperatorsOnly, or the error of `not_found` for an unknown id.
     """
     require_operator(db, operator_id)
     row = None
@@ -84,7 +84,7 @@ def decide(
     act: str,
     **ids: int,
 ) -> None:
-    """Store a decision with who made it and when, and log it as `act` with these ids."""
+    """Store a decision with its operator and time, and log it as `act` with these ids."""
     row.status = status
     row.decided_by = operator_id
     row.decided_at = now()

@@ -18,7 +18,7 @@ from imatch.cli.output import JsonOption, err, out, print_facts, print_json, pri
 from imatch.core.database import SessionLocal
 from imatch.core.ids import is_id
 from imatch.core.paging import decode_cursor
-from imatch.core.text import as_cell
+from imatch.core.text import csv_cell
 from imatch.ledger import queries
 from imatch.ledger.auditing.audit import Audit, audit, note
 from imatch.ledger.books import BOOKS, Book, BookName
@@ -217,6 +217,6 @@ def _write_csv(rows: Iterator[dict[str, Any]]) -> None:
     for row in rows:
         shown = {
             "created_at": row["created_at"].isoformat(),
-            "description": as_cell(row["description"]),
+            "description": csv_cell(row["description"]),
         }
         writer.writerow(row | shown)

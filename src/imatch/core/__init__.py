@@ -1,1 +1,1 @@
-"""What every other part stands on: settings, database, errors, clock. It knows no business word."""
+"""The foundation: settings, database, errors, clock. Independent of every domain."""

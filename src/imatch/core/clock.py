@@ -1,4 +1,4 @@
-"""The one place that knows what time it is, so that it can be stopped or moved."""
+"""The only source of the current time, so that tests and simulations can freeze it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,18 +9,21 @@ _frozen_at: ContextVar[datetime | None] = ContextVar("frozen_at", default=None)
 
 
 def now() -> datetime:
-    """The present moment, aware, in UTC."""
+    """The current time in UTC, timezone-aware."""
     return _frozen_at.get() or datetime.now(UTC)
 
 
 def today() -> date:
-    """The present day in UTC."""
+    """The current day in UTC."""
     return now().date()
 
 
 @contextmanager
 def frozen(moment: datetime) -> Iterator[None]:
-    """Let it be `moment` inside, for this thread: invented histories happen at their own time."""
+    """Freeze the clock of this thread at `moment`, for example to build a simulated history.
+
+    Raises ValueError for a naive datetime.
+    """
     if moment.tzinfo is None:
         raise ValueError("a naive datetime does not name a moment")
     token = _frozen_at.set(moment.astimezone(UTC))

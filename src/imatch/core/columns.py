@@ -1,4 +1,4 @@
-"""The declarative base and the column types that both databases share."""
+"""The declarative base, and column types that work on both databases."""
 
 import enum
 import json
@@ -27,7 +27,7 @@ BigInt = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment. SQLite keeps it naive in UTC, PostgreSQL with its zone."""
+    """A timezone-aware datetime. SQLite stores it naive in UTC, PostgreSQL with its zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -48,7 +48,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class EncryptedJson(TypeDecorator[Any]):
-    """A JSON document that only this program can read: seekers' words never lie in clear."""
+    """A JSON document, encrypted at rest under IMATCH_SECRET_KEY."""
 
     impl = Text
     cache_ok = True
@@ -105,7 +105,7 @@ Id = Annotated[int, mapped_column(BigInt, primary_key=True)]
 
 
 class Timestamped:
-    """Rows that know when they were made and last changed."""
+    """Columns for when a row was created and last changed."""
 
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)

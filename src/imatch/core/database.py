@@ -1,4 +1,4 @@
-"""Engine, sessions, and the one place where transactions are committed."""
+"""The engine, sessions, and the only place that commits transactions."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,42 +7,42 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
+from imatch.core.fair_lock import FairLock
 from imatch.core.settings import get_settings
-from imatch.core.turns import Turns
 
 _BUSY_TIMEOUT_MS = 10_000
 _PAGES_PER_CHECKPOINT = 20_000
 _PAGES_PER_TRANSACTION = 8
-# SQLite has one writer. Queueing for it here instead of in SQLite's busy loop keeps waits short
-# and fair; another process (the worker) still meets the busy timeout.
-_sqlite_writer = Turns("writing to SQLite", longest_wait_seconds=60)
+# SQLite allows one writer. Threads queue for this lock instead of for SQLite's busy loop, which
+# keeps waits short and fair. Between processes (the worker), the busy timeout still applies.
+_sqlite_write_lock = FairLock("writing to SQLite", timeout_seconds=60)
 _pages_since_checkpoint = 0
 
 
 def make_engine(url: str) -> Engine:
-    """An engine with as many connections as the web server has threads."""
+    """An engine whose pool has a connection for each thread of the web server."""
     parsed = make_url(url)
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
-    made = create_engine(
+    new_engine = create_engine(
         parsed,
         pool_size=10,
         max_overflow=40,
         pool_pre_ping=True,
-        hide_parameters=True,  # errors are logged, and what people wrote is not
+        hide_parameters=True,  # errors are logged, personal data is not
     )
-    if made.dialect.name == "sqlite":
-        event.listen(made, "connect", configure_sqlite)
-        event.listen(made, "begin", _begin_sqlite)
-        event.listen(made, "commit", _note_commit)
-    return made
+    if new_engine.dialect.name == "sqlite":
+        event.listen(new_engine, "connect", configure_sqlite)
+        event.listen(new_engine, "begin", _begin_sqlite)
+        event.listen(new_engine, "commit", _count_commit)
+    return new_engine
 
 
 def configure_sqlite(dbapi_connection: Any, _record: object) -> None:  # noqa: ANN401 -- a driver's
-    """What every connection to the SQLite file needs; a listener to an engine's "connect"."""
-    dbapi_connection.isolation_level = None  # BEGIN is sent below, not guessed by the driver
-    # SQLite before 3.51.3 can corrupt when two connections reset the WAL at once: nobody
-    # checkpoints by itself, see _checkpoint_now_and_then.
+    """Set up a new SQLite connection. A listener for an engine's "connect" event."""
+    dbapi_connection.isolation_level = None  # `_begin_sqlite` sends BEGIN, not the driver
+    # SQLite before 3.51.3 can corrupt the file if two connections reset the WAL at once.
+    # Automatic checkpoints are therefore off, see _checkpoint_if_due.
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",
@@ -62,14 +62,14 @@ _bound_url: str | None = None
 
 
 def bind(url: str) -> Engine:
-    """Let every new session use this database; returns its engine."""
+    """Use this database for all new sessions. Returns its engine."""
     global _bound_url  # noqa: PLW0603 -- the process has one database at a time
     _bound_url = url
     return engine()
 
 
 def engine() -> Engine:
-    """The process's engine, made at first use from IMATCH_DATABASE_URL."""
+    """The engine of the process, created at first use from IMATCH_DATABASE_URL."""
     url = _bound_url or get_settings().database_url
     if url not in _engines:
         _engines[url] = make_engine(url)
@@ -77,7 +77,7 @@ def engine() -> Engine:
 
 
 class _LazySession(Session):
-    """A session that finds its engine when it first needs it, so importing opens nothing."""
+    """A session that looks up its engine at first use, so that imports open no connection."""
 
     def get_bind(self, *_args: object, **_options: object) -> Engine | Connection:
         return self.bind or engine()
@@ -88,11 +88,11 @@ SessionLocal = sessionmaker(class_=_LazySession, expire_on_commit=False)
 
 @contextmanager
 def atomic(db: Session) -> Iterator[Session]:
-    """All writes inside succeed together or not at all.
+    """One transaction around the block.
 
-    The outermost block commits, inner ones join it, any exception rolls everything back. What the
-    session had open or pending before becomes part of the block, and objects loaded before are
-    read afresh, so decisions inside are made on the present state.
+    The outermost block commits, inner blocks join it, any exception rolls everything back. Changes
+    pending in the session become part of the transaction. Objects loaded before are expired, so
+    that decisions inside use the current state.
     """
     if is_atomic(db):
         yield db
@@ -117,10 +117,10 @@ def is_atomic(db: Session) -> bool:
 
 
 @contextmanager
-def present(db: Session) -> Iterator[Session]:
-    """Read the present state, and leave no snapshot behind that grows old.
+def fresh_read(db: Session) -> Iterator[Session]:
+    """A read transaction of its own: sees the current state and ends with the block.
 
-    Commits what the session holds first; inside `atomic(db)` it joins and commits nothing.
+    Commits pending changes of the session first. Inside `atomic(db)` it joins that transaction.
     """
     if is_atomic(db):
         yield db
@@ -132,7 +132,7 @@ def present(db: Session) -> Iterator[Session]:
     try:
         yield db
     finally:
-        db.commit()  # nothing was written: it only ends the reading
+        db.commit()  # nothing was written: this only ends the read transaction
 
 
 @contextmanager
@@ -141,54 +141,54 @@ def _write_transaction(db: Session) -> Iterator[None]:
     if connection.dialect.name != "sqlite":
         yield
         return
-    with sqlite_writer(connection.engine):
-        # A reading transaction that turns into a writing one fails at once when somebody wrote in
-        # between; beginning as a writer waits its turn instead.
+    with sqlite_write_lock(connection.engine):
+        # A read transaction that begins to write fails at once if another one wrote meanwhile.
+        # Beginning as a writer waits for the lock instead.
         connection.exec_driver_sql("COMMIT")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         yield
 
 
 @contextmanager
-def sqlite_writer(writer: Engine) -> Iterator[None]:
-    """A thread's turn to write to SQLite, also on a driver connection of its own."""
-    with _sqlite_writer:
+def sqlite_write_lock(sqlite_engine: Engine) -> Iterator[None]:
+    """The process-wide lock for writing to SQLite, also through a raw driver connection."""
+    with _sqlite_write_lock:
         try:
             yield
         finally:
-            _checkpoint_now_and_then(writer)
+            _checkpoint_if_due(sqlite_engine)
 
 
-def refuse_second_writer() -> None:
-    """Raise RuntimeError in a thread that writes to SQLite: a second turn would never come."""
-    _sqlite_writer.refuse_second_turn()
+def refuse_nested_write() -> None:
+    """Raise RuntimeError if this thread holds the write lock: waiting for it would never end."""
+    _sqlite_write_lock.refuse_reentry()
 
 
-def note_sqlite_commit(rows: int) -> None:
-    """Count what a commit adds to the WAL: a few pages, and about one for every changed row."""
-    global _pages_since_checkpoint  # noqa: PLW0603 -- roughly right is good enough
+def count_sqlite_commit(rows: int) -> None:
+    """Estimate the pages a commit adds to the WAL: a few, and about one for each changed row."""
+    global _pages_since_checkpoint  # noqa: PLW0603 -- an estimate is enough
     if rows:
         _pages_since_checkpoint += _PAGES_PER_TRANSACTION + rows
 
 
-def _note_commit(connection: Connection) -> None:
+def _count_commit(connection: Connection) -> None:
     driver: Any = connection.connection.driver_connection
     changes_before = connection.info.get("changes", 0)
     connection.info["changes"] = driver.total_changes
-    note_sqlite_commit(driver.total_changes - changes_before)
+    count_sqlite_commit(driver.total_changes - changes_before)
 
 
-def _checkpoint_now_and_then(writer: Engine) -> None:
-    """Copy the WAL back into the database file; called by whoever has the writer's turn.
+def _checkpoint_if_due(sqlite_engine: Engine) -> None:
+    """Copy the WAL back into the database file. The caller holds the write lock.
 
-    By what was written, not by the clock: the longer the WAL, the longer everybody waits for this.
+    Triggered by the amount written, not by time: the longer the WAL, the longer a checkpoint takes.
     """
-    global _pages_since_checkpoint  # noqa: PLW0603 -- guarded by the writer's turn
+    global _pages_since_checkpoint  # noqa: PLW0603 -- guarded by the write lock
     if _pages_since_checkpoint < _PAGES_PER_CHECKPOINT:
         return
     _pages_since_checkpoint = 0
-    checkpointer = writer.raw_connection()
+    connection = sqlite_engine.raw_connection()
     try:
-        checkpointer.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+        connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
     finally:
-        checkpointer.close()
+        connection.close()

@@ -1,4 +1,4 @@
-"""How a domain registers what it brings: tables, routers, listeners, jobs, personal data."""
+"""How a domain registers its tables, routers, listeners, jobs and personal data."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from imatch.core.events import Listener
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
-    """What one folder brings to the program; its `domain.py` holds it as DOMAIN.
+    """What one folder adds to the program. Its `domain.py` defines it as DOMAIN.
 
-    Routers are named as "module" or "module:attribute", relative to the domain, and not imported:
-    a worker needs none of them. `export` and `erase` are what PersonExported and PersonErased call.
+    Routers are named "module" or "module:attribute", relative to the domain, and imported only by
+    the web application. `export` and `erase` listen to PersonExported and PersonErased.
     """
 
     tables: Sequence[ModuleType] = ()
     api: Sequence[str] = ()  # routers under /api/v1
-    pages: Sequence[str] = ()  # routers with addresses of their own
+    pages: Sequence[str] = ()  # routers without a common prefix
     listeners: Sequence[tuple[type, Listener]] = ()
-    jobs: Sequence[Callable[[], None]] = ()  # those that run on a schedule
+    jobs: Sequence[Callable[[], None]] = ()  # scheduled jobs
     export: Listener | None = None
     erase: Listener | None = None
 
@@ -32,6 +32,6 @@ def load(packages: Sequence[str]) -> dict[str, Domain]:
 
 
 def router(package: str, name: str) -> Any:  # noqa: ANN401 -- core knows no web framework
-    """The router that a domain names: "pages" is `router` in the package's module `pages`."""
+    """Import a router by its name: "pages" is the attribute `router` of the module `pages`."""
     module, _, attribute = name.partition(":")
     return getattr(import_module(f"{package}.{module}"), attribute or "router")

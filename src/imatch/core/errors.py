@@ -1,4 +1,4 @@
-"""Errors that a caller can act on. Each edge (page, JSON, command line) renders them once."""
+"""Errors that a caller can act on. Pages, API and command line each render them in one place."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """What is wrong with one field: `control_id` is where a form should put the focus."""
+    """An error in one field. `control_id` is the HTML id that a form focuses."""
 
     field: str
     message: str
@@ -14,11 +14,11 @@ class FieldError:
 
 
 class DomainError(Exception):
-    """Something a person did that cannot be done; the message is written for that person."""
+    """A request that cannot be fulfilled. The message is written for the person who made it."""
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "bad_request"
-    # The page where a person can put this right, to come back afterwards; "" if there is none.
+    # The page where the person can fix this and return afterwards; "" if there is none.
     remedy_path: ClassVar[str] = ""
 
     def __init__(self, message: str, *, fields: tuple[FieldError, ...] = ()) -> None:
@@ -58,7 +58,7 @@ class Invalid(DomainError):
 
 
 class RateLimited(DomainError):
-    """Too many tries; `retry_after_seconds` says when the next one may come."""
+    """Too many requests. `retry_after_seconds` says when the next one is allowed."""
 
     status = 429
     code = "rate_limited"

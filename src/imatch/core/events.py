@@ -1,4 +1,4 @@
-"""Facts announced by one domain and acted on by another, inside the same transaction."""
+"""Facts: one domain announces, others listen, all inside the same transaction."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,29 +11,29 @@ from sqlalchemy.orm import Session
 Fact = TypeVar("Fact")
 Listener = Callable[[Session, Any], None]
 
-# Each listener takes the kind of fact that it is stored under.
+# Each listener accepts the type of fact it is stored under.
 _listeners: dict[type, list[Listener]] = defaultdict(list)
-_only: ContextVar[Mapping[type, Sequence[Listener]] | None] = ContextVar("only", default=None)
+_override: ContextVar[Mapping[type, Sequence[Listener]] | None] = ContextVar("only", default=None)
 
 
-def listen(kind: type[Fact], listener: Callable[[Session, Fact], None]) -> None:
-    """Call `listener(db, fact)` whenever a fact of this kind is announced. Twice is once."""
-    if listener not in _listeners[kind]:
-        _listeners[kind].append(listener)
+def listen(fact_type: type[Fact], listener: Callable[[Session, Fact], None]) -> None:
+    """Call `listener(db, fact)` whenever a fact of this type is announced. Idempotent."""
+    if listener not in _listeners[fact_type]:
+        _listeners[fact_type].append(listener)
 
 
 def announce(db: Session, fact: object) -> None:
-    """Tell every listener. A listener's failure undoes what it heard of."""
-    listeners = _only.get()
+    """Call every listener of the fact. A listener's exception rolls the transaction back."""
+    listeners = _override.get()
     for listener in (_listeners if listeners is None else listeners).get(type(fact), ()):
         listener(db, fact)
 
 
 @contextmanager
-def heard_only_by(listeners: Mapping[type, Sequence[Listener]]) -> Iterator[None]:
-    """Inside, nobody but these hears anything: a part of the program runs apart from the rest."""
-    token = _only.set(listeners)
+def only_listeners(listeners: Mapping[type, Sequence[Listener]]) -> Iterator[None]:
+    """Replace all listeners inside the block, to run a part of the program in isolation."""
+    token = _override.set(listeners)
     try:
         yield
     finally:
-        _only.reset(token)
+        _override.reset(token)

@@ -1,4 +1,4 @@
-"""Structured logs: one line an event, with the request's id, and never what people wrote."""
+"""Structured logs: one line an event, with the request id, without personal data."""
 
 import logging
 import sys
@@ -9,9 +9,9 @@ from imatch.core.settings import get_settings
 
 
 def configure_logs(*, to_stderr: bool = False) -> None:
-    """Human-readable lines, or JSON with IMATCH_LOG_JSON=true.
+    """Write human-readable lines, or JSON with IMATCH_LOG_JSON=true.
 
-    Commands log to standard error: what they print is for people and programs to read.
+    Commands log to standard error, because their standard output is their result.
     """
     settings = get_settings()
     level = logging.getLevelNamesMapping().get(settings.log_level.upper(), logging.INFO)
@@ -29,7 +29,7 @@ def configure_logs(*, to_stderr: bool = False) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        # The stream is looked up at each use: it may have been replaced since.
+        # Looked up at each use: the stream may have been replaced since.
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr if to_stderr else sys.stdout),
         cache_logger_on_first_use=False,
     )

@@ -1,4 +1,4 @@
-"""Cursor pages: stable under inserts, the same cost at the last page as at the first."""
+"""Cursor pagination: stable under inserts, every page costs the same."""
 
 import base64
 import binascii
@@ -27,7 +27,7 @@ def encode_cursor(last_id: int) -> str:
 
 
 def decode_cursor(cursor: str | None) -> int | None:
-    """The id to go on after, or None for the first page. Raises BadCursor."""
+    """The id after which the page starts; None for the first page. Raises BadCursor."""
     if not cursor:
         return None
     try:
@@ -42,7 +42,7 @@ def decode_cursor(cursor: str | None) -> int | None:
 
 
 def page_of(rows: Sequence[Row], limit: int, id_of: Callable[[Row], int]) -> Page[Row]:
-    """The first `limit` of up to `limit` + 1 rows, with the cursor of the page after them."""
+    """The first `limit` of up to `limit` + 1 rows, with the cursor of the next page."""
     items = rows[:limit]
     more = len(rows) > limit
     return Page(items, encode_cursor(id_of(items[-1])) if more else None)

@@ -1,4 +1,4 @@
-"""Secrets: passwords, tokens that are stored as hashes only, and text encrypted at rest."""
+"""Password hashes, tokens that are stored as hashes only, and encryption at rest."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ from imatch.core.errors import Gone
 from imatch.core.logs import log
 from imatch.core.settings import get_settings
 
-# No letters or digits that are mistaken for one another when written by hand.
+# Without letters and digits that look alike in handwriting.
 _WRITTEN_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
 
@@ -35,7 +35,7 @@ def _passwords() -> PasswordHash:
 
 
 def hash_password(password: str) -> str:
-    """Argon2id with the library's recommended cost."""
+    """An Argon2id hash with the library's recommended cost."""
     return _passwords().hash(password)
 
 
@@ -45,13 +45,13 @@ def _unmatchable_hash() -> str:
 
 
 def password_matches(password: str, password_hash: str | None) -> bool:
-    """Whether the password is right. A missing hash takes as long as a wrong password."""
+    """Whether the password is right. Takes equally long if there is no hash."""
     matches = _passwords().verify(password, password_hash or _unmatchable_hash())
     return matches and password_hash is not None
 
 
 def new_token() -> str:
-    """256 random bits for links, cookies and API keys."""
+    """A random token of 256 bits for links, cookies and API keys."""
     return secrets.token_urlsafe(32)
 
 
@@ -63,12 +63,12 @@ def new_written_code(groups: int = 3, length: int = 4) -> str:
 
 
 def token_hash(token: str) -> str:
-    """What is stored of a token. Tokens are random, so a fast hash is enough."""
+    """The hash under which a token is stored. Tokens are random, so a fast hash is enough."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def keyed_hash(text: str) -> str:
-    """Tells that two texts are the same; without IMATCH_SECRET_KEY nobody can try texts out."""
+    """An HMAC to compare texts. It cannot be guessed without IMATCH_SECRET_KEY."""
     key = _derived_key(get_settings().secret_key.get_secret_value(), b"imatch/keyed-hash")
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
@@ -89,10 +89,10 @@ def encrypt(text: str) -> str:
 
 
 def decrypt(stored: str) -> str:
-    """Undo `encrypt`. Raises StoredUnderAnotherKey when the key is another one."""
+    """Reverse `encrypt`. Raises StoredUnderAnotherKey if the key is another one."""
     cipher = _cipher(get_settings().secret_key.get_secret_value())
     try:
         return cipher.decrypt(stored.encode()).decode()
     except InvalidToken as error:
-        log().error("stored_under_another_key", setting="IMATCH_SECRET_KEY")
+        log().error("decryption_failed", setting="IMATCH_SECRET_KEY")
         raise StoredUnderAnotherKey from error

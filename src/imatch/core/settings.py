@@ -1,4 +1,4 @@
-"""Every knob of the program, read once from IMATCH_* variables."""
+"""All settings, read once from IMATCH_* environment variables."""
 
 from enum import StrEnum
 from functools import lru_cache
@@ -16,7 +16,7 @@ class Environment(StrEnum):
 
 
 class Settings(BaseSettings):
-    """Immutable; the environment variable of a field is IMATCH_ and its name in capitals."""
+    """Immutable. A field's environment variable is IMATCH_ and its name in capitals."""
 
     model_config = SettingsConfigDict(env_prefix="IMATCH_", frozen=True, extra="ignore")
 
@@ -30,12 +30,12 @@ class Settings(BaseSettings):
     log_level: str = "info"
     log_json: bool = False
     max_body_bytes: int = Field(default=256_000, ge=1_000)
-    # Whose X-Forwarded-* headers are believed, by comma. Nobody's unless told: whoever may write
-    # them chooses the network that tries are counted by.
+    # Comma-separated proxies whose X-Forwarded-* headers are trusted. Empty by default: whoever can
+    # set these headers chooses the network that tries are counted by.
     trusted_proxies: str = ""
-    metrics_public: bool = False  # /metrics answers others than this machine
+    metrics_public: bool = False  # whether /metrics answers other machines
 
-    smtp_host: str = ""  # empty: mail goes to the local outbox
+    smtp_host: str = ""  # empty: mail stays in the local outbox
     smtp_port: int = Field(default=587, ge=1, le=65_535)
     smtp_user: str = ""
     smtp_password: SecretStr = SecretStr("")
@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     @field_validator("base_url")
     @classmethod
     def _without_last_slash(cls, url: str) -> str:
-        """Addresses are made by writing a path behind it."""
+        """Paths are appended to it."""
         return url.rstrip("/")
 
     @property

@@ -1,33 +1,33 @@
-"""What may stand in text that other people read."""
+"""Checks and clean-up of text that other people read."""
 
 import unicodedata
 
-# Embeddings, overrides and isolates: they let a name turn the words that follow it around. The
-# marks that right-to-left writing needs (U+200E, U+200F, U+061C) are none of these.
+# Embeddings, overrides and isolates: in a name, they could reverse the text that follows it. The
+# marks that right-to-left writing needs (U+200E, U+200F, U+061C) are not among them.
 _DIRECTION_CONTROLS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
-# What a spreadsheet would take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_UNSEEN = frozenset({"Cf", "Zs", "Cc", "Mn"})
+# A spreadsheet evaluates cells that begin with these as formulas.
+_FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
+_INVISIBLE_CATEGORIES = frozenset({"Cf", "Zs", "Cc", "Mn"})
 
 
 def without_direction_controls(text: str) -> str:
-    """The text as it was typed; phones put such characters around numbers unasked."""
+    """The text without direction controls, which phones put around numbers."""
     return text.translate(_DIRECTION_CONTROLS)
 
 
 def is_visible(text: str) -> bool:
-    """Whether a reader sees anything of it."""
-    return any(unicodedata.category(character) not in _UNSEEN for character in text)
+    """Whether the text has any visible character."""
+    return any(unicodedata.category(character) not in _INVISIBLE_CATEGORIES for character in text)
 
 
-def as_cell(words: str) -> str:
-    """Words for a CSV file that a spreadsheet shows and does not carry out."""
-    return f"'{words}" if words.startswith(_FORMULA) else words
+def csv_cell(text: str) -> str:
+    """Text for a CSV file, escaped so that a spreadsheet does not evaluate it as a formula."""
+    return f"'{text}" if text.startswith(_FORMULA_PREFIXES) else text
 
 
 def folded_name(name: str) -> str:
     """A name to compare by, without case, accents, full stops: "St. Louis" is "saint louis"."""
-    # What cannot be a place's name is not worth decomposing.
+    # Longer names cannot be places and are not worth decomposing.
     decomposed = unicodedata.normalize("NFKD", name[:200]).casefold()
     plain = "".join(c for c in decomposed if not unicodedata.combining(c))
     words = plain.replace(".", "").replace("-", " ").split()

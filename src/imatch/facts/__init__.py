@@ -1,1 +1,1 @@
-"""Everything that can happen, as facts that domains announce and listen to."""
+"""The facts that domains announce and listen to."""

@@ -1,4 +1,4 @@
-"""What happens in the POT economy, as facts."""
+"""Facts of the POT economy."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class OptionPurchased:
-    """Something was bought with POT; who owns the effect applies it."""
+    """An option was bought with POT. The domain of the option applies its effect."""
 
     purchase_id: int
     user_id: int
@@ -19,7 +19,7 @@ class OptionPurchased:
 
 @dataclass(frozen=True, slots=True)
 class OptionEnded:
-    """It ran out, or was refunded: the effect goes."""
+    """An option expired or was refunded. The domain of the option ends its effect."""
 
     purchase_id: int
     user_id: int
@@ -30,9 +30,9 @@ class OptionEnded:
 
 @dataclass(frozen=True, slots=True)
 class AllowanceWithdrawn:
-    """`cents` of a person's cash allowance are about to be taken, because of a reversal.
+    """`cents` of a person's allowance are about to be withdrawn because of a reversal.
 
-    Listeners give back open requests that rely on it, so that it is free.
+    Listeners cancel open requests that use this allowance.
     """
 
     user_id: int

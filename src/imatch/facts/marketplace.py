@@ -1,4 +1,4 @@
-"""What happens between seekers and providers, as facts."""
+"""Facts between seekers and providers."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -69,9 +69,9 @@ class LeadAnswered:
 
 @dataclass(frozen=True, slots=True)
 class EngagementPaid:
-    """Work is completed and its commission has arrived.
+    """An engagement is completed and its commission was received.
 
-    Referrers are those who invited either side, on that side's first paid engagement only.
+    A referrer is set only on the first paid engagement of the side they invited.
     """
 
     engagement_id: int
@@ -91,7 +91,7 @@ class EngagementPaid:
 
 @dataclass(frozen=True, slots=True)
 class EngagementReversed:
-    """A paid engagement was refunded, disputed with success, or found to be fraud."""
+    """A paid engagement was refunded, charged back, or found to be fraud."""
 
     engagement_id: int
     reason: str
@@ -134,7 +134,7 @@ class ContentPublished:
 
 @dataclass(frozen=True, slots=True)
 class TestimonialApproved:
-    __test__ = False  # pytest takes the name for a test's
+    __test__ = False  # pytest would collect the class by its name
 
     engagement_id: int
     user_id: int
@@ -153,7 +153,7 @@ class SuccessStoryApproved:
 class AnswerAccepted:
     content_id: int
     user_id: int
-    helpfulness: int  # 1 to 5, from who asked
+    helpfulness: int  # 1 to 5, given by the person who asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ class ProfileRefreshed:
 
 @dataclass(frozen=True, slots=True)
 class CleanRecordReached:
-    """Every ten engagements without a dispute."""
+    """A person completed another ten engagements without a dispute."""
 
     user_id: int
     engagements: int

@@ -1,4 +1,4 @@
-"""What people do and become, as facts."""
+"""Facts about people."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,7 +19,7 @@ class EmailConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class PersonExported:
-    """Somebody asks for all that is held about them: listeners add their part as plain JSON."""
+    """A person requested their data. Listeners add their part to `sections` as plain JSON."""
 
     user_id: int
     sections: dict[str, object] = field(default_factory=dict)
@@ -27,14 +27,14 @@ class PersonExported:
 
 @dataclass(frozen=True, slots=True)
 class PersonErased:
-    """An account goes: listeners delete what they hold, or blank it where the books need it."""
+    """An account is erased. Listeners delete its data, or anonymize what the books require."""
 
     user_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileCompleted:
-    """A provider's profile or a seeker's intake is whole, and the e-mail address confirmed."""
+    """A provider's profile or a seeker's intake is complete, and the e-mail address confirmed."""
 
     user_id: int
     side: Side
@@ -43,7 +43,7 @@ class ProfileCompleted:
 
 @dataclass(frozen=True, slots=True)
 class DayBegun:
-    """A person's first sign-in of a day with an action."""
+    """A person's first action of a day while signed in."""
 
     user_id: int
     day: date
@@ -62,6 +62,6 @@ class IdentityVerified:
 
 @dataclass(frozen=True, slots=True)
 class SecondFactorKept:
-    """A second factor has stood for thirty days."""
+    """A second factor was active for thirty days."""
 
     user_id: int

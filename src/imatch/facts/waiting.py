@@ -1,4 +1,4 @@
-"""Facts that nobody listens to or announces yet, each with the domain that will."""
+"""Facts without a listener or announcer yet, each with the domain that will add it."""
 
 from collections.abc import Mapping
 
@@ -25,8 +25,8 @@ from imatch.facts.marketplace import (
     TestimonialApproved,
 )
 
-# Whoever begins to listen to one of these takes it out.
-UNHEARD: Mapping[type, str] = {
+# Remove a fact when a domain starts to listen to it.
+WITHOUT_LISTENER: Mapping[type, str] = {
     NeedCompleted: "notifications",
     MatchesSuggested: "notifications",
     ProviderSubmitted: "notifications",
@@ -35,7 +35,7 @@ UNHEARD: Mapping[type, str] = {
     OptionEnded: "notifications",
 }
 
-# Whoever begins to announce one of these takes it out.
+# Remove a fact when a domain starts to announce it.
 UNANNOUNCED: Mapping[type, str] = {
     AnswerAccepted: "content",
     CleanRecordReached: "engagements",

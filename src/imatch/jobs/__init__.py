@@ -7,8 +7,8 @@
         ...
         enqueue(db, greet, user.id)
 
-A job may run more than once (a worker can die after the work and before the note of it), so it
-looks first whether its work is done. Only this package knows the engine below it.
+A job may run more than once, because a worker can die after the work and before it is recorded.
+Jobs are therefore idempotent. Only this package imports the job engine (DBOS).
 """
 
 from imatch.jobs.queue import enqueue

@@ -1,4 +1,4 @@
-"""What background jobs bring to the program."""
+"""Registers background jobs."""
 
 from imatch.core.domains import Domain
 from imatch.jobs import models

@@ -1,4 +1,4 @@
-"""Which workers are alive, so that the work of a dead one is taken over."""
+"""The table of running workers, to recover the jobs of dead ones."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from imatch.core.columns import Base
 
 
 class JobWorker(Base):
-    """One row for each running worker; `seen_at` is its heartbeat."""
+    """A running worker. `seen_at` is its last heartbeat."""
 
     __tablename__ = "job_workers"
 

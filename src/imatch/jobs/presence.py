@@ -1,4 +1,4 @@
-"""Heartbeats of workers: who is alive, and whose unfinished work nobody does."""
+"""Heartbeats of workers: which are alive, and which died with unfinished jobs."""
 
 import os
 import socket
@@ -14,14 +14,14 @@ from imatch.jobs.models import JobWorker
 from imatch.jobs.store import JobStatus
 
 HEARTBEAT_SECONDS = 10
-_DEAD_AFTER = timedelta(seconds=60)
+_HEARTBEAT_TIMEOUT = timedelta(seconds=60)
 
 
-def beat(db: Session, worker_id: str, started_at: datetime) -> None:
-    """Note that this process's worker is alive, and forget those that are not."""
+def record_heartbeat(db: Session, worker_id: str, started_at: datetime) -> None:
+    """Record that this process's worker is alive, and delete the rows of dead workers."""
     with atomic(db):
         for worker in db.scalars(select(JobWorker).where(JobWorker.id != worker_id)):
-            if not _alive(worker):
+            if not _is_alive(worker):
                 db.delete(worker)
         db.merge(
             JobWorker(
@@ -34,7 +34,7 @@ def beat(db: Session, worker_id: str, started_at: datetime) -> None:
         )
 
 
-def leave(db: Session, worker_id: str) -> None:
+def remove_worker(db: Session, worker_id: str) -> None:
     with atomic(db):
         worker = db.get(JobWorker, worker_id)
         if worker is not None:
@@ -46,7 +46,7 @@ def last_heartbeat(db: Session) -> datetime | None:
 
 
 def dead_executors(db: Session) -> list[str]:
-    """Workers that are gone although the engine has work noted as running in them."""
+    """The ids of workers that are gone while the engine lists jobs as running in them."""
     jobs = store.status_table(engine())
     return list(
         db.scalars(
@@ -59,13 +59,13 @@ def dead_executors(db: Session) -> list[str]:
     )
 
 
-def _alive(worker: JobWorker) -> bool:
-    if worker.seen_at < now() - _DEAD_AFTER:
+def _is_alive(worker: JobWorker) -> bool:
+    if worker.seen_at < now() - _HEARTBEAT_TIMEOUT:
         return False
     if worker.host != socket.gethostname():
         return True
-    # On this machine there is no need to wait for the heartbeat to grow old. Our own number
-    # in another worker's row is that of an earlier life (the first process of a container).
+    # A process on this machine can be checked at once. Another worker's row with our own process id
+    # is from before a restart (the first process of a container always has the same id).
     return worker.process_id != os.getpid() and _process_exists(worker.process_id)
 
 

@@ -1,4 +1,4 @@
-"""Enqueue a job in the caller's transaction, and say how much work waits."""
+"""Enqueue jobs in the caller's transaction, and count the jobs in each state."""
 
 import uuid
 from collections import Counter
@@ -13,22 +13,23 @@ from imatch.jobs import store
 from imatch.jobs.registry import Job
 from imatch.jobs.store import JobStatus
 
-WAITING = (JobStatus.ENQUEUED, JobStatus.DELAYED, JobStatus.PENDING)
-FAILED = (JobStatus.ERROR, JobStatus.MAX_RECOVERY_ATTEMPTS_EXCEEDED)
+WAITING_STATES = (JobStatus.ENQUEUED, JobStatus.DELAYED, JobStatus.PENDING)
+FAILED_STATES = (JobStatus.ERROR, JobStatus.MAX_RECOVERY_ATTEMPTS_EXCEEDED)
 
 
 def enqueue(db: Session, job: Job[...], *args: object, key: str | None = None) -> None:
-    """Let a worker call `job(*args)` after this transaction commits; a rollback leaves nothing.
+    """A worker calls `job(*args)` after this transaction commits; a rollback removes the job.
 
-    Arguments are JSON values: ids, not rows. Of several calls with the same `key` one is done.
+    Arguments are JSON values: ids, not rows. Of several calls with the same `key`, one job runs.
+    Raises TypeError for other arguments.
     """
     options = _options(job, f"{job.name}:{key or uuid.uuid4().hex}")
     with atomic(db):
         store.enqueuer(engine()).enqueue_in_transaction(db, options, 1, *args)
 
 
-def enqueue_again(job: Job[...], job_id: str, failed_attempt: int, *args: object) -> None:
-    """After a failure: the same work a while later. Enqueueing the same attempt twice is once."""
+def enqueue_retry(job: Job[...], job_id: str, failed_attempt: int, *args: object) -> None:
+    """Enqueue the next attempt of a failed job, delayed by its backoff. Idempotent."""
     first_id = job_id.partition("#")[0]
     options = _options(job, f"{first_id}#{failed_attempt + 1}")
     options["delay_seconds"] = job.delay_seconds(failed_attempt)
@@ -45,8 +46,8 @@ def _options(job: Job[...], job_id: str) -> EnqueueOptions:
     }
 
 
-def anything_due(db: Session) -> bool:
-    """Whether a worker would have something to do now."""
+def has_due_jobs(db: Session) -> bool:
+    """Whether any job could run now."""
     jobs = store.status_table(engine())
     epoch_ms = int(now().timestamp() * 1000)
     due = select(jobs.c.status).where(
@@ -57,7 +58,7 @@ def anything_due(db: Session) -> bool:
 
 
 def status_counts(db: Session) -> Counter[str]:
-    """How many jobs are in each state: by JobStatus."""
+    """The number of jobs by JobStatus."""
     jobs = store.status_table(engine())
     counts = db.execute(select(jobs.c.status, func.count()).group_by(jobs.c.status))
     return Counter({str(status): int(count) for status, count in counts})

@@ -1,4 +1,4 @@
-"""Which jobs exist: their names, how often they are tried, and when they run by themselves."""
+"""The registry of jobs: names, attempts, schedules."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import Generic, ParamSpec
 Arguments = ParamSpec("Arguments")
 
 _BACKOFF_FACTOR = 3
-_LONGEST_DELAY_SECONDS = 60 * 60
+_MAX_DELAY_SECONDS = 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
 class Job(Generic[Arguments]):
-    """A function that a worker calls with JSON values; calling the job calls it here and now."""
+    """A function that a worker calls with JSON values. Calling the job runs it directly."""
 
     name: str
     function: Callable[Arguments, None]
@@ -24,9 +24,9 @@ class Job(Generic[Arguments]):
         self.function(*args, **kwargs)
 
     def delay_seconds(self, failed_attempt: int) -> int:
-        """How long to wait after this failure: three times longer each time, an hour at most."""
+        """The delay after this failed attempt: tripled each time, at most an hour."""
         delay: int = self.first_delay_seconds * _BACKOFF_FACTOR ** (failed_attempt - 1)
-        return min(delay, _LONGEST_DELAY_SECONDS)
+        return min(delay, _MAX_DELAY_SECONDS)
 
 
 _jobs: dict[str, Job[...]] = {}
@@ -37,8 +37,8 @@ def job(
 ) -> Callable[[Callable[Arguments, None]], Job[Arguments]]:
     """Register a function as a job. With `cron` (in UTC) it also runs on that schedule.
 
-    The name is stored with waiting work: renaming a job strands what was enqueued under the old
-    name.
+    The name is stored with enqueued jobs. After a rename, jobs under the old name never run.
+    Raises ValueError if the name is taken.
     """
 
     def register(function: Callable[Arguments, None]) -> Job[Arguments]:

@@ -1,4 +1,4 @@
-"""What happens when a job's turn comes: call it, and on failure arrange the next try."""
+"""Runs a job's attempt and enqueues the next one if it fails."""
 
 import threading
 import traceback
@@ -12,8 +12,8 @@ from imatch.core.logs import log
 from imatch.jobs import queue, registry
 from imatch.jobs.registry import Job
 
-# A job that kills its worker is given up after so many workers.
-_LIVES = 5
+# A job whose worker dies is recovered this many times, then given up.
+_MAX_RECOVERIES = 5
 _SCHEDULE = "imatch.schedule"
 
 _running: set[str] = set()
@@ -22,15 +22,15 @@ _registered: dict[str, Callable[..., None]] = {}
 
 
 class JobFailed(Exception):
-    """The last attempt failed. Says which error, but not its message, which may quote people."""
+    """The last attempt failed. Names the error without its message, which may quote people."""
 
 
-def anything_running() -> bool:
+def has_running_jobs() -> bool:
     return bool(_running)
 
 
 def register_jobs() -> None:
-    """Tell the engine about every job; it keeps them for the process's whole life."""
+    """Register all jobs with the engine, once for the lifetime of the process."""
     for job in registry.all_jobs():
         if job.name not in _registered:
             _registered[job.name] = _workflow(job.name, _runner(job))
@@ -39,11 +39,11 @@ def register_jobs() -> None:
 
 
 def apply_schedules() -> None:
-    """Bring the engine's list of schedules in line with the jobs that have one."""
+    """Create, update and delete the engine's schedules to match the scheduled jobs."""
     scheduled = {job.name: job for job in registry.all_jobs() if job.cron}
-    for known in DBOS.list_schedules():
-        if known["schedule_name"] not in scheduled:
-            DBOS.delete_schedule(known["schedule_name"])
+    for schedule in DBOS.list_schedules():
+        if schedule["schedule_name"] not in scheduled:
+            DBOS.delete_schedule(schedule["schedule_name"])
     DBOS.apply_schedules(
         [
             {
@@ -58,7 +58,7 @@ def apply_schedules() -> None:
 
 
 def _workflow(name: str, function: Callable[..., None]) -> Callable[..., None]:
-    return DBOS.workflow(name=name, max_recovery_attempts=_LIVES)(function)
+    return DBOS.workflow(name=name, max_recovery_attempts=_MAX_RECOVERIES)(function)
 
 
 def _runner(job: Job[...]) -> Callable[..., None]:
@@ -78,24 +78,24 @@ def _runner(job: Job[...]) -> Callable[..., None]:
 def _attempt(job: Job[...], job_id: str, attempt: int, args: tuple[object, ...]) -> None:
     try:
         job(*args)
-    except Exception as error:  # noqa: BLE001 -- whatever a job raises is tried again
+    except Exception as error:  # noqa: BLE001 -- any error leads to another attempt
         kind = type(error).__name__
-        last = traceback.extract_tb(error.__traceback__)[-1]
+        frame = traceback.extract_tb(error.__traceback__)[-1]
         log().warning(
             "job_failed",
             job=job.name,
             attempt=attempt,
             attempts=job.attempts,
             error=kind,
-            at=f"{last.filename}:{last.lineno}",
+            at=f"{frame.filename}:{frame.lineno}",
         )
         if attempt >= job.attempts:
             raise JobFailed(f"{kind} in the last of {attempt} attempts") from None
-        queue.enqueue_again(job, job_id, attempt, *args)
+        queue.enqueue_retry(job, job_id, attempt, *args)
 
 
 def run_scheduled(due_at: datetime, job_name: str) -> None:
-    """Enqueue a job whose time has come. However many workers see the moment, it is done once."""
+    """Enqueue a scheduled job. Its key makes it run once, however many workers call this."""
     job = next(job for job in registry.all_jobs() if job.name == job_name)
     with SessionLocal() as db:
         queue.enqueue(db, job, key=f"scheduled {due_at.isoformat()}")

@@ -1,4 +1,4 @@
-"""Where the job engine keeps its tables: beside ours in SQLite, in its own schema in PostgreSQL."""
+"""The job engine's tables: beside ours in SQLite, in their own schema in PostgreSQL."""
 
 import json
 import logging
@@ -17,13 +17,13 @@ from imatch.core.logs import log
 APPLICATION = "imatch"
 SCHEMA = "dbos"
 QUEUE = "imatch"
-# Waiting work belongs to a version. It stays the same over releases, so that work which one
-# release enqueued is done by the next; the default changes with every edit of the source.
+# Enqueued jobs belong to a version. It is constant, so that a release runs the jobs of the one
+# before; the engine's default changes with every edit of the source.
 VERSION = "1"
 
 
 class JsonSerializer(Serializer):
-    """Stores arguments as JSON that an operator can read, never as pickled objects."""
+    """Stores arguments as readable JSON, not as pickled objects."""
 
     def serialize(self, data: Any) -> str:  # noqa: ANN401 -- the engine's signature
         return json.dumps(data, default=_encode, ensure_ascii=False)
@@ -52,24 +52,24 @@ def _decode(document: dict[str, Any]) -> Any:  # noqa: ANN401 -- JSON
 
 
 def make_engine_store(app_engine: Engine) -> Engine:
-    """The job engine's own connections to the program's database."""
-    made = create_engine(
+    """A separate connection pool of the job engine to the same database."""
+    engine_store = create_engine(
         app_engine.url, pool_size=5, max_overflow=20, pool_pre_ping=True, hide_parameters=True
     )
-    if made.dialect.name == "sqlite":
-        event.listen(made, "connect", _configure_sqlite)
-    return made
+    if engine_store.dialect.name == "sqlite":
+        event.listen(engine_store, "connect", _configure_sqlite)
+    return engine_store
 
 
 def _configure_sqlite(dbapi_connection: Any, record: object) -> None:  # noqa: ANN401 -- a driver's
     configure_sqlite(dbapi_connection, record)
-    # Here the driver begins: a writer at the first writing statement, so that polling, which
-    # only reads, never takes the one writer's place.
+    # The driver sends BEGIN IMMEDIATE at the first writing statement. Polling only reads, so it
+    # never takes SQLite's write lock.
     dbapi_connection.isolation_level = "IMMEDIATE"
 
 
 def create_tables(app_engine: Engine) -> None:
-    """Create or upgrade the job engine's tables. Calling it again changes nothing."""
+    """Create or upgrade the job engine's tables. Idempotent."""
     store = make_engine_store(app_engine)
     try:
         make_client(store)._sys_db.run_migrations()  # noqa: SLF001 -- migrate() takes no engine
@@ -79,12 +79,12 @@ def create_tables(app_engine: Engine) -> None:
 
 @lru_cache(maxsize=4)
 def enqueuer(app_engine: Engine) -> DBOSClient:
-    """For enqueueing in a session's transaction, which needs no connections of its own."""
+    """The client for enqueueing in a session's transaction; needs no connections of its own."""
     return make_client(app_engine)
 
 
 def make_client(engine_store: Engine) -> DBOSClient:
-    _quiet()
+    _redirect_engine_log()
     return DBOSClient(
         system_database_engine=engine_store,
         dbos_system_schema=SCHEMA,
@@ -108,7 +108,7 @@ class JobStatus(StrEnum):
 
 
 def status_table(app_engine: Engine) -> TableClause:
-    """The engine's list of jobs, for reading."""
+    """The engine's table of jobs, for reading."""
     return table(
         "workflow_status",
         column("name"),
@@ -119,16 +119,16 @@ def status_table(app_engine: Engine) -> TableClause:
     )
 
 
-class _ToOurLog(logging.Handler):
-    """The job engine's warnings as lines of our log; its tracebacks may quote people's data."""
+class _StructlogHandler(logging.Handler):
+    """Writes the job engine's warnings to our log, without tracebacks, which may quote people."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        log().log(record.levelno, "job_engine", message=record.getMessage())
+        log().log(record.levelno, "job_engine_warning", message=record.getMessage())
 
 
-def _quiet() -> None:
+def _redirect_engine_log() -> None:
     logger = logging.getLogger("dbos")
     if not logger.handlers:
-        logger.addHandler(_ToOurLog())
+        logger.addHandler(_StructlogHandler())
         logger.setLevel(logging.WARNING)
         logger.propagate = False

@@ -1,4 +1,4 @@
-"""Runs jobs: in the web server's process, or alone as `imatch worker`."""
+"""Runs jobs in the web server's process, or alone as `imatch worker`."""
 
 import os
 import socket
@@ -18,17 +18,17 @@ from imatch.core.logs import log
 from imatch.jobs import presence, queue, running, store
 
 _THREADS = 4
-# Claimed jobs wait for one of the threads, so that one poll fetches several rounds of work.
-_CLAIMED = 20
+# More than threads: one poll then fetches several rounds of work.
+_MAX_CLAIMED_JOBS = 20
 _POLL_SECONDS = 0.5
-_PATIENCE_SECONDS = 10
+_SHUTDOWN_TIMEOUT_SECONDS = 10
 
 
 @contextmanager
 def running_worker(*, poll_seconds: float = _POLL_SECONDS) -> Iterator[None]:
-    """Run the jobs of the process's database in threads until the block ends.
+    """Run jobs in threads until the block ends.
 
-    What is running then gets ten seconds to end; what does not is taken over by the next worker.
+    Running jobs then have ten seconds to finish; the next worker recovers those that do not.
     """
     worker_id = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     engine_store = store.make_engine_store(engine())
@@ -40,31 +40,31 @@ def running_worker(*, poll_seconds: float = _POLL_SECONDS) -> Iterator[None]:
                 running.register_jobs()
                 DBOS.launch()
                 running.apply_schedules()
-                _take_over()
+                _recover_jobs_of_dead_workers()
                 yield
             finally:
-                patience = _PATIENCE_SECONDS if running.anything_running() else 0
-                DBOS.destroy(workflow_completion_timeout_sec=patience)
+                timeout_seconds = _SHUTDOWN_TIMEOUT_SECONDS if running.has_running_jobs() else 0
+                DBOS.destroy(workflow_completion_timeout_sec=timeout_seconds)
     finally:
         engine_store.dispose()
 
 
 def run_until_idle() -> None:
-    """Run everything that is due, then return. What waits for a later try goes on waiting."""
+    """Run all due jobs, then return. Delayed jobs stay in the queue."""
     with running_worker(poll_seconds=0.01):
-        while _work_is_due():
+        while _has_due_jobs():
             time.sleep(0.01)
 
 
-def _work_is_due() -> bool:
+def _has_due_jobs() -> bool:
     with SessionLocal() as db:
-        return queue.anything_due(db)
+        return queue.has_due_jobs(db)
 
 
 def _declare_queue(engine_store: Engine, poll_seconds: float) -> None:
     store.make_client(engine_store).register_queue(
         store.QUEUE,
-        worker_concurrency=_CLAIMED,
+        worker_concurrency=_MAX_CLAIMED_JOBS,
         polling_interval_sec=poll_seconds,
         application_name=store.APPLICATION,
     )
@@ -81,7 +81,7 @@ def _configuration(worker_id: str, engine_store: Engine) -> DBOSConfig:
         "max_executor_threads": _THREADS,
         "run_migrations": False,
         "use_listen_notify": False,
-        # Looks at an empty list in memory; stopping waits for its next look.
+        # This polls an empty list in memory, and shutting down waits for the next poll.
         "notification_listener_polling_interval_sec": 0.1,
         "log_level": "WARNING",
     }
@@ -91,35 +91,35 @@ def _configuration(worker_id: str, engine_store: Engine) -> DBOSConfig:
 def _heartbeat(worker_id: str) -> Iterator[None]:
     started_at = now()
     with SessionLocal() as db:
-        presence.beat(db, worker_id, started_at)
+        presence.record_heartbeat(db, worker_id, started_at)
     stopping = threading.Event()
-    pulse = threading.Thread(
-        target=_keep_beating, args=(worker_id, started_at, stopping), name="job-heartbeat"
+    thread = threading.Thread(
+        target=_record_heartbeats, args=(worker_id, started_at, stopping), name="job-heartbeat"
     )
-    pulse.start()
+    thread.start()
     try:
         yield
     finally:
         stopping.set()
-        pulse.join()
+        thread.join()
         with SessionLocal() as db:
-            presence.leave(db, worker_id)
+            presence.remove_worker(db, worker_id)
 
 
-def _keep_beating(worker_id: str, started_at: datetime, stopping: threading.Event) -> None:
+def _record_heartbeats(worker_id: str, started_at: datetime, stopping: threading.Event) -> None:
     while not stopping.wait(presence.HEARTBEAT_SECONDS):
         try:
             with SessionLocal() as db:
-                presence.beat(db, worker_id, started_at)
-            _take_over()
-        except Exception as error:  # noqa: BLE001 -- a database that is away now may come back
+                presence.record_heartbeat(db, worker_id, started_at)
+            _recover_jobs_of_dead_workers()
+        except Exception as error:  # noqa: BLE001 -- the database may become available again
             log().warning("heartbeat_failed", error=type(error).__name__)
 
 
-def _take_over() -> None:
-    """Put the unfinished work of workers that died back into the queue."""
+def _recover_jobs_of_dead_workers() -> None:
+    """Put the unfinished jobs of dead workers back into the queue."""
     with SessionLocal() as db:
-        dead = presence.dead_executors(db)
-    if dead:
-        log().warning("work_taken_over", workers=len(dead))
-        DBOS._recover_pending_workflows(dead)  # noqa: SLF001 -- hands each job to one taker only
+        dead_workers = presence.dead_executors(db)
+    if dead_workers:
+        log().warning("jobs_taken_over", workers=len(dead_workers))
+        DBOS._recover_pending_workflows(dead_workers)  # noqa: SLF001 -- recovers each job only once

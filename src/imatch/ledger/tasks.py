@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from imatch.core.database import SessionLocal
 from imatch.core.logs import log
 from imatch.jobs import job
-from imatch.jobs.one_by_one import SomeFailed, one_by_one
+from imatch.jobs.run_each import ItemsFailed, run_each
 from imatch.ledger.auditing.audit import audit, note
 from imatch.ledger.books import BOOKS, Book
 from imatch.ledger.errors import HoldNotOpen
@@ -39,8 +39,8 @@ def expire_holds() -> None:
         for book in BOOKS.values():
             expired = expired_holds(db, book, limit=_HOLDS_AT_ONCE)
             try:
-                one_by_one(db, f"{book.name}_hold", expired, partial(_give_back, db, book))
-            except SomeFailed as failure:
+                run_each(db, f"{book.name}_hold", expired, partial(_give_back, db, book))
+            except ItemsFailed as failure:
                 failures.append(failure)
     if failures:
         raise failures[0]

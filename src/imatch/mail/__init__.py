@@ -1,1 +1,1 @@
-"""E-mail out of the product."""
+"""Outgoing e-mail."""

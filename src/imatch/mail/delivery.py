@@ -1,4 +1,4 @@
-"""The job that hands a written message to the mail server."""
+"""The job that sends a stored message through the mail server."""
 
 import smtplib
 import ssl
@@ -16,18 +16,18 @@ _TIMEOUT_SECONDS = 20
 
 @job("deliver_mail", attempts=10, first_delay_seconds=15)
 def deliver(message_id: int) -> None:
-    """Send one message unless it was sent. A server that refuses or is away: a later try."""
+    """Send one message unless it was sent. The job is retried if the server fails or refuses."""
     with SessionLocal() as db:
         message = db.get(MailMessage, message_id)
         if message is None or message.sent_at is not None:
             return
         settings = get_settings()
         envelope = _envelope(message, settings)
-        db.rollback()  # no transaction is held while the mail server takes its time
-        _hand_over(envelope, settings)
+        db.rollback()  # no open transaction while waiting for the mail server
+        _submit(envelope, settings)
         with atomic(db):
             message.sent_at = now()
-            # Links in a message open accounts: what is delivered is not kept here as well.
+            # Links in a message give access to accounts: delivered texts are deleted.
             message.text = ""
 
 
@@ -37,7 +37,7 @@ def _envelope(message: MailMessage, settings: Settings) -> EmailMessage:
     envelope["To"] = message.recipient
     envelope["Subject"] = message.subject
     envelope["Date"] = format_datetime(message.created_at)
-    # The same on every try, so that a message sent twice after a crash shows up once.
+    # Equal on every attempt, so that mail programs show a message sent twice only once.
     domain = parseaddr(settings.mail_from)[1].rpartition("@")[2]
     envelope["Message-ID"] = f"<{message.id}.{message.created_at.timestamp():.0f}@{domain}>"
     envelope["Auto-Submitted"] = "auto-generated"
@@ -45,7 +45,7 @@ def _envelope(message: MailMessage, settings: Settings) -> EmailMessage:
     return envelope
 
 
-def _hand_over(envelope: EmailMessage, settings: Settings) -> None:
+def _submit(envelope: EmailMessage, settings: Settings) -> None:
     with smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=_TIMEOUT_SECONDS) as server:
         if settings.smtp_starttls:
             server.starttls(context=ssl.create_default_context())

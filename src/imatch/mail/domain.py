@@ -1,4 +1,4 @@
-"""What letters bring to the program."""
+"""Registers outgoing e-mail."""
 
 from imatch.core.domains import Domain
 from imatch.mail import models

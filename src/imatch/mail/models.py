@@ -1,4 +1,4 @@
-"""Mail that was handed over for sending, and what became of it."""
+"""The table of outgoing messages."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from imatch.core.columns import Base, Id
 
 
 class MailMessage(Base):
-    """Written in the transaction that causes it; a job sends it and notes when."""
+    """A message, stored in the transaction that causes it. A job sends it and sets `sent_at`."""
 
     __tablename__ = "mail_messages"
 

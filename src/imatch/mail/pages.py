@@ -1,4 +1,4 @@
-"""The local outbox: where a development server's mail can be read."""
+"""The local outbox: pages that show the mail of a development server."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -10,7 +10,7 @@ from imatch.mail import queries
 from imatch.web.deps import Db
 from imatch.web.rendering import render
 
-_SHOWN = 100
+_MAX_SHOWN = 100
 
 router = APIRouter(prefix="/dev/outbox", include_in_schema=False)
 
@@ -18,17 +18,17 @@ router = APIRouter(prefix="/dev/outbox", include_in_schema=False)
 @router.get("")
 def outbox(request: Request, db: Db) -> HTMLResponse:
     _refuse_in_production()
-    return render(request, "mail/outbox.html", {"messages": queries.latest(db, _SHOWN)})
+    return render(request, "mail/outbox.html", {"messages": queries.latest(db, _MAX_SHOWN)})
 
 
 @router.get("/{message_id}")
 def message(request: Request, db: Db, message_id: RowId) -> HTMLResponse:
     _refuse_in_production()
-    shown = queries.message(db, message_id)
-    return render(request, "mail/message.html", {"message": shown})
+    stored = queries.message(db, message_id)
+    return render(request, "mail/message.html", {"message": stored})
 
 
 def _refuse_in_production() -> None:
-    """Anyone could sign in as anyone with the links that lie here."""
+    """The links in these messages would let anyone sign in as anyone."""
     if get_settings().production:
         raise NotFound("There is nothing here.")

@@ -1,4 +1,4 @@
-"""Reading messages: the local outbox, and whether delivery gets anywhere."""
+"""Reads of messages, for the local outbox and the health check."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,20 +15,20 @@ class NoSuchMessage(NotFound):
 
 
 def latest(db: Session, limit: int) -> Sequence[MailMessage]:
-    """The newest messages first."""
+    """The newest messages, newest first."""
     return db.scalars(select(MailMessage).order_by(MailMessage.id.desc()).limit(limit)).all()
 
 
 def message(db: Session, message_id: int) -> MailMessage:
-    found = db.get(MailMessage, message_id)
-    if found is None:
+    row = db.get(MailMessage, message_id)
+    if row is None:
         raise NoSuchMessage("There is no such message in the outbox.")
-    return found
+    return row
 
 
 def undelivered_since(db: Session, moment: datetime) -> int:
-    """How many messages that were written before this moment are still on their way."""
-    waiting = select(func.count()).where(
+    """The number of undelivered messages that were written before this moment."""
+    undelivered = select(func.count()).where(
         MailMessage.sent_at.is_(None), MailMessage.created_at < moment
     )
-    return db.scalar(waiting) or 0
+    return db.scalar(undelivered) or 0

@@ -1,4 +1,4 @@
-"""Send plain-text mail as part of the caller's transaction."""
+"""Send plain-text mail inside the caller's transaction."""
 
 from sqlalchemy.orm import Session
 
@@ -11,10 +11,10 @@ from imatch.mail.models import MailMessage
 
 
 def send(db: Session, *, recipient: str, subject: str, text: str) -> MailMessage:
-    """Write the message down and let a worker deliver it; a rollback sends nothing.
+    """Store the message and enqueue its delivery; a rollback sends nothing.
 
-    Without a mail server the message has arrived as soon as it lies in the local outbox. To an
-    erased account, whose address is under `.invalid`, nothing is sent.
+    Without a mail server, the message counts as sent once it is in the local outbox. Nothing is
+    sent to erased accounts, whose addresses end in `.invalid`.
     """
     with atomic(db):
         message = MailMessage(

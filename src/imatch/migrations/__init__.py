@@ -1,1 +1,1 @@
-"""Alembic migrations, inside the package, so that an installed wheel can migrate itself."""
+"""Alembic migrations, part of the package so that an installed wheel can migrate."""

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs on the connection that `imatch.operations.database` hands over."""
+"""Alembic's entry point: uses the connection that `imatch.operations.database` passes in."""
 
 from typing import Any, Literal
 
@@ -10,8 +10,8 @@ from imatch.core.columns import EncryptedJson, UtcDateTime
 from imatch.migrations.tables import metadata
 
 
-def _render(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:  # noqa: ANN401 -- Alembic's signature
-    """Migrations stay readable without the program's own types."""
+def _render_type(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:  # noqa: ANN401 -- Alembic's signature
+    """Render our own column types as plain SQLAlchemy types."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
     if kind == "type" and isinstance(item, EncryptedJson):
@@ -21,8 +21,8 @@ def _render(kind: str, item: Any, _context: AutogenContext) -> str | Literal[Fal
     return False
 
 
-def ours(name: str | None, kind: str, _parents: object) -> bool:
-    """Only tables of this program are compared; the job engine keeps its own beside them."""
+def is_own_table(name: str | None, kind: str, _parents: object) -> bool:
+    """Whether to compare this object: skips the job engine's tables."""
     return kind != "table" or name in metadata.tables
 
 
@@ -31,8 +31,8 @@ def run(connection: Connection) -> None:
         connection=connection,
         target_metadata=metadata,
         render_as_batch=connection.dialect.name == "sqlite",
-        render_item=_render,
-        include_name=ours,
+        render_item=_render_type,
+        include_name=is_own_table,
         compare_type=True,
     )
     with context.begin_transaction():

@@ -3,5 +3,5 @@
 from imatch.core.columns import Base
 from imatch.wiring import domains
 
-domains()  # importing them defines their tables
+domains()  # loading the domains defines their tables
 metadata = Base.metadata

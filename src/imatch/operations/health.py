@@ -13,7 +13,7 @@ from imatch.categories import queries as categories
 from imatch.core.clock import now
 from imatch.core.settings import get_settings
 from imatch.jobs import presence
-from imatch.jobs.queue import FAILED, WAITING, status_counts
+from imatch.jobs.queue import FAILED_STATES, WAITING_STATES, status_counts
 from imatch.ledger import queries as ledger
 from imatch.mail import queries as mail
 from imatch.operations.database import current_revision, head_revision
@@ -92,8 +92,8 @@ def _jobs(db: Session) -> Check:
         ok=age is not None and age < _SILENT_WORKER,
         details={
             "worker_heartbeat_age_seconds": None if age is None else round(age.total_seconds(), 1),
-            "pending": sum(counts[status] for status in WAITING),
-            "failed": sum(counts[status] for status in FAILED),
+            "pending": sum(counts[status] for status in WAITING_STATES),
+            "failed": sum(counts[status] for status in FAILED_STATES),
         },
     )
 

@@ -12,7 +12,7 @@ from imatch.core.clock import now
 from imatch.core.database import SessionLocal, atomic
 from imatch.facts.people import PersonErased, PersonExported
 from imatch.jobs import job
-from imatch.jobs.one_by_one import one_by_one
+from imatch.jobs.run_each import run_each
 from imatch.ledger import CASH, POT, Movement, SystemAccount, TransactionType, post
 from imatch.ledger.models import (
     Account,
@@ -118,7 +118,7 @@ def let_go_of_what_came_back() -> None:
         for kind in (PotAccount, CashAccount):
             has_some = select(kind.user_id).where(kind.balance > kind.held)
             left |= set(db.scalars(has_some.where(kind.user_id.in_(_ERASED))))
-        one_by_one(db, "erased_account", sorted(left), lambda one: _let_go(db, one))
+        run_each(db, "erased_account", sorted(left), lambda one: _let_go(db, one))
 
 
 def _let_go(db: Session, user_id: int) -> None:

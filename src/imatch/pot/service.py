@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from imatch.accounts.errors import UserNotFound
 from imatch.accounts.models import User
 from imatch.core.clock import now
-from imatch.core.database import atomic, present
+from imatch.core.database import atomic, fresh_read
 from imatch.facts.people import Side
 from imatch.ledger import (
     POT,
@@ -171,7 +171,7 @@ class POTService:
     def get_user_balance(self, user_id: int) -> int:
         """What a person can spend: their balance without what is held."""
         check_person(user_id)
-        with present(self.db):
+        with fresh_read(self.db):
             free = queries.free_pot(self.db, user_id)
         if free is None:
             raise UserNotFound(user_id)
@@ -187,14 +187,14 @@ class POTService:
         """A person's transactions, newest first; `limit` is 1 to 1,000."""
         check_person(user_id)
         queries.check_page(limit, offset, transaction_type)
-        with present(self.db):
+        with fresh_read(self.db):
             if queries.free_pot(self.db, user_id) is None:
                 raise UserNotFound(user_id)
             return queries.history(self.db, user_id, limit, offset, transaction_type)
 
     def get_economy_stats(self) -> Result:
         """Totals of the whole economy."""
-        with present(self.db):
+        with fresh_read(self.db):
             return figures.stats(self.db)
 
     def award_profile_creation(self, user_id: int, account_type: str) -> Result:

@@ -12,7 +12,7 @@ from imatch.core.events import announce
 from imatch.core.logs import log
 from imatch.facts.people import SecondFactorKept
 from imatch.jobs import job
-from imatch.jobs.one_by_one import one_by_one
+from imatch.jobs.run_each import run_each
 from imatch.pot.awards import clawbacks
 from imatch.pot.awards import service as awards
 from imatch.pot.awards.models import PotAward
@@ -74,7 +74,7 @@ def clear_commissions() -> None:
 def notice_second_factors() -> None:
     """Announce second factors that have stood for SECOND_FACTOR_KEPT_DAYS."""
     with SessionLocal() as db:
-        one_by_one(
+        run_each(
             db,
             "second_factor",
             _with_a_second_factor_kept(db),

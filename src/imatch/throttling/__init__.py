@@ -1,1 +1,1 @@
-"""Limits on how often something may be tried."""
+"""Rate limits for sensitive actions, such as signing in."""

@@ -1,4 +1,4 @@
-"""What limits on tries bring to the program."""
+"""Registers rate limits."""
 
 from imatch.core.domains import Domain
 from imatch.throttling import models

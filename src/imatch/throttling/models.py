@@ -1,4 +1,4 @@
-"""The table of tries that are counted."""
+"""The table of counted tries."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from imatch.core.columns import Base, Id
 
 
 class SignInAttempt(Base):
-    """A try at something that is counted per e-mail or network, on all web processes together."""
+    """One try of a rate-limited action, by e-mail address or network, across all processes."""
 
     __tablename__ = "sign_in_attempts"
     __table_args__ = (Index("ix_sign_in_attempts_subject_at", "subject_hash", "at"),)

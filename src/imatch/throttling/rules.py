@@ -1,4 +1,4 @@
-"""What may be tried how often, and by whom tries are counted."""
+"""Rate limits, and the network by which anonymous tries are counted."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ class TryLimit:
     window: timedelta
 
 
-TRIES_ARE_KEPT = timedelta(days=1)
+TRY_RETENTION = timedelta(days=1)
 
 
 def network_of(address: str) -> str:
-    """Whom to count tries by: an IPv4 address, or the /64 that one IPv6 customer holds."""
+    """The network to count tries by: an IPv4 address, or the /64 of an IPv6 address."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -118,7 +118,7 @@ def switch_off(db: Session, user: User) -> None:
         letters.credentials_changed(db, user.email, "the second factor was switched off")
 
 
-def admit(db: Session, user: User) -> throttling.Tries:
+def admit(db: Session, user: User) -> throttling.TryIds:
     """Count a try. Call it outside `atomic`, like `throttling.admit`. Raises TooManyTries."""
     return throttling.admit(db, (CODES_PER_USER, str(user.id)))
 

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import structlog
 from sqlalchemy import Engine, event
 
-from imatch.core.database import note_sqlite_commit, refuse_second_writer, sqlite_writer
+from imatch.core.database import count_sqlite_commit, refuse_nested_write, sqlite_write_lock
 from imatch.ledger.books import Book
 from imatch.ledger.movements import Movement
 from imatch.ledger.posting.journal import Journal, Outcome
@@ -62,7 +62,7 @@ class _Connection:
                 self.driver.execute("BEGIN IMMEDIATE")
                 outcomes = self._outcomes(group)
                 self.driver.execute("COMMIT")
-                note_sqlite_commit(rows=2 * len(group))
+                count_sqlite_commit(rows=2 * len(group))
             else:  # each statement commits itself, so one movement is one round trip
                 outcomes = self._outcomes(group)
         except BaseException:
@@ -97,7 +97,7 @@ class Committer:
     def post(self, engine: Engine, book: Book, movement: Movement) -> Outcome | None:
         """What became of a movement, durably; None when it must be tried outside a group."""
         if engine.dialect.name == "sqlite":
-            refuse_second_writer()
+            refuse_nested_write()
         request = _QueuedPost(book, movement)
         request.woken.acquire()
         with self._lock:
@@ -178,7 +178,7 @@ class Committer:
 
 
 def _turn(engine: Engine, connection: _Connection) -> AbstractContextManager[None]:
-    return sqlite_writer(engine) if connection.dialect == "sqlite" else nullcontext()
+    return sqlite_write_lock(engine) if connection.dialect == "sqlite" else nullcontext()
 
 
 _committers: WeakKeyDictionary[Engine, Committer] = WeakKeyDictionary()

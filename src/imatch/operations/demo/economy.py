@@ -12,7 +12,7 @@ from imatch.accounts.models import User
 from imatch.categories.catalog import definition as category_definition
 from imatch.categories.models import Category
 from imatch.core import clock
-from imatch.core.events import Listener, heard_only_by
+from imatch.core.events import Listener, only_listeners
 from imatch.core.money import usd
 from imatch.engagements.models import Engagement, EngagementStatus
 from imatch.facts.marketplace import (
@@ -81,7 +81,7 @@ def live(db: Session, *, seed: int, progress: Callable[[int], None] = lambda _da
     with clock.frozen(begin):
         policy.genesis(db)
     history = _History(db, Random(seed), begin, now)
-    with heard_only_by(_LISTENERS):
+    with only_listeners(_LISTENERS):
         for day in range(DAYS + 1):
             history.live_through(day)
             progress(day)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from imatch.core import clock
 from imatch.core.database import atomic
-from imatch.core.events import heard_only_by
+from imatch.core.events import only_listeners
 from imatch.ledger import CASH, POT
 from imatch.ledger.models import PotTransaction
 from imatch.ledger.sealing.seals import seal
@@ -45,7 +45,7 @@ def simulate(
     measures = Measures(world)
     for day in range(plan.days):
         world.day = day
-        with atomic(db), heard_only_by(LISTENERS):
+        with atomic(db), only_listeners(LISTENERS):
             _live_through(world)
         with clock.frozen(world.today + timedelta(days=1)):
             _seal(db)

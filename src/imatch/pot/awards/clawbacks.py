@@ -14,12 +14,12 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from imatch.core.clock import now
-from imatch.core.database import atomic, is_atomic, present
+from imatch.core.database import atomic, fresh_read, is_atomic
 from imatch.core.errors import Conflict, NotFound
 from imatch.core.ids import is_id
 from imatch.core.logs import log
 from imatch.facts.marketplace import EngagementReversed
-from imatch.jobs.one_by_one import one_by_one
+from imatch.jobs.run_each import run_each
 from imatch.ledger import POT, Entry, Movement, SystemAccount, TransactionType, post
 from imatch.ledger.models import PotAccount, PotTransaction
 from imatch.pot.awards.models import AwardStatus, PotAward, PotDebt
@@ -211,11 +211,11 @@ def settle_left(db: Session) -> int:
         .distinct()
         .order_by(PotDebt.user_id)
     )
-    return one_by_one(db, "debtor", db.scalars(able).all(), lambda one: _settle_free(db, one))
+    return run_each(db, "debtor", db.scalars(able).all(), lambda one: _settle_free(db, one))
 
 
 def _settle_owing(db: Session, user_id: int) -> int:
-    with present(db):
+    with fresh_read(db):
         owing = debtors(db, {user_id})
     if not owing:
         return 0

@@ -18,7 +18,7 @@ from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.events import announce
 from imatch.facts.people import DayBegun, ThirtyDaysVisited
-from imatch.jobs.one_by_one import one_by_one
+from imatch.jobs.run_each import run_each
 from imatch.ledger import (
     POT,
     Entry,
@@ -121,7 +121,7 @@ def pay_queue(db: Session) -> int:
             paid += more
     except Exception:  # noqa: BLE001 -- whichever it is will raise again when its own turn comes
         waiting = _next_in_queue(db)
-        return paid + one_by_one(db, "award", waiting, lambda one: _pay_some(db, [one]) == 1)
+        return paid + run_each(db, "award", waiting, lambda one: _pay_some(db, [one]) == 1)
     return paid
 
 

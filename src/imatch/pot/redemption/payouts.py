@@ -13,7 +13,7 @@ from imatch.approvals.service import SecondPersonNeeded, Step
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.settings import get_settings
-from imatch.core.text import as_cell
+from imatch.core.text import csv_cell
 from imatch.ledger import CASH, POT, Movement, SystemAccount, TransactionType, capture, post
 from imatch.mail import service as mail
 from imatch.pot.holds import HELD_PEOPLE, is_on_hold
@@ -113,7 +113,7 @@ def bank_export(db: Session, operator_id: int) -> str:
             payout = redemption.payout
             where = (details["account"], details["bank_code"], details["country"])
             amount = (f"{payout.units:.2f}", payout.currency)
-            row = (as_cell(details["name"]), *where, *amount, reference_of(redemption))
+            row = (csv_cell(details["name"]), *where, *amount, reference_of(redemption))
             file.writerow(row)
             record("export_payout", operator_id, redemption_id=redemption.id)
         return text.getvalue()

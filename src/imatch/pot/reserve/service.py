@@ -20,7 +20,7 @@ from imatch.core.money import BASIS_POINTS_PER_PERCENT, Money, usd
 from imatch.facts.economy import AllowanceWithdrawn
 from imatch.facts.marketplace import EngagementPaid, EngagementReversed
 from imatch.facts.people import Side
-from imatch.jobs.one_by_one import one_by_one
+from imatch.jobs.run_each import run_each
 from imatch.ledger import (
     CASH,
     LedgerError,
@@ -101,7 +101,7 @@ def clear_due(db: Session) -> int:
             cleared += count
     except Exception:  # noqa: BLE001 -- whichever it is will raise again when its own turn comes
         left = [commission.id for commission in db.scalars(_due())]
-        return cleared + one_by_one(
+        return cleared + run_each(
             db, "commission", left, lambda one: _clear(db, _due().where(PotCommission.id == one))
         )
     return cleared

@@ -13,7 +13,7 @@ from imatch.core.errors import Conflict, DomainError, NotFound
 from imatch.core.events import announce
 from imatch.core.ids import is_id
 from imatch.facts.economy import OptionEnded, OptionPurchased
-from imatch.jobs.one_by_one import one_by_one
+from imatch.jobs.run_each import run_each
 from imatch.ledger import (
     POT,
     Entry,
@@ -264,7 +264,7 @@ def settle_due(db: Session) -> int:
         PotPurchase.status.in_(UNDER_WAY), PotPurchase.ends_at <= now()
     )
     ids = db.scalars(due.order_by(PotPurchase.ends_at).limit(1_000)).all()
-    return one_by_one(db, "purchase", ids, lambda purchase_id: _settle(db, purchase_id))
+    return run_each(db, "purchase", ids, lambda purchase_id: _settle(db, purchase_id))
 
 
 def _settle(db: Session, purchase_id: int) -> None:

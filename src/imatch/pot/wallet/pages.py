@@ -16,7 +16,7 @@ from imatch.accounts.deps import CurrentUser
 from imatch.accounts.models import User
 from imatch.core.errors import DomainError, FieldError, Invalid
 from imatch.core.paging import BadCursor, Page, decode_cursor
-from imatch.core.text import as_cell
+from imatch.core.text import csv_cell
 from imatch.ledger import POT, TransactionType
 from imatch.ledger.models import JournalRow
 from imatch.ledger.queries import statement
@@ -232,7 +232,7 @@ def _csv(db: Session, user_id: int, chosen: Filter) -> Iterator[str]:
                     row.created_at.isoformat(),
                     row.transaction_type,
                     row.category,
-                    as_cell(row.description),
+                    csv_cell(row.description),
                     row.phase,
                     row.amount,
                     row.balance_after,
