@@ -11,7 +11,7 @@ from imatch.core import database
 from imatch.operations.database import (
     ForeignDatabase,
     _config,
-    _migrating,
+    _migration_transaction,
     current_revision,
     downgrade,
     head_revision,
@@ -55,7 +55,7 @@ def test_downgrade_and_upgrade_leave_no_drift(database_url: str) -> None:
     downgrade(engine, "base")
     assert not set(inspect(engine).get_table_names()) & CONTRACT_TABLES
     assert migrate(engine) == head_revision()
-    with _migrating(engine) as connection:
+    with _migration_transaction(engine) as connection:
         command.check(_config(connection))
 
 

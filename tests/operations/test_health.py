@@ -1,4 +1,4 @@
-"""Monitoring learns which part works less well than it should, and nobody else's machine does."""
+"""The health report names degraded parts; metrics are for the local machine only."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -24,13 +24,13 @@ from tests.support.smtp import free_port
 
 
 @pytest.fixture
-def here(database_url: str) -> Iterator[TestClient]:
+def local_client(database_url: str) -> Iterator[TestClient]:
     """A client on the server's own machine."""
     with TestClient(create_app(), client=("127.0.0.1", 50_000)) as client:
         yield client
 
 
-def test_with_a_worker_all_is_well(client: TestClient) -> None:
+def test_with_a_worker_everything_is_ok(client: TestClient) -> None:
     with running_worker():
         answer = client.get("/health")
     assert answer.status_code == 200
@@ -57,14 +57,14 @@ def test_without_a_worker_jobs_are_degraded_and_the_site_still_serves(client: Te
     assert answer.json()["degraded"] == ["jobs"]
 
 
-def test_a_worker_that_is_silent_for_a_minute_is_missed(db: Session) -> None:
+def test_a_worker_without_heartbeat_for_a_minute_is_degraded(db: Session) -> None:
     with running_worker():
         with time_machine.travel(now() + timedelta(seconds=61)):
-            assert "jobs" in health.examine(db).degraded
-        assert "jobs" not in health.examine(db).degraded
+            assert "jobs" in health.check_health(db).degraded
+        assert "jobs" not in health.check_health(db).degraded
 
 
-def test_mail_that_does_not_leave_is_told(client: TestClient, db: Session) -> None:
+def test_undelivered_mail_is_degraded(client: TestClient, db: Session) -> None:
     with atomic(db):
         db.add(
             MailMessage(
@@ -80,7 +80,9 @@ def test_mail_that_does_not_leave_is_told(client: TestClient, db: Session) -> No
     assert "ada" not in str(body)
 
 
-def test_a_broken_edit_of_a_category_is_told(client: TestClient, db: Session, make: Make) -> None:
+def test_an_invalid_edit_of_a_category_is_degraded(
+    client: TestClient, db: Session, make: Make
+) -> None:
     with atomic(db):
         make.category("therapists").profile_fields = []
     body = client.get("/health").json()
@@ -88,14 +90,14 @@ def test_a_broken_edit_of_a_category_is_told(client: TestClient, db: Session, ma
     assert body["checks"]["categories"]["details"] == {"edits_ignored": "therapists"}
 
 
-def test_missing_assets_are_told(
+def test_missing_assets_are_degraded(
     client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rendering, "STATIC_FOLDER", tmp_path)
     assert "assets" in client.get("/health").json()["degraded"]
 
 
-def test_without_its_database_it_answers_503(sqlite_url: str) -> None:
+def test_without_a_database_the_answer_is_503(sqlite_url: str) -> None:
     database.bind(sqlite_url)
     app = create_app()
     database.bind(f"postgresql://nobody@127.0.0.1:{free_port()}/none")
@@ -111,16 +113,16 @@ def test_without_its_database_it_answers_503(sqlite_url: str) -> None:
     assert 'imatch_part_ok{part="database"} 0.0' in metrics.text
 
 
-def test_metrics_count_requests_and_show_parts(here: TestClient) -> None:
-    here.get("/privacy")
-    text = here.get("/metrics").text
+def test_metrics_count_requests_and_show_parts(local_client: TestClient) -> None:
+    local_client.get("/privacy")
+    text = local_client.get("/metrics").text
     assert 'imatch_requests_total{method="GET",status="200"}' in text
     assert 'imatch_part_ok{part="database"} 1.0' in text
     assert "imatch_jobs_pending 0.0" in text
 
 
 @pytest.mark.parametrize("public", [False, True])
-def test_metrics_are_for_this_machine_unless_opened(
+def test_metrics_are_local_unless_public(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, *, public: bool
 ) -> None:
     monkeypatch.setenv("IMATCH_METRICS_PUBLIC", str(public))

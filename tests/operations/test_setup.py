@@ -1,4 +1,4 @@
-"""Set-up fills an empty database once, and touches nothing that is there."""
+"""Set-up fills an empty database once, and never changes existing data."""
 
 from pathlib import Path
 
@@ -32,28 +32,28 @@ def _providers() -> int:
         return db.scalar(select(func.count()).select_from(Provider)) or 0
 
 
-def test_an_empty_folder_becomes_a_marketplace_once(tmp_path: Path) -> None:
+def test_an_empty_database_is_set_up_once(tmp_path: Path) -> None:
     engine = database.bind(f"sqlite:///{tmp_path}/new.db")
     with pytest.raises(NotMigrated, match="imatch migrate"):
         require_migrated(engine)
 
     progress: list[int] = []
-    made = prepare(engine, progress=progress.append)
+    result = prepare(engine, progress=progress.append)
 
     require_migrated(engine)
-    assert made.demo is not None
-    assert (made.demo.providers, made.demo.seekers) == (DEMO_PROVIDERS, DEMO_SEEKERS)
+    assert result.demo is not None
+    assert (result.demo.providers, result.demo.seekers) == (DEMO_PROVIDERS, DEMO_SEEKERS)
     assert sum(progress) == DEMO_PROVIDERS + DEMO_SEEKERS
     assert _providers() == DEMO_PROVIDERS
 
-    _has_a_past()
+    _check_history()
     assert prepare(engine).demo is None
     assert _providers() == DEMO_PROVIDERS
     engine.dispose()
 
 
-def _has_a_past() -> None:
-    """Ninety days of economy, as its own rules made them."""
+def _check_history() -> None:
+    """Ninety days of POT economy were generated."""
     with SessionLocal() as db:
         stats = figures.stats(db)
         assert (stats["total_users"], stats["participation_rate"]) == (2_200, "30.9%")
@@ -69,7 +69,7 @@ def _has_a_past() -> None:
         assert (charged["amount"], charged["burned"]) == (-100, True)
 
 
-def test_where_people_are_nobody_is_invented(db: Session, make: Make) -> None:
+def test_a_database_with_people_gets_no_demo_data(db: Session, make: Make) -> None:
     make.user()
     assert prepare(database.engine()).demo is None
     assert _providers() == 0
@@ -84,14 +84,14 @@ def test_without_demo_there_are_categories_only(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_a_first_start_that_was_cut_short_begins_anew(tmp_path: Path) -> None:
+def test_an_interrupted_first_start_begins_again(tmp_path: Path) -> None:
     engine = database.bind(f"sqlite:///{tmp_path}/cut.db")
 
-    def cut(_done: int) -> None:
+    def interrupt(_done: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prepare(engine, progress=cut)
+        prepare(engine, progress=interrupt)
     assert _providers() == 0
     assert prepare(engine).demo is not None
     assert _providers() == DEMO_PROVIDERS

@@ -22,7 +22,7 @@ from imatch.core.money import usd
 from imatch.core.settings import get_settings
 from imatch.operations.database import migrate
 from imatch.operations.simulation import Plan, SimulatedWeek, SimulationResult
-from imatch.operations.simulation import simulate as live_through
+from imatch.operations.simulation import simulate as run_simulation
 from imatch.operations.simulation.charts import Chart, charts
 from imatch.web.formats import money, number, plural
 
@@ -47,7 +47,7 @@ def simulate(
     plan = Plan(months, seekers, providers, attackers, seed)
     with _scratch_database() as db, Progress(console=err, transient=True) as bar:
         task = bar.add_task("Living through the days", total=plan.days)
-        result = live_through(db, plan, progress=lambda day: bar.update(task, completed=day))
+        result = run_simulation(db, plan, progress=lambda day: bar.update(task, completed=day))
     if svg is not None:
         svg.mkdir(parents=True, exist_ok=True)
         for chart in charts(result):

@@ -82,7 +82,7 @@ def _run(listener: socket.socket, workers: int, trusted_proxies: str) -> None:
         raise CannotServe("The server did not start; the lines above say why.")
 
 
-def _prepare(*, demo: bool) -> setup.Prepared:
+def _prepare(*, demo: bool) -> setup.SetupResult:
     with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(
             "Inventing people", total=setup.DEMO_PROVIDERS + setup.DEMO_SEEKERS, visible=False
@@ -94,7 +94,7 @@ def _prepare(*, demo: bool) -> setup.Prepared:
         )
 
 
-def _say_prepared(made: setup.Prepared, *, as_json: bool) -> None:
+def _say_prepared(made: setup.SetupResult, *, as_json: bool) -> None:
     if as_json:
         print_event("prepared", revision=made.revision, demo=made.demo and asdict(made.demo))
     elif made.demo:

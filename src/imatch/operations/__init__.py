@@ -1,1 +1,1 @@
-"""Setting up, importing, backing up."""
+"""Operation of the service: migrations, set-up, health, demo data, simulation."""

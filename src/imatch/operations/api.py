@@ -1,4 +1,4 @@
-"""What monitoring asks: GET /health and GET /metrics."""
+"""Endpoints for monitoring: GET /health and GET /metrics."""
 
 import ipaddress
 from typing import Any, Literal
@@ -35,17 +35,17 @@ class HealthBody(BaseModel):
 @router.get("/health", responses={503: {"model": HealthBody, "description": "No database"}})
 def read_health(db: Db, response: Response) -> HealthBody:
     """How the whole and each part is doing. 503 only when the database is gone."""
-    found = health.examine(db)
-    response.status_code = 200 if found.serves else 503
+    report = health.check_health(db)
+    response.status_code = 200 if report.serves else 503
     uncached(response)
     return HealthBody(
-        status="degraded" if found.degraded else "ok",
-        version=found.version,
+        status="degraded" if report.degraded else "ok",
+        version=report.version,
         checks={
             name: CheckBody(ok=check.ok, details=check.details)
-            for name, check in found.checks.items()
+            for name, check in report.checks.items()
         },
-        degraded=found.degraded,
+        degraded=report.degraded,
     )
 
 
@@ -54,7 +54,7 @@ def read_metrics(db: Db, address: ClientAddress) -> Response:
     """Prometheus text, for this machine only unless IMATCH_METRICS_PUBLIC says otherwise."""
     if not (get_settings().metrics_public or _is_loopback(address)):
         raise NotFound("There is nothing here.")
-    for name, check in health.examine(db).checks.items():
+    for name, check in health.check_health(db).checks.items():
         _PART.labels(name).set(check.ok)
         if name == "jobs":
             _PENDING.set(float(check.details.get("pending") or 0))

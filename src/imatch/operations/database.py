@@ -1,4 +1,4 @@
-"""Bring a database to the present schema, and refuse one that is not ours."""
+"""Migrate a database, and refuse databases of other programs and later releases."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,19 +34,19 @@ class BrokenReferences(Conflict):
 def migrate(engine: Engine, revision: str = "head") -> str | None:
     """Upgrade to `revision` and return the revision reached.
 
-    Raises ForeignDatabase for a database that another program made, and NewerDatabase for one
-    of a later release; nothing is changed in either.
+    Raises ForeignDatabase for a database of another program, and NewerDatabase for one of a later
+    release; neither is changed. Raises BrokenReferences if a migration breaks foreign keys.
     """
     refuse_foreign(engine)
     _refuse_newer(engine)
-    with _migrating(engine) as connection:
+    with _migration_transaction(engine) as connection:
         command.upgrade(_config(connection), revision)
     job_store.create_tables(engine)
     return current_revision(engine)
 
 
 def downgrade(engine: Engine, revision: str) -> None:
-    with _migrating(engine) as connection:
+    with _migration_transaction(engine) as connection:
         command.downgrade(_config(connection), revision)
 
 
@@ -62,24 +62,26 @@ def head_revision() -> str | None:
 
 
 def refuse_foreign(engine: Engine) -> None:
-    """Raise ForeignDatabase when tables stand there and none of them is our version table."""
+    """Raise ForeignDatabase if the database has tables, but not our version table."""
     tables = set(inspect(engine).get_table_names())
     if not tables or _VERSION_TABLE in tables:
         return
-    strange = sorted(tables - set(metadata.tables))
-    named = ", ".join((strange or sorted(tables))[:5])
+    foreign_tables = sorted(tables - set(metadata.tables))
+    examples = ", ".join((foreign_tables or sorted(tables))[:5])
     raise ForeignDatabase(
-        f"This database was made by another program (it has the table {named}). Nothing was"
+        f"This database was made by another program (it has the table {examples}). Nothing was"
         " changed. Name another database in IMATCH_DATABASE_URL, or move this one away."
     )
 
 
 def _refuse_newer(engine: Engine) -> None:
-    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
-    present = current_revision(engine)
-    if present is not None and present not in known:
+    known_revisions = {
+        script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()
+    }
+    revision = current_revision(engine)
+    if revision is not None and revision not in known_revisions:
         raise NewerDatabase(
-            f"A later release of I MATCH made this database: it is at revision {present}, which"
+            f"A later release of I MATCH made this database: it is at revision {revision}, which"
             " this release does not know. Nothing was changed. Update I MATCH."
         )
 
@@ -92,22 +94,25 @@ def _config(connection: Connection) -> Config:
 
 
 @contextmanager
-def _migrating(engine: Engine) -> Iterator[Connection]:
-    """A transaction for migrations. On SQLite foreign keys rest: a rebuilt table would cascade."""
+def _migration_transaction(engine: Engine) -> Iterator[Connection]:
+    """A transaction for migrations.
+
+    On SQLite, foreign keys are off, because rebuilding a table would cascade its deletes.
+    """
     with engine.connect() as connection:
         if engine.dialect.name != "sqlite":
             with connection.begin():
                 yield connection
             return
         driver = connection.connection.driver_connection
-        if driver is None:  # a pool never hands out a connection without its driver's
+        if driver is None:  # cannot happen with a connection from a pool
             raise RuntimeError("no driver connection")
         driver.execute("PRAGMA foreign_keys=OFF")
         try:
             with connection.begin():
                 yield connection
-                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
-                if broken:
-                    raise BrokenReferences(f"{len(broken)} rows would point at nothing")
+                violations = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+                if violations:
+                    raise BrokenReferences(f"{len(violations)} rows would point at nothing")
         finally:
             driver.execute("PRAGMA foreign_keys=ON")

@@ -1,4 +1,4 @@
-"""What the operation of the service bring to the program."""
+"""Registers the endpoints for monitoring."""
 
 from imatch.core.domains import Domain
 

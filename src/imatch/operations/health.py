@@ -1,4 +1,4 @@
-"""How the whole is doing: what works, and what works less well than it should."""
+"""Health checks of all parts of the service."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from imatch.mail import queries as mail
 from imatch.operations.database import current_revision, head_revision
 from imatch.web.rendering import assets_are_built
 
-_SILENT_WORKER = timedelta(seconds=60)
-_SLOW_MAIL = timedelta(minutes=15)
+_HEARTBEAT_TIMEOUT = timedelta(seconds=60)
+_DELIVERY_TIMEOUT = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One part: whether it is fine, with figures or words that say more."""
+    """The result for one part: whether it works, with details."""
 
     ok: bool
     details: dict[str, str | int | float | bool | None]
@@ -42,12 +42,12 @@ class Health:
 
     @property
     def serves(self) -> bool:
-        """Without its database the marketplace cannot answer; without anything else it can."""
+        """Whether the service can answer requests: it needs only the database."""
         return self.checks["database"].ok
 
 
-def examine(db: Session) -> Health:
-    """Look at every part. A part that cannot be looked at is degraded, never an error."""
+def check_health(db: Session) -> Health:
+    """Check every part. A check that raises counts as degraded."""
     parts = {
         "database": _database,
         "migrations": _migrations,
@@ -57,13 +57,13 @@ def examine(db: Session) -> Health:
         "ledger": _ledger,
         "assets": _assets,
     }
-    return Health(__version__, {name: _checked(look, db) for name, look in parts.items()})
+    return Health(__version__, {name: _run_check(check, db) for name, check in parts.items()})
 
 
-def _checked(look: Callable[[Session], Check], db: Session) -> Check:
+def _run_check(check: Callable[[Session], Check], db: Session) -> Check:
     try:
-        return look(db)
-    except (SQLAlchemyError, ValueError) as error:  # SQLite may keep a date that is none
+        return check(db)
+    except (SQLAlchemyError, ValueError) as error:  # SQLite may store an invalid date
         db.rollback()
         return Check(ok=False, details={"error": type(error).__name__})
 
@@ -74,12 +74,12 @@ def _database(db: Session) -> Check:
 
 
 def _migrations(db: Session) -> Check:
-    present, newest = current_revision(db.connection().engine), head_revision()
-    return Check(ok=present == newest, details={"present": present, "newest": newest})
+    revision, head = current_revision(db.connection().engine), head_revision()
+    return Check(ok=revision == head, details={"present": revision, "newest": head})
 
 
 def _categories(db: Session) -> Check:
-    """Rows that an operator edited into no definition; the shipped ones stay in force."""
+    """Categories whose edited rows are invalid, so that the shipped definition is used."""
     ignored = categories.ignored_edits(db)
     return Check(ok=not ignored, details={"edits_ignored": ", ".join(ignored) or None})
 
@@ -89,7 +89,7 @@ def _jobs(db: Session) -> Check:
     age = None if heartbeat is None else now() - heartbeat
     counts = status_counts(db)
     return Check(
-        ok=age is not None and age < _SILENT_WORKER,
+        ok=age is not None and age < _HEARTBEAT_TIMEOUT,
         details={
             "worker_heartbeat_age_seconds": None if age is None else round(age.total_seconds(), 1),
             "pending": sum(counts[status] for status in WAITING_STATES),
@@ -99,13 +99,13 @@ def _jobs(db: Session) -> Check:
 
 
 def _mail(db: Session) -> Check:
-    late = mail.undelivered_since(db, now() - _SLOW_MAIL)
+    late = mail.undelivered_since(db, now() - _DELIVERY_TIMEOUT)
     to = "smtp" if get_settings().smtp_host else "local outbox"
     return Check(ok=late == 0, details={"delivers_to": to, "undelivered_for_15_minutes": late})
 
 
 def _ledger(db: Session) -> Check:
-    """What the nightly audit found; `imatch ledger audit` says where."""
+    """Findings of the last audits; `imatch ledger audit` shows the details."""
     audits = ledger.last_audits(db)
     oldest = min((audit.ended_at for audit in audits), default=None)
     age = None if oldest is None else round((now() - oldest).total_seconds() / 3600, 1)

@@ -1,4 +1,4 @@
-"""Make an empty machine ready to serve: tables, categories and, to try it out, demo people."""
+"""Set up an empty installation: tables, categories and, optionally, demo people."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from imatch.core.errors import Conflict
 from imatch.ledger import BOOKS
 from imatch.ledger.sealing.seals import seal
 from imatch.operations.database import current_revision, head_revision, migrate
-from imatch.operations.demo import DemoCounts, generate, live
+from imatch.operations.demo import DemoCounts, generate, generate_history
 from imatch.pot.policy import service as policy
 from imatch.providers.models import Provider
 
@@ -27,8 +27,8 @@ class NotMigrated(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """What was found or made; `demo` is None where the database held people already."""
+class SetupResult:
+    """The result of `prepare`. `demo` is None if no demo people were generated."""
 
     revision: str | None
     demo: DemoCounts | None
@@ -36,27 +36,30 @@ class Prepared:
 
 def prepare(
     engine: Engine, *, demo: bool = True, progress: Callable[[int], None] = lambda _done: None
-) -> Prepared:
-    """Migrate, sync the categories, mint the first POT; invent people and a past if nobody is."""
+) -> SetupResult:
+    """Migrate, sync categories, mint the first POT, and generate demo data if there are no people.
+
+    `progress` is called with the number of people just written.
+    """
     revision = migrate(engine)
     with SessionLocal() as db:
         categories.sync(db)
-        if not demo or _anybody(db):
+        if not demo or _has_people(db):
             policy.genesis(db)
-            return Prepared(revision, None)
-        with atomic(db):  # all or nobody: a first start that was cut short begins anew
-            invented = generate(
+            return SetupResult(revision, None)
+        with atomic(db):  # so that an interrupted first start begins again
+            counts = generate(
                 db,
                 providers=DEMO_PROVIDERS,
                 seekers=DEMO_SEEKERS,
                 seed=_DEMO_SEED,
                 progress=progress,
             )
-            live(db, seed=_DEMO_SEED)
+            generate_history(db, seed=_DEMO_SEED)
         for book in BOOKS.values():
             while seal(db, book):
                 pass
-    return Prepared(revision, invented)
+    return SetupResult(revision, counts)
 
 
 def require_migrated(engine: Engine) -> None:
@@ -67,5 +70,5 @@ def require_migrated(engine: Engine) -> None:
         )
 
 
-def _anybody(db: Session) -> bool:
+def _has_people(db: Session) -> bool:
     return any(db.scalar(select(table.id).limit(1)) is not None for table in (User, Provider))

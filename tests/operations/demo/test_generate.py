@@ -1,4 +1,4 @@
-"""The demo's people are fictional, varied, valid, and the same for the same seed."""
+"""Demo people are varied, valid, and the same for the same seed."""
 
 from datetime import date
 from random import Random
@@ -15,15 +15,15 @@ from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.needs.models import Need
 from imatch.operations.demo import DEMO_DOMAIN, generate, is_demo
-from imatch.operations.demo.generate import NoActiveCategory, NotInProduction, _People
+from imatch.operations.demo.generate import NoActiveCategory, NotInProduction, PeopleGenerator
 from imatch.providers.models import Provider
 from tests.support.settings import PRODUCTION, settings
 
 
 def test_people_are_added_and_linked_to_their_accounts(db: Session) -> None:
-    written: list[int] = []
-    counts = generate(db, providers=60, seekers=12, seed=3, progress=written.append)
-    assert (counts.providers, counts.seekers, sum(written)) == (60, 12, 72)
+    progress: list[int] = []
+    counts = generate(db, providers=60, seekers=12, seed=3, progress=progress.append)
+    assert (counts.providers, counts.seekers, sum(progress)) == (60, 12, 72)
     owners = db.scalars(select(User.email).join(Provider, Provider.user_id == User.id)).all()
     assert len(owners) == 60
     assert all(email.endswith(f"@{DEMO_DOMAIN}") for email in owners)
@@ -38,19 +38,23 @@ def test_more_people_can_be_added_later(db: Session) -> None:
     assert db.scalar(select(func.count()).select_from(User)) == 20
 
 
-def test_the_same_seed_draws_the_same_people() -> None:
+def test_the_same_seed_gives_the_same_people() -> None:
     definition = definitions()["financial_advisors"]
     moment = now()
-    first, second = (_People(Random(7), 1, moment) for _ in range(2))
+    first, second = (PeopleGenerator(Random(7), 1, moment) for _ in range(2))
     assert [first.provider(1, definition) for _ in range(5)] == [
         second.provider(1, definition) for _ in range(5)
     ]
 
 
 def test_people_live_in_the_time_zone_of_their_city() -> None:
-    people = _People(Random(7), 1, now())
+    people = PeopleGenerator(Random(7), 1, now())
     profiles = [people.provider(1, definitions()["life_coaches"])[1]["profile"] for _ in range(200)]
-    zones = {(one["place"]["region"], one["time_zone"]) for one in profiles if "time_zone" in one}
+    zones = {
+        (profile["place"]["region"], profile["time_zone"])
+        for profile in profiles
+        if "time_zone" in profile
+    }
     assert ("CA", "America/Los_Angeles") in zones
     assert {zone for region, zone in zones if region in {"NY", "MA"}} == {"America/New_York"}
 
@@ -62,9 +66,9 @@ def test_bios_differ(db: Session) -> None:
 
 
 @pytest.mark.parametrize("category", sorted(definitions()))
-def test_every_category_gets_answers_that_its_own_forms_accept(category: str) -> None:
+def test_generated_answers_are_valid_in_every_category(category: str) -> None:
     definition = definitions()[category]
-    people = _People(Random(5), 1, now())
+    people = PeopleGenerator(Random(5), 1, now())
     for _ in range(20):
         _, provider = people.provider(1, definition)
         _, seeker = people.seeker(1, definition)
@@ -78,7 +82,7 @@ def test_every_category_gets_answers_that_its_own_forms_accept(category: str) ->
         assert date.fromisoformat(str(provider["created_at"].date())) <= now().date()
 
 
-def test_without_an_active_category_it_says_what_to_do(db: Session) -> None:
+def test_an_active_category_is_required(db: Session) -> None:
     with atomic(db):
         db.execute(update(Category).values(active=False))
     with pytest.raises(NoActiveCategory, match="imatch categories activate"):
@@ -86,6 +90,6 @@ def test_without_an_active_category_it_says_what_to_do(db: Session) -> None:
     assert not is_demo(db)
 
 
-def test_production_takes_no_fictional_people(db: Session) -> None:
+def test_production_refuses_demo_people(db: Session) -> None:
     with settings(**PRODUCTION), pytest.raises(NotInProduction, match="production"):
         generate(db, providers=1, seekers=1, seed=1)

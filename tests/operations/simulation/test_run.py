@@ -1,4 +1,4 @@
-"""A small economy lives through months by the real rules, and its books balance at the end."""
+"""A small simulation over months: all claims hold and the books balance."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from imatch.operations.simulation.people import Group
 from imatch.pot.awards.models import PotAward
 from imatch.pot.policy.models import PotPolicyRun
 
-# Three months with refunds and a run on the reserve, and deals enough to fund one.
+# Three months with refunds, a run on the reserve, and enough deals to fund it.
 BEHAVIOUR = Behaviour(
     attackers_join_over_months=0.1,
     seeker_logs_in_later=0.005,
@@ -37,7 +37,7 @@ def _redemption_is_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     get_settings.cache_clear()
 
 
-def test_a_season_of_the_economy(db: Session) -> None:
+def test_all_claims_hold_after_three_months(db: Session) -> None:
     days: list[int] = []
     result = simulate(db, PLAN, progress=days.append)
     assert days == list(range(1, PLAN.days + 1))
@@ -53,16 +53,16 @@ def test_a_season_of_the_economy(db: Session) -> None:
     assert [chart.name for chart in charts(result)] == ["supply", "awards", "reserve", "attackers"]
 
 
-def test_months_without_anybody_are_quiet(db: Session) -> None:
+def test_a_simulation_without_people_has_no_facts(db: Session) -> None:
     result = simulate(db, Plan(months=1, seekers=0, providers=0, attackers=0))
     assert (result.facts, len(result.weeks)) == (0, 4)
     assert [check for check in result.checks if not check.holds] == []
     assert {group.accounts for group in result.groups.values()} == {0}
 
 
-def test_a_plot_is_a_small_document_that_names_itself() -> None:
+def test_a_chart_is_a_small_svg_with_a_title() -> None:
     chart = Chart("x", "Profit & loss", "POT", [Series("a", [1, None, 3.5]), Series("b", [])])
-    drawn = chart.svg()
-    assert drawn.startswith("<svg ")
-    assert "<title>Profit &amp; loss (POT)</title>" in drawn
-    assert len(drawn) < 10_000
+    svg = chart.svg()
+    assert svg.startswith("<svg ")
+    assert "<title>Profit &amp; loss (POT)</title>" in svg
+    assert len(svg) < 10_000

@@ -1,4 +1,4 @@
-"""Write fictional providers and seekers into the database, the same ones for the same seed."""
+"""Generate fictional providers and seekers, the same for the same seed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ from imatch.operations.demo import answers, phrases
 from imatch.providers.models import Provider, ProviderStatus
 
 DEMO_DOMAIN = "demo.example"
-_BATCH = 500
+_BATCH_SIZE = 500
 
 
-# The zones of the United States from east to west, each with its western edge, in degrees.
+# The time zones of the United States from east to west, each with its western edge in degrees.
 _TIME_ZONES = (
     (-86.5, "America/New_York"),
     (-102.5, "America/Chicago"),
@@ -40,7 +40,7 @@ _TIME_ZONES_BY_STATE = {"AL": "America/Chicago", "AZ": "America/Phoenix", "ID": 
 
 
 def _time_zone(city: places.City) -> str:
-    """Near enough for people who do not exist: the borders are drawn straight."""
+    """An approximation that is good enough for demo people: zones have straight borders."""
     by_longitude = next(zone for edge, zone in _TIME_ZONES if city.longitude >= edge)
     return _TIME_ZONES_BY_STATE.get(city.region, by_longitude)
 
@@ -60,9 +60,9 @@ class DemoCounts:
 
 
 def is_demo(db: Session) -> bool:
-    """Whether this database holds fictional people."""
-    found = select(User.id).where(User.email.endswith(f"@{DEMO_DOMAIN}")).limit(1)
-    return db.scalar(found) is not None
+    """Whether the database has demo people."""
+    query = select(User.id).where(User.email.endswith(f"@{DEMO_DOMAIN}")).limit(1)
+    return db.scalar(query) is not None
 
 
 def generate(
@@ -75,8 +75,8 @@ def generate(
 ) -> DemoCounts:
     """Add fictional people, spread evenly over the active categories.
 
-    `progress` is told how many rows were just written. Raises NoActiveCategory, and
-    NotInProduction: nobody real should meet somebody invented.
+    `progress` is called with the number of rows just written. Raises NoActiveCategory, or
+    NotInProduction, so that real people never meet fictional ones.
     """
     if get_settings().production:
         raise NotInProduction("Fictional people do not belong on a site in production.")
@@ -87,32 +87,34 @@ def generate(
         )
     random = Random(seed)
     number = (db.scalar(select(func.max(User.id))) or 0) + 1
-    people = _People(random, number, now())
+    people = PeopleGenerator(random, number, now())
     categories = [(category.id, category_definition(category.name)) for category in active]
-    for table, draw, total in (
+    for table, generate_row, total in (
         (Provider, people.provider, providers),
         (Need, people.seeker, seekers),
     ):
-        for start in range(0, total, _BATCH):
-            numbers = range(start, min(start + _BATCH, total))
-            _write(db, table, [draw(*categories[i % len(categories)]) for i in numbers])
+        for start in range(0, total, _BATCH_SIZE):
+            numbers = range(start, min(start + _BATCH_SIZE, total))
+            _write(
+                db, table, [generate_row(*categories[index % len(categories)]) for index in numbers]
+            )
             progress(len(numbers))
     return DemoCounts(providers, seekers)
 
 
 def _write(
-    db: Session, table: type[Provider | Need], drawn: list[tuple[dict[str, Any], dict[str, Any]]]
+    db: Session, table: type[Provider | Need], pairs: list[tuple[dict[str, Any], dict[str, Any]]]
 ) -> None:
-    """Write users, and to each the row that belongs to them, in one transaction."""
+    """Insert pairs of a user and their provider or need, in one transaction."""
     with atomic(db):
         returning = insert(User).returning(User.id, sort_by_parameter_order=True)
-        ids = db.scalars(returning, [user for user, _ in drawn]).all()
-        rows = [row | {"user_id": user_id} for user_id, (_, row) in zip(ids, drawn, strict=True)]
+        ids = db.scalars(returning, [user for user, _ in pairs]).all()
+        rows = [row | {"user_id": user_id} for user_id, (_, row) in zip(ids, pairs, strict=True)]
         db.execute(insert(table), rows)
 
 
-class _People:
-    """Draws one person after the other, numbered so that addresses differ."""
+class PeopleGenerator:
+    """Generates the rows of people, numbered so that e-mail addresses are unique."""
 
     def __init__(self, random: Random, first_number: int, moment: datetime) -> None:
         self.random = random
@@ -140,20 +142,21 @@ class _People:
             "created_at": user["created_at"],
             "updated_at": self.moment,
         }
-        return user, row | self._record(profile, user["created_at"])
+        return user, row | self._track_record(profile, user["created_at"])
 
     def seeker(
         self, category_id: int, definition: CategoryDefinition
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         user = self._user(" ".join(phrases.full_name(self.random)), AccountType.SEEKER)
-        values = self._need(definition)
-        must = [name for name in values if definition.seeker[name].can_be_must]
-        marked = {name: Importance.MUST for name in must if self.random.random() < 0.15}
+        values = self._answers(definition)
+        can_be_must = [name for name in values if definition.seeker[name].can_be_must]
+        musts = {name: Importance.MUST for name in can_be_must if self.random.random() < 0.15}
         row = {
             "category_id": category_id,
             "status": NeedStatus.COMPLETE,
-            "answers": {"values": values, "importance": marked},
-            "token_hash": token_hash(new_token()),  # nobody may know it, whatever the seed
+            "answers": {"values": values, "importance": musts},
+            # Not from the seed, so that nobody knows the token.
+            "token_hash": token_hash(new_token()),
             "completed_at": user["created_at"],
             "created_at": user["created_at"],
             "updated_at": user["created_at"],
@@ -178,7 +181,7 @@ class _People:
             random, definition, definition.provider, self.moment.date(), answered=0.8
         )
         options = definition.options(definition.provider["specialties"])
-        values["specialties"] = answers.some(random, list(options), 5)
+        values["specialties"] = answers.weighted_sample(random, list(options), 5)
         topics = [options[topic] for topic in values["specialties"]]
         years = min(40, 1 + int(random.expovariate(1 / 9)))
         values |= {
@@ -198,41 +201,41 @@ class _People:
         }
         if "time_zone" in values:
             values["time_zone"] = _time_zone(city)
-        if held := self._credentials(definition):
-            values["credentials"] = held
+        if credentials := self._credentials(definition):
+            values["credentials"] = credentials
         if name := phrases.business_name(random, definition.name, first, last):
             values["business_name"] = name
         return {name: value for name, value in values.items() if name in definition.provider}
 
     def _credentials(self, definition: CategoryDefinition) -> list[dict[str, str]]:
-        """Licences with made-up numbers, all of them still valid."""
+        """Invented credentials, all still valid."""
         options = definition.options(definition.provider["credentials"])
         today = self.moment.date()
         return [
             {
-                "type": kind,
+                "type": credential,
                 "number": f"DEMO-{self.random.randint(10_000, 99_999)}",
                 "issued": (today - timedelta(days=self.random.randint(400, 6_000))).isoformat(),
                 "expires": (today + timedelta(days=self.random.randint(60, 1_000))).isoformat(),
             }
-            for kind in answers.some(self.random, list(options), 3)
+            for credential in answers.weighted_sample(self.random, list(options), 3)
             if self.random.random() < 0.8
         ]
 
-    def _need(self, definition: CategoryDefinition) -> dict[str, Any]:
+    def _answers(self, definition: CategoryDefinition) -> dict[str, Any]:
         random = self.random
         screens = {screen.field for screen in definition.screens}
-        asked = {name: field for name, field in definition.seeker.items() if name not in screens}
-        values = answers.fill(random, definition, asked, self.moment.date(), answered=0.5)
+        fields = {name: field for name, field in definition.seeker.items() if name not in screens}
+        values = answers.fill(random, definition, fields, self.moment.date(), answered=0.5)
         options = definition.options(definition.provider["specialties"])
-        topics = [options[topic] for topic in answers.some(random, list(options), 3)]
+        topics = [options[topic] for topic in answers.weighted_sample(random, list(options), 3)]
         values["needs_description"] = phrases.need_text(random, topics, definition.singular)
         if "languages" in values:
             values["languages"] = ["en", *self._other_languages(definition)]
         for name in screens:
             if definition.seeker[name].kind is Kind.YES_NO:
                 values[name] = False
-        for name, field in asked.items():
+        for name, field in fields.items():
             if field.kind is Kind.PLACE:
                 city = random.choice(self.cities)
                 values[name] = city.as_place()
@@ -245,11 +248,11 @@ class _People:
         return list(dict.fromkeys([home, *others]))
 
     def _other_languages(self, definition: CategoryDefinition) -> list[str]:
-        spoken = [code for code in definition.vocabularies["languages"] if code != "en"]
-        return answers.some(self.random, spoken, 1) if self.random.random() < 0.35 else []
+        codes = [code for code in definition.vocabularies["languages"] if code != "en"]
+        return answers.weighted_sample(self.random, codes, 1) if self.random.random() < 0.35 else []
 
-    def _record(self, profile: dict[str, Any], joined: datetime) -> dict[str, Any]:
-        """What the platform would have measured: most people have little, a few have a lot."""
+    def _track_record(self, profile: dict[str, Any], joined: datetime) -> dict[str, Any]:
+        """Invented counts that the platform would have measured, with a long tail."""
         random = self.random
         completed = 0 if random.random() < 0.25 else int(random.paretovariate(0.9)) % 120
         rated = sum(random.random() < 0.6 for _ in range(completed))
@@ -257,14 +260,15 @@ class _People:
         stars = sum(max(1, min(5, round(random.gauss(1 + 4 * quality, 0.7)))) for _ in range(rated))
         invites = completed + int(completed * random.random() * 2)
         active = min(int(random.expovariate(0.6)), profile["capacity"])
-        checked = {
-            held["type"]: (self.moment - timedelta(days=random.randint(1, 80))).date().isoformat()
-            for held in profile.get("credentials", [])
+        today = self.moment.date()
+        verified_on = {
+            credential["type"]: (today - timedelta(days=random.randint(1, 80))).isoformat()
+            for credential in profile.get("credentials", [])
             if random.random() < 0.7
         }
         return {
-            "verified_credentials": list(checked),
-            "verified_on": checked,
+            "verified_credentials": list(verified_on),
+            "verified_on": verified_on,
             "active_count": active,
             "completed_count": completed,
             "repeat_count": int(completed * random.random() * 0.3),

@@ -1,4 +1,4 @@
-"""The words that the demo's people are made of, and how they are put together."""
+"""Texts of the demo people, composed from `phrases.toml`."""
 
 import tomllib
 from functools import lru_cache
@@ -17,8 +17,8 @@ def phrases() -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
-def of_category(table: str, category: str) -> Any:  # noqa: ANN401 -- lists or tables, as in the file
-    """A category's own entry of a table, or the default one."""
+def for_category(table: str, category: str) -> Any:  # noqa: ANN401 -- lists or tables, as in the file
+    """The category's entry of a table, or the default entry."""
     return phrases()[table].get(category, phrases()[table]["default"])
 
 
@@ -32,30 +32,30 @@ def business_name(random: Random, category: str, first: str, last: str) -> str:
         first=first,
         last=last,
         street=random.choice(phrases()["streets"]),
-        trade=random.choice(of_category("trades", category)),
+        trade=random.choice(for_category("trades", category)),
     )
 
 
 def headline(random: Random, definition: CategoryDefinition, topics: list[str]) -> str:
-    """One line such as "Tax planning and retirement, without jargon"."""
+    """A headline such as "Tax planning and retirement, one step at a time"."""
     first, *others = topics
     patterns = [
-        f"{definition.singular.capitalize()} for {lowered(first)}",
+        f"{definition.singular.capitalize()} for {lower_first(first)}",
         f"{first}, explained until it makes sense",
-        f"Steady help with {lowered(first)}",
+        f"Steady help with {lower_first(first)}",
     ]
     if others:
-        second = lowered(others[0])
+        second = lower_first(others[0])
         patterns += [
             f"{first} and {second}, one step at a time",
-            f"{definition.singular.capitalize()}: {lowered(first)} and {second}",
+            f"{definition.singular.capitalize()}: {lower_first(first)} and {second}",
         ]
     return random.choice(patterns)[:120]
 
 
 def bio(random: Random, topics: list[str], city: str, years: int, singular: str) -> str:
-    """Three to five sentences in somebody's own voice."""
-    words = _slots(random, topics, singular) | {"city": city, "years": max(years, 2)}
+    """A biography of four or five sentences in the first person."""
+    words = _placeholders(random, topics, singular) | {"city": city, "years": max(years, 2)}
     parts = [random.choice(phrases()[part]) for part in _BIO_PARTS]
     if random.random() < 0.3:
         parts.pop(random.choice((1, 2)))
@@ -63,25 +63,25 @@ def bio(random: Random, topics: list[str], city: str, years: int, singular: str)
 
 
 def need_text(random: Random, topics: list[str], singular: str) -> str:
-    """What a seeker might write: two or three sentences."""
-    words = _slots(random, topics, singular)
+    """A need in the words of a seeker: two or three sentences."""
+    words = _placeholders(random, topics, singular)
     details = random.sample(phrases()["need_details"], random.choice((1, 2)))
     return " ".join([random.choice(phrases()["need_openings"]).format(**words), *details])
 
 
-def _slots(random: Random, topics: list[str], singular: str) -> dict[str, Any]:
+def _placeholders(random: Random, topics: list[str], singular: str) -> dict[str, Any]:
     topic = topics[0]
     other = random.choice(topics[1:] or topics)
     return {
-        "topic": lowered(topic),
+        "topic": lower_first(topic),
         "topic_capital": topic[0].upper() + topic[1:],
-        "other": lowered(other),
+        "other": lower_first(other),
         "singular": singular,
     }
 
 
-def lowered(label: str) -> str:
-    """A label inside a sentence: capitals of abbreviations such as ADHD stay."""
+def lower_first(label: str) -> str:
+    """A label for use inside a sentence; abbreviations such as ADHD keep their capitals."""
     first, *rest = label.split(" ")
-    plain = first[1:].islower() or len(first) == 1
-    return " ".join([first.lower() if plain else first, *rest])
+    is_word = first[1:].islower() or len(first) == 1
+    return " ".join([first.lower() if is_word else first, *rest])

@@ -1,28 +1,28 @@
-"""What happens when: a heap of acts, taken out in the order of their moments."""
+"""A priority queue of actions, ordered by their time."""
 
 import heapq
 import itertools
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-Act = Callable[[], None]
+Action = Callable[[], None]
 
 
 class Agenda:
-    """Acts of the same moment happen in the order in which they were planned."""
+    """Actions of the same time run in the order in which they were added."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[datetime, int, Act]] = []
+        self._heap: list[tuple[datetime, int, Action]] = []
         self._numbers = itertools.count()
 
-    def plan(self, moment: datetime, act: Act) -> None:
-        heapq.heappush(self._heap, (moment, next(self._numbers), act))
+    def add(self, moment: datetime, action: Action) -> None:
+        heapq.heappush(self._heap, (moment, next(self._numbers), action))
 
     def next_moment(self, before: datetime) -> datetime | None:
-        """When the next act is due, if that is earlier than `before`."""
+        """The time of the next action, if it is earlier than `before`."""
         return self._heap[0][0] if self._heap and self._heap[0][0] < before else None
 
-    def take(self, moment: datetime) -> Iterator[Act]:
-        """Everything planned for this moment, also what is planned for it meanwhile."""
+    def pop_due(self, moment: datetime) -> Iterator[Action]:
+        """Remove and yield the actions of this time, including those added meanwhile."""
         while self._heap and self._heap[0][0] == moment:
             yield heapq.heappop(self._heap)[2]

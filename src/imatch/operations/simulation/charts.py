@@ -1,4 +1,4 @@
-"""Plots of a simulation: lines over weeks, as small SVG files without anything from outside."""
+"""Line charts of a simulation by week, as self-contained SVG files."""
 
 import math
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ _OPENING = (
     ' font-family="system-ui, sans-serif" font-size="12" role="img">'
 )
 _COLOURS = ("#1d4ed8", "#b45309", "#047857", "#be123c")
-_DASHES = ("none", "6 3", "2 3", "8 3 2 3")  # lines differ without colour, too
+_DASHES = ("none", "6 3", "2 3", "8 3 2 3")  # lines differ without colour too
 _TICKS = 5
-_WEEKS_A_QUARTER = 13
+_WEEKS_PER_QUARTER = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`unit` stands at the vertical axis."""
+    """A line chart over weeks; `unit` labels the vertical axis."""
 
     name: str  # of the file
     title: str
@@ -36,11 +36,11 @@ class Chart:
     lines: Sequence[Series]
 
     def svg(self) -> str:
-        """The chart as a document of its own, readable on light and dark pages."""
-        seen = [value for line in self.lines for value in line.values if value is not None]
-        step = _step(min([0.0, *seen]), max([0.0, *seen]))
-        least = math.floor(min([0.0, *seen]) / step) * step
-        most = max(math.ceil(max([0.0, *seen]) / step), 0 if seen and least < 0 else 1) * step
+        """The chart as an SVG document, readable on light and dark pages."""
+        values = [value for line in self.lines for value in line.values if value is not None]
+        step = _step(min([0.0, *values]), max([0.0, *values]))
+        low = math.floor(min([0.0, *values]) / step) * step
+        high = max(math.ceil(max([0.0, *values]) / step), 0 if values and low < 0 else 1) * step
         heading = f"{escape(self.title)} ({escape(self.unit)})"
         parts = [
             _OPENING,
@@ -48,8 +48,8 @@ class Chart:
             f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>',
             f'<text x="{_LEFT}" y="22" font-size="15" fill="#111827">{heading}</text>',
             *self._legend(),
-            *self._grid(least, most, step),
-            *self._drawn(least, most),
+            *self._grid(low, high, step),
+            *self._lines(low, high),
             "</svg>",
         ]
         return "\n".join(parts) + "\n"
@@ -62,11 +62,11 @@ class Chart:
             parts.append(f'<text x="{x + 28}" y="46" fill="#374151">{escape(line.name)}</text>')
         return parts
 
-    def _grid(self, least: float, most: float, step: float) -> list[str]:
+    def _grid(self, low: float, high: float, step: float) -> list[str]:
         parts = []
-        for tick in range(round((most - least) / step) + 1):
-            value = least + tick * step
-            y = _y(value, least, most)
+        for tick in range(round((high - low) / step) + 1):
+            value = low + tick * step
+            y = _y(value, low, high)
             parts.append(f'<path d="M{_LEFT} {y}H{_WIDTH - _RIGHT}" stroke="#e5e7eb"/>')
             parts.append(
                 f'<text x="{_LEFT - 6}" y="{y + 4}" text-anchor="end" fill="#4b5563">'
@@ -75,11 +75,11 @@ class Chart:
         parts.extend(
             f'<text x="{self._x(week)}" y="{_HEIGHT - 14}" text-anchor="middle"'
             f' fill="#4b5563">week {week}</text>'
-            for week in range(0, self._weeks + 1, _WEEKS_A_QUARTER)
+            for week in range(0, self._weeks + 1, _WEEKS_PER_QUARTER)
         )
         return parts
 
-    def _drawn(self, least: float, most: float) -> list[str]:
+    def _lines(self, low: float, high: float) -> list[str]:
         parts = []
         for number, line in enumerate(self.lines):
             path, pen = [], "M"
@@ -87,7 +87,7 @@ class Chart:
                 if value is None:
                     pen = "M"
                     continue
-                path.append(f"{pen}{self._x(week)} {_y(value, least, most)}")
+                path.append(f"{pen}{self._x(week)} {_y(value, low, high)}")
                 pen = "L"
             if path:
                 parts.append(_stroke("".join(path), number))
@@ -102,7 +102,7 @@ class Chart:
 
 
 def charts(result: SimulationResult) -> list[Chart]:
-    """The four plots of the economy's page."""
+    """The four charts of the documentation."""
     weeks = result.weeks
     million = 1_000_000
     return [
@@ -146,9 +146,9 @@ def charts(result: SimulationResult) -> list[Chart]:
     ]
 
 
-def _y(value: float, least: float, most: float) -> float:
-    part = (value - least) / ((most - least) or 1)
-    return round(_HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * part, 1)
+def _y(value: float, low: float, high: float) -> float:
+    share = (value - low) / ((high - low) or 1)
+    return round(_HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * share, 1)
 
 
 def _stroke(path: str, number: int) -> str:
@@ -159,8 +159,8 @@ def _stroke(path: str, number: int) -> str:
     )
 
 
-def _step(least: float, most: float) -> float:
-    """The distance of the lines behind: 1, 2 or 5 of some unit of ten, for about five of them."""
-    rough = (most - least) / _TICKS or 1
-    unit = math.pow(10, math.floor(math.log10(rough)))
-    return next((unit * one for one in (1, 2, 5) if unit * one >= rough), 10 * unit)
+def _step(low: float, high: float) -> float:
+    """The grid step, 1, 2 or 5 times a power of ten, for about _TICKS grid lines."""
+    spacing = (high - low) / _TICKS or 1
+    unit = math.pow(10, math.floor(math.log10(spacing)))
+    return next((unit * factor for factor in (1, 2, 5) if unit * factor >= spacing), 10 * unit)

@@ -1,4 +1,4 @@
-"""What a simulation is judged by: weekly figures, attackers' cash, and what should hold."""
+"""The results of a simulation: weekly figures, outcomes by group, and checked claims."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -23,14 +23,14 @@ from imatch.pot.policy import service as policy
 from imatch.pot.reserve.coverage import coverage
 from imatch.web import formats
 
-WEEKS_A_YEAR = 52
-LONGEST_QUEUE_DAYS = 14
+WEEKS_PER_YEAR = 52
+MAX_QUEUE_DAYS = 14
 INFLATION_RANGE = (0.09, 0.11)
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedWeek:
-    """The economy at a week's end, before the next decision."""
+    """The economy at the end of a week, before the next policy decision."""
 
     week: int
     day: date
@@ -43,7 +43,7 @@ class SimulatedWeek:
     clawed_back: int
     minted: int
     budget: int
-    awarded: int  # by budget, in the week
+    awarded: int  # out of the budget, in the week
     queued: int
     oldest_queued_days: float
     reserve_cents: int
@@ -56,7 +56,7 @@ class SimulatedWeek:
 
 @dataclass(frozen=True, slots=True)
 class GroupOutcome:
-    """What a group got and gave; features it bought are no cash."""
+    """What a group earned and paid in total. Bought options count as spent, not as cash."""
 
     accounts: int
     earned: int
@@ -73,7 +73,7 @@ class GroupOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim about the economy, what was found, and whether it holds."""
+    """A claim about the economy, the measured value, and whether it holds."""
 
     claim: str
     found: str
@@ -92,44 +92,44 @@ class SimulationResult:
     redemptions_waiting: int
     redemptions_refused: int
     seconds: float = 0.0
-    cpu_seconds: float = 0.0  # less than `seconds` where others use the machine, too
+    cpu_seconds: float = 0.0  # below `seconds` if other processes use the machine
 
     def as_dict(self) -> dict[str, object]:
-        """Plain values, for JSON."""
-        plain = asdict(self)
-        plain["groups"] = {
+        """The result as JSON-compatible values."""
+        document = asdict(self)
+        document["groups"] = {
             str(group): {**asdict(outcome), "net_cents": outcome.net_cents}
             for group, outcome in self.groups.items()
         }
-        return plain
+        return document
 
 
 class Measures:
-    """Watches a world: the reserve and the queue every day, everything every week."""
+    """Measures a world: the reserve and the queue daily, everything else weekly."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.weeks: list[SimulatedWeek] = []
-        self.lowest_coverage: float | None = None
-        self.least_surplus_cents = 0  # of the reserve over all allowances
-        self.longest_queue_days = 0.0
-        world.every_day(self._look, hour=22)
+        self.min_coverage: float | None = None
+        self.min_surplus_cents = 0  # reserve minus all allowances
+        self.max_queue_days = 0.0
+        world.schedule_daily(self._measure, hour=22)
 
-    def _look(self) -> None:
-        found = coverage(self.world.db)
-        surplus = (found.reserve - found.allowances).cents
-        self.least_surplus_cents = min(self.least_surplus_cents, surplus)
-        if found.ratio is not None:
-            self.lowest_coverage = min(found.ratio, self.lowest_coverage or found.ratio)
-        self.longest_queue_days = max(self.longest_queue_days, self._queue_days())
+    def _measure(self) -> None:
+        current = coverage(self.world.db)
+        surplus_cents = (current.reserve - current.allowances).cents
+        self.min_surplus_cents = min(self.min_surplus_cents, surplus_cents)
+        if current.ratio is not None:
+            self.min_coverage = min(current.ratio, self.min_coverage or current.ratio)
+        self.max_queue_days = max(self.max_queue_days, self._queue_days())
         if self.world.day % 7 == 6:  # noqa: PLR2004 -- Sunday
-            self._note_week()
+            self._record_week()
 
     def _queue_days(self) -> float:
         oldest = awards.oldest_queued(self.world.db)
         return (clock.now() - oldest) / timedelta(days=1) if oldest else 0.0
 
-    def _note_week(self) -> None:
+    def _record_week(self) -> None:
         db = self.world.db
         pot, cash = system_balances(db, POT), system_balances(db, CASH)
         people, _held = people_totals(db, POT)
@@ -166,19 +166,21 @@ class Measures:
 
     def _attackers_net_cents(self) -> int:
         outcomes = self.groups()
-        return sum(one.net_cents for group, one in outcomes.items() if group is not Group.HONEST)
+        return sum(
+            outcome.net_cents for group, outcome in outcomes.items() if group is not Group.HONEST
+        )
 
     def groups(self) -> dict[Group, GroupOutcome]:
-        """Every group's accounts added up."""
+        """The outcome of each group, summed over its accounts."""
         db = self.world.db
         accounts = {account.user_id: account for account in db.scalars(select(PotAccount))}
-        paid = _by_person(
+        paid = _sum_by_person(
             db,
             select(PotRedemption.user_id, func.sum(PotRedemption.payout_cents))
             .where(PotRedemption.status == RedemptionStatus.PAID)
             .group_by(PotRedemption.user_id),
         )
-        queued = _by_person(
+        queued = _sum_by_person(
             db,
             select(PotAward.user_id, func.sum(PotAward.amount))
             .where(PotAward.status == AwardStatus.QUEUED)
@@ -186,14 +188,14 @@ class Measures:
         )
         outcomes = {}
         for group in Group:
-            people = self.world.population.of(group)
+            people = self.world.population.of_group(group)
             ids = [person.user_id for person in people]
-            theirs = [accounts[user_id] for user_id in ids if user_id in accounts]
+            group_accounts = [accounts[user_id] for user_id in ids if user_id in accounts]
             outcomes[group] = GroupOutcome(
                 accounts=len(people),
-                earned=sum(account.earned for account in theirs),
-                spent=sum(account.spent for account in theirs),
-                left=sum(account.balance for account in theirs),
+                earned=sum(account.earned for account in group_accounts),
+                spent=sum(account.spent for account in group_accounts),
+                left=sum(account.balance for account in group_accounts),
                 queued=sum(queued.get(user_id, 0) for user_id in ids),
                 redeemed_cents=sum(paid.get(user_id, 0) for user_id in ids),
                 commission_cents=sum(person.commission_cents for person in people),
@@ -201,7 +203,7 @@ class Measures:
         return outcomes
 
     def checks(self) -> list[Claim]:
-        """What POT promises, against what was seen."""
+        """The claims of the POT economy, checked against the measurements."""
         outcomes = self.groups()
         checks = [
             Claim(
@@ -212,12 +214,14 @@ class Measures:
             for group in (Group.FARM, Group.RING, Group.WASH)
             if outcomes[group].accounts
         ]
-        lowest = self.lowest_coverage
+        min_coverage = self.min_coverage
         checks.append(
             Claim(
                 "Coverage is never below 1.00",
-                "no allowances" if lowest is None else f"lowest {formats.number(lowest, 3)}",
-                self.least_surplus_cents >= 0,
+                "no allowances"
+                if min_coverage is None
+                else f"lowest {formats.number(min_coverage, 3)}",
+                self.min_surplus_cents >= 0,
             )
         )
         checks += [*self._run_checks(), *self._inflation_checks()]
@@ -226,63 +230,65 @@ class Measures:
             Claim(
                 "The oldest queued award waits two weeks at most"
                 + (" (while attacked)" if attacked else ""),
-                f"{formats.number(self.longest_queue_days, 1)} days",
-                self.longest_queue_days <= LONGEST_QUEUE_DAYS,
+                f"{formats.number(self.max_queue_days, 1)} days",
+                self.max_queue_days <= MAX_QUEUE_DAYS,
             )
         )
-        checks.append(self._books_check())
+        checks.append(self._audit_check())
         return checks
 
     def _run_checks(self) -> list[Claim]:
-        """Whoever asked for cash while everybody did has it, or it is not due yet."""
+        """Every request during the run on the reserve is paid or not yet due."""
         behaviour = self.world.behaviour
-        begins = START + timedelta(days=behaviour.run_day)
-        ends = begins + timedelta(days=behaviour.run_days)
-        asked = self.world.db.scalars(
+        start = START + timedelta(days=behaviour.run_day)
+        end = start + timedelta(days=behaviour.run_days)
+        requests = self.world.db.scalars(
             select(PotRedemption).where(
-                PotRedemption.requested_at >= begins, PotRedemption.requested_at < ends
+                PotRedemption.requested_at >= start, PotRedemption.requested_at < end
             )
         ).all()
-        if not asked:
+        if not requests:
             return []
-        paid = [one for one in asked if one.status == RedemptionStatus.PAID]
+        paid = [request for request in requests if request.status == RedemptionStatus.PAID]
         overdue = [
-            one
-            for one in asked
-            if one.status != RedemptionStatus.PAID
-            and one.due_at < self.world.today - timedelta(days=1)
+            request
+            for request in requests
+            if request.status != RedemptionStatus.PAID
+            and request.due_at < self.world.today - timedelta(days=1)
         ]
-        payouts = sum((one.payout for one in paid), usd(0))
+        payouts = formats.money(sum((request.payout for request in paid), usd(0)))
         return [
             Claim(
                 "Everybody in the run on the reserve is paid",
-                f"{len(paid)} of {formats.plural(len(asked), 'request')}, {formats.money(payouts)}",
+                f"{len(paid)} of {formats.plural(len(requests), 'request')}, {payouts}",
                 not overdue,
             )
         ]
 
     def _inflation_checks(self) -> list[Claim]:
         checks = []
-        for year in range(1, len(self.weeks) // WEEKS_A_YEAR + 1):
-            end = self.weeks[year * WEEKS_A_YEAR - 1].supply
-            start = self.weeks[(year - 1) * WEEKS_A_YEAR - 1].supply if year > 1 else _genesis(self)
+        for year in range(1, len(self.weeks) // WEEKS_PER_YEAR + 1):
+            end = self.weeks[year * WEEKS_PER_YEAR - 1].supply
+            start = (
+                self.weeks[(year - 1) * WEEKS_PER_YEAR - 1].supply if year > 1 else _genesis(self)
+            )
             rate = end / start - 1
-            least, most = INFLATION_RANGE
+            low, high = INFLATION_RANGE
             checks.append(
                 Claim(
                     f"Total supply grows 9–11 % in year {year}",
                     formats.percent(rate, 2),
-                    least <= rate <= most,
+                    low <= rate <= high,
                 )
             )
         return checks
 
-    def _books_check(self) -> Claim:
-        """The ledger's own audit of every row, balance and seal."""
-        found = [audit(self.world.db, book) for book in (POT, CASH)]
+    def _audit_check(self) -> Claim:
+        """The ledger's audit of both books."""
+        audits = [audit(self.world.db, book) for book in (POT, CASH)]
         findings, rows = (
-            sum(getattr(one, counted) for one in found)
-            for counted in ("finding_count", "row_count")
+            sum(getattr(result, field) for result in audits)
+            for field in ("finding_count", "row_count")
         )
         return Claim(
             "The audit of both books finds nothing",
@@ -295,5 +301,5 @@ def _genesis(measures: Measures) -> int:
     return policy.current(measures.world.db).genesis_pot
 
 
-def _by_person(db: Session, query: Select[int, int]) -> dict[int, int]:
+def _sum_by_person(db: Session, query: Select[int, int]) -> dict[int, int]:
     return {int(user_id): int(amount) for user_id, amount in db.execute(query)}

@@ -1,4 +1,4 @@
-"""Everybody who will ever join, drawn at the start: who, when, and by whose invitation."""
+"""The population of a simulation, created at its start: who joins when, invited by whom."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,14 +15,14 @@ from imatch.pot.redemption.models import PotPayee
 
 class Group(StrEnum):
     HONEST = "honest"
-    FARM = "farm"  # many accounts that collect what needs no engagement
+    FARM = "farm"  # many accounts that collect awards without engagements
     RING = "ring"  # accounts that invite each other and complete one small deal each
     WASH = "wash"  # pairs that pay each other large deals over and over
 
 
 @dataclass(slots=True)
 class SimulatedPerson:
-    """One account. `popularity` is a provider's share of those who look."""
+    """One account. Seekers choose providers in proportion to their `popularity`."""
 
     user_id: int
     group: Group
@@ -34,13 +34,13 @@ class SimulatedPerson:
     engagements: int = 0  # paid, as seeker or provider
     commission_cents: int = 0  # paid as a provider and not refunded
     partners: dict[int, int] = field(default_factory=dict)  # provider's user id -> engagements
-    may_be_paid: bool = False  # payout details, identity and second factor are there
+    payouts_set_up: bool = False  # has payout details, a verified identity and a second factor
     requests: list[tuple[int, int]] = field(default_factory=list)  # day and POT of redemptions
 
 
 @dataclass(slots=True)
 class Population:
-    """People by role; `by_id` finds them by account."""
+    """All people; `by_id` maps user ids to them."""
 
     people: list[SimulatedPerson]
     operators: tuple[int, int]
@@ -49,7 +49,7 @@ class Population:
     def __post_init__(self) -> None:
         self.by_id = {person.user_id: person for person in self.people}
 
-    def of(self, group: Group, *, provider: bool | None = None) -> list[SimulatedPerson]:
+    def of_group(self, group: Group, *, provider: bool | None = None) -> list[SimulatedPerson]:
         return [
             person
             for person in self.people
@@ -57,8 +57,8 @@ class Population:
         ]
 
 
-def draw(db: Session, plan: Plan, rng: np.random.Generator) -> Population:
-    """Invent everybody and store their accounts."""
+def create_population(db: Session, plan: Plan, rng: np.random.Generator) -> Population:
+    """Create all people of the plan and store their accounts."""
     drafts = [
         *_honest(plan, rng, plan.providers, provider=True),
         *_honest(plan, rng, plan.seekers, provider=False),
@@ -77,27 +77,27 @@ _Draft = tuple[Group, bool, int]
 
 
 def _honest(plan: Plan, rng: np.random.Generator, count: int, *, provider: bool) -> list[_Draft]:
-    """More join every month than the month before; providers come earlier than seekers."""
+    """Accounts that join at a growing rate, providers earlier than seekers."""
     shape = 0.9 if provider else 0.65
     days = np.sort((rng.random(count) ** shape) * (plan.days - 1)).astype(int)
     return [(Group.HONEST, provider, int(day)) for day in days]
 
 
 def _attackers(plan: Plan, rng: np.random.Generator) -> list[_Draft]:
-    """Two fifths farm, two fifths are rings and a fifth washes; half of each sell."""
-    last = min(plan.behaviour.attackers_join_over_months * 30, plan.days * 0.6)
+    """Two fifths farm, two fifths form rings, one fifth washes; half of each are providers."""
+    last_day = min(plan.behaviour.attackers_join_over_months * 30, plan.days * 0.6)
     farm, ring = plan.attackers * 2 // 5, plan.attackers * 2 // 5
     drafts: list[_Draft] = []
     groups = ((Group.FARM, farm), (Group.RING, ring), (Group.WASH, plan.attackers - farm - ring))
     for group, count in groups:
         for number in range(count):
-            day = int(rng.random() * last) if number % 2 == 0 else drafts[-1][2]
+            day = int(rng.random() * last_day) if number % 2 == 0 else drafts[-1][2]
             drafts.append((group, number % 2 == 0, day))
     return drafts
 
 
 def _store(db: Session, drafts: list[_Draft]) -> list[int]:
-    if not drafts:  # without rows, INSERT would store one of defaults
+    if not drafts:  # without rows, INSERT would store a row of defaults
         return []
     rows = [
         {
@@ -110,12 +110,12 @@ def _store(db: Session, drafts: list[_Draft]) -> list[int]:
         for number, (group, provider, day) in enumerate(drafts)
     ]
     db.execute(insert(User), rows)
-    found = {row.email: row.id for row in db.execute(select(User.email, User.id))}
-    return [found[str(row["email"])] for row in rows]
+    ids_by_email = {row.email: row.id for row in db.execute(select(User.email, User.id))}
+    return [ids_by_email[str(row["email"])] for row in rows]
 
 
 def _operators(db: Session) -> tuple[int, int]:
-    pair = [
+    operators = [
         User(
             email=f"operator{number}@simulation.example",
             name=f"Operator {number}",
@@ -123,31 +123,31 @@ def _operators(db: Session) -> tuple[int, int]:
         )
         for number in (1, 2)
     ]
-    db.add_all(pair)
+    db.add_all(operators)
     db.flush()
-    return pair[0].id, pair[1].id
+    return operators[0].id, operators[1].id
 
 
 def _invite(people: list[SimulatedPerson], plan: Plan, rng: np.random.Generator) -> None:
-    """Honest people are now and then invited by a random earlier one, rings always by their own."""
-    arrived: list[SimulatedPerson] = []
+    """Set who invited whom: for honest people a random earlier one, for rings the first account."""
+    joined: list[SimulatedPerson] = []
     for person in sorted(people, key=lambda person: person.joins_on):
         if person.group is Group.HONEST:
-            if arrived and rng.random() < plan.behaviour.invited:
-                person.invited_by = arrived[int(rng.integers(len(arrived)))].user_id
-            arrived.append(person)
+            if joined and rng.random() < plan.behaviour.invited:
+                person.invited_by = joined[int(rng.integers(len(joined)))].user_id
+            joined.append(person)
     ring = [person for person in people if person.group is Group.RING]
     for number, person in enumerate(ring):
-        # Ten accounts are a ring; its first one collects for the nine others.
-        first = ring[number // 10 * 10]
-        person.invited_by = first.user_id if first is not person else None
+        # Ten accounts form a ring; the first one collects the referral awards of the others.
+        collector = ring[number // 10 * 10]
+        person.invited_by = collector.user_id if collector is not person else None
 
 
-def open_for_payouts(db: Session, person: SimulatedPerson, operator_id: int, day: int) -> None:
-    """Payout details in the account's own name, verified, and a second factor."""
-    if person.may_be_paid:
+def set_up_payouts(db: Session, person: SimulatedPerson, operator_id: int, day: int) -> None:
+    """Give the person verified payout details and a second factor. Idempotent."""
+    if person.payouts_set_up:
         return
-    person.may_be_paid = True
+    person.payouts_set_up = True
     moment = START + timedelta(days=day)
     user = db.get_one(User, person.user_id)
     user.totp_confirmed_at = moment

@@ -1,17 +1,17 @@
-"""What is simulated: how many people for how long, and how they behave."""
+"""The parameters of a simulation: number of people, duration and behaviour."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-START = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday; any would do
-DAYS_A_MONTH = 365 / 12
+START = datetime(2026, 1, 5, tzinfo=UTC)  # any Monday
+DAYS_PER_MONTH = 365 / 12
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """How people are assumed to behave. Chances are a day's unless the name says otherwise.
+    """Assumptions about behaviour. Chances are per day unless the name says otherwise.
 
-    These are assumptions of a young marketplace, not measurements: change them and see.
+    They describe a young marketplace and are not measured.
     """
 
     # Honest seekers
@@ -46,18 +46,18 @@ class Behaviour:
     refunded: float = 0.02  # disputes and refunds, within ten to fifty days
 
     # Everybody
-    invited: float = 0.12  # of those who join, by somebody who is there
+    invited: float = 0.12  # of those who join, by an earlier person
     protects_account: float = 0.25
     verifies_identity: float = 0.30
     helps_others_a_month: float = 0.01
     reports_a_month: float = 0.004
     shops_a_month: float = 0.25  # of those who can afford something
-    orders_among_purchases: float = 0.2  # of what an operator delivers by hand
-    redeems_a_month: float = 0.15  # of those who may
+    orders_among_purchases: float = 0.2  # share of options that operators deliver
+    redeems_a_month: float = 0.15  # of eligible people
 
-    # Attackers; nobody stops them
+    # Attackers, who are never detected
     attackers_join_over_months: float = 12
-    fake_content_approved: float = 0.25  # an operator looks at what is published
+    fake_content_approved: float = 0.25  # share that an operator approves by mistake
     ring_deal_cents: int = 10_000  # the smallest that earns a rating bonus
     wash_deal_cents: int = 200_000
     wash_deals_a_month: float = 2.0
@@ -68,7 +68,7 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A simulation to run. The same plan gives the same figures."""
+    """A simulation. The same plan gives the same results."""
 
     months: int = 24
     seekers: int = 3_900
@@ -79,4 +79,4 @@ class Plan:
 
     @property
     def days(self) -> int:
-        return round(self.months * DAYS_A_MONTH)
+        return round(self.months * DAYS_PER_MONTH)

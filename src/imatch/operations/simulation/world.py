@@ -1,4 +1,4 @@
-"""The simulated world: its clock, its chance, its people, and the real economy they meet."""
+"""The state shared by all parts of a simulation, and the link to the real economy."""
 
 import itertools
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from imatch.core.events import Listener
 from imatch.facts.economy import AllowanceWithdrawn
 from imatch.facts.marketplace import EngagementPaid, EngagementReversed
-from imatch.operations.simulation.agenda import Act, Agenda
+from imatch.operations.simulation.agenda import Action, Agenda
 from imatch.operations.simulation.people import Population, SimulatedPerson
 from imatch.operations.simulation.plan import START, Behaviour, Plan
 from imatch.pot.awards import clawbacks
@@ -18,16 +18,16 @@ from imatch.pot.awards import service as awards
 from imatch.pot.redemption import service as redemptions
 from imatch.pot.reserve import service as reserve
 
-# What the economy announces, it alone hears: other domains have nothing to act on in this world.
+# Only the economy listens to its own facts: other domains have no rows to act on.
 LISTENERS: dict[type, list[Listener]] = {
     **{kind: [awards.on_rewarded_fact] for kind in awards.REWARDED_FACTS},
     AllowanceWithdrawn: [redemptions.on_allowance_withdrawn],
 }
-_MORNING = 8  # o'clock
+_MORNING_HOUR = 8
 
 
 class World:
-    """What all parts of the simulation share. `hear` tells the real economy."""
+    """Clock, random numbers, people and agenda. `announce` passes facts to the economy."""
 
     def __init__(
         self, db: Session, plan: Plan, rng: np.random.Generator, population: Population
@@ -40,7 +40,7 @@ class World:
         self.day = 0
         self.facts = 0
         self._numbers = itertools.count(1)
-        self._overheard: list[object] = []
+        self._announced: list[object] = []
 
     @property
     def behaviour(self) -> Behaviour:
@@ -50,55 +50,55 @@ class World:
     def today(self) -> datetime:
         return START + timedelta(days=self.day)
 
-    def number(self) -> int:
-        """A number nobody had before, for what this marketplace would give one to."""
+    def next_id(self) -> int:
+        """A unique id, for objects that are not stored."""
         return next(self._numbers)
 
-    def hear(self, fact: object) -> None:
-        """Let the rules hear of something, as the announcing domain would."""
+    def announce(self, fact: object) -> None:
+        """Announce a fact, as its domain would. Processed by `process_facts`."""
         self.facts += 1
-        self._overheard.append(fact)
+        self._announced.append(fact)
 
-    def settle(self) -> None:
-        """Let the economy act on what was announced at one moment, in its order."""
-        for fact in self._overheard:
+    def process_facts(self) -> None:
+        """Pass the announced facts to the economy, in their order."""
+        for fact in self._announced:
             if isinstance(fact, EngagementPaid):
                 reserve.on_engagement_paid(self.db, fact)
             elif isinstance(fact, EngagementReversed):
                 reserve.on_engagement_reversed(self.db, fact)
                 clawbacks.on_engagement_reversed(self.db, fact)
-        awards.award_all(self.db, self._overheard)
-        self._overheard.clear()
+        awards.award_all(self.db, self._announced)
+        self._announced.clear()
 
-    def hear_later(self, fact: object, *, days: float) -> None:
-        self.later(days, lambda: self.hear(fact))
+    def announce_later(self, fact: object, *, days: float) -> None:
+        self.schedule(days, lambda: self.announce(fact))
 
-    def later(self, days: float, act: Act) -> None:
-        """Plan an act for the morning, so many days from now; tomorrow's at the earliest."""
-        morning = self.today + timedelta(days=max(round(days), 1), hours=_MORNING)
-        self.agenda.plan(morning, act)
+    def schedule(self, days: float, action: Action) -> None:
+        """Schedule an action for the morning in this many days, tomorrow at the earliest."""
+        morning = self.today + timedelta(days=max(round(days), 1), hours=_MORNING_HOUR)
+        self.agenda.add(morning, action)
 
     def happens(self, chance: float) -> bool:
         return bool(self.rng.random() < chance)
 
-    def here(self, people: list[SimulatedPerson]) -> list[SimulatedPerson]:
-        """Those of these who have joined by today."""
+    def joined(self, people: list[SimulatedPerson]) -> list[SimulatedPerson]:
+        """The people among these who have joined by today."""
         return [person for person in people if person.joins_on <= self.day]
 
-    def chosen(
+    def sample(
         self, people: list[SimulatedPerson], chance: float | np.ndarray
     ) -> list[SimulatedPerson]:
-        """Each with its chance."""
-        drawn = np.flatnonzero(self.rng.random(len(people)) < chance)
-        return [people[index] for index in drawn]
+        """A random sample in which each person is included with the given probability."""
+        indices = np.flatnonzero(self.rng.random(len(people)) < chance)
+        return [people[index] for index in indices]
 
-    def every_day(self, act: Callable[[], None], *, hour: int, first_day: int = 0) -> None:
-        """Plan an act for this hour of every day from `first_day` on."""
+    def schedule_daily(self, action: Callable[[], None], *, hour: int, first_day: int = 0) -> None:
+        """Schedule an action for this hour of every day from `first_day` on."""
         moment = START + timedelta(days=first_day, hours=hour)
 
-        def acted() -> None:
-            act()
-            following = START + timedelta(days=self.day + 1, hours=hour)
-            self.agenda.plan(following, acted)
+        def run_and_reschedule() -> None:
+            action()
+            next_moment = START + timedelta(days=self.day + 1, hours=hour)
+            self.agenda.add(next_moment, run_and_reschedule)
 
-        self.agenda.plan(moment, acted)
+        self.agenda.add(moment, run_and_reschedule)
