@@ -1,4 +1,4 @@
-"""The `imatch` command: one module a noun. Exit codes: 0 done, 1 refused, 2 wrong usage."""
+"""The `imatch` command, one module a noun. Exit codes: 0 success, 1 error, 2 wrong usage."""
 
 import sys
 
@@ -53,51 +53,53 @@ class DatabaseUnusable(Conflict):
 
 
 def main() -> None:
-    """Run the command; a refusal is one clear line and exit code 1."""
+    """Run the command. A DomainError is printed in one line and exits with code 1."""
     try:
         _run()
     except DomainError as error:
         err.print(f"[bold red]Error:[/] {escape(error.message)}", highlight=False)
-        for fault in error.fields:
-            err.print(f"  {fault.field}: {fault.message}", markup=False, highlight=False)
+        for field_error in error.fields:
+            err.print(
+                f"  {field_error.field}: {field_error.message}", markup=False, highlight=False
+            )
         sys.exit(1)
 
 
 def _run() -> None:
-    """Do what the command says; what its surroundings lack becomes a refusal."""
+    """Run the command; turn invalid settings and an unusable database into DomainErrors."""
     try:
         configure_logs(to_stderr=True)
         app()
     except ValidationError as error:
         if error.title != Settings.__name__:
             raise
-        # Without the traceback, which shows settings' values, passwords among them.
-        raise BadSettings(_said_of_settings(error)) from None
+        # Without the traceback, which contains the values of settings, such as passwords.
+        raise BadSettings(_describe_settings_errors(error)) from None
     except (SQLAlchemyError, ImportError) as error:
         _refuse_database(error)
         raise
 
 
-def _said_of_settings(error: ValidationError) -> str:
-    said = []
-    for fault in error.errors(include_url=False, include_input=False):
-        named = f"IMATCH_{fault['loc'][0]}: ".upper() if fault["loc"] else ""
-        said.append(named + fault["msg"].removeprefix("Value error, "))
-    return "; ".join(said)
+def _describe_settings_errors(error: ValidationError) -> str:
+    messages = []
+    for field_error in error.errors(include_url=False, include_input=False):
+        variable = f"IMATCH_{field_error['loc'][0]}: ".upper() if field_error["loc"] else ""
+        messages.append(variable + field_error["msg"].removeprefix("Value error, "))
+    return "; ".join(messages)
 
 
 def _refuse_database(error: Exception) -> None:
-    """Raise NotMigrated or DatabaseUnusable where the database is at fault; return for a bug."""
+    """Raise NotMigrated or DatabaseUnusable if the database caused the error, else return."""
     try:
-        bound = engine()
-        require_migrated(bound)
+        database_engine = engine()
+        require_migrated(database_engine)
     except (ArgumentError, ImportError):
         raise DatabaseUnusable(
             "IMATCH_DATABASE_URL is the address of no SQLite or PostgreSQL database, like"
             " sqlite:///i_match.db or postgresql://user:password@host/name."
         ) from None
-    except DatabaseError as unreachable:
-        error = unreachable
+    except DatabaseError as database_error:
+        error = database_error
     if type(error) in {OperationalError, DatabaseError} and isinstance(error, DatabaseError):
-        said = str(error.orig).partition("\n")[0]
-        raise DatabaseUnusable(f"The database cannot be used: {said}.") from None
+        reason = str(error.orig).partition("\n")[0]
+        raise DatabaseUnusable(f"The database cannot be used: {reason}.") from None

@@ -1,4 +1,4 @@
-"""Who acts: the option of commands that only an operator may use, or that need two of them."""
+"""The option that names the acting operator, for commands that only operators may use."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""`imatch categories`: look at categories, open and close them, check definitions."""
+"""`imatch categories`: show, open and close categories, check definitions."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,12 +29,15 @@ Name = Annotated[str, typer.Argument(help="A category's name.", autocompletion=_
 def list_all(*, as_json: JsonOption = False) -> None:
     """Every category and whether it is open."""
     with SessionLocal() as db:
-        found = queries.all_categories(db)
+        categories = queries.all_categories(db)
     if as_json:
-        print_json([_summary(category) for category in found])
+        print_json([_summary(category) for category in categories])
         return
     columns = ("Name", "Shown as", "Open")
-    rows = [(one.name, one.definition.display_name, _open(one)) for one in found]
+    rows = [
+        (category.name, category.definition.display_name, _open(category))
+        for category in categories
+    ]
     print_table("Categories", columns, rows)
 
 
@@ -74,30 +77,30 @@ def validate(
 ) -> None:
     """Check definitions, and what operators changed in the database."""
     if file is None:
-        faults = _faults_of_files(sorted(catalog.DEFINITIONS.glob("*.toml"))) or _faults_of_rows()
+        errors = _errors_in_files(sorted(catalog.DEFINITIONS.glob("*.toml"))) or _errors_in_rows()
     else:
-        faults = _faults_of_files([file])
+        errors = _errors_in_files([file])
     if as_json:
-        print_json({"valid": not faults, "faults": faults})
-    if faults:
-        raise InvalidDefinitions("; ".join(faults))
+        print_json({"valid": not errors, "faults": errors})
+    if errors:
+        raise InvalidDefinitions("; ".join(errors))
     if not as_json:
         out.print("Valid.")
 
 
-def _faults_of_files(files: list[Path]) -> list[str]:
-    faults = []
+def _errors_in_files(files: list[Path]) -> list[str]:
+    errors = []
     for file in files:
         try:
             catalog.load(file)
         except catalog.DefinitionError as error:
-            faults.append(str(error))
-    return faults
+            errors.append(str(error))
+    return errors
 
 
-def _faults_of_rows() -> list[str]:
+def _errors_in_rows() -> list[str]:
     with SessionLocal() as db:
-        return [f"the row of {name}: {fault}" for name, fault in queries.ignored_edits(db).items()]
+        return [f"the row of {name}: {error}" for name, error in queries.ignored_edits(db).items()]
 
 
 def _summary(category: CategoryInForce) -> dict[str, object]:
@@ -128,7 +131,7 @@ def _print_definition(category: CategoryInForce) -> None:
             "Public ratings": "yes" if definition.reviews.public_ratings else "no",
         },
     )
-    weights = ((part.label, part.weight) for part in definition.criteria.values())
+    weights = ((criterion.label, criterion.weight) for criterion in definition.criteria.values())
     print_table("What counts, of 100", ("Part", "Weight"), weights)
     print_table(
         "Rules",

@@ -1,4 +1,4 @@
-"""`imatch migrate`: bring the database to the present schema."""
+"""`imatch migrate`: migrate the database to the current schema."""
 
 from imatch.categories import service as categories
 from imatch.cli.output import JsonOption, out, print_json

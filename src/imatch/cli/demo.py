@@ -9,13 +9,15 @@ from imatch.cli.output import JsonOption, err, out, print_json
 from imatch.core.database import SessionLocal
 from imatch.operations.demo import generate
 
-_MOST = 1_000_000
+_MAX_PEOPLE = 1_000_000
 
 
 def demo(
     *,
-    providers: Annotated[int, typer.Option(min=0, max=_MOST, help="How many to add.")] = 2_000,
-    seekers: Annotated[int, typer.Option(min=0, max=_MOST, help="How many to add.")] = 200,
+    providers: Annotated[
+        int, typer.Option(min=0, max=_MAX_PEOPLE, help="How many to add.")
+    ] = 2_000,
+    seekers: Annotated[int, typer.Option(min=0, max=_MAX_PEOPLE, help="How many to add.")] = 200,
     seed: Annotated[int, typer.Option(help="The same seed draws the same people.")] = 1,
     as_json: JsonOption = False,
 ) -> None:

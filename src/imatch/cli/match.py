@@ -1,4 +1,4 @@
-"""`imatch match`: say what you need, see who fits and why, without a server."""
+"""`imatch match`: rank providers for a need given on the command line."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -30,8 +30,8 @@ from imatch.providers.models import Provider
 from imatch.ranking.types import Pick
 from imatch.web.formats import number
 
-_SEED = 1  # the same command gives the same people
-_MOST = 50
+_SEED = 1  # fixed, so that the same command gives the same result
+_MAX_PEOPLE = 50
 
 
 class UnclearPlace(Invalid):
@@ -74,7 +74,7 @@ Criteria = Annotated[
 Besides = Annotated[
     list[str], typer.Option("--except", help="The slug of somebody to leave out. Repeat it.")
 ]
-Count = Annotated[int | None, typer.Option(min=1, max=_MOST, help="How many people.")]
+Count = Annotated[int | None, typer.Option(min=1, max=_MAX_PEOPLE, help="How many people.")]
 
 
 def match(
@@ -99,9 +99,9 @@ def match(
         raise NotSetUp("The database has no tables yet. Call `imatch migrate` first.")
     with SessionLocal() as db:
         definition = _definition(db, category)
-        raw = _raw(need, location, meeting, answer)
-        raw |= _budget(budget_min, budget_max, budget_unit)
-        values, importance = _checked(definition, raw, must)
+        raw = _raw_answers(need, location, meeting, answer)
+        raw |= _raw_budget(budget_min, budget_max, budget_unit)
+        values, importance = _validated(definition, raw, must)
         ranked, providers = service.rank(
             db,
             category,
@@ -110,11 +110,11 @@ def match(
             seed=_SEED,
             exclude=queries.ids_of_slugs(db, besides),
         )
-    found = [(pick, providers[pick.provider_id]) for pick in ranked.picks]
+    picks = [(pick, providers[pick.provider_id]) for pick in ranked.picks]
     if as_json:
-        print_json(_document(definition, kind, ranked, found))
+        print_json(_document(definition, kind, ranked, picks))
     else:
-        _print(definition, ranked, found)
+        _print(definition, ranked, picks)
 
 
 def _definition(db: Session, category: str) -> CategoryDefinition:
@@ -128,12 +128,14 @@ def _definition(db: Session, category: str) -> CategoryDefinition:
 # ---- options -> answers ----
 
 
-def _raw(need: str, location: str, meeting: str, answers: Sequence[str]) -> dict[str, list[str]]:
+def _raw_answers(
+    need: str, location: str, meeting: str, answers: Sequence[str]
+) -> dict[str, list[str]]:
     raw = {"needs_description": [need]}
     if meeting:
         raw["format"] = [meeting]
     if location:
-        raw |= {f"place.{part}": [text] for part, text in _place(location).items()}
+        raw |= {f"place.{part}": [text] for part, text in _raw_place(location).items()}
     for text in answers:
         name, equals, value = text.partition("=")
         if not equals:
@@ -142,52 +144,55 @@ def _raw(need: str, location: str, meeting: str, answers: Sequence[str]) -> dict
     return raw
 
 
-def _budget(low: str, high: str, unit: str) -> dict[str, list[str]]:
+def _raw_budget(low: str, high: str, unit: str) -> dict[str, list[str]]:
     amounts = {"budget.min": low, "budget.max": high}
-    given = {name: [amount] for name, amount in amounts.items() if amount}
-    return given | {"budget.unit": [unit]} if given else {}
+    amounts_given = {name: [amount] for name, amount in amounts.items() if amount}
+    return amounts_given | {"budget.unit": [unit]} if amounts_given else {}
 
 
-def _place(location: str) -> dict[str, str]:
-    found = places.search(location)
-    if not found:
+def _raw_place(location: str) -> dict[str, str]:
+    matches = places.search(location)
+    if not matches:
         raise UnclearPlace(f"No place called “{location[:60]}” is known here. Try “Oakland, CA”.")
-    if len(found) > 1:
-        choices = "; ".join(places.describe(place) for place in found[:5])
+    if len(matches) > 1:
+        choices = "; ".join(places.describe(place) for place in matches[:5])
         raise UnclearPlace(f"“{location[:60]}” can be several places: {choices}. Say which.")
-    return found[0]
+    return matches[0]
 
 
-def _checked(
+def _validated(
     definition: CategoryDefinition, raw: dict[str, list[str]], musts: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Clean answers, by the rules for pages and programs too. Raises BadAnswers or SafetyStop."""
+    """Validated answers and importance, by the rules of pages and API.
+
+    Raises BadAnswers or SafetyStop.
+    """
     fields = definition.seeker
-    asked = {name.partition(".")[0] for name in raw}
+    names = {name.partition(".")[0] for name in raw}
     unknown = [
         FieldError(name, f"There is no question “{name[:40]}” here.")
-        for name in sorted(asked - set(fields))
+        for name in sorted(names - set(fields))
     ]
-    _wish_for(definition, raw, musts)
+    _add_implied_answers(definition, raw, musts)
     values, errors = forms.validate(
         definition, fields, forms.parse_form(definition, fields, fields, raw), require=True
     )
     screen = seeker_rules.safety_stop(definition, values)
-    if screen is not None:  # who is in danger hears who helps before what is wrong or missing
+    if screen is not None:  # people in danger see where to get help before any other error
         raise SafetyStop(screen)
     importance, level_errors = forms.validate_importance(
         fields, dict.fromkeys(musts, Importance.MUST)
     )
-    faults = [*unknown, *errors, *level_errors]
-    if faults:
-        raise BadAnswers(faults)
+    field_errors = [*unknown, *errors, *level_errors]
+    if field_errors:
+        raise BadAnswers(field_errors)
     return values, {name: str(level) for name, level in importance.items()}
 
 
-def _wish_for(
+def _add_implied_answers(
     definition: CategoryDefinition, raw: dict[str, list[str]], musts: Sequence[str]
 ) -> None:
-    """Who marks a yes-or-no field a must says yes to it."""
+    """A must on a yes-or-no field implies the answer yes."""
     for name in musts:
         field = definition.seeker.get(name)
         if field is not None and field.kind is Kind.YES_NO:
@@ -201,7 +206,7 @@ def _document(
     definition: CategoryDefinition,
     kind: MatchKind,
     ranked: service.Ranked,
-    found: Sequence[tuple[Pick, Provider]],
+    picks: Sequence[tuple[Pick, Provider]],
 ) -> dict[str, Any]:
     return {
         "category": definition.name,
@@ -219,7 +224,7 @@ def _document(
                 "price": price_of(definition, provider),
                 **asdict(pick),
             }
-            for position, (pick, provider) in enumerate(found, start=1)
+            for position, (pick, provider) in enumerate(picks, start=1)
         ],
     }
 
@@ -227,16 +232,16 @@ def _document(
 def _print(
     definition: CategoryDefinition,
     ranked: service.Ranked,
-    found: Sequence[tuple[Pick, Provider]],
+    picks: Sequence[tuple[Pick, Provider]],
 ) -> None:
     people = definition.display_name.lower()
     out.print(
         f"Out of {number(ranked.considered)} {people}, {number(ranked.passed)} met every rule.",
         highlight=False,
     )
-    for position, (pick, provider) in enumerate(found, start=1):
+    for position, (pick, provider) in enumerate(picks, start=1):
         out.print(_panel(definition, position, pick, provider))
-    if not found:
+    if not picks:
         _print_rules(ranked)
     for sentence in definition.disclosures:
         out.print(f"[dim]{escape(sentence)}[/]", highlight=False)

@@ -1,4 +1,4 @@
-"""How every command prints: tables for people, JSON for programs, one line for an error."""
+"""Output of commands: tables for people, JSON for programs, one line for an error."""
 
 import json
 import os
@@ -22,18 +22,18 @@ err = Console(stderr=True)
 
 
 def print_json(document: object) -> None:
-    """One JSON document on standard output, with dates in ISO form."""
+    """Print one JSON document to standard output, with ISO dates."""
     typer.echo(json.dumps(document, default=_iso, ensure_ascii=False, indent=2))
 
 
 def log_json_lines() -> None:
-    """Make log lines JSON objects, in this process and in those that it starts."""
+    """Log in JSON, in this process and in its child processes."""
     os.environ["IMATCH_LOG_JSON"] = "true"
     get_settings.cache_clear()
 
 
 def print_event(event: str, **facts: object) -> None:
-    """One line of JSON that says what happened, made like a log line: `event` names it."""
+    """Print an event as one line of JSON in the format of the log."""
     typer.echo(json.dumps({"event": event, **facts}, default=_iso, ensure_ascii=False))
 
 
@@ -47,7 +47,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
 
 
 def print_facts(title: str, facts: Mapping[str, object]) -> None:
-    """A short list of names and values."""
+    """Print a list of names and values."""
     print_table(title, ("", ""), facts.items())
 
 

@@ -1,4 +1,4 @@
-"""`imatch pot`: the token's wallets, grants, economy and policy from the command line."""
+"""`imatch pot`: wallets, grants, corrections, economy and policy of POT."""
 
 import typer
 

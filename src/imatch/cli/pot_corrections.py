@@ -1,4 +1,4 @@
-"""`imatch pot refund` and `imatch pot take-back`: what operators undo, and why."""
+"""`imatch pot refund` and `imatch pot take-back`: corrections by operators."""
 
 from typing import Annotated
 
@@ -31,24 +31,26 @@ def refund(
 ) -> None:
     """Give the POT of a purchase back: its effect ends. Possible for 180 days."""
     with SessionLocal() as db, atomic(db):
-        words, operator_id = _checked(reason), user_by_id_or_email(db, operator).id
+        clean_reason, operator_id = _clean_reason(reason), user_by_id_or_email(db, operator).id
         require_operator(db, operator_id)
-        bought = db.scalar(select(PotPurchase.id).where(PotPurchase.transaction_id == transaction))
-        if bought is None:
+        purchase_id = db.scalar(
+            select(PotPurchase.id).where(PotPurchase.transaction_id == transaction)
+        )
+        if purchase_id is None:
             raise shop.PurchaseNotFound(f"Transaction {transaction} is no purchase.")
-        refunded = shop.refund(db, bought, reason=words)
-        record("refund_purchase", operator_id, purchase_id=bought)
+        purchase = shop.refund(db, purchase_id, reason=clean_reason)
+        record("refund_purchase", operator_id, purchase_id=purchase_id)
         summary = {
-            "purchase_id": bought,
-            "user_id": refunded.user_id,
-            "option": refunded.option,
-            "amount": refunded.amount,
-            "status": refunded.status,
+            "purchase_id": purchase_id,
+            "user_id": purchase.user_id,
+            "option": purchase.option,
+            "amount": purchase.amount,
+            "status": purchase.status,
         }
     if as_json:
         print_json(summary)
         return
-    out.print(f"{number(refunded.amount)} POT are back with user {refunded.user_id}.")
+    out.print(f"{number(purchase.amount)} POT are back with user {refunded.user_id}.")
 
 
 def take_back(
@@ -60,15 +62,15 @@ def take_back(
 ) -> None:
     """Take an award back: what is there at once, the rest from later awards. Within 180 days."""
     with SessionLocal() as db, atomic(db):
-        words, operator_id = _checked(reason), user_by_id_or_email(db, operator).id
+        clean_reason, operator_id = _clean_reason(reason), user_by_id_or_email(db, operator).id
         require_operator(db, operator_id)
-        done = clawbacks.reverse_transaction(db, transaction, words)
+        clawback = clawbacks.reverse_transaction(db, transaction, clean_reason)
         record("take_award_back", operator_id, transaction_id=transaction)
     if as_json:
-        print_json({"transaction_id": transaction, "taken": done.taken, "owed": done.owed})
+        print_json({"transaction_id": transaction, "taken": clawback.taken, "owed": clawback.owed})
         return
-    out.print(f"{number(done.taken)} POT were taken back; {number(done.owed)} are owed.")
+    out.print(f"{number(clawback.taken)} POT were taken back; {number(clawback.owed)} are owed.")
 
 
-def _checked(reason: str) -> str:
+def _clean_reason(reason: str) -> str:
     return checked_words(reason, "reason", "Say why: the person reads it.")

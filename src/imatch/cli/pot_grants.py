@@ -1,4 +1,4 @@
-"""`imatch pot grant` and `imatch pot grants`: awards by hand, which a second operator approves."""
+"""`imatch pot grant` and `imatch pot grants`: propose and approve grants."""
 
 from typing import Annotated
 
@@ -33,15 +33,17 @@ def grant(
     """Propose to give a person POT: a grant waits for a second operator."""
     with SessionLocal() as db:
         person = user_by_id_or_email(db, user)
-        who = user_by_id_or_email(db, operator)
-        proposed = grants.propose(db, person.id, pot, category, reason, operator_id=who.id)
-        summary = _summary(proposed)
-        address = person.email
+        acting_operator = user_by_id_or_email(db, operator)
+        proposed_grant = grants.propose(
+            db, person.id, pot, category, reason, operator_id=acting_operator.id
+        )
+        summary = _summary(proposed_grant)
+        email = person.email
     if as_json:
         print_json(summary)
         return
     out.print(
-        f"Grant {summary['id']}: {number(pot)} POT for {address} waits for a second operator.\n"
+        f"Grant {summary['id']}: {number(pot)} POT for {email} waits for a second operator.\n"
         f"To approve it: imatch pot grants approve {summary['id']} --as THEIR-ADDRESS",
         markup=False,
         highlight=False,
@@ -76,24 +78,24 @@ def approve(
 ) -> None:
     """Give what a colleague proposed."""
     with SessionLocal() as db:
-        who = user_by_id_or_email(db, operator)
-        _confirm(grants.approve(db, grant_id, operator_id=who.id), as_json=as_json)
+        acting_operator = user_by_id_or_email(db, operator)
+        _confirm(grants.approve(db, grant_id, operator_id=acting_operator.id), as_json=as_json)
 
 
 @app.command()
 def reject(grant_id: GrantArgument, *, operator: ActingOption, as_json: JsonOption = False) -> None:
     """Turn down what a colleague proposed."""
     with SessionLocal() as db:
-        who = user_by_id_or_email(db, operator)
-        _confirm(grants.reject(db, grant_id, operator_id=who.id), as_json=as_json)
+        acting_operator = user_by_id_or_email(db, operator)
+        _confirm(grants.reject(db, grant_id, operator_id=acting_operator.id), as_json=as_json)
 
 
-def _confirm(decided: PotGrant, *, as_json: bool) -> None:
+def _confirm(row: PotGrant, *, as_json: bool) -> None:
     if as_json:
-        print_json(_summary(decided))
+        print_json(_summary(row))
         return
     out.print(
-        f"Grant {decided.id} of {number(decided.amount)} POT: {decided.status}.",
+        f"Grant {row.id} of {number(row.amount)} POT: {row.status}.",
         markup=False,
         highlight=False,
     )

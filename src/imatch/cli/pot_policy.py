@@ -1,4 +1,4 @@
-"""`imatch pot policy`: the economy's numbers, their versions, and the weekly decision."""
+"""`imatch pot policy`: policy versions and the weekly decision."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -53,7 +53,7 @@ def show(*, as_json: JsonOption = False) -> None:
     print_table(
         "Versions",
         ("Version", "Status", "In effect from", "Reason"),
-        [(row.id, row.status, _moment(row.effective_at), row.reason) for row in versions],
+        [(row.id, row.status, _timestamp(row.effective_at), row.reason) for row in versions],
     )
 
 
@@ -70,33 +70,35 @@ def propose(
     """File new numbers, and show what they change and where they lead."""
     with SessionLocal() as db:
         before = policy_versions.basis(db)
-        filed = policy_versions.propose(
+        proposal = policy_versions.propose(
             db,
             operator_id=user_by_id_or_email(db, operator).id,
-            edits=dict(_edit(one) for one in edits),
+            edits=dict(_edit(edit) for edit in edits),
             reason=reason,
         )
-        after = policy.Numbers.model_validate(filed.numbers)
+        after = policy.Numbers.model_validate(proposal.numbers)
         paths = [policy_versions.projection(db, numbers) for numbers in (before, after)]
     changes = policy_versions.changes(before, after)
-    ahead = [(old, new) for old, new in zip(*paths, strict=True) if old.week in _PROJECTED_WEEKS]
+    projected = [
+        (old, new) for old, new in zip(*paths, strict=True) if old.week in _PROJECTED_WEEKS
+    ]
     if as_json:
         print_json(
             {
-                **_version(filed),
-                "changes": {one.name: [one.before, one.after] for one in changes},
+                **_version(proposal),
+                "changes": {change.name: [change.before, change.after] for change in changes},
                 "projection": [
                     {
                         "week": old.week,
                         "supply": [old.supply, new.supply],
                         "award_budget": [old.award_budget, new.award_budget],
                     }
-                    for old, new in ahead
+                    for old, new in projected
                 ],
             }
         )
         return
-    _print_proposal(filed.id, changes, ahead)
+    _print_proposal(proposal.id, changes, projected)
 
 
 @app.command()
@@ -121,7 +123,7 @@ def approve(
     if as_json:
         print_json(_version(decided))
     else:
-        out.print(f"Version {decided.id} is in effect from {_moment(decided.effective_at)} on.")
+        out.print(f"Version {decided.id} is in effect from {_timestamp(decided.effective_at)} on.")
 
 
 @app.command()
@@ -142,11 +144,11 @@ def reject(
 def run(*, as_json: JsonOption = False) -> None:
     """Decide this week and weeks that were missed, as the worker does once a week has begun."""
     with SessionLocal() as db:
-        decided = policy.run_week(db)
+        run_row = policy.run_week(db)
     if as_json:
-        print_json(_run(decided))
+        print_json(_run(run_row))
     else:
-        _print_runs([decided])
+        _print_runs([run_row])
 
 
 @app.command("dry-run")
@@ -161,17 +163,17 @@ def dry_run(*, as_json: JsonOption = False) -> None:
 
 
 def _dry_run(db: Session) -> dict[str, object]:
-    decided = policy.dry_run(db)
-    inputs = decided.pop("inputs")
-    return {**(inputs if isinstance(inputs, dict) else {}), **decided}
+    decision = policy.dry_run(db)
+    inputs = decision.pop("inputs")
+    return {**(inputs if isinstance(inputs, dict) else {}), **decision}
 
 
 def _print_proposal(
     version_id: int,
     changes: list[policy_versions.Change],
-    ahead: list[tuple[policy_versions.ProjectedWeek, policy_versions.ProjectedWeek]],
+    projected: list[tuple[policy_versions.ProjectedWeek, policy_versions.ProjectedWeek]],
 ) -> None:
-    rows = [(one.name, one.before, one.after) for one in changes]
+    rows = [(change.name, change.before, change.after) for change in changes]
     print_table(f"Version {version_id} is proposed", ("Number", "Now", "Then"), rows)
     print_table(
         "Where it leads, if as much POT leaves as lately and all budgets are used up",
@@ -184,7 +186,7 @@ def _print_proposal(
                 number(old.award_budget),
                 number(new.award_budget),
             )
-            for old, new in ahead
+            for old, new in projected
         ],
     )
     out.print(
@@ -193,11 +195,11 @@ def _print_proposal(
     )
 
 
-def _edit(written: str) -> tuple[str, object]:
-    """A name and a value; `none` takes a limit away."""
-    name, equals, value = written.partition("=")
+def _edit(text: str) -> tuple[str, object]:
+    """The name and value of a --set option; `none` removes a limit. Raises Invalid."""
+    name, equals, value = text.partition("=")
     if not equals or not name.strip():
-        raise Invalid(f"Write --set as name=value, not {written!r}.")
+        raise Invalid(f"Write --set as name=value, not {text!r}.")
     return name.strip(), None if value.strip().lower() == "none" else value.strip()
 
 
@@ -242,5 +244,5 @@ def _version(row: PotPolicyVersion) -> dict[str, object]:
     }
 
 
-def _moment(moment: datetime | None) -> str:
+def _timestamp(moment: datetime | None) -> str:
     return sortable(moment) if moment else "–"

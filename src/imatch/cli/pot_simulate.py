@@ -1,4 +1,4 @@
-"""`imatch pot simulate`: live through months of the economy, attacks included, in minutes."""
+"""`imatch pot simulate`: simulate months of the POT economy, with attacks."""
 
 import csv
 import os
@@ -26,7 +26,7 @@ from imatch.operations.simulation import simulate as run_simulation
 from imatch.operations.simulation.charts import Chart, charts
 from imatch.web.formats import money, number, plural
 
-_MOST_PEOPLE = 100_000
+_MAX_PEOPLE = 100_000
 _BARS = " ▁▂▃▄▅▆▇█"
 _PLOT_COLUMNS = 72
 
@@ -34,9 +34,9 @@ _PLOT_COLUMNS = 72
 def simulate(
     *,
     months: Annotated[int, typer.Option(min=1, max=120, help="How long.")] = 24,
-    seekers: Annotated[int, typer.Option(min=0, max=_MOST_PEOPLE, help="Honest ones.")] = 3_900,
-    providers: Annotated[int, typer.Option(min=0, max=_MOST_PEOPLE, help="Honest ones.")] = 800,
-    attackers: Annotated[int, typer.Option(min=0, max=_MOST_PEOPLE, help="Accounts.")] = 300,
+    seekers: Annotated[int, typer.Option(min=0, max=_MAX_PEOPLE, help="Honest ones.")] = 3_900,
+    providers: Annotated[int, typer.Option(min=0, max=_MAX_PEOPLE, help="Honest ones.")] = 800,
+    attackers: Annotated[int, typer.Option(min=0, max=_MAX_PEOPLE, help="Accounts.")] = 300,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same figures.")] = 1,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the weeks as CSV.")] = False,
     plot: Annotated[bool, typer.Option("--plot", help="Draw the weeks in the terminal.")] = False,
@@ -65,14 +65,14 @@ def simulate(
 
 @contextmanager
 def _scratch_database() -> Iterator[Session]:
-    """A migrated SQLite database that need not survive a power cut, with redemption on."""
+    """A migrated, temporary SQLite database without durability, with redemption on."""
     os.environ["IMATCH_CASH_REDEMPTION"] = "true"
-    os.environ["IMATCH_LOG_LEVEL"] = "error"  # thousands of operators' acts are no news here
+    os.environ["IMATCH_LOG_LEVEL"] = "error"  # hides thousands of operator acts
     get_settings.cache_clear()
     configure_logs(to_stderr=True)
-    memory = Path("/dev/shm")  # noqa: S108 -- a folder with a random name is made below
-    place = memory if os.access(memory, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="imatch-simulation-", dir=place) as folder:
+    memory = Path("/dev/shm")  # noqa: S108 -- a folder with a random name is created below
+    parent = memory if os.access(memory, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="imatch-simulation-", dir=parent) as folder:
         engine = make_engine(f"sqlite:///{folder}/simulation.db")
         event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
         migrate(engine)
@@ -87,7 +87,7 @@ def _print_result(result: SimulationResult) -> None:
     print_table(
         f"{plural(result.plan.months, 'month')}, seed {result.plan.seed}",
         ("Claim", "Found", "Holds"),
-        [(one.claim, one.found, "yes" if one.holds else "NO") for one in result.checks],
+        [(claim.claim, claim.found, "yes" if claim.holds else "NO") for claim in result.checks],
     )
     print_table(
         "Who got what",
@@ -95,14 +95,14 @@ def _print_result(result: SimulationResult) -> None:
         [
             (
                 group,
-                one.accounts,
-                number(one.earned),
-                number(one.spent),
-                money(usd(one.redeemed_cents)),
-                money(usd(one.commission_cents)),
-                money(usd(one.net_cents)),
+                outcome.accounts,
+                number(outcome.earned),
+                number(outcome.spent),
+                money(usd(outcome.redeemed_cents)),
+                money(usd(outcome.commission_cents)),
+                money(usd(outcome.net_cents)),
             )
-            for group, one in result.groups.items()
+            for group, outcome in result.groups.items()
         ],
     )
     out.print(
@@ -119,17 +119,17 @@ def _print_csv(result: SimulationResult) -> None:
 
 
 def _draw(chart: Chart) -> None:
-    """Every line of a chart as a row of bars, with its range."""
+    """Print each line of a chart as a row of bars with its range."""
     out.print(f"\n[bold]{chart.title}[/]")
     for line in chart.lines:
         values = [value for value in line.values if value is not None]
         if not values:
             continue
-        least, most = min(values), max(values)
+        low, high = min(values), max(values)
         step = max(len(line.values) // _PLOT_COLUMNS, 1)
-        span = (most - least) or 1
+        span = (high - low) or 1
         bars = "".join(
-            " " if value is None else _BARS[1 + int((value - least) / span * (len(_BARS) - 2))]
+            " " if value is None else _BARS[1 + int((value - low) / span * (len(_BARS) - 2))]
             for value in line.values[::step]
         )
-        out.print(f"{line.name:>24} {bars} {number(least)} to {number(most)}", highlight=False)
+        out.print(f"{line.name:>24} {bars} {number(low)} to {number(high)}", highlight=False)

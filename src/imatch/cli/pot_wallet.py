@@ -1,4 +1,4 @@
-"""`imatch pot`: what somebody has and had, spend for them, and the economy with its rules."""
+"""`imatch pot`: balance, history, spending, and the rules and totals of the economy."""
 
 import secrets
 from typing import Annotated
@@ -25,7 +25,7 @@ def balance(user: UserArgument, *, as_json: JsonOption = False) -> None:
     with SessionLocal() as db:
         person = user_by_id_or_email(db, user)
         standing = redemption_queries.standing(db, person.id)
-        found = {
+        document = {
             "user_id": person.id,
             "email": person.email,
             "free": standing.free,
@@ -38,7 +38,7 @@ def balance(user: UserArgument, *, as_json: JsonOption = False) -> None:
             "not_redeemable_because": list(standing.reasons),
         }
     if as_json:
-        print_json(found)
+        print_json(document)
         return
     payout = f"{number(standing.redeemable_now)} ({money(standing.payout)})"
     lines = {
@@ -68,12 +68,12 @@ def history(
     with SessionLocal() as db:
         person = user_by_id_or_email(db, user)
         rows = POTService(db).get_transaction_history(person.id, limit, offset, transaction_type)
-        address = person.email
+        email = person.email
     if as_json:
         print_json(rows)
         return
     print_table(
-        f"Transactions of {address}",
+        f"Transactions of {email}",
         ("Id", "When", "Type", "What", "POT", "Free afterwards"),
         [
             (
@@ -101,12 +101,12 @@ def spend(
     """Buy something with a person's POT, as they would in their wallet."""
     with SessionLocal() as db:
         person = user_by_id_or_email(db, user)
-        wanted = shop.option_named(option)
-        if wanted.bought_at:
+        spending = shop.option_named(option)
+        if spending.bought_at:
             raise shop.BoughtElsewhere(
-                f"{wanted.title} is bought where it takes effect: {wanted.bought_at}."
+                f"{spending.title} is bought where it takes effect: {spending.bought_at}."
             )
-        bought = shop.buy(
+        purchase = shop.buy(
             db,
             person.id,
             option,
@@ -114,23 +114,23 @@ def spend(
             amount=amount,
             note=note,
         )
-        left = POTService(db).get_user_balance(person.id)
-        ordered = bought.status == PurchaseStatus.ORDERED
-        found = {
-            "id": bought.id,
+        free = POTService(db).get_user_balance(person.id)
+        ordered = purchase.status == PurchaseStatus.ORDERED
+        document = {
+            "id": purchase.id,
             "user_id": person.id,
             "option": option,
-            "amount": bought.amount,
-            "status": bought.status,
-            "ends_at": bought.ends_at,
-            "free": left,
+            "amount": purchase.amount,
+            "status": purchase.status,
+            "ends_at": purchase.ends_at,
+            "free": free,
         }
     if as_json:
-        print_json(found)
+        print_json(document)
         return
-    held = "held until it is delivered" if ordered else "charged"
+    outcome = "held until it is delivered" if ordered else "charged"
     out.print(
-        f"{wanted.title}: {number(bought.amount)} POT {held}; {number(left)} are free now.",
+        f"{spending.title}: {number(purchase.amount)} POT {outcome}; {number(free)} are free now.",
         markup=False,
         highlight=False,
     )
@@ -143,13 +143,13 @@ def economy(*, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(stats)
         return
-    shown = {
+    facts = {
         name.replace("_", " ").capitalize().replace("pot", "POT"): (
             number(value) if isinstance(value, int) else value
         )
         for name, value in stats.items()
     }
-    print_facts("POT economy", shown)
+    print_facts("POT economy", facts)
 
 
 def rules(*, as_json: JsonOption = False) -> None:

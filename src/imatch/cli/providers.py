@@ -1,4 +1,4 @@
-"""`imatch providers`: look at profiles and decide on them from the command line."""
+"""`imatch providers`: show profiles and decide on them."""
 
 from datetime import datetime
 from typing import Annotated
@@ -37,9 +37,9 @@ def list_all(
 ) -> None:
     """Profiles of any status, the newest first."""
     with SessionLocal() as db:
-        found = queries.newest(db, category=category, status=status, limit=limit)
+        rows = queries.newest(db, category=category, status=status, limit=limit)
     if as_json:
-        print_json([_summary(provider, row) for provider, row in found])
+        print_json([_summary(provider, row) for provider, row in rows])
         return
     columns = ("Slug", "Name", "Category", "Status", "Takes new", "Sent")
     moment = now()
@@ -52,7 +52,7 @@ def list_all(
             "yes" if rules.takes_new(provider, moment) else "no",
             _day(provider.submitted_at),
         )
-        for provider, row in found
+        for provider, row in rows
     ]
     print_table("Profiles", columns, lines)
 
@@ -67,15 +67,15 @@ def show(slug: SlugArgument, *, as_json: JsonOption = False) -> None:
         document = rules.own_provider_out(provider, definition).model_dump(mode="json")
         print_json({"id": provider.id, **document})
         return
-    found = rules.completeness(definition, provider.profile)
+    completeness = rules.completeness(definition, provider.profile)
     print_facts(
         provider.display_name or slug,
         {
             "Category": definition.display_name,
             "Status": provider.status,
             "Reason": provider.decision_reason or "none",
-            "Complete": f"{found.percent} %",
-            "Missing": ", ".join(gap.label for gap in found.required) or "nothing",
+            "Complete": f"{completeness.percent} %",
+            "Missing": ", ".join(gap.label for gap in completeness.required) or "nothing",
             "Places": f"{provider.active_count} of {provider.capacity} in use",
             "Checked credentials": ", ".join(provider.verified_credentials) or "none",
         },

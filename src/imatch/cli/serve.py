@@ -16,7 +16,7 @@ from imatch.core.settings import get_settings
 from imatch.operations import setup
 from imatch.web.rendering import AssetsNotBuilt, assets_are_built
 
-_SHUTDOWN_SECONDS = 10
+_SHUTDOWN_TIMEOUT_SECONDS = 10
 _BACKLOG = 2_048
 
 
@@ -53,10 +53,12 @@ def serve(
         raise CannotServe(str(AssetsNotBuilt()))
     with _bound_socket(host, port) as listener:
         if prepare:
-            _say_prepared(_prepare(demo=not settings.production), as_json=as_json)
+            _print_prepared(_prepare(demo=not settings.production), as_json=as_json)
         setup.require_migrated(engine())
-        listener.listen(_BACKLOG)  # who comes while the server starts waits instead of failing
-        _say_serving(f"http://[{host}]" if ":" in host else f"http://{host}", port, as_json=as_json)
+        listener.listen(_BACKLOG)  # connections wait while the server starts
+        _print_serving(
+            f"http://[{host}]" if ":" in host else f"http://{host}", port, as_json=as_json
+        )
         _run(listener, workers, settings.trusted_proxies)
 
 
@@ -69,9 +71,9 @@ def _run(listener: socket.socket, workers: int, trusted_proxies: str) -> None:
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=trusted_proxies,
         server_header=False,
-        access_log=False,  # every request has its line in our own log
+        access_log=False,  # our own log has a line for every request
         log_level="warning",
-        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_SECONDS,
     )
     if workers > 1:
         Multiprocess(config, sockets=[listener]).run()
@@ -94,16 +96,16 @@ def _prepare(*, demo: bool) -> setup.SetupResult:
         )
 
 
-def _say_prepared(made: setup.SetupResult, *, as_json: bool) -> None:
+def _print_prepared(result: setup.SetupResult, *, as_json: bool) -> None:
     if as_json:
-        print_event("prepared", revision=made.revision, demo=made.demo and asdict(made.demo))
-    elif made.demo:
+        print_event("prepared", revision=result.revision, demo=result.demo and asdict(result.demo))
+    elif result.demo:
         out.print(
-            f"Added {made.demo.providers} fictional providers and {made.demo.seekers} seekers."
+            f"Added {result.demo.providers} fictional providers and {result.demo.seekers} seekers."
         )
 
 
-def _say_serving(host_url: str, port: int, *, as_json: bool) -> None:
+def _print_serving(host_url: str, port: int, *, as_json: bool) -> None:
     if as_json:
         print_event("serving", url=f"{host_url}:{port}")
     else:
@@ -115,12 +117,12 @@ def _bound_socket(host: str, port: int) -> socket.socket:
         (family, kind, protocol, _, address), *_ = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-        bound = socket.socket(family, kind, protocol)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
     except OSError as error:
         raise CannotServe(
             f"Cannot listen at {host}, port {port}: {error.strerror}. Does a server run there"
             " already? Another port: imatch serve --port 8402"
         ) from error
-    return bound
+    return listener

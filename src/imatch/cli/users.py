@@ -1,4 +1,4 @@
-"""`imatch users`: make operators, look at accounts, close them, sign people out."""
+"""`imatch users`: create operators, show and close accounts, end sessions."""
 
 import sys
 from typing import Annotated, Any
@@ -57,8 +57,8 @@ def list_users(
     if as_json:
         print_json(rows)
         return
-    shown = ("id", "email", "name", "account_type", "active", "confirmed")
-    print_table("Accounts", shown, [[_cell(row[key]) for key in shown] for row in rows])
+    columns = ("id", "email", "name", "account_type", "active", "confirmed")
+    print_table("Accounts", columns, [[_cell(row[key]) for key in columns] for row in rows])
 
 
 @app.command()
@@ -98,11 +98,11 @@ def end_sessions(email: Email, *, as_json: JsonOption = False) -> None:
     with SessionLocal() as db:
         user = administration.require_user(db, email)
         ended = sessions.end_all(db, user.id)
-        address = user.email
+        user_email = user.email
     if as_json:
-        print_json({"email": address, "ended": ended})
+        print_json({"email": user_email, "ended": ended})
     else:
-        out.print(f"{address} was signed out of {plural(ended, 'browser')}.", markup=False)
+        out.print(f"{user_email} was signed out of {plural(ended, 'browser')}.", markup=False)
 
 
 @app.command("remove-second-factor")
@@ -123,12 +123,12 @@ def remove_second_factor(email: Email, *, as_json: JsonOption = False) -> None:
 
 def _read_password() -> str:
     if sys.stdin.isatty():
-        typed: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-        return typed
-    piped = sys.stdin.readline().rstrip("\r\n")
-    if not piped:
+        password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+        return password
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
         raise typer.BadParameter("Pipe the password in, or ask for a link with --link.")
-    return piped
+    return line
 
 
 def _summary(user: User) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`imatch worker`: run background jobs in a process of their own."""
+"""`imatch worker`: run background jobs in a separate process."""
 
 import signal
 import threading
@@ -36,12 +36,12 @@ def worker(
 
 
 def _run_until_stopped(*, as_json: bool) -> None:
-    stopped = threading.Event()
+    stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stopped.set())
+        signal.signal(number, lambda _number, _frame: stop.set())
     with running_worker():
         if as_json:
             print_event("worker_started")
         else:
             err.print("The worker runs jobs. Stop it with Ctrl+C.")
-        stopped.wait()
+        stop.wait()
