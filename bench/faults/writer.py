@@ -1,8 +1,8 @@
-"""A process that moves POT as fast as it can and says what was acknowledged, until it is killed.
+"""A fork server whose writers move POT at full speed until they are killed.
 
-Started once, it has everything imported and forks a writer for each line "URL ROUND" on its
-standard input, so that hundreds of kills take seconds. It answers on its standard output:
-"pid N", then "KEY ID AMOUNT" for each acknowledged movement, and "gone" when the writer is dead.
+It imports everything once and forks a writer for each line "URL ROUND" on its standard input, so
+that hundreds of kills take seconds. Its standard output is "pid N", then "KEY ID AMOUNT" for each
+acknowledged movement, and "gone" when the writer is dead.
 """
 
 import itertools
@@ -30,7 +30,7 @@ from imatch.pot.errors import InsufficientPot
 from imatch.pot.service import POTService
 
 THREADS = 8
-OUT = 1
+STDOUT = 1
 
 
 def main() -> None:
@@ -39,49 +39,49 @@ def main() -> None:
         child = os.fork()
         if child == 0:
             write(url, int(number))
-        say(f"pid {child}")
+        write_line(f"pid {child}")
         os.waitpid(child, 0)
-        say("gone")
+        write_line("gone")
 
 
-def say(words: str) -> None:
-    """One write of less than a pipe's atomic size: lines of several threads do not mix."""
-    os.write(OUT, f"{words}\n".encode())
+def write_line(text: str) -> None:
+    """Write a line in one atomic system call, so that lines of threads do not mix."""
+    os.write(STDOUT, f"{text}\n".encode())
 
 
 def write(url: str, number: int) -> None:
-    """Never returns: it is killed."""
+    """Move POT in threads. Never returns: the process is killed."""
     database.bind(url)
     with SessionLocal() as db:
         people = list(db.scalars(select(User.id).order_by(User.id)))
     for thread in range(THREADS):
         name = f"{number}.{thread}"
-        threading.Thread(target=_move, args=(name, people), daemon=True).start()
+        threading.Thread(target=_move_pot, args=(name, people), daemon=True).start()
     threading.Event().wait()
 
 
-def _move(name: str, people: list[int]) -> None:
-    chance = random.Random(name)
+def _move_pot(name: str, people: list[int]) -> None:
+    rng = random.Random(name)
     with SessionLocal() as db:
         pot = POTService(db)
         for count in itertools.count():
-            user_id, key = chance.choice(people), f"kill:{name}.{count}"
-            act = chance.randrange(4)
+            user_id, key = rng.choice(people), f"kill:{name}.{count}"
+            action = rng.randrange(4)
             try:
-                if act < 2:
-                    done = pot.award_pot(user_id, "community_help", 1 + count % 25, key=key)
-                    say(f"{key} {done['transaction_id']} {done['amount']}")
-                elif act == 2:
-                    done = pot.spend_pot(user_id, "workshop", 1 + count % 20, key=key)
-                    say(f"{key} {done['transaction_id']} {done['amount']}")
+                if action < 2:
+                    transaction = pot.award_pot(user_id, "community_help", 1 + count % 25, key=key)
+                    write_line(f"{key} {transaction['transaction_id']} {transaction['amount']}")
+                elif action == 2:
+                    transaction = pot.spend_pot(user_id, "workshop", 1 + count % 20, key=key)
+                    write_line(f"{key} {transaction['transaction_id']} {transaction['amount']}")
                 else:
-                    _hold_and_carry_out(user_id, key, 1 + count % 10)
+                    _hold_and_capture(user_id, key, 1 + count % 10)
             except (InsufficientPot, InsufficientFunds):
                 continue
 
 
-def _hold_and_carry_out(user_id: int, key: str, amount: int) -> None:
-    """Two movements of one transaction: acknowledged together."""
+def _hold_and_capture(user_id: int, key: str, amount: int) -> None:
+    """A hold and its capture in one transaction, acknowledged together."""
     movement = Movement(
         key=key,
         user_id=user_id,
@@ -93,12 +93,12 @@ def _hold_and_carry_out(user_id: int, key: str, amount: int) -> None:
     )
     with SessionLocal() as db:
         with atomic(db):
-            held = post(db, POT, movement)
-            paid = capture(
-                db, POT, held.id, key=f"{key}.paid", transaction_type=TransactionType.SPEND
+            hold = post(db, POT, movement)
+            captured = capture(
+                db, POT, hold.id, key=f"{key}.paid", transaction_type=TransactionType.SPEND
             )
-        say(f"{key} {held.id} {held.amount}")
-        say(f"{key}.paid {paid.id} {paid.amount}")
+        write_line(f"{key} {hold.id} {hold.amount}")
+        write_line(f"{key}.paid {captured.id} {captured.amount}")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
-"""How fast the economy page answers an operator, at any size of the book.
+"""The response time of the economy page for a book of any size.
 
     python -m bench.http.economy [--transactions 100000] [--people 20000] [--requests 200]
         [--folder DIRECTORY | --keep FILE]
 
-Fills a SQLite database of its own with 90 days of transactions through the ledger's batch door,
-seals them as the worker would, starts a server on a free port of this machine, and asks for
-/console/economy as an operator: first while nothing moves, then with a movement before every
-request, so that no answer can come from what was worked out before. `--keep` leaves the database
-in that file, and measures again without filling where it is there already.
+Fills a new SQLite database with 90 days of transactions through `post_many`, seals them as the
+worker would, starts a server on a free port and requests /console/economy as an operator: first
+without movements, then with a movement before every request, which invalidates cached figures.
+`--keep` stores the database in that file; an existing file is measured without filling it.
 """
 
 import argparse
@@ -46,67 +45,70 @@ from imatch.pot.shop.catalog import SPENDINGS
 from imatch.web import rendering
 
 DAYS = 90
-AT_ONCE = 10_000
-UNSEALED = 900  # the worker seals about every thousand rows
+BATCH_SIZE = 10_000
+UNSEALED_ROWS = 900  # the worker seals about every thousand rows
 PERIODS = ("7", "30", "90", "365", "all")
 
 
 def fill(transactions: int, people: int) -> None:
-    chance = random.Random(1)
+    rng = random.Random(1)
     end = now()
     began = end - timedelta(days=DAYS)
     with SessionLocal() as db:
         with frozen(began):
             policy.genesis(db)
-        _add_people(db, people, began, chance)
-        sealed = max(transactions - UNSEALED, 0)
-        bounds = [*range(0, sealed, AT_ONCE), sealed, transactions]
+        _add_people(db, people, began, rng)
+        sealed = max(transactions - UNSEALED_ROWS, 0)
+        bounds = [*range(0, sealed, BATCH_SIZE), sealed, transactions]
         step = timedelta(days=DAYS) / transactions
         for first, last in pairwise(bounds):
-            movements = [_movement(n, began + n * step, people, chance) for n in range(first, last)]
+            movements = [
+                _movement(number, began + number * step, people, rng)
+                for number in range(first, last)
+            ]
             with atomic(db):
                 post_many(db, POT, movements)
                 db.execute(insert(PotAward), _awards(movements))
-            _say(f"{last} of {transactions} transactions")
+            _print_progress(f"{last} of {transactions} transactions")
             if last <= sealed:
-                seal(db, POT, most_rows=AT_ONCE)
+                seal(db, POT, most_rows=BATCH_SIZE)
 
 
-def operators_cookie() -> str:
+def operator_cookie() -> str:
     browser = sessions.Browser(address="127.0.0.1", user_agent="bench", token=None)
     with SessionLocal() as db:
         operator = db.scalars(select(User).where(User.account_type == "operator")).one()
         return sessions.start(db, operator, browser, stepped_up=True).token
 
 
-def _add_people(db: Session, people: int, began: datetime, chance: random.Random) -> None:
-    for first in range(1, people + 2, AT_ONCE):
+def _add_people(db: Session, people: int, began: datetime, rng: random.Random) -> None:
+    for first in range(1, people + 2, BATCH_SIZE):
         rows = [
             {
                 "id": number,
                 "email": f"person{number}@example.org",
                 "name": f"Person {number}",
                 "account_type": "operator" if number > people else "both",
-                "created_at": began + timedelta(days=chance.uniform(-300, DAYS)),
+                "created_at": began + timedelta(days=rng.uniform(-300, DAYS)),
             }
-            for number in range(first, min(first + AT_ONCE, people + 2))
+            for number in range(first, min(first + BATCH_SIZE, people + 2))
         ]
         with atomic(db):
             db.execute(insert(User), rows)
 
 
-def _movement(number: int, moment: datetime, people: int, chance: random.Random) -> Movement:
-    """Three of five earn; who has too little to spend leaves no row."""
-    who = int(people * chance.random() ** 2) + 1
-    if chance.random() < 0.6:
-        rule = chance.choice(EARNINGS)
-        amount, category, account = chance.randint(10, 200), rule.name, "treasury"
+def _movement(number: int, moment: datetime, people: int, rng: random.Random) -> Movement:
+    """A random movement: 60 % are awards; spending beyond the balance is refused."""
+    user_id = int(people * rng.random() ** 2) + 1
+    if rng.random() < 0.6:
+        rule = rng.choice(EARNINGS)
+        amount, category, account = rng.randint(10, 200), rule.name, "treasury"
     else:
-        option = chance.choice(SPENDINGS)
-        amount, category, account = -chance.randint(10, 150), option.name, "burned"
+        option = rng.choice(SPENDINGS)
+        amount, category, account = -rng.randint(10, 150), option.name, "burned"
     return Movement(
         key=f"bench:{number:09}",
-        user_id=who,
+        user_id=user_id,
         amount=amount,
         counter_account=account,
         transaction_type=TransactionType.EARN if amount > 0 else "spend",
@@ -139,14 +141,14 @@ def measure(base_url: str, cookie: str, requests: int, *, moving: bool) -> None:
         seconds, size = [], 0
         for number in range(requests + 3):
             if moving:
-                _earn_one(f"bench:{secrets.token_hex(8)}")
+                _earn(f"bench:{secrets.token_hex(8)}")
             started = time.perf_counter()
             connection.request("GET", f"/console/economy?days={period}", headers=headers)
             answer = connection.getresponse()
             size = len(answer.read())
             if answer.status != 200:
                 sys.exit(f"the page answered {answer.status}")
-            if number >= 3:  # the first ones warm up
+            if number >= 3:  # the first three warm up
                 seconds.append(time.perf_counter() - started)
         seconds.sort()
         print(
@@ -155,8 +157,8 @@ def measure(base_url: str, cookie: str, requests: int, *, moving: bool) -> None:
         )
 
 
-def _earn_one(key: str) -> None:
-    earned = Movement(
+def _earn(key: str) -> None:
+    movement = Movement(
         key=key,
         user_id=1,
         amount=1,
@@ -165,15 +167,15 @@ def _earn_one(key: str) -> None:
         category="daily_login",
     )
     with SessionLocal() as db:
-        post_many(db, POT, [earned])
+        post_many(db, POT, [movement])
 
 
 def _log_only_warnings() -> None:
-    quiet = structlog.make_filtering_bound_logger(logging.WARNING)
-    structlog.configure(wrapper_class=quiet)
+    bound_logger = structlog.make_filtering_bound_logger(logging.WARNING)
+    structlog.configure(wrapper_class=bound_logger)
 
 
-def _say(text: str) -> None:
+def _print_progress(text: str) -> None:
     print(f"\r{text}", end="", file=sys.stderr, flush=True)
 
 
@@ -182,30 +184,30 @@ def main() -> None:
     parser.add_argument("--transactions", type=int, default=100_000)
     parser.add_argument("--people", type=int, default=20_000)
     parser.add_argument("--requests", type=int, default=200, help="for each period")
-    parser.add_argument("--folder", help="where the database is made, instead of TMPDIR")
-    parser.add_argument("--keep", type=Path, help="a database file that stays")
-    given = parser.parse_args()
+    parser.add_argument("--folder", help="where the database is created, instead of TMPDIR")
+    parser.add_argument("--keep", type=Path, help="a database file to keep")
+    options = parser.parse_args()
     _log_only_warnings()
-    if not rendering.assets_are_built():  # rather now than after filling
+    if not rendering.assets_are_built():  # fail before the long filling
         raise rendering.AssetsNotBuilt
-    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-        file = given.keep or Path(folder) / "bench.db"
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        file = options.keep or Path(folder) / "bench.db"
         is_filled = file.exists()
         url = f"sqlite:///{file}"
         migrate(database.bind(url))
         if not is_filled:
             started = time.perf_counter()
-            fill(given.transactions, given.people)
-            _say(f"filled in {time.perf_counter() - started:.0f} s\n")
+            fill(options.transactions, options.people)
+            _print_progress(f"filled in {time.perf_counter() - started:.0f} s\n")
         with SessionLocal() as db:
             rows = db.scalar(select(func.count()).select_from(PotTransaction))
         print(f"{rows} transactions in the book")
-        cookie = operators_cookie()
+        cookie = operator_cookie()
         with serving(url, settings=WITHOUT_WORKER | {"IMATCH_LOG_LEVEL": "warning"}) as server:
             print("nothing moves:")
-            measure(server.base_url, cookie, given.requests, moving=False)
+            measure(server.base_url, cookie, options.requests, moving=False)
             print("a movement before every request:")
-            measure(server.base_url, cookie, given.requests, moving=True)
+            measure(server.base_url, cookie, options.requests, moving=True)
 
 
 if __name__ == "__main__":

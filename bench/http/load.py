@@ -1,12 +1,11 @@
-"""How the pages from question to matches hold up: an open-loop load on a server of its own.
+"""An open-loop load test of the pages from the questions to the matches.
 
     python -m bench.http.load [--providers 20000] [--rate 20] [--seconds 60] [--rounds 1]
         [--saturate] [--against CHECKOUT]
 
-Starts a server on a fresh SQLite database with demo providers of one category, on a free port of
-this machine, and stops it at the end. With `--against`, another checkout's server takes turns with
-this one's in each round. `--saturate` raises the rate until the 95th percentile passes a second or
-answers fail.
+Starts a server with a new SQLite database and demo providers of one category on a free port. With
+`--against`, another checkout's server is measured alternately in each round. `--saturate` raises the
+rate until the 95th percentile exceeds one second or requests fail.
 """
 
 import argparse
@@ -16,31 +15,31 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.http.servers import HERE, demo_database, serving
-from bench.http.walks import Measured, offer
+from bench.http.walks import Measurements, run_load
 
 RATES = (20, 40, 60, 80, 100, 120, 150, 200, 250, 300)
-BROKEN_SECONDS = 1.0
+SATURATED_P95_SECONDS = 1.0
 SETTINGS = {
     "IMATCH_LOG_LEVEL": "warning",
-    "IMATCH_TRUSTED_PROXIES": "127.0.0.1",  # each walk says which network it comes from
+    "IMATCH_TRUSTED_PROXIES": "127.0.0.1",  # each walk names its own network
 }
 
 
-def report(rate: float, measured: Measured) -> float:
-    """Print a line for the rate and one for each page; returns the 95th percentile in seconds."""
-    everything = measured.all_seconds()
-    p50, p95, p99 = (percentile(everything, share) for share in (0.50, 0.95, 0.99))
+def report(rate: float, measurements: Measurements) -> float:
+    """Print a line for the rate and one for each page. Returns the 95th percentile in seconds."""
+    all_seconds = measurements.all_seconds()
+    p50, p95, p99 = (percentile(all_seconds, share) for share in (0.50, 0.95, 0.99))
     print(
-        f"{rate:5.0f} requests/s: {len(everything)} answers, p50 {p50 * 1000:.0f} ms, "
-        f"p95 {p95 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, {len(measured.errors)} errors"
+        f"{rate:5.0f} requests/s: {len(all_seconds)} answers, p50 {p50 * 1000:.0f} ms, "
+        f"p95 {p95 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, {len(measurements.errors)} errors"
     )
-    for page, seconds in measured.seconds.items():
+    for page, seconds in measurements.seconds.items():
         seconds.sort()
         print(
             f"        {page:40s} p50 {percentile(seconds, 0.5) * 1000:6.0f} ms"
             f"   p95 {percentile(seconds, 0.95) * 1000:6.0f} ms"
         )
-    for error in sorted(set(measured.errors))[:5]:
+    for error in sorted(set(measurements.errors))[:5]:
         print(f"        error {error}")
     return p95
 
@@ -52,8 +51,8 @@ def percentile(ordered: list[float], share: float) -> float:
 def measure(name: str, base_url: str, rate: float, seconds: float) -> bool:
     """Print what walks at this rate met; returns whether the server kept up."""
     print(f"{name}: ", end="")
-    measured = asyncio.run(offer(base_url, rate, seconds))
-    return report(rate, measured) <= BROKEN_SECONDS and not measured.errors
+    measurements = asyncio.run(run_load(base_url, rate, seconds))
+    return report(rate, measurements) <= SATURATED_P95_SECONDS and not measurements.errors
 
 
 def main() -> None:
@@ -76,7 +75,7 @@ def main() -> None:
                 folder / f"{name}.db", checkout=checkout, providers=options.providers, seekers=0
             )
             server = stack.enter_context(serving(url, checkout=checkout, settings=SETTINGS))
-            asyncio.run(offer(server.base_url, 20, 5))  # the first request builds the index
+            asyncio.run(run_load(server.base_url, 20, 5))  # the first request loads the pool
             servers[name] = server.base_url
         if options.saturate:
             for name, base_url in servers.items():

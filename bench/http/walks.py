@@ -1,4 +1,4 @@
-"""People who walk from the first question to their matches, at moments fixed in advance."""
+"""Simulated visitors who walk from the home page to their matches on a fixed schedule."""
 
 import asyncio
 import ipaddress
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import httpx2
 
 CATEGORY = "financial_advisors"
-THINK_SECONDS = 0.25
+PAUSE_SECONDS = 0.25
 NEEDS = (
     "I have RSUs and stock options and want to retire early without a tax surprise.",
     "We inherited a house and do not know what to do about taxes and the rest of the estate.",
@@ -28,8 +28,8 @@ PAGES = (
 
 
 @dataclass(slots=True)
-class Measured:
-    """Seconds from the moment a request was due to the end of its answer, by page."""
+class Measurements:
+    """Response times in seconds by page, counted from when each request was due."""
 
     seconds: dict[str, list[float]] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
@@ -38,27 +38,27 @@ class Measured:
         return sorted(second for page in self.seconds.values() for second in page)
 
 
-async def offer(base_url: str, requests_per_second: float, seconds: float) -> Measured:
-    """Open loop: walks begin whether or not earlier ones have ended, so waiting is counted."""
-    measured = Measured()
+async def run_load(base_url: str, requests_per_second: float, seconds: float) -> Measurements:
+    """Run an open-loop load: walks start on schedule, even if earlier ones have not finished."""
+    measurements = Measurements()
     steps = len(PAGES) + 4
     walks = int(requests_per_second * seconds / steps)
-    chance = random.Random(1)
+    rng = random.Random(1)
     begin = time.perf_counter() + 0.2
-    starts = sorted(begin + chance.random() * seconds for _ in range(walks))
+    starts = sorted(begin + rng.random() * seconds for _ in range(walks))
     limits = httpx2.Limits(max_connections=400, max_keepalive_connections=100)
     async with httpx2.AsyncHTTPTransport(limits=limits) as transport:
         await asyncio.gather(
             *(
-                _walk(base_url, transport, start, address, chance.choice(NEEDS), measured)
+                _walk(base_url, transport, start, address, rng.choice(NEEDS), measurements)
                 for start, address in zip(starts, _addresses(), strict=False)
             )
         )
-    return measured
+    return measurements
 
 
 def _addresses() -> Iterator[str]:
-    """A network for each walk, as people have: what one network may begin is limited."""
+    """A different network address for each walk, because needs per network are rate-limited."""
     return (str(address) for address in ipaddress.ip_network("10.0.0.0/8").hosts())
 
 
@@ -68,7 +68,7 @@ async def _walk(
     start: float,
     address: str,
     need: str,
-    measured: Measured,
+    measurements: Measurements,
 ) -> None:
     headers = {"X-Forwarded-For": address}
     client = httpx2.AsyncClient(base_url=base_url, transport=transport, timeout=30, headers=headers)
@@ -78,15 +78,15 @@ async def _walk(
         requests.append(("POST", f"/find/{CATEGORY}/{number}", form))
     requests += [("POST", f"/find/{CATEGORY}/check", {}), ("GET", "/matches", None)]
     for step, (method, path, form) in enumerate(requests):
-        due = start + step * THINK_SECONDS
+        due = start + step * PAUSE_SECONDS
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         page = f"{method} {path.split('?')[0]}"
         try:
             response = await client.request(method, path, data=form)
         except httpx2.HTTPError as error:
-            measured.errors.append(f"{page}: {type(error).__name__}")
+            measurements.errors.append(f"{page}: {type(error).__name__}")
             return
-        measured.seconds.setdefault(page, []).append(time.perf_counter() - due)
+        measurements.seconds.setdefault(page, []).append(time.perf_counter() - due)
         if response.status_code not in (200, 303):
-            measured.errors.append(f"{page}: {response.status_code}")
+            measurements.errors.append(f"{page}: {response.status_code}")
             return

@@ -1,4 +1,4 @@
-"""Who is measured: POTService, and beside it the same statements through the raw driver."""
+"""The measured clients: POTService, and the same statements through the raw drivers."""
 
 import os
 import random
@@ -23,52 +23,52 @@ CHARGES = ("report_export", "premium_match", "re_match", "verified_badge", "lead
 
 
 def service(people: int, *, one_category: bool) -> Client:
-    """Awards and charges of random people through the public service."""
+    """Awards and charges of random people through POTService."""
 
     @contextmanager
     def client() -> Iterator[Call]:
         with SessionLocal() as db:
             pot = POTService(db)
 
-            def call(chance: random.Random) -> object:
-                user_id = chance.randint(1, people)
+            def call(rng: random.Random) -> object:
+                user_id = rng.randint(1, people)
                 if one_category:
                     return pot.award_pot(user_id, AWARDS[0])
-                if chance.random() < 0.5:
-                    return pot.award_pot(user_id, chance.choice(AWARDS))
-                return pot.spend_pot(user_id, chance.choice(CHARGES))
+                if rng.random() < 0.5:
+                    return pot.award_pot(user_id, rng.choice(AWARDS))
+                return pot.spend_pot(user_id, rng.choice(CHARGES))
 
             yield call
 
     return client
 
 
-def _values(chance: random.Random, people: int, *, one_category: bool) -> tuple[Any, ...]:
-    """A row as the service would write it, without the service."""
-    earns = one_category or chance.random() < 0.5
-    kind = "earn" if earns else "spend"
-    moment = datetime.now(UTC)
+def _values(rng: random.Random, people: int, *, one_category: bool) -> tuple[Any, ...]:
+    """The values of a row as POTService would write it."""
+    earns = one_category or rng.random() < 0.5
+    transaction_type = "earn" if earns else "spend"
+    created_at = datetime.now(UTC)
     return (
-        chance.randint(1, people),
+        rng.randint(1, people),
         None,
         "treasury" if earns else "burned",
         100 if earns else -100,
-        kind,
-        AWARDS[0] if one_category else chance.choice(AWARDS if earns else CHARGES),
+        transaction_type,
+        AWARDS[0] if one_category else rng.choice(AWARDS if earns else CHARGES),
         "What the service would write",
         None,
         None,
         "direct",
         None,
         None,
-        f"{kind}:{int(moment.timestamp() * 1_000_000):x}-{os.urandom(8).hex()}",
+        f"{transaction_type}:{int(created_at.timestamp() * 1_000_000):x}-{os.urandom(8).hex()}",
         None,
-        moment,
+        created_at,
     )
 
 
-class _Together:
-    """The least that shares commits: whoever comes first writes for all who queue meanwhile."""
+class _SharedCommits:
+    """A minimal group commit: the first caller writes for all callers that queue meanwhile."""
 
     def __init__(self, write: Callable[[Sequence[tuple[Any, ...]]], Sequence[object]]) -> None:
         self._write = write
@@ -78,19 +78,19 @@ class _Together:
 
     def post(self, values: tuple[Any, ...]) -> object:
         answer: list[object] = []
-        woken = threading.Lock()
-        woken.acquire()
+        ready = threading.Lock()
+        ready.acquire()
         with self._lock:
-            self._queue.append((values, answer, woken))
-            leads = not self._writing
+            self._queue.append((values, answer, ready))
+            is_leader = not self._writing
             self._writing = True
-        if not leads:
-            woken.acquire()
+        if not is_leader:
+            ready.acquire()
         if not answer:
-            self._lead()
+            self._write_group()
         return answer[0]
 
-    def _lead(self) -> None:
+    def _write_group(self) -> None:
         with self._lock:
             group, self._queue = self._queue, []
         rows = self._write([values for values, _, _ in group])
@@ -99,14 +99,14 @@ class _Together:
             self._writing = successor is not None
         if successor:
             successor.release()
-        for (_, answer, woken), row in zip(group, rows, strict=True):
+        for (_, answer, ready), row in zip(group, rows, strict=True):
             answer.append(row)
-            woken.release()
+            ready.release()
 
 
 @contextmanager
 def raw_sqlite(url: str, people: int, *, one_category: bool) -> Iterator[Client]:
-    """The same statement on one sqlite3 connection, with shared commits."""
+    """The same statement on one sqlite3 connection, with group commit."""
     path = make_url(url).database or ""
     statement = sqlite_insert(POT, Phase.DIRECT, person=True)
     with closing(sqlite3.connect(path, check_same_thread=False)) as connection:
@@ -124,12 +124,12 @@ def raw_sqlite(url: str, people: int, *, one_category: bool) -> Iterator[Client]
             connection.execute("COMMIT")
             return entries
 
-        yield _client(_Together(write).post, people, one_category=one_category)
+        yield _client(_SharedCommits(write).post, people, one_category=one_category)
 
 
 @contextmanager
 def raw_postgresql_grouped(url: str, people: int, *, one_category: bool) -> Iterator[Client]:
-    """The same statement on one psycopg connection, many rows at a time."""
+    """The same statement on one psycopg connection, with group commit."""
     with psycopg.connect(_psycopg(url), autocommit=True) as connection:
 
         def write(rows: Sequence[tuple[Any, ...]]) -> list[object]:
@@ -137,19 +137,19 @@ def raw_postgresql_grouped(url: str, people: int, *, one_category: bool) -> Iter
             cursor = connection.execute(postgresql_insert(POT), arrays, prepare=True)
             return list(cursor.fetchall())
 
-        yield _client(_Together(write).post, people, one_category=one_category)
+        yield _client(_SharedCommits(write).post, people, one_category=one_category)
 
 
 @contextmanager
 def raw_postgresql(url: str, people: int, *, one_category: bool) -> Iterator[Client]:
-    """The same statement, one row a call, each client on a psycopg connection of its own."""
+    """The same statement, one row a call, one psycopg connection for each client."""
 
     @contextmanager
     def client() -> Iterator[Call]:
         with psycopg.connect(_psycopg(url), autocommit=True) as connection:
 
-            def call(chance: random.Random) -> object:
-                values = _values(chance, people, one_category=one_category)
+            def call(rng: random.Random) -> object:
+                values = _values(rng, people, one_category=one_category)
                 arrays = [[value] for value in values]
                 return connection.execute(postgresql_insert(POT), arrays, prepare=True).fetchone()
 
@@ -161,9 +161,7 @@ def raw_postgresql(url: str, people: int, *, one_category: bool) -> Iterator[Cli
 def _client(
     post: Callable[[tuple[Any, ...]], object], people: int, *, one_category: bool
 ) -> Client:
-    return lambda: nullcontext(
-        lambda chance: post(_values(chance, people, one_category=one_category))
-    )
+    return lambda: nullcontext(lambda rng: post(_values(rng, people, one_category=one_category)))
 
 
 def _psycopg(url: str) -> str:

@@ -1,4 +1,4 @@
-"""Fresh databases to measure on: a SQLite file and a PostgreSQL server, both durable."""
+"""New, durable databases for benchmarks: a SQLite file or a PostgreSQL server."""
 
 import shutil
 import tempfile
@@ -18,19 +18,19 @@ from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post_ma
 from imatch.operations.database import migrate
 
 START_POT = 10**9
-_AT_ONCE = 1_000
+_BATCH_SIZE = 1_000
 
 
 @contextmanager
 def durable(kind: str, folder: str | None) -> Iterator[str]:
-    """The address of an empty database that waits for the disk at every commit."""
+    """The URL of an empty database that flushes to disk at every commit."""
     with ExitStack() as stack:
-        home = tempfile.mkdtemp(prefix="imatch-bench-", dir=folder)
-        stack.callback(shutil.rmtree, home, ignore_errors=True)
+        data_folder = tempfile.mkdtemp(prefix="imatch-bench-", dir=folder)
+        stack.callback(shutil.rmtree, data_folder, ignore_errors=True)
         if kind == "sqlite":
-            yield f"sqlite:///{Path(home) / 'bench.db'}"
+            yield f"sqlite:///{Path(data_folder) / 'bench.db'}"
             return
-        server = get_server(home)
+        server = get_server(data_folder)
         stack.callback(server.cleanup)
         address = server.get_uri()
         with psycopg.connect(address, autocommit=True) as connection:
@@ -42,33 +42,33 @@ def durable(kind: str, folder: str | None) -> Iterator[str]:
         yield make_url(address).set(database="bench").render_as_string(hide_password=False)
 
 
-def beside(url: str, name: str) -> str:
-    """The address of another database of the same PostgreSQL server, made where it is missing."""
+def sibling_database(url: str, name: str) -> str:
+    """The URL of another database on the same PostgreSQL server, created if missing."""
     address = make_url(url).set(drivername="postgresql")
     server = address.set(database="postgres").render_as_string(hide_password=False)
     with psycopg.connect(server, autocommit=True) as connection:
-        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
-        if not found.fetchone():
+        existing = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
+        if not existing.fetchone():
             connection.execute(f"CREATE DATABASE {name}")
     return address.set(database=name).render_as_string(hide_password=False)
 
 
 @contextmanager
 def filled(kind: str, people: int, folder: str | None) -> Iterator[str]:
-    """A migrated database with people who have enough POT for everything; sessions use it."""
+    """A migrated database, bound to sessions, whose people have ample POT."""
     with durable(kind, folder) as url:
         engine = database.bind(url)
         migrate(engine)
         with SessionLocal() as db:
-            for first in range(1, people + 1, _AT_ONCE):
-                _people(db, range(first, min(first + _AT_ONCE, people + 1)))
+            for first in range(1, people + 1, _BATCH_SIZE):
+                _add_people(db, range(first, min(first + _BATCH_SIZE, people + 1)))
         try:
             yield url
         finally:
             engine.dispose()
 
 
-def _people(db: Session, numbers: range) -> None:
+def _add_people(db: Session, numbers: range) -> None:
     with atomic(db):
         db.execute(
             insert(User),

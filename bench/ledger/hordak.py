@@ -1,10 +1,10 @@
-"""The same load on django-hordak, another ledger, run by the Python of its own environment.
+"""The same load on django-hordak, another ledger, in a separate Python environment.
 
     python -m venv /somewhere/hordak
     /somewhere/hordak/bin/pip install django-hordak "psycopg[binary]"
 
-`bench.ledger.speed --hordak-python /somewhere/hordak/bin/python` calls this on a database of the
-same PostgreSQL server and reads the line of JSON that it prints.
+`bench.ledger.speed --hordak-python /somewhere/hordak/bin/python` runs this on a database of the
+same PostgreSQL server and reads the JSON that it prints.
 """
 
 import argparse
@@ -29,11 +29,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--accounts", type=int, default=300)
     parser.add_argument("--one-account", action="store_true")
-    given = parser.parse_args()
-    _set_up(given.address)
-    accounts = _accounts(given.accounts)
-    seen = load.run(_client(accounts, given.one_account), given.clients, given.seconds)
-    print(json.dumps(asdict(seen)))
+    options = parser.parse_args()
+    _set_up(options.address)
+    accounts = _accounts(options.accounts)
+    times = load.run(_client(accounts, options.one_account), options.clients, options.seconds)
+    print(json.dumps(asdict(times)))
 
 
 def _set_up(address: str) -> None:
@@ -57,7 +57,7 @@ def _set_up(address: str) -> None:
         CURRENCIES=["USD"],
     )
     django.setup()
-    from django.core.management import call_command  # noqa: PLC0415 -- after the settings
+    from django.core.management import call_command  # noqa: PLC0415 -- needs the settings
 
     call_command("migrate", verbosity=0)
 
@@ -65,12 +65,14 @@ def _set_up(address: str) -> None:
 def _accounts(count: int) -> list[Any]:
     from hordak.models import Account  # noqa: PLC0415
 
-    known = list(Account.objects.all())
-    made = [
-        Account.objects.create(name=f"Person {n}", type="AS", code=f"{n:05}", currencies=["USD"])
-        for n in range(len(known), count)
+    existing = list(Account.objects.all())
+    created = [
+        Account.objects.create(
+            name=f"Person {number}", type="AS", code=f"{number:05}", currencies=["USD"]
+        )
+        for number in range(len(existing), count)
     ]
-    return known + made
+    return existing + created
 
 
 def _client(accounts: list[Any], one_account: bool) -> load.Client:
@@ -81,8 +83,8 @@ def _client(accounts: list[Any], one_account: bool) -> load.Client:
 
     @contextmanager
     def client() -> Iterator[load.Call]:
-        def call(chance: random.Random) -> object:
-            payer, payee = chance.sample(accounts, 2)
+        def call(rng: random.Random) -> object:
+            payer, payee = rng.sample(accounts, 2)
             return (accounts[0] if one_account else payer).transfer_to(payee, amount)
 
         yield call

@@ -1,4 +1,4 @@
-"""Callers in threads, each with the next call as soon as it has an answer, and their times."""
+"""A closed-loop load: threads that call without pause, and the times of their calls."""
 
 import gc
 import random
@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from statistics import median
 
 Call = Callable[[random.Random], object]
-# Opened in the caller's own thread, and closed there at the end.
+# Opened and closed in the caller's thread.
 Client = Callable[[], AbstractContextManager[Call]]
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """What a load showed; waits in milliseconds."""
+    """The result of a load: calls per second, and response times in milliseconds."""
 
     rate: float
     p50: float
@@ -26,11 +26,11 @@ class Times:
 
 @dataclass(slots=True)
 class _Run:
-    """One load: when it begins to count, when it ends, and every wait that counts."""
+    """A running load: the measured time span, and the response times within it."""
 
     client: Client
     seconds: float
-    together: threading.Barrier
+    barrier: threading.Barrier
     begin: float = 0.0
     end: float = 0.0
     waits: list[float] = field(default_factory=list)
@@ -41,28 +41,31 @@ class _Run:
         self.end = self.begin + self.seconds
 
     def work(self, number: int) -> None:
-        chance = random.Random(number)
+        rng = random.Random(number)
         waits: list[float] = []
         try:
             with self.client() as call:
-                call(chance)  # connects and prepares
-                self.together.wait()
-                while (asked := time.perf_counter()) < self.end:
-                    call(chance)
-                    if asked >= self.begin:
-                        waits.append(time.perf_counter() - asked)
+                call(rng)  # warm-up: connects and prepares
+                self.barrier.wait()
+                while (started := time.perf_counter()) < self.end:
+                    call(rng)
+                    if started >= self.begin:
+                        waits.append(time.perf_counter() - started)
         except threading.BrokenBarrierError:
-            return  # another one's error is told
+            return  # another thread's error is reported
         except BaseException as error:  # noqa: BLE001 -- raised again by the main thread
             self.errors.append(error)
-            self.together.abort()
+            self.barrier.abort()
         self.waits += waits
 
 
 def run(client: Client, clients: int, seconds: float) -> Times:
-    """So many clients for so long, after a tenth of the time that does not count."""
+    """Run `clients` threads for `seconds`, after a warm-up of a tenth of that time.
+
+    Raises the first error of a client.
+    """
     load = _Run(client, seconds, threading.Barrier(clients))
-    load.together = threading.Barrier(clients, action=load.set_times)
+    load.barrier = threading.Barrier(clients, action=load.set_times)
     threads = [threading.Thread(target=load.work, args=(number,)) for number in range(clients)]
     gc.collect()
     for thread in threads:
@@ -75,20 +78,22 @@ def run(client: Client, clients: int, seconds: float) -> Times:
 
 
 def times(waits: Sequence[float], seconds: float) -> Times:
-    """Figures of waits in seconds that fell into so many seconds."""
+    """The Times of these response times, in seconds, measured over `seconds`."""
     ordered = sorted(waits)
 
-    def at(share: float) -> float:
+    def percentile_ms(share: float) -> float:
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000
 
-    return Times(len(ordered) / seconds, at(0.5), at(0.99), ordered[-1] * 1000)
-
-
-def middle(rounds: Sequence[Times]) -> Times:
-    """Each figure's median, but the longest wait of all rounds."""
     return Times(
-        median(one.rate for one in rounds),
-        median(one.p50 for one in rounds),
-        median(one.p99 for one in rounds),
-        max(one.longest for one in rounds),
+        len(ordered) / seconds, percentile_ms(0.5), percentile_ms(0.99), ordered[-1] * 1000
+    )
+
+
+def median_times(rounds: Sequence[Times]) -> Times:
+    """The median of each figure, and the longest response time of all rounds."""
+    return Times(
+        median(result.rate for result in rounds),
+        median(result.p50 for result in rounds),
+        median(result.p99 for result in rounds),
+        max(result.longest for result in rounds),
     )

@@ -1,4 +1,4 @@
-"""Batches in, and what is read out of a journal of any length."""
+"""Batch writes, and reads from a journal of any length."""
 
 import os
 import random
@@ -18,48 +18,50 @@ from imatch.ledger.auditing.audit import audit
 from imatch.ledger.sealing.seals import seal
 from imatch.pot.economy import figures
 
-BATCH = 1_000
-# Every tenth entry is of one person, whose history has many pages.
+BATCH_SIZE = 1_000
+# A tenth of all entries belong to this person, so that their history has many pages.
 BUSY_PERSON = 1
 _PAGE = 50
 _SEAL_ROWS = 10_000
 
 
-def fsyncs_a_second(folder: str | None, seconds: float = 1.0) -> float:
-    """How often the disk takes a page for good: what one commit costs at least."""
+def fsyncs_per_second(folder: str | None, seconds: float = 1.0) -> float:
+    """Synchronous page writes per second: the lower bound of the cost of a commit."""
     waits = []
     end = time.perf_counter() + seconds
     with tempfile.NamedTemporaryFile(dir=folder) as file:
         os.truncate(file.fileno(), 4096 * 256)
-        while (asked := time.perf_counter()) < end:
+        while (started := time.perf_counter()) < end:
             os.pwrite(file.fileno(), os.urandom(4096), 4096 * random.randrange(256))
             os.fdatasync(file.fileno())
-            waits.append(time.perf_counter() - asked)
+            waits.append(time.perf_counter() - started)
     return 1 / median(waits)
 
 
-def batches(people: int, rows: int) -> Times:
-    """`post_many` by one caller, 1,000 movements a call; the rate is of movements."""
-    chance = random.Random(rows)
+def measure_batches(people: int, rows: int) -> Times:
+    """`post_many` by one caller, BATCH_SIZE movements a call. The rate counts movements."""
+    rng = random.Random(rows)
     waits = []
     with SessionLocal() as db:
-        for _ in range(max(1, rows // BATCH)):
-            batch = [_movement(chance, people) for _ in range(BATCH)]
-            asked = time.perf_counter()
+        for _ in range(max(1, rows // BATCH_SIZE)):
+            batch = [_movement(rng, people) for _ in range(BATCH_SIZE)]
+            started = time.perf_counter()
             outcomes = post_many(db, POT, batch)
-            waits.append(time.perf_counter() - asked)
-            if len(outcomes) != BATCH or any(isinstance(one, Exception) for one in outcomes):
+            waits.append(time.perf_counter() - started)
+            if len(outcomes) != BATCH_SIZE or any(
+                isinstance(outcome, Exception) for outcome in outcomes
+            ):
                 raise RuntimeError("a movement of a batch was refused")
-    seen = times(waits, sum(waits))
-    return Times(seen.rate * BATCH, seen.p50, seen.p99, seen.longest)
+    measured = times(waits, sum(waits))
+    return Times(measured.rate * BATCH_SIZE, measured.p50, measured.p99, measured.longest)
 
 
-def _movement(chance: random.Random, people: int) -> Movement:
-    busy = chance.random() < 0.1
-    earns = chance.random() < 0.6
+def _movement(rng: random.Random, people: int) -> Movement:
+    is_busy_person = rng.random() < 0.1
+    earns = rng.random() < 0.6
     return Movement(
-        key=f"batch:{time.time_ns() // 1000:x}-{chance.getrandbits(64):016x}",
-        user_id=BUSY_PERSON if busy else chance.randint(1, people),
+        key=f"batch:{time.time_ns() // 1000:x}-{rng.getrandbits(64):016x}",
+        user_id=BUSY_PERSON if is_busy_person else rng.randint(1, people),
         amount=10 if earns else -10,
         counter_account=SystemAccount.TREASURY if earns else "burned",
         transaction_type=TransactionType.EARN if earns else "spend",
@@ -69,30 +71,30 @@ def _movement(chance: random.Random, people: int) -> Movement:
 
 
 def seal_all() -> float:
-    """Seal the whole journal, as the job does little by little; in seconds."""
-    asked = time.perf_counter()
+    """Seal the whole journal. Returns seconds."""
+    started = time.perf_counter()
     with SessionLocal() as db:
         while seal(db, POT, most_rows=_SEAL_ROWS):
             pass
-    return time.perf_counter() - asked
+    return time.perf_counter() - started
 
 
-def reading(people: int, repeat: int) -> dict[str, Times]:
-    """Each way to read, over and over."""
-    chance = random.Random(people)
+def measure_reads(people: int, repeat: int) -> dict[str, Times]:
+    """The times of each kind of read, repeated `repeat` times."""
+    rng = random.Random(people)
     with SessionLocal() as db:
         pot = POTService(db)
         first = _page(db, None)
-        oldest = _oldest_but_a_page(db)
-        ways: dict[str, Callable[[], object]] = {
-            "balance of a random person": lambda: pot.get_user_balance(chance.randint(1, people)),
+        last_page = _last_page_cursor(db)
+        reads: dict[str, Callable[[], object]] = {
+            "balance of a random person": lambda: pot.get_user_balance(rng.randint(1, people)),
             "history, first page of 50": lambda: _page(db, None),
-            "history, last page of 50": lambda: _page(db, oldest),
+            "history, last page of 50": lambda: _page(db, last_page),
             "economy statistics": lambda: _statistics(db),
         }
-        if len(first) != _PAGE or len(_page(db, oldest)) != _PAGE:
+        if len(first) != _PAGE or len(_page(db, last_page)) != _PAGE:
             raise RuntimeError("the busy person's history has no two pages: ask for more --rows")
-        return {name: _repeated(way, repeat) for name, way in ways.items()}
+        return {name: _measure(read, repeat) for name, read in reads.items()}
 
 
 def _page(db: Session, after_id: int | None) -> list[int]:
@@ -102,18 +104,18 @@ def _page(db: Session, after_id: int | None) -> list[int]:
         return [row.id for row in rows]
 
 
-def _oldest_but_a_page(db: Session) -> int:
-    """The cursor that leads to the last whole page."""
+def _last_page_cursor(db: Session) -> int:
+    """The cursor of the last full page."""
     journal = POT.journal
     with fresh_read(db):
-        oldest = (
+        last_page = (
             db.query(journal.id)
             .filter(journal.user_id == BUSY_PERSON)
             .order_by(journal.id)
             .offset(_PAGE)
             .limit(1)
         )
-        return int(oldest.scalar())
+        return int(last_page.scalar())
 
 
 def _statistics(db: Session) -> object:
@@ -121,17 +123,17 @@ def _statistics(db: Session) -> object:
         return figures.stats(db)
 
 
-def _repeated(way: Callable[[], object], repeat: int) -> Times:
+def _measure(read: Callable[[], object], repeat: int) -> Times:
     waits = []
     for _ in range(repeat):
-        asked = time.perf_counter()
-        way()
-        waits.append(time.perf_counter() - asked)
+        started = time.perf_counter()
+        read()
+        waits.append(time.perf_counter() - started)
     return times(waits, sum(waits))
 
 
-def audited() -> tuple[int, float]:
-    """How many rows were proven and in how many seconds."""
+def measure_audit() -> tuple[int, float]:
+    """Audit the journal. Returns the number of rows and seconds."""
     with SessionLocal() as db:
         result = audit(db, POT, in_two_processes=(os.cpu_count() or 1) > 1)
     if result.finding_count:
@@ -140,6 +142,6 @@ def audited() -> tuple[int, float]:
 
 
 def size_mib(url: str) -> float:
-    """A SQLite file's size; 0 for a server."""
+    """The size of a SQLite file; 0 for a server."""
     path = Path(url.removeprefix("sqlite:///"))
     return path.stat().st_size / 2**20 if path.is_file() else 0

@@ -68,27 +68,27 @@ def test_danger_is_answered_with_who_helps(
 
 
 def test_the_command_demands_them_too(match: Command) -> None:
-    code, printed, error = match("--need", "Sleepless since the spring.", "--json")
+    code, json_output, error = match("--need", "Sleepless since the spring.", "--json")
     assert code == 1
-    assert printed == ""
+    assert json_output == ""
     definition = definitions()["therapists"]
     for name in ("place", "age_group", "session_type", "safety"):
         assert definition.seeker[name].label in error, name
 
 
 def test_the_command_ranks_nobody_in_danger(match: Command) -> None:
-    code, printed, error = match("--need", "Sleepless.", "--answer", "safety=yes")
+    code, json_output, error = match("--need", "Sleepless.", "--answer", "safety=yes")
     assert code == 1
-    assert printed == ""
+    assert json_output == ""
     assert all(words in error for words in RESOURCES)
 
 
 def test_the_command_ranks_for_a_whole_need(match: Command) -> None:
     answers = [f"{name}={THERAPY[name]}" for name in ("age_group", "session_type")]
-    code, printed, error = match(
+    code, json_output, error = match(
         *("--need", "Sleepless.", "--location", "San Francisco, CA", "--answer", "safety=no"),
         *(part for text in answers for part in ("--answer", text)),
         "--json",
     )
     assert (code, error) == (0, "")
-    assert json.loads(printed)["considered"] == 0
+    assert json.loads(json_output)["considered"] == 0

@@ -1,4 +1,4 @@
-"""People whom commands show."""
+"""People for tests of commands."""
 
 from tests.accounts.conftest import ada
 from tests.matches.conftest import three

@@ -1,4 +1,4 @@
-"""`imatch categories`: what operators see, open, close and check, and how it refuses."""
+"""`imatch categories`: list, show, activate, deactivate and validate."""
 
 import json
 from functools import partial
@@ -11,7 +11,7 @@ from imatch.categories import queries
 from imatch.categories.catalog import DEFINITIONS, definitions
 from imatch.core.database import atomic
 from tests.make import Make
-from tests.support.commands import Command, printed
+from tests.support.commands import Command, json_output
 
 
 @pytest.fixture
@@ -25,16 +25,16 @@ def test_list(command: Command) -> None:
     code, out, _ = command("list")
     assert code == 0
     assert all(name in out for name in definitions())
-    listed = printed(command, "list")
-    assert [row["name"] for row in listed if row["active"]] == ["financial_advisors"]
+    rows = json_output(command, "list")
+    assert [row["name"] for row in rows if row["active"]] == ["financial_advisors"]
 
 
 def test_show(command: Command) -> None:
     code, out, _ = command("show", "therapists")
     assert code == 0
     assert "Licensed in the state where you will be" in out
-    shown = printed(command, "show", "therapists")
-    assert shown["definition"]["criteria"]["modality_fit"]["weight"] == 20
+    document = json_output(command, "show", "therapists")
+    assert document["definition"]["criteria"]["modality_fit"]["weight"] == 20
 
 
 def test_activate_and_deactivate(command: Command, db: Session) -> None:
@@ -42,7 +42,7 @@ def test_activate_and_deactivate(command: Command, db: Session) -> None:
     assert (code, out.strip()) == (0, "“Career coaches” is open.")
     assert queries.by_name(db, "career_coaches").active
     db.rollback()
-    assert printed(command, "deactivate", "career_coaches")["active"] is False
+    assert json_output(command, "deactivate", "career_coaches")["active"] is False
     db.expire_all()
     assert not queries.by_name(db, "career_coaches").active
 
@@ -53,7 +53,7 @@ def test_an_unknown_name_is_refused(command: Command, verb: str) -> None:
     assert (code, out, error) == (1, "", "Error: There is no category “plumbers”.")
 
 
-def test_an_odd_name_is_shown_back_as_it_is(command: Command) -> None:
+def test_an_unknown_name_is_quoted_verbatim(command: Command) -> None:
     assert command("show", "[/]")[2] == "Error: There is no category “[/]”."
 
 
@@ -62,13 +62,13 @@ def test_a_missing_name_is_wrong_usage(command: Command) -> None:
     assert command("open", "therapists")[0] == 2
 
 
-def test_what_ships_is_valid(command: Command) -> None:
-    assert printed(command, "validate") == {"valid": True, "faults": []}
+def test_the_shipped_definitions_are_valid(command: Command) -> None:
+    assert json_output(command, "validate") == {"valid": True, "faults": []}
     code, out, _ = command("validate", str(DEFINITIONS / "therapists.toml"))
     assert (code, out.strip()) == (0, "Valid.")
 
 
-def test_a_wrong_file_is_named_with_key_and_fault(command: Command, tmp_path: Path) -> None:
+def test_an_invalid_file_is_named_with_key_and_error(command: Command, tmp_path: Path) -> None:
     path = tmp_path / "therapists.toml"
     shipped = (DEFINITIONS / "therapists.toml").read_text(encoding="utf-8")
     path.write_text(shipped.replace("weight = 35", "weight = 36"), encoding="utf-8")
@@ -80,7 +80,9 @@ def test_a_wrong_file_is_named_with_key_and_fault(command: Command, tmp_path: Pa
     assert json.loads(out)["faults"] == [error.removeprefix("Error: ")]
 
 
-def test_a_wrong_edit_in_the_database_is_named(command: Command, db: Session, make: Make) -> None:
+def test_an_invalid_edit_in_the_database_is_named(
+    command: Command, db: Session, make: Make
+) -> None:
     with atomic(db):
         make.category("therapists").matching_criteria = {}
     code, _, error = command("validate")

@@ -1,4 +1,4 @@
-"""What every command has in common: the shell completes it, and its exit code says how it went."""
+"""Shell completion and exit codes of all commands."""
 
 import os
 import shutil
@@ -10,9 +10,10 @@ import pytest
 
 from imatch.categories import catalog
 
-_COMMAND = Path(sys.executable).with_name("imatch")  # as installed: completion goes by its name
+# The installed script: completion depends on its name.
+_COMMAND = Path(sys.executable).with_name("imatch")
 _DEFINITION = catalog.DEFINITIONS / "financial_advisors.toml"
-_SECONDS = 60
+_TIMEOUT_SECONDS = 60
 
 
 def _imatch(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -21,21 +22,21 @@ def _imatch(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
-        timeout=_SECONDS,
+        timeout=_TIMEOUT_SECONDS,
         check=False,
     )
 
 
 def _completed(words: list[str]) -> set[str]:
-    """What bash is offered for the last word, asked as its completion script asks."""
+    """The completions of the last word, requested as bash's completion script does."""
     at = str(len(words) - 1)
-    done = _imatch(_IMATCH_COMPLETE="complete_bash", COMP_WORDS=" ".join(words), COMP_CWORD=at)
-    assert done.returncode == 0, done.stderr
-    return set(done.stdout.split())
+    result = _imatch(_IMATCH_COMPLETE="complete_bash", COMP_WORDS=" ".join(words), COMP_CWORD=at)
+    assert result.returncode == 0, result.stderr
+    return set(result.stdout.split())
 
 
 @pytest.mark.parametrize(
-    ("typed", "offered"),
+    ("line", "expected"),
     [
         ("imatch ", {"serve", "worker", "migrate", "demo", "match", "categories", "users"}),
         ("imatch categories de", {"deactivate"}),
@@ -44,26 +45,26 @@ def _completed(words: list[str]) -> set[str]:
         ("imatch match --kind b", {"basic"}),
     ],
 )
-def test_bash_completes(typed: str, offered: set[str]) -> None:
-    words = typed.split(" ")
-    found = _completed(words)
-    assert offered <= found
-    assert all(word.startswith(words[-1]) for word in found)
+def test_bash_completes(line: str, expected: set[str]) -> None:
+    words = line.split(" ")
+    completions = _completed(words)
+    assert expected <= completions
+    assert all(word.startswith(words[-1]) for word in completions)
 
 
 def test_the_completion_script_calls_the_command() -> None:
-    # It is made for the shell that the command is called from.
+    # The script is generated for the calling shell.
     bash = shutil.which("bash") or "bash"
-    done = subprocess.run(
+    result = subprocess.run(
         [bash, "-c", f'"{_COMMAND}" --show-completion; exit $?'],
         capture_output=True,
         text=True,
-        timeout=_SECONDS,
+        timeout=_TIMEOUT_SECONDS,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    assert "complete -o default -F" in done.stdout
-    assert "complete_bash" in done.stdout
+    assert result.returncode == 0, result.stderr
+    assert "complete -o default -F" in result.stdout
+    assert "complete_bash" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_the_completion_script_calls_the_command() -> None:
     ],
 )
 def test_exit_codes(arguments: list[str], code: int, tmp_path: Path) -> None:
-    done = _imatch(*arguments, IMATCH_DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")
-    assert done.returncode == code, done.stderr
-    assert bool(done.stderr) == bool(code)
-    assert "Traceback" not in done.stderr
+    result = _imatch(*arguments, IMATCH_DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")
+    assert result.returncode == code, result.stderr
+    assert bool(result.stderr) == bool(code)
+    assert "Traceback" not in result.stderr

@@ -1,4 +1,4 @@
-"""`imatch ledger` proves, seals and prints, for people and for programs."""
+"""`imatch ledger`: audit, seal and statement, as text and JSON."""
 
 import csv
 import io
@@ -48,22 +48,22 @@ def test_a_finding_is_printed_and_exits_with_1(db: Session, ids: dict[str, int])
     assert result.exit_code == 1
     (finding,) = json.loads(result.stdout)[0]["findings"]
     assert (finding["row_id"], finding["problem"]) == (ids["spend"], "the sealed row's digest")
-    said = run("audit", "--book", "pot")
-    assert said.exit_code == 1
-    assert f"pot row {ids['spend']}: the sealed row's digest" in said.stdout
+    result = run("audit", "--book", "pot")
+    assert result.exit_code == 1
+    assert f"pot row {ids['spend']}: the sealed row's digest" in result.stdout
 
 
-def test_a_noted_head_must_still_be_there(db: Session, ids: dict[str, int]) -> None:
-    (made,) = json.loads(run("seal", "--book", "pot", "--json").stdout)
-    assert (made["rows_sealed"], made["sealed_to"]) == (11, ids["spend bo"])
+def test_a_published_head_must_be_in_the_seals(db: Session, ids: dict[str, int]) -> None:
+    (head,) = json.loads(run("seal", "--book", "pot", "--json").stdout)
+    assert (head["rows_sealed"], head["sealed_to"]) == (11, ids["spend bo"])
     post(db, POT, earn(ids["ada"], 1, "more"))
     assert "1 rows sealed" in run("seal", "--book", "pot").stdout
-    assert run("audit", "--book", "pot", "--head", made["head"]).exit_code == 0
+    assert run("audit", "--book", "pot", "--head", head["head"]).exit_code == 0
     assert run("audit", "--book", "pot", "--head", "f" * 64).exit_code == 1
-    assert run("audit", "--head", made["head"]).exit_code == 2
+    assert run("audit", "--head", head["head"]).exit_code == 2
 
 
-def test_what_cannot_be_noted_is_printed(sqlite_url: str) -> None:
+def test_a_result_that_cannot_be_stored_is_printed(sqlite_url: str) -> None:
     engine = database.bind(sqlite_url)
     with SessionLocal() as db:
         fill(db, Make(db))
@@ -78,16 +78,16 @@ def test_what_cannot_be_noted_is_printed(sqlite_url: str) -> None:
     engine.dispose()
 
 
-def test_nothing_to_seal_is_no_error(db: Session) -> None:
+def test_sealing_nothing_succeeds(db: Session) -> None:
     result = run("seal")
     assert result.exit_code == 0
     assert "pot: 0 rows sealed" in result.stdout
 
 
-def test_a_large_book_is_read_by_two_processes(
+def test_a_large_book_is_audited_by_two_processes(
     db: Session, ids: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imatch.cli.ledger._ROWS_FOR_TWO_PROCESSES", 1)
+    monkeypatch.setattr("imatch.cli.ledger._MIN_ROWS_FOR_TWO_PROCESSES", 1)
     assert run("audit", "--book", "pot").exit_code == 0
     assert audit(db, POT).findings == []
 
@@ -102,7 +102,7 @@ def test_a_statement_is_newest_first_and_adds_up(db: Session, ids: dict[str, int
     assert [entry["amount"] for entry in few["entries"]] == [500, -45]
 
 
-def test_a_person_is_named_by_address_too(db: Session, ids: dict[str, int]) -> None:
+def test_a_statement_by_email_address(db: Session, ids: dict[str, int]) -> None:
     user = db.get(User, ids["bo"])
     assert user is not None
     result = run("statement", user.email)
@@ -120,14 +120,14 @@ def test_csv_has_every_entry(
     assert rows[2]["phase"] == "hold"
 
 
-def test_an_empty_cash_book_is_a_statement_too(db: Session, ids: dict[str, int]) -> None:
+def test_a_statement_of_an_empty_book(db: Session, ids: dict[str, int]) -> None:
     document = json.loads(run("statement", str(ids["ada"]), "--book", "cash", "--json").stdout)
     assert (document["unit"], document["balance"], document["entries"]) == ("cents", 0, [])
     assert queries.head(db, POT) is None
 
 
 @pytest.mark.parametrize("user", ["0", "987654321", str(10**30), "nobody@example.org", "x"])
-def test_a_stranger_has_no_statement(db: Session, ids: dict[str, int], user: str) -> None:
+def test_an_unknown_person_is_refused(db: Session, ids: dict[str, int], user: str) -> None:
     result = run("statement", user)
     assert result.exit_code == 1
     assert "There is no account" in str(result.exception)

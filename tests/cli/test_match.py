@@ -1,4 +1,4 @@
-"""`imatch match`: the main job on the command line."""
+"""`imatch match`: ranking on the command line."""
 
 import json
 from collections.abc import Callable
@@ -28,16 +28,16 @@ def run(run_imatch: Command) -> Run:
 
 
 def test_cards_for_people(run: Run, three: list[str]) -> None:
-    code, printed, _ = run("--need", "Retirement and tax", "--answer", "needs=retirement,tax")
+    code, json_output, _ = run("--need", "Retirement and tax", "--answer", "needs=retirement,tax")
     assert code == 0
-    assert "Out of 3 financial advisors, 3 met every rule." in printed
-    assert all(name in printed for name in three)
-    assert printed.count("Worth knowing.") == 3
-    assert "\x1b[" not in printed
+    assert "Out of 3 financial advisors, 3 met every rule." in json_output
+    assert all(name in json_output for name in three)
+    assert json_output.count("Worth knowing.") == 3
+    assert "\x1b[" not in json_output
 
 
 def test_json_for_programs(run: Run, three: list[str], db: Session) -> None:
-    code, printed, _ = run(
+    code, json_output, _ = run(
         "--need",
         "Retirement and tax",
         "--budget-max",
@@ -49,28 +49,28 @@ def test_json_for_programs(run: Run, three: list[str], db: Session) -> None:
         "--json",
     )
     assert code == 0
-    found = json.loads(printed)
-    assert found["category"] == ADVISORS
-    assert found["passed"] == 3
-    assert [match["position"] for match in found["matches"]] == [1, 2, 3]
-    for match in found["matches"]:
+    document = json.loads(json_output)
+    assert document["category"] == ADVISORS
+    assert document["passed"] == 3
+    assert [match["position"] for match in document["matches"]] == [1, 2, 3]
+    for match in document["matches"]:
         weights = sum(line["weight"] for line in match["criteria"])
         points = sum(line["weight"] * line["score"] for line in match["criteria"])
         assert abs(100 * points / weights - match["fit"]) <= 0.05 + 1e-9
     assert db.scalar(select(func.count()).select_from(Match)) == 0
 
 
-def test_the_same_command_gives_the_same_answer(run: Run, three: list[str]) -> None:
+def test_the_command_is_deterministic(run: Run, three: list[str]) -> None:
     assert run("--need", "Tax", "--json") == run("--need", "Tax", "--json")
 
 
-def test_musts_are_rules(run: Run, make: Make) -> None:
+def test_musts_exclude_providers(run: Run, make: Make) -> None:
     make.provider(profile={"compensation": "commission"})
     arguments = ("--need", "Tax", "--must", "fee_only_required")
     assert json.loads(run(*arguments, "--json")[1])["matches"] == []
-    code, printed, _ = run(*arguments)
+    code, json_output, _ = run(*arguments)
     assert code == 0
-    assert "Fee-only, no commissions on products: leaves out 1; without it, 1" in printed
+    assert "Fee-only, no commissions on products: leaves out 1; without it, 1" in json_output
 
 
 def test_kinds_counts_and_exceptions(run: Run, make: Make) -> None:
@@ -78,8 +78,8 @@ def test_kinds_counts_and_exceptions(run: Run, make: Make) -> None:
         make.provider(slug=f"a{number}")
 
     def slugs(*arguments: str) -> list[str]:
-        printed = run("--need", "Tax", "--json", *arguments)[1]
-        return [match["slug"] for match in json.loads(printed)["matches"]]
+        json_output = run("--need", "Tax", "--json", *arguments)[1]
+        return [match["slug"] for match in json.loads(json_output)["matches"]]
 
     assert len(slugs()) == 3
     assert len(slugs("--kind", "premium")) == 10
@@ -91,9 +91,9 @@ def test_kinds_counts_and_exceptions(run: Run, make: Make) -> None:
 
 
 def test_an_empty_category_says_so(run: Run) -> None:
-    code, printed, _ = run("--need", "Tax")
+    code, json_output, _ = run("--need", "Tax")
     assert code == 0
-    assert "Nobody in this category takes new people yet." in printed
+    assert "Nobody in this category takes new people yet." in json_output
 
 
 def test_an_unknown_category_lists_the_known(run: Run) -> None:
@@ -129,13 +129,13 @@ def test_a_closed_category_says_so(run: Run) -> None:
         (["--kind", "custom_criteria", "--criteria", "x" * 1_001], "Shorten"),
     ],
 )
-def test_wrong_options_are_refused_in_words(
+def test_invalid_options_are_refused_with_a_message(
     run: Run, three: list[str], arguments: list[str], message: str
 ) -> None:
-    code, printed, error = run("--need", "Tax", *arguments)
+    code, json_output, error = run("--need", "Tax", *arguments)
     assert code == 1
     assert message in error
-    assert printed == ""
+    assert json_output == ""
 
 
 @pytest.mark.parametrize("arguments", [["--kind", "free"], ["--count", "0"], ["--bogus"]])

@@ -1,4 +1,4 @@
-"""`imatch pot` at the wallet's counter: balances, history, orders, and grants by two operators."""
+"""`imatch pot`: balances, history, orders, and grants by two operators."""
 
 import json
 import subprocess
@@ -45,10 +45,10 @@ def rich(db: Session, make: Make) -> User:
 
 
 def test_a_balance_by_id_and_by_address(rich: User) -> None:
-    found = run_json("balance", str(rich.id))
-    assert (found["free"], found["held"], found["redeemable_now"]) == (300, 0, 0)
-    assert found["not_redeemable_because"]
-    assert run_json("balance", " ANA@example.org ") == found
+    document = run_json("balance", str(rich.id))
+    assert (document["free"], document["held"], document["redeemable_now"]) == (300, 0, 0)
+    assert document["not_redeemable_because"]
+    assert run_json("balance", " ANA@example.org ") == document
     assert "300" in run("balance", "ana@example.org")
 
 
@@ -60,7 +60,7 @@ def test_history_is_newest_first_and_filtered(db: Session, rich: User) -> None:
     assert "-100" in run("history", str(rich.id))
 
 
-def test_spending_holds_an_order_once_for_a_key(db: Session, rich: User) -> None:
+def test_an_order_is_idempotent_by_key(db: Session, rich: User) -> None:
     words = (
         "spend",
         "ana@example.org",
@@ -93,7 +93,7 @@ def test_spending_holds_an_order_once_for_a_key(db: Session, rich: User) -> None
         (("premium_match",), shop.BoughtElsewhere),
     ],
 )
-def test_what_cannot_be_bought_moves_nothing(
+def test_a_refused_purchase_moves_nothing(
     db: Session, rich: User, words: tuple[str, ...], refusal: type[DomainError] | None
 ) -> None:
     if refusal is None:  # the lowest price of an open one
@@ -105,8 +105,8 @@ def test_what_cannot_be_bought_moves_nothing(
 
 
 def test_a_grant_waits_for_a_second_operator(db: Session, make: Make, rich: User) -> None:
-    one, two = (make.user(account_type=AccountType.OPERATOR).email for _ in range(2))
-    words = ("grant", "ana@example.org", "40", "--reason", "Found a hole", "--as", one)
+    first, second = (make.user(account_type=AccountType.OPERATOR).email for _ in range(2))
+    words = ("grant", "ana@example.org", "40", "--reason", "Found a hole", "--as", first)
     assert "waits for a second operator" in run(*words)
     filed = run_json(*words, "--category", "bug_report")
     assert (filed["amount"], filed["status"], filed["category"]) == (40, "proposed", "bug_report")
@@ -115,16 +115,16 @@ def test_a_grant_waits_for_a_second_operator(db: Session, make: Make, rich: User
     assert "Found a hole" in run("grants", "list")
     number = str(filed["id"])
     with pytest.raises(OwnGrant):
-        run("grants", "approve", number, "--as", one)
+        run("grants", "approve", number, "--as", first)
     with pytest.raises(OperatorsOnly):
         run("grants", "approve", number, "--as", "ana@example.org")
-    assert run_json("grants", "approve", number, "--as", two)["status"] == "approved"
+    assert run_json("grants", "approve", number, "--as", second)["status"] == "approved"
     with pytest.raises(GrantDecided):
-        run("grants", "reject", number, "--as", two)
+        run("grants", "reject", number, "--as", second)
     (other,) = run_json("grants", "list")
-    assert "rejected" in run("grants", "reject", str(other["id"]), "--as", two)
+    assert "rejected" in run("grants", "reject", str(other["id"]), "--as", second)
     with pytest.raises(NoSuchGrant):
-        run("grants", "approve", "1" + "0" * 30, "--as", two)
+        run("grants", "approve", "1" + "0" * 30, "--as", second)
     db.rollback()
     assert free(db, POT, rich.id) == 340
 
@@ -149,7 +149,7 @@ def test_bad_grants_are_refused(
     assert run_json("grants", "list") == []
 
 
-def test_nobody_of_this_name(rich: User) -> None:
+def test_an_unknown_person_is_refused(rich: User) -> None:
     del rich
     for name in ("9999", "-1", "1.5", "9" * 40, "nobody@example.org", "no address", ""):
         with pytest.raises(UserNotFound):
@@ -160,21 +160,23 @@ def test_the_economy_and_its_rules(rich: User) -> None:
     del rich
     assert run_json("economy")["total_pot_in_circulation"] == 300
     assert "300" in run("economy")
-    found = run_json("rules")
-    assert [rule["name"] for rule in found["earnings"]] == [rule.name for rule in EARNINGS]
-    assert [option["name"] for option in found["spendings"]] == [one.name for one in SPENDINGS]
+    document = run_json("rules")
+    assert [rule["name"] for rule in document["earnings"]] == [rule.name for rule in EARNINGS]
+    assert [option["name"] for option in document["spendings"]] == [
+        spending.name for spending in SPENDINGS
+    ]
     assert "clean_record_10" in run("rules")
 
 
 def test_a_refusal_is_one_line_and_exit_code_1(sqlite_url: str) -> None:
     command = [sys.executable, "-m", "imatch", "pot", "balance", "nobody@example.org"]
-    done = subprocess.run(
+    result = subprocess.run(
         command,
         env={"IMATCH_DATABASE_URL": sqlite_url, "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 1
-    assert done.stderr == "Error: User nobody@example.org not found\n"
-    assert done.stdout == ""
+    assert result.returncode == 1
+    assert result.stderr == "Error: User nobody@example.org not found\n"
+    assert result.stdout == ""

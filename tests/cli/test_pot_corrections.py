@@ -1,4 +1,4 @@
-"""Operators give POT back for a purchase, and take a wrong award back, from the command line."""
+"""`imatch pot refund` and `imatch pot take-back`."""
 
 import pytest
 from sqlalchemy.orm import Session
@@ -33,8 +33,12 @@ def rich(db: Session, make: Make) -> User:
 def test_a_delivered_order_is_refunded(db: Session, rich: User, operator: str) -> None:
     order = shop.buy(db, rich.id, "workshop", key="1", amount=200)
     shop.deliver(db, order.id)
-    done = run_json("refund", str(order.transaction_id), *WHY, "--as", operator)
-    assert (done["amount"], done["status"], done["purchase_id"]) == (200, "refunded", order.id)
+    result = run_json("refund", str(order.transaction_id), *WHY, "--as", operator)
+    assert (result["amount"], result["status"], result["purchase_id"]) == (
+        200,
+        "refunded",
+        order.id,
+    )
     assert free(db, POT, rich.id) == 300
     with pytest.raises(shop.PurchaseSettled):
         run("refund", str(order.transaction_id), *WHY, "--as", operator)
@@ -49,7 +53,7 @@ def test_an_award_is_taken_back(db: Session, rich: User, operator: str) -> None:
     assert (free(db, POT, rich.id), clawbacks.owed(db, rich.id)) == (0, 120)
 
 
-def test_what_cannot_be_undone_moves_nothing(db: Session, rich: User, operator: str) -> None:
+def test_a_refused_correction_moves_nothing(db: Session, rich: User, operator: str) -> None:
     award = str(POTService(db).get_transaction_history(rich.id)[0]["id"])
     refused: tuple[tuple[type[Exception], tuple[str, ...]], ...] = (
         (shop.PurchaseNotFound, ("refund", award, *WHY, "--as", operator)),

@@ -1,4 +1,4 @@
-"""`imatch pot policy` and `imatch pot simulate` do what they say, and say it to programs too."""
+"""`imatch pot policy` and `imatch pot simulate`, as text and JSON."""
 
 import csv
 import io
@@ -30,19 +30,19 @@ def run(*words: str) -> str:
 
 def test_two_operators_change_a_number_from_the_command_line(db: Session, make: Make) -> None:
     policy.genesis(db)
-    one, two = (make.user(account_type=AccountType.OPERATOR).email for _ in range(2))
+    first, second = (make.user(account_type=AccountType.OPERATOR).email for _ in range(2))
     filed = json.loads(
         run(
             "policy", "propose", "--set", "monthly_award_cap=50000", "--reason", "Less at first.",
-            "--as", one, "--json",
+            "--as", first, "--json",
         )
     )  # fmt: skip
     assert filed["changes"] == {"monthly_award_cap": [100_000, 50_000]}
     assert [week["week"] for week in filed["projection"]] == [4, 13, 26, 52]
     version = str(filed["version"])
     with pytest.raises(SecondPersonNeeded):
-        run("policy", "approve", version, "--as", one)
-    run("policy", "approve", version, "--as", two)
+        run("policy", "approve", version, "--as", first)
+    run("policy", "approve", version, "--as", second)
     shown = json.loads(run("policy", "show", "--json"))
     assert shown["numbers"]["monthly_award_cap"] == 50_000
     assert [row["status"] for row in shown["versions"]] == ["approved", "approved"]
@@ -79,14 +79,14 @@ def test_a_simulation_for_people_and_programs(
     monkeypatch.setenv("IMATCH_LOG_LEVEL", "info")
     size = ("--months", "1", "--seekers", "6", "--providers", "3", "--attackers", "5")
     try:
-        found = json.loads(run("simulate", *size, "--json", "--svg", str(tmp_path)))
+        document = json.loads(run("simulate", *size, "--json", "--svg", str(tmp_path)))
         weeks = list(csv.DictReader(io.StringIO(run("simulate", *size, "--csv"))))
         drawn = run("simulate", *size, "--plot")
     finally:
         get_settings.cache_clear()
-    assert all(check["holds"] for check in found["checks"])
+    assert all(check["holds"] for check in document["checks"])
     # The same seed gives the same figures.
-    assert [int(week["people"]) for week in weeks] == [week["people"] for week in found["weeks"]]
+    assert [int(week["people"]) for week in weeks] == [week["people"] for week in document["weeks"]]
     assert "Attackers' cash" in drawn
     assert {path.name for path in tmp_path.iterdir()} == {
         "supply.svg", "awards.svg", "reserve.svg", "attackers.svg"

@@ -1,4 +1,4 @@
-"""Commands in unfit surroundings: one clear line, exit code 1, no traceback and no secrets."""
+"""Invalid settings and databases: a clear message, exit code 1, no traceback, no secrets."""
 
 import sqlite3
 import sys
@@ -18,20 +18,20 @@ Refused = Callable[..., str]
 def refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Refused]:
-    """What `imatch` says to standard error, refusing the arguments under these IMATCH_* values."""
+    """Runs `imatch` with IMATCH_* settings, expects exit code 1, returns standard error."""
 
-    def said(*arguments: str, **settings: str) -> str:
+    def run_refused(*arguments: str, **settings: str) -> str:
         for name, value in settings.items():
             monkeypatch.setenv(f"IMATCH_{name.upper()}", value)
         get_settings.cache_clear()
         monkeypatch.setattr(database, "_bound_url", None)
         monkeypatch.setattr(sys, "argv", ["imatch", *arguments])
-        with pytest.raises(SystemExit) as left:
+        with pytest.raises(SystemExit) as exit_info:
             main()
-        assert left.value.code == 1
+        assert exit_info.value.code == 1
         return " ".join(capsys.readouterr().err.split())
 
-    yield said
+    yield run_refused
     monkeypatch.undo()
     get_settings.cache_clear()
 
@@ -40,30 +40,30 @@ def refused(
     ("name", "value"),
     [("port", "abc"), ("port", "99999999"), ("environment", "prod"), ("session_days", "0")],
 )
-def test_a_nonsense_setting_is_named(refused: Refused, name: str, value: str) -> None:
+def test_an_invalid_setting_is_named(refused: Refused, name: str, value: str) -> None:
     assert f"IMATCH_{name.upper()}: " in refused("users", "list", **{name: value})
 
 
-def test_what_production_lacks_is_said_without_any_value(refused: Refused) -> None:
-    said = refused("users", "list", environment="production", smtp_password="hunter2")
-    assert "IMATCH_SECRET_KEY" in said
-    assert "hunter2" not in said
+def test_missing_production_settings_are_named_without_values(refused: Refused) -> None:
+    error_output = refused("users", "list", environment="production", smtp_password="hunter2")
+    assert "IMATCH_SECRET_KEY" in error_output
+    assert "hunter2" not in error_output
 
 
 @pytest.mark.parametrize("url", ["nonsense", "", "mysql://who:hunter2@there/that", "oops://x"])
-def test_an_address_of_no_database_is_refused(refused: Refused, url: str) -> None:
-    said = refused("users", "list", database_url=url)
-    assert "IMATCH_DATABASE_URL" in said
-    assert "hunter2" not in said
+def test_an_invalid_database_url_is_refused(refused: Refused, url: str) -> None:
+    error_output = refused("users", "list", database_url=url)
+    assert "IMATCH_DATABASE_URL" in error_output
+    assert "hunter2" not in error_output
 
 
-def test_a_server_that_does_not_answer_is_named_without_its_password(refused: Refused) -> None:
-    said = refused("migrate", database_url="postgresql://who:hunter2@127.0.0.1:1/that")
-    assert "cannot be used" in said
-    assert "hunter2" not in said
+def test_an_unreachable_server_is_reported_without_its_password(refused: Refused) -> None:
+    error_output = refused("migrate", database_url="postgresql://who:hunter2@127.0.0.1:1/that")
+    assert "cannot be used" in error_output
+    assert "hunter2" not in error_output
 
 
-def test_a_file_that_is_no_database_is_left_alone(refused: Refused, tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_unchanged(refused: Refused, tmp_path: Path) -> None:
     path = tmp_path / "letter.txt"
     path.write_text("Dear all, " * 100, encoding="utf-8")
     assert "not a database" in refused("migrate", database_url=f"sqlite:///{path}")
@@ -71,18 +71,18 @@ def test_a_file_that_is_no_database_is_left_alone(refused: Refused, tmp_path: Pa
 
 
 @pytest.mark.parametrize("command", [("users", "list"), ("categories", "list"), ("demo",)])
-def test_an_empty_database_is_to_be_migrated_first(
+def test_an_empty_database_must_be_migrated_first(
     refused: Refused, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     assert "imatch migrate" in refused(*command, database_url=f"sqlite:///{tmp_path}/empty.db")
 
 
-def test_a_database_of_a_later_release_is_left_alone(refused: Refused, tmp_path: Path) -> None:
+def test_a_database_of_a_later_release_is_refused(refused: Refused, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "later.db") as connection:
         connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
         connection.execute("INSERT INTO alembic_version VALUES ('0099')")
-    said = refused("migrate", database_url=f"sqlite:///{tmp_path}/later.db")
-    assert "later release" in said
+    error_output = refused("migrate", database_url=f"sqlite:///{tmp_path}/later.db")
+    assert "later release" in error_output
     with sqlite3.connect(tmp_path / "later.db") as connection:
         names = connection.execute("SELECT name FROM sqlite_master").fetchall()
     assert names == [("alembic_version",)]

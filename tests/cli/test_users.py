@@ -1,4 +1,4 @@
-"""`imatch users`, and who may call themselves an operator."""
+"""`imatch users`, and the rules for operator accounts."""
 
 import json
 import re
@@ -27,22 +27,22 @@ from tests.make import Make
 
 
 def users(*arguments: str, stdin: str | None = None) -> str:
-    done = CliRunner().invoke(app, ["users", *arguments], input=stdin, catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    return done.stdout
+    result = CliRunner().invoke(app, ["users", *arguments], input=stdin, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
 
 
 def test_create_an_operator_with_a_piped_password(client: TestClient, db: Session) -> None:
-    made = json.loads(users("create-operator", ADA, "--name", "Ada", "--json", stdin=PASSWORD))
-    assert (made["account_type"], made["confirmed"]) == ("operator", True)
+    operator = json.loads(users("create-operator", ADA, "--name", "Ada", "--json", stdin=PASSWORD))
+    assert (operator["account_type"], operator["confirmed"]) == ("operator", True)
     answer = client.post("/sign-in", data={"email": ADA, "password": PASSWORD})
     assert answer.url.path == "/account"
     assert "You run the marketplace" in answer.text
 
 
 def test_create_an_operator_with_a_link(client: TestClient, database_url: str) -> None:
-    printed = users("create-operator", ADA, "--link")
-    path = re.search(r"http://127\.0\.0\.1:8401(/reset/\S+)", printed)
+    output = users("create-operator", ADA, "--link")
+    path = re.search(r"http://127\.0\.0\.1:8401(/reset/\S+)", output)
     assert path
     assert client.post(path[1], data={"password": PASSWORD}).url.path == "/account"
     assert client.post(path[1], data={"password": PASSWORD}).status_code == 410
@@ -73,16 +73,16 @@ def test_remove_the_second_factor_of_somebody_who_lost_it(db: Session, ada: User
     assert isinstance(refused.exception, second_factor.SecondFactorIsOff)
 
 
-def test_an_account_that_becomes_an_operators_is_signed_out_and_proves_itself_anew(
+def test_an_account_that_becomes_an_operator_loses_sessions_and_password(
     db: Session, make: Make
 ) -> None:
     user = make.user(email=ADA, password_hash=hash_password("chosen by a stranger"))
     with atomic(db):
         user.email_confirmed_at = None
     sessions.start(db, user, Browser("192.0.2.1", "", None), stepped_up=True)
-    made = administration.create_operator(db, email=ADA, name="Ada", password=None)
-    assert made.id == user.id
-    assert (made.account_type, made.password_hash) == (AccountType.OPERATOR, None)
+    operator = administration.create_operator(db, email=ADA, name="Ada", password=None)
+    assert operator.id == user.id
+    assert (operator.account_type, operator.password_hash) == (AccountType.OPERATOR, None)
     assert queries.sessions_of(db, user.id) == []
 
 
@@ -90,7 +90,7 @@ def test_an_account_that_becomes_an_operators_is_signed_out_and_proves_itself_an
     ("change", "error"),
     [({"email": "ada"}, BadEmail), ({"name": ""}, BadName), ({"password": "short"}, BadPassword)],
 )
-def test_bad_input_makes_nobody_an_operator(
+def test_invalid_input_creates_no_operator(
     db: Session, change: dict[str, str], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
@@ -100,19 +100,19 @@ def test_bad_input_makes_nobody_an_operator(
     assert db.scalars(select(User)).all() == []
 
 
-def test_without_a_password_the_usage_is_wrong(database_url: str) -> None:
-    done = CliRunner().invoke(app, ["users", "create-operator", ADA], input="")
-    assert done.exit_code == 2
+def test_a_missing_password_is_wrong_usage(database_url: str) -> None:
+    result = CliRunner().invoke(app, ["users", "create-operator", ADA], input="")
+    assert result.exit_code == 2
 
 
 def test_an_unknown_account_is_one_clear_line(sqlite_url: str) -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "imatch", "users", "show", "nobody@example.org"],
         capture_output=True,
         text=True,
         check=False,
         env={"IMATCH_DATABASE_URL": sqlite_url},
     )
-    assert done.returncode == 1
-    assert "There is no account with the address nobody@example.org." in done.stderr
-    assert "Traceback" not in done.stderr
+    assert result.returncode == 1
+    assert "There is no account with the address nobody@example.org." in result.stderr
+    assert "Traceback" not in result.stderr

@@ -18,7 +18,7 @@ IN_PERSON = {"format": "in_person", "importance.format": "must"}
 @pytest.fixture(autouse=True)
 def _up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every look is a fresh one: how soon a count follows a change is test_index's question."""
-    monkeypatch.setattr("imatch.matches.pool.live.FOLLOW_EVERY_SECONDS", 0)
+    monkeypatch.setattr("imatch.matches.pool.live.REFRESH_INTERVAL_SECONDS", 0)
 
 
 def importance(db: Session) -> dict[str, str]:

@@ -8,7 +8,7 @@ class Command(Protocol):
     def __call__(self, *arguments: str) -> tuple[int, str, str]: ...
 
 
-def printed(command: Command, *arguments: str) -> Any:  # noqa: ANN401 -- JSON
+def json_output(command: Command, *arguments: str) -> Any:  # noqa: ANN401 -- JSON
     code, out, _ = command(*arguments, "--json")
     assert code == 0
     return json.loads(out)

@@ -50,7 +50,7 @@ def refund(
     if as_json:
         print_json(summary)
         return
-    out.print(f"{number(purchase.amount)} POT are back with user {refunded.user_id}.")
+    out.print(f"{number(purchase.amount)} POT are back with user {purchase.user_id}.")
 
 
 def take_back(
