@@ -4,8 +4,8 @@
         [--saturate] [--against CHECKOUT]
 
 Starts a server with a new SQLite database and demo providers of one category on a free port. With
-`--against`, another checkout's server is measured alternately in each round. `--saturate` raises the
-rate until the 95th percentile exceeds one second or requests fail.
+`--against`, another checkout's server is measured alternately in each round. `--saturate` raises
+the rate until the 95th percentile exceeds one second or requests fail.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.http.servers import HERE, demo_database, serving
+from bench.http.servers import THIS_CHECKOUT, demo_database, serving
 from bench.http.walks import Measurements, run_load
 
 RATES = (20, 40, 60, 80, 100, 120, 150, 200, 250, 300)
@@ -49,7 +49,7 @@ def percentile(ordered: list[float], share: float) -> float:
 
 
 def measure(name: str, base_url: str, rate: float, seconds: float) -> bool:
-    """Print what walks at this rate met; returns whether the server kept up."""
+    """Run walks at this rate and print the result. Returns whether the server kept up."""
     print(f"{name}: ", end="")
     measurements = asyncio.run(run_load(base_url, rate, seconds))
     return report(rate, measurements) <= SATURATED_P95_SECONDS and not measurements.errors
@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--saturate", action="store_true")
     parser.add_argument("--against", type=Path, help="a checkout with its own .venv")
     options = parser.parse_args()
-    checkouts = {"now": HERE}
+    checkouts = {"now": THIS_CHECKOUT}
     if options.against:
         checkouts = {"before": options.against, **checkouts}
     with ExitStack() as stack:

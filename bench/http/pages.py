@@ -1,11 +1,11 @@
-"""What a page costs: requests a second of one process, beside another checkout in the same run.
+"""The cost of pages: requests a second of one process, compared with another checkout.
 
     python -m bench.http.pages [--against CHECKOUT] [--clients 8] [--seconds 2] [--rounds 3]
 
-Starts one server of each checkout on a fresh SQLite database with 2,000 demo providers. The clients
-each keep one connection and ask for one page again and again. The checkouts take turns within each
-round; figures are medians of the rounds, and so is the ratio of each round. The processor time of
-the server for each request changes least when other work runs beside. Prints Markdown.
+Starts one server of each checkout with a new SQLite database of 2,000 demo providers. Each client
+keeps one connection and requests one page repeatedly. The checkouts take turns within each round.
+Figures are medians of the rounds, and so are the ratios. The server's processor time per request is
+the most stable figure on a busy machine. Prints Markdown.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench.http.servers import HERE, WITHOUT_WORKER, Server, demo_database, serving
+from bench.http.servers import THIS_CHECKOUT, WITHOUT_WORKER, Server, demo_database, serving
 
 WARM_UP_SECONDS = 0.5
 
@@ -39,8 +39,7 @@ class Page:
         return "\r\n".join(lines).encode()
 
 
-# A page with a query is rendered for each request.
-
+# A page with an unknown query is not cached.
 PAGES = (
     Page("/"),
     Page("/?each", "rendered each time"),
@@ -55,7 +54,7 @@ PAGES = (
 
 
 class Connection:
-    """One keep-alive connection, read with as little work as possible: the client costs too."""
+    """A keep-alive connection with a minimal reader: the client uses the same machine."""
 
     def __init__(self, base_url: str) -> None:
         address = urlsplit(base_url)
@@ -63,8 +62,8 @@ class Connection:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.host = address.netloc
 
-    def ask(self, request: bytes) -> None:
-        """Send and read one whole answer. Raises RuntimeError for any status but 200."""
+    def request_page(self, request: bytes) -> None:
+        """Send the request and read the answer. Raises RuntimeError unless its status is 200."""
         self._socket.sendall(request)
         received = b""
         while (end := received.find(b"\r\n\r\n")) < 0:
@@ -93,27 +92,27 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one page of one server cost in one round."""
+    """The cost of one page on one server in one round."""
 
     requests_per_second: float
     processor_ms: float  # of the server, for each request
 
 
-def cost(server: Server, page: Page, clients: int, seconds: float) -> Cost:
-    """Closed loop: each client sends its next request when the last one is answered."""
-    counts, faults = [0] * clients, []
+def measure_cost(server: Server, page: Page, clients: int, seconds: float) -> Cost:
+    """Run a closed loop: each client sends its next request when the last one is answered."""
+    counts, errors = [0] * clients, []
     begin = time.perf_counter()
-    used = server.processor_seconds()
+    cpu_seconds = server.processor_seconds()
 
     def run(client: int) -> None:
         connection = Connection(server.base_url)
         request = page.request(connection.host)
         try:
             while time.perf_counter() < begin + seconds:
-                connection.ask(request)
+                connection.request_page(request)
                 counts[client] += 1
         except (OSError, RuntimeError) as error:
-            faults.append(error)
+            errors.append(error)
         finally:
             connection.close()
 
@@ -122,34 +121,34 @@ def cost(server: Server, page: Page, clients: int, seconds: float) -> Cost:
         thread.start()
     for thread in threads:
         thread.join()
-    if faults:
-        raise SystemExit(f"{page.path} of {server.base_url} failed: {faults[0]}")
-    used = server.processor_seconds() - used
+    if errors:
+        raise SystemExit(f"{page.path} of {server.base_url} failed: {errors[0]}")
+    cpu_seconds = server.processor_seconds() - cpu_seconds
     count = sum(counts)
-    return Cost(count / (time.perf_counter() - begin), used / count * 1_000)
+    return Cost(count / (time.perf_counter() - begin), cpu_seconds / count * 1_000)
 
 
 def measure(
     servers: Sequence[Server], page: Page, options: argparse.Namespace
 ) -> list[tuple[Cost, ...]]:
-    """The cost on each server, round by round; the servers take turns."""
+    """The cost on each server in each round; the servers take turns."""
     for server in servers:
-        cost(server, page, options.clients, WARM_UP_SECONDS)
+        measure_cost(server, page, options.clients, WARM_UP_SECONDS)
     return [
-        tuple(cost(server, page, options.clients, options.seconds) for server in servers)
+        tuple(measure_cost(server, page, options.clients, options.seconds) for server in servers)
         for _ in range(options.rounds)
     ]
 
 
 def row(page: Page, rounds: list[tuple[Cost, ...]]) -> str:
     by_server = list(zip(*rounds, strict=True))
-    rates = [statistics.median(one.requests_per_second for one in costs) for costs in by_server]
-    spent = [statistics.median(one.processor_ms for one in costs) for costs in by_server]
+    rates = [statistics.median(cost.requests_per_second for cost in costs) for costs in by_server]
+    cpu_ms = [statistics.median(cost.processor_ms for cost in costs) for costs in by_server]
     cells = [page.title, *(f"{rate:,.0f}" for rate in rates)]
     if len(by_server) > 1:
-        times = [now.requests_per_second / before.requests_per_second for before, now in rounds]
-        cells.append(f"{statistics.median(times):.1f} ({min(times):.1f} to {max(times):.1f})")
-    cells += [f"{milliseconds:.2f}" for milliseconds in spent]
+        ratios = [now.requests_per_second / before.requests_per_second for before, now in rounds]
+        cells.append(f"{statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})")
+    cells += [f"{milliseconds:.2f}" for milliseconds in cpu_ms]
     return f"| {' | '.join(cells)} |"
 
 
@@ -162,10 +161,10 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="PATH", help="these paths alone")
     options = parser.parse_args()
     pages = [page for page in PAGES if not options.only or page.path in options.only]
-    checkouts = [options.against, HERE] if options.against else [HERE]
-    heads = ["page", "requests/s", "ms of processor"]
+    checkouts = [options.against, THIS_CHECKOUT] if options.against else [THIS_CHECKOUT]
+    headings = ["page", "requests/s", "ms of processor"]
     if options.against:
-        heads = ["page", "before", "requests/s", "times", "before, ms of processor", "ms"]
+        headings = ["page", "before", "requests/s", "times", "before, ms of processor", "ms"]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         servers = []
@@ -173,7 +172,7 @@ def main() -> None:
             url = demo_database(folder / f"{number}.db", checkout=checkout)
             server = serving(url, checkout=checkout, settings=WITHOUT_WORKER)
             servers.append(stack.enter_context(server))
-        print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+        print(f"| {' | '.join(headings)} |\n|{'---|' * len(headings)}")
         for page in pages:
             print(row(page, measure(servers, page, options)), flush=True)
 

@@ -1,4 +1,4 @@
-"""Servers of a benchmark: fresh demo databases, free ports, stopped at the end."""
+"""Servers for benchmarks, with new demo databases and free ports."""
 
 import os
 import socket
@@ -11,15 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parents[2]
-# What the worker does beside would be measured too.
+THIS_CHECKOUT = Path(__file__).resolve().parents[2]
+# The work of an embedded worker would be measured too.
 WITHOUT_WORKER = {"IMATCH_EMBEDDED_WORKER": "false"}
 
 
 def demo_database(
-    file: Path, *, checkout: Path = HERE, providers: int = 2_000, seekers: int = 200
+    file: Path, *, checkout: Path = THIS_CHECKOUT, providers: int = 2_000, seekers: int = 200
 ) -> str:
-    """The URL of a new SQLite database in this file, filled with demo people by this checkout."""
+    """Create a SQLite database with demo people, using the code of `checkout`. Returns its URL."""
     url = f"sqlite:///{file}"
     counts = ["--providers", str(providers), "--seekers", str(seekers)]
     for command in (["migrate"], ["demo", *counts]):
@@ -39,7 +39,7 @@ class Server:
     process_id: int
 
     def processor_seconds(self) -> float:
-        """Processor time of the process so far, where Linux tells; otherwise 0."""
+        """The processor time of the process so far; 0 if the system has no /proc."""
         try:
             stat = Path(f"/proc/{self.process_id}/stat").read_text(encoding="ascii")
         except FileNotFoundError:
@@ -49,8 +49,10 @@ class Server:
 
 
 @contextmanager
-def serving(url: str, *, checkout: Path = HERE, settings: Mapping[str, str]) -> Iterator[Server]:
-    """A server of this checkout on this database; `settings` are IMATCH_* values."""
+def serving(
+    url: str, *, checkout: Path = THIS_CHECKOUT, settings: Mapping[str, str]
+) -> Iterator[Server]:
+    """Run a server of the checkout on the database, with these IMATCH_* settings."""
     port = free_port()
     server = subprocess.Popen(
         [*_imatch(checkout), "serve", "--port", str(port)],
@@ -74,8 +76,8 @@ def free_port() -> int:
 
 
 def _imatch(checkout: Path) -> list[str]:
-    """Another checkout runs in its own environment, which `make run` or `make test` sets up."""
-    if checkout.resolve() == HERE:
+    """The command `imatch` of a checkout. Other checkouts need their own .venv."""
+    if checkout.resolve() == THIS_CHECKOUT:
         return [sys.executable, "-m", "imatch"]
     python = checkout.resolve() / ".venv" / "bin" / "python"
     if not python.exists():

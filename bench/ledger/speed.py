@@ -92,15 +92,15 @@ def _compare(
                 _hordak(url, options, count, one_account=one_category)
             )
     driver = next(name for name in openings if name.startswith("driver"))
-    where = "one category" if one_category else "any category"
+    categories = "one category" if one_category else "any category"
     for name, measured in rounds.items():
         times = load.median_times(measured)
         # Ratios are taken in each round, because a slow machine slows both.
         pairs = zip(measured, rounds[driver], strict=True)
-        ratio = median(times_.rate / other.rate for times_, other in pairs)
+        ratio = median(own.rate / driver_times.rate for own, driver_times in pairs)
         print(
-            f"| {count} | {name}, {where} | {times.rate:,.0f} | {times.p50:.2f} | {times.p99:.1f} |"
-            f" {times.longest:.0f} | {ratio:.2f} |",
+            f"| {count} | {name}, {categories} | {times.rate:,.0f} | {times.p50:.2f} |"
+            f" {times.p99:.1f} | {times.longest:.0f} | {ratio:.2f} |",
             flush=True,
         )
 

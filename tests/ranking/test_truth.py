@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from imatch.ranking.explaining.wording import listed
+from imatch.ranking.explaining.wording import join_list
 from imatch.ranking.pool.time_zones import windows_elsewhere
 from imatch.ranking.types import Pick
 from tests.ranking.pools import TODAY, advisor, advisors, known_need
@@ -192,7 +192,7 @@ def test_own_criteria_quote_informative_words_only() -> None:
 
 def test_labels_with_commas_are_joined_by_semicolons() -> None:
     labels = ["by the evidence, measured", "strength work", "integrity"]
-    assert listed(labels) == "by the evidence, measured; strength work; and integrity"
-    assert listed(labels[:2]) == "by the evidence, measured; and strength work"
-    assert listed(labels[1:]) == "strength work and integrity"
-    assert listed(labels[:1]) == "by the evidence, measured"
+    assert join_list(labels) == "by the evidence, measured; strength work; and integrity"
+    assert join_list(labels[:2]) == "by the evidence, measured; and strength work"
+    assert join_list(labels[1:]) == "strength work and integrity"
+    assert join_list(labels[:1]) == "by the evidence, measured"

@@ -120,7 +120,8 @@ def _print_audit(result: Audit) -> None:
         out.print(str(finding), markup=False, highlight=False, soft_wrap=True)
     if result.finding_count > _MAX_FINDINGS_SHOWN:
         out.print(
-            f"and {number(result.finding_count - _MAX_FINDINGS_SHOWN)} more; --json prints up to 1,000"
+            f"and {number(result.finding_count - _MAX_FINDINGS_SHOWN)} more;"
+            " --json prints up to 1,000"
         )
 
 

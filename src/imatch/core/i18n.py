@@ -1,4 +1,4 @@
-"""The language that the program speaks, as a CLDR locale. Its words and formats follow from it."""
+"""The CLDR locale of the program, which determines its number, date and money formats."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Amounts of money: whole cents of one currency. Two currencies never mix."""
+"""Amounts of money in integer cents of one currency."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -6,16 +6,19 @@ from typing import Final, Self
 
 BASIS_POINTS_PER_PERCENT: Final = 100
 _BASIS_POINTS = 10_000  # in a whole
-_CENTS = 100  # in a unit: every currency in use here has two decimals
+_CENTS = 100  # in a unit: all currencies in use have two decimals
 
 
 class MixedCurrencies(ValueError):
-    """A program's mistake: no exchange rate is known here."""
+    """Arithmetic on two currencies: a programming error, because there are no exchange rates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """`cents` of the currency with this ISO 4217 code; negative where it is owed."""
+    """`cents` of the currency with this ISO 4217 code; negative if owed.
+
+    Raises TypeError if cents are no int. Arithmetic raises MixedCurrencies.
+    """
 
     cents: int
     currency: str
@@ -42,9 +45,9 @@ class Money:
         return self.cents < self._cents_of(other)
 
     def share_rounded_down(self, basis_points: int) -> Self:
-        """A part of it in basis points (10,000 are all), without the last fraction of a cent.
+        """The share in basis points (10,000 are all), rounded down to a cent.
 
-        Rounded down, the parts of an amount never exceed it together.
+        Rounded down, the shares of an amount never sum to more than the amount.
         """
         return type(self)(self.cents * basis_points // _BASIS_POINTS, self.currency)
 
@@ -55,5 +58,5 @@ class Money:
 
 
 def usd(cents: int) -> Money:
-    """An amount in US dollars, the currency of every price, fee and payout so far."""
+    """An amount in US dollars, the only currency of prices, fees and payouts so far."""
     return Money(cents, "USD")

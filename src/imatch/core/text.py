@@ -29,6 +29,8 @@ def folded_name(name: str) -> str:
     """A name to compare by, without case, accents, full stops: "St. Louis" is "saint louis"."""
     # Longer names cannot be places and are not worth decomposing.
     decomposed = unicodedata.normalize("NFKD", name[:200]).casefold()
-    plain = "".join(c for c in decomposed if not unicodedata.combining(c))
-    words = plain.replace(".", "").replace("-", " ").split()
+    without_accents = "".join(
+        character for character in decomposed if not unicodedata.combining(character)
+    )
+    words = without_accents.replace(".", "").replace("-", " ").split()
     return " ".join("saint" if word == "st" else word for word in words)

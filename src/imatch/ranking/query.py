@@ -48,9 +48,7 @@ class Query:
     wanted: Mapping[str, WantedValues]  # by criterion
     style: Mapping[int, int]  # index of the style scale -> -3..3
     windows: Words  # weekly times wanted, as bits
-    windows_by_zone: (
-        NDArray[np.uint64] | None
-    )  # `windows` converted to each time zone, one row a zone
+    windows_by_zone: NDArray[np.uint64] | None  # `windows` in each time zone, one row a zone
     place: NDArray[np.float32] | None  # unit vector of the seeker's place
     budget: Budget | None
     format: str  # in_person, remote or either
@@ -60,10 +58,10 @@ class Query:
     def of(
         cls, snapshot: Snapshot, layout: Layout, need: StatedNeed, today: date, locate: Locate
     ) -> Self:
-        words = Counter(stems(need.text[:MAX_TEXT_LENGTH]))
-        term_weights = snapshot.documents.term_weights(words)
-        custom = Counter(stems(need.custom_criteria))
-        custom_term_weights = snapshot.documents.term_weights(custom)
+        stem_counts = Counter(stems(need.text[:MAX_TEXT_LENGTH]))
+        term_weights = snapshot.documents.term_weights(stem_counts)
+        custom_counts = Counter(stems(need.custom_criteria))
+        custom_term_weights = snapshot.documents.term_weights(custom_counts)
         place = _answer_of_kind(layout, need, Kind.PLACE)
         coordinates = locate(place) if isinstance(place, Mapping) else None
         style = _answer_of_kind(layout, need, Kind.STYLE)
@@ -72,11 +70,11 @@ class Query:
             need=need,
             today=today,
             term_weights=term_weights,
-            request_term_weights=snapshot.requests.term_weights(words),
+            request_term_weights=snapshot.requests.term_weights(stem_counts),
             custom_term_weights=custom_term_weights,
-            informative=_informative(snapshot, words, term_weights),
-            custom_informative=_informative(snapshot, custom, custom_term_weights),
-            stems=frozenset(words),
+            informative=_informative(snapshot, stem_counts, term_weights),
+            custom_informative=_informative(snapshot, custom_counts, custom_term_weights),
+            stems=frozenset(stem_counts),
             wanted={name: _wanted(layout, need, name) for name in layout.definition.criteria},
             style={
                 index: int(style[scale])
@@ -93,10 +91,12 @@ class Query:
 
 
 def _informative(
-    snapshot: Snapshot, words: Iterable[str], term_weights: Mapping[int, float]
+    snapshot: Snapshot, text_stems: Iterable[str], term_weights: Mapping[int, float]
 ) -> Mapping[str, float]:
     vocabulary = snapshot.documents.vocabulary
-    return informative({stem: term_weights.get(vocabulary.get(stem, -1), 0.0) for stem in words})
+    return informative(
+        {stem: term_weights.get(vocabulary.get(stem, -1), 0.0) for stem in text_stems}
+    )
 
 
 def _answer_of_kind(layout: Layout, need: StatedNeed, kind: Kind) -> object:

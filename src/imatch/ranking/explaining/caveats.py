@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from imatch.categories.schemas import CriterionKind
 from imatch.ranking.explaining.provider_facts import ProviderFacts
-from imatch.ranking.explaining.wording import distance, listed, lower_first, price_range
+from imatch.ranking.explaining.wording import distance, join_list, lower_first, price_range
 from imatch.ranking.scoring.table import CUSTOM
 from imatch.ranking.types import CriterionScore
 from imatch.web.formats import plural
@@ -38,7 +38,7 @@ def _sentence(facts: ProviderFacts, line: CriterionScore) -> str:
 def _expertise(facts: ProviderFacts, line: CriterionScore) -> str:
     missing = _missing(facts, line)
     if missing:
-        return f"Does not name {listed(missing)} among their topics."
+        return f"Does not name {join_list(missing)} among their topics."
     if not line.parts.get("words"):
         return "Their own words do not mention what you wrote."
     return (
@@ -57,7 +57,7 @@ def _overlap(facts: ProviderFacts, line: CriterionScore) -> str:
     if not line.known:
         return f"Has not stated anything under “{line.label}”."
     missing = _missing(facts, line)
-    return f"Does not mention {listed(missing)}, which you asked for." if missing else ""
+    return f"Does not mention {join_list(missing)}, which you asked for." if missing else ""
 
 
 def _style(facts: ProviderFacts, line: CriterionScore) -> str:
@@ -125,7 +125,7 @@ def _record(facts: ProviderFacts, _: CriterionScore | None = None) -> str:
 def _certification(facts: ProviderFacts, line: CriterionScore) -> str:
     missing = facts.missing(line.name)
     if missing:
-        return f"Does not state {listed(missing)}."
+        return f"Does not state {join_list(missing)}."
     return _unchecked(facts) if not facts.credentials(verified=True) else ""
 
 

@@ -6,7 +6,7 @@ from imatch.ranking.explaining.provider_facts import ProviderFacts
 from imatch.ranking.explaining.wording import (
     distance,
     hours,
-    listed,
+    join_list,
     lower_first,
     price_range,
 )
@@ -24,12 +24,16 @@ def expertise(facts: ProviderFacts, line: CriterionScore) -> Reason | None:
     offered = [lower_first(label) for label in facts.offered(line.name)][:MAX_NAMED]
     more = _practice(facts, line)
     if offered:
-        said = f"Names {listed(offered)} among their topics"
-        return _reason(facts, line, f"You asked for {listed(offered)}", "; ".join([said, *more]))
+        offer = f"Names {join_list(offered)} among their topics"
+        return _reason(
+            facts, line, f"You asked for {join_list(offered)}", "; ".join([offer, *more])
+        )
     shared = _shared(facts, facts.query.need.text, facts.query.informative)
     if shared:
-        said = f"Their own words speak of {listed(shared)}"
-        return _reason(facts, line, f"You wrote about {listed(shared)}", "; ".join([said, *more]))
+        offer = f"Their own words speak of {join_list(shared)}"
+        return _reason(
+            facts, line, f"You wrote about {join_list(shared)}", "; ".join([offer, *more])
+        )
     if more:
         return _reason(
             facts, line, "You look for experience with this", "; ".join(more).capitalize()
@@ -42,7 +46,10 @@ def overlap(facts: ProviderFacts, line: CriterionScore) -> Reason | None:
     if not offered:
         return None
     return _reason(
-        facts, line, f"You asked for {listed(offered)}", f"Says of themselves: {listed(offered)}"
+        facts,
+        line,
+        f"You asked for {join_list(offered)}",
+        f"Says of themselves: {join_list(offered)}",
     )
 
 
@@ -75,22 +82,22 @@ def logistics(facts: ProviderFacts, line: CriterionScore) -> Reason | None:
         and km is not None
         and line.parts.get("place", 0) > 0
     ):
-        where = f"Meets in person in {facts.city}" if facts.city else "Meets in person"
+        meeting = f"Meets in person in {facts.city}" if facts.city else "Meets in person"
         want = (
             "You prefer to meet in person" if query.format == "in_person" else "You gave your place"
         )
         if km <= _MAX_IN_PERSON_KM:
-            return _reason(facts, line, want, f"{where}, {distance(km)}")
+            return _reason(facts, line, want, f"{meeting}, {distance(km)}")
     if query.format == "remote" and facts.meets("remote"):
         return _reason(
             facts, line, "You want to meet online or by phone", "Works online or by phone"
         )
     shared = facts.shared_windows
     if shared:
-        times = listed(shared[:MAX_NAMED])
+        times = join_list(shared[:MAX_NAMED])
         if facts.other_clock:
-            said = f"Offers {times} by their clock, which meets your times by yours"
-            return _reason(facts, line, "You gave times that suit you", said)
+            offer = f"Offers {times} by their clock, which meets your times by yours"
+            return _reason(facts, line, "You gave times that suit you", offer)
         offer = f"Offers {times}" + (" by their clock" if facts.unknown_clock else "")
         return _reason(facts, line, f"{times} would suit you", offer)
     if facts.response_hours is not None and query.urgency in {"immediate", "this_week"}:
@@ -114,15 +121,15 @@ def pricing(facts: ProviderFacts, line: CriterionScore) -> Reason | None:
 
 
 def track_record(facts: ProviderFacts, line: CriterionScore) -> Reason | None:
-    said = []
+    measured = []
     if facts.mean_rating is not None:
         ratings = plural(facts.count("rating_count"), "rating")
-        said.append(f"Rated {number(facts.mean_rating, 1)} of 5 from {ratings}")
+        measured.append(f"Rated {number(facts.mean_rating, 1)} of 5 from {ratings}")
     if facts.count("completed"):
-        said.append(f"{plural(facts.count('completed'), 'engagement')} completed")
+        measured.append(f"{plural(facts.count('completed'), 'engagement')} completed")
     if facts.count("repeat"):
-        said.append(f"{plural(facts.count('repeat'), 'client')} came back")
-    return _measured(facts, line, "What others found", "; ".join(said)) if said else None
+        measured.append(f"{plural(facts.count('repeat'), 'client')} came back")
+    return _measured(facts, line, "What others found", "; ".join(measured)) if measured else None
 
 
 def certification(facts: ProviderFacts, line: CriterionScore) -> Reason | None:
@@ -132,12 +139,12 @@ def certification(facts: ProviderFacts, line: CriterionScore) -> Reason | None:
         return _reason(
             facts,
             line,
-            f"You look for {listed(wanted)}",
-            f"States {listed(wanted)}; {_how_far_checked(wanted, facts.checked(line.name))}",
+            f"You look for {join_list(wanted)}",
+            f"States {join_list(wanted)}; {_how_far_checked(wanted, facts.checked(line.name))}",
         )
     if verified:
-        said = f"{listed(verified[:MAX_NAMED])}: checked by I MATCH"
-        return Reason(line.name, "Credentials that were checked", said, facts.checked_on)
+        offer = f"{join_list(verified[:MAX_NAMED])}: checked by I MATCH"
+        return Reason(line.name, "Credentials that were checked", offer, facts.checked_on)
     return None
 
 
@@ -145,7 +152,7 @@ def _how_far_checked(stated: list[str], checked: list[str]) -> str:
     if not checked:
         return "not checked yet"
     if len(checked) < len(stated):
-        return f"of these, checked by I MATCH: {listed(checked)}"
+        return f"of these, checked by I MATCH: {join_list(checked)}"
     return "checked by I MATCH"
 
 
@@ -157,8 +164,8 @@ def custom(facts: ProviderFacts, line: CriterionScore) -> Reason | None:
     return _reason(
         facts,
         line,
-        f"Your own criteria mention {listed(shared)}",
-        f"Their own words speak of {listed(shared)}",
+        f"Your own criteria mention {join_list(shared)}",
+        f"Their own words speak of {join_list(shared)}",
     )
 
 

@@ -17,7 +17,7 @@ UNITS = {
 _SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
-def listed(items: Sequence[str]) -> str:
+def join_list(items: Sequence[str]) -> str:
     """Items joined as “one, two and three”; with semicolons if an item contains a comma."""
     if len(items) < 2:  # noqa: PLR2004 -- a list has two items
         return "".join(items)

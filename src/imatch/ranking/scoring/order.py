@@ -141,6 +141,6 @@ def _chances_of_largest_sample(snapshot: Snapshot, rows: Rows) -> Scores:
     density = points ** accepts[:, None] * (1 - points) ** declines[:, None]
     density /= density.sum(axis=1, keepdims=True)
     below = np.maximum(np.cumsum(density, axis=1) - density / 2, 1e-12)
-    others = np.exp(np.log(below).sum(axis=0) - np.log(below))
-    chances = (density * others).sum(axis=1)
+    others_below = np.exp(np.log(below).sum(axis=0) - np.log(below))
+    chances = (density * others_below).sum(axis=1)
     return chances / chances.sum()  # type: ignore[no-any-return]  # numpy says Any
