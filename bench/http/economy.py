@@ -102,16 +102,16 @@ def _movement(number: int, moment: datetime, people: int, rng: random.Random) ->
     user_id = int(people * rng.random() ** 2) + 1
     if rng.random() < 0.6:
         rule = rng.choice(EARNINGS)
-        amount, category, account = rng.randint(10, 200), rule.name, "treasury"
+        amount, category, account = rng.randint(10, 200), rule.name, SystemAccount.TREASURY
     else:
         option = rng.choice(SPENDINGS)
-        amount, category, account = -rng.randint(10, 150), option.name, "burned"
+        amount, category, account = -rng.randint(10, 150), option.name, SystemAccount.BURNED
     return Movement(
         key=f"bench:{number:09}",
         user_id=user_id,
         amount=amount,
         counter_account=account,
-        transaction_type=TransactionType.EARN if amount > 0 else "spend",
+        transaction_type=TransactionType.EARN if amount > 0 else TransactionType.SPEND,
         category=category,
         created_at=moment,
     )

@@ -63,8 +63,8 @@ def _movement(rng: random.Random, people: int) -> Movement:
         key=f"batch:{time.time_ns() // 1000:x}-{rng.getrandbits(64):016x}",
         user_id=BUSY_PERSON if is_busy_person else rng.randint(1, people),
         amount=10 if earns else -10,
-        counter_account=SystemAccount.TREASURY if earns else "burned",
-        transaction_type=TransactionType.EARN if earns else "spend",
+        counter_account=SystemAccount.TREASURY if earns else SystemAccount.BURNED,
+        transaction_type=TransactionType.EARN if earns else TransactionType.SPEND,
         category="portfolio_item" if earns else "report_export",
         description="One of many",
     )
