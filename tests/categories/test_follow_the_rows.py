@@ -5,14 +5,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, Executable, event, text, update
 from sqlalchemy.orm import Session
 
-from imatch.categories import queries, service
+from imatch.categories import in_force, queries, service
 from imatch.categories.in_force import categories_in_force
+from imatch.categories.models import Category
 from imatch.core.database import atomic, make_engine
+from tests.make import Make
 
 OPEN = text("UPDATE categories SET active = TRUE WHERE name = 'career_coaches'")
+OPEN_ROWS = update(Category).where(Category.name == "career_coaches").values(active=True)
 RENAME = text("UPDATE categories SET display_name = 'Mind people' WHERE name = 'therapists'")
 
 
@@ -61,11 +64,30 @@ def test_while_no_row_changes_it_is_one_object(db: Session) -> None:
     assert categories_in_force(db) is before
 
 
+@pytest.fixture
+def _a_moment_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is, the last look was a moment ago."""
+    monkeypatch.setattr(in_force, "FOLLOW_EVERY_SECONDS", 600.0)
+
+
+@pytest.mark.usefixtures("_a_moment_ago")
 def test_reading_again_asks_the_database_nothing(db: Session, statements: list[str]) -> None:
     categories_in_force(db)
     statements.clear()
     for _ in range(3):
         queries.active_categories(db)
+    assert statements == []
+
+
+@pytest.mark.usefixtures("_a_moment_ago")
+def test_other_commits_are_no_reason_to_look_again(
+    db: Session, make: Make, statements: list[str]
+) -> None:
+    make.user()
+    categories_in_force(db)
+    make.user()
+    statements.clear()
+    categories_in_force(db)
     assert statements == []
 
 
@@ -99,12 +121,13 @@ def test_a_transaction_sees_what_was_not_flushed(db: Session) -> None:
         assert service.activate(db, "career_coaches").active
 
 
+@pytest.mark.parametrize("statement", [OPEN, OPEN_ROWS])
 def test_a_commit_of_this_process_counts_at_once(
-    db: Session, new_session: Callable[[], Session]
+    db: Session, new_session: Callable[[], Session], statement: Executable
 ) -> None:
     assert not is_open(db)
     with new_session() as other:
-        other.execute(OPEN)
+        other.execute(statement)
         other.commit()
     assert is_open(db)
 

@@ -1,8 +1,8 @@
 """The categories in force: parsed once in a process, and again when their rows have changed.
 
 Operators change rows with plain SQL, and other processes change them too. A process therefore asks
-for the version of the rows after each commit of its own, and otherwise when it last asked a quarter
-of a second ago. Inside `atomic(db)` it asks each time, through that transaction.
+for the version of the rows when it last asked a quarter of a second ago, and at once after it
+changed one itself. Inside `atomic(db)` it asks each time, through that transaction.
 """
 
 import itertools
@@ -26,7 +26,7 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import ORMExecuteState, Session
 
 from imatch.categories import rows
 from imatch.categories.catalog import definitions
@@ -36,6 +36,7 @@ from imatch.core.database import SessionLocal, is_atomic
 from imatch.core.logs import log
 
 FOLLOW_EVERY_SECONDS = 0.25
+_CHANGES_CATEGORIES = "changes categories"  # in the info of a session
 
 Version = Sequence[Row[Any]]
 
@@ -70,21 +71,36 @@ class CategoriesInForce:
 class _Look:
     found: CategoriesInForce
     moment: float
-    commit: int
+    change: int
 
     def is_recent(self) -> bool:
-        return self.commit == _last_commit and time.monotonic() - self.moment < FOLLOW_EVERY_SECONDS
+        return self.change == _last_change and time.monotonic() - self.moment < FOLLOW_EVERY_SECONDS
 
 
 _looks: WeakKeyDictionary[Engine, _Look] = WeakKeyDictionary()
-_commits = itertools.count(1)
-_last_commit = 0
+_changes = itertools.count(1)
+_last_change = 0
+
+
+@event.listens_for(SessionLocal, "after_flush")
+def _note_flush(db: Session, _context: object) -> None:
+    if any(isinstance(row, Category) for row in (*db.new, *db.dirty, *db.deleted)):
+        db.info[_CHANGES_CATEGORIES] = True
+
+
+@event.listens_for(SessionLocal, "do_orm_execute")
+def _note_statement(execution: ORMExecuteState) -> None:
+    table = getattr(execution.statement, "table", None)  # that an UPDATE or the like is about
+    sql = getattr(execution.statement, "text", "")
+    if Category.__tablename__ in sql or getattr(table, "name", "") == Category.__tablename__:
+        execution.session.info[_CHANGES_CATEGORIES] = True
 
 
 @event.listens_for(SessionLocal, "after_commit")
-def _note_commit(_db: Session) -> None:
-    global _last_commit  # noqa: PLW0603 -- only ever compared: any other number means "look again"
-    _last_commit = next(_commits)
+def _note_commit(db: Session) -> None:
+    global _last_change  # noqa: PLW0603 -- only ever compared: any other number means "look again"
+    if db.info.pop(_CHANGES_CATEGORIES, False):
+        _last_change = next(_changes)
 
 
 def categories_in_force(db: Session) -> CategoriesInForce:
@@ -109,11 +125,11 @@ def recently_in_force(db: Session) -> CategoriesInForce | None:
 
 
 def _look(connection: Connection, last: _Look | None) -> _Look:
-    commit, moment = _last_commit, time.monotonic()
+    change, moment = _last_change, time.monotonic()
     version = connection.execute(_VERSIONS[connection.dialect.name]).all()
     if last is not None and last.found.version == version:
-        return _Look(last.found, moment, commit)
-    return _Look(_read(connection, version), moment, commit)
+        return _Look(last.found, moment, change)
+    return _Look(_read(connection, version), moment, change)
 
 
 _READ = (
