@@ -87,7 +87,12 @@ def money(amount: Money, *, locale: str = LOCALE) -> str:
 
 def day(value: date | datetime, zone: str = "UTC", *, locale: str = LOCALE) -> str:
     """4 Mar 2026; of a moment, the day that it is in the zone."""
-    return dates.format_date(_local_day(value, zone), "d MMM y", locale=_locale(locale))
+    return _short_day(_local_day(value, zone), locale)
+
+
+@lru_cache(maxsize=10_000)
+def _short_day(value: date, locale: str) -> str:
+    return dates.format_date(value, "d MMM y", locale=_locale(locale))
 
 
 def long_day(value: date | datetime, zone: str = "UTC", *, locale: str = LOCALE) -> str:
