@@ -141,12 +141,12 @@ def suggest(
     again = kind is MatchKind.RE_MATCH
     exclude = queries.shown_before(db, seeker.id) if again else frozenset[int]()
     request = _request(definition, seeker, kind, custom_criteria, refusal, exclude)
-    stored = _stored(db, seeker, request, is_open=category.active)
-    if stored is None:
-        stored = _make(db, seeker, category, request, exclude, viewed=viewed)
+    last = queries.shortlist_for(db, seeker.id, kind, request.fingerprint)
+    if last is None or not _comes_again(db, last, is_open=category.active):
+        return _make(db, seeker, category, request, exclude, viewed=viewed)
     if viewed:
-        take_as_viewed(db, queries.matches_of(db, stored.id))
-    return stored
+        take_as_viewed(db, queries.matches_of(db, last.id))
+    return last
 
 
 def made(db: Session, seeker: Need, kind: MatchKind = MatchKind.BASIC) -> Shortlist | None:
@@ -207,19 +207,13 @@ def _request(
     )
 
 
-def _stored(
-    db: Session, seeker: Need, request: _RankingRequest, *, is_open: bool
-) -> Shortlist | None:
-    """The stored answer to the same request while it may be given again."""
-    stored = queries.shortlist_for(db, seeker.id, request.kind, request.fingerprint)
-    if stored is None:
-        return None
-    people = [match.provider_id for match in queries.matches_of(db, stored.id)]
-    if request.kind is MatchKind.BASIC and is_open:
-        there = queries.matchable(db, people, clock.now())
-        return stored if people and len(there) == rules.shown_of(stored) else None
+def _comes_again(db: Session, shortlist: Shortlist, *, is_open: bool) -> bool:
+    """Whether the same request is answered with a stored shortlist, and not ranked anew."""
+    people = [match.provider_id for match in queries.matches_of(db, shortlist.id)]
+    if people and is_open and shortlist.kind == MatchKind.BASIC:
+        return len(queries.matchable(db, people, clock.now())) == rules.shown_of(shortlist)
     # What was bought stays as it was, and what is under way goes on when a category closes.
-    return stored if people else None
+    return bool(people)
 
 
 def _make(
@@ -239,12 +233,13 @@ def _make(
         ranked = _rank(live, request.need, count=count, seed=request.seed, exclude=exclude)
         # Two requests of the same need at once: the second waits here and finds the first's.
         with locked_need(db, seeker):
-            stored = _stored(db, seeker, request, is_open=True)
-            if stored is not None:
-                return stored
+            last = queries.shortlist_for(db, seeker.id, request.kind, request.fingerprint)
+            if last is not None and _comes_again(db, last, is_open=True):
+                return last
             providers = queries.matchable(db, _ids(ranked.picks), clock.now())
             if _all_there(db, live, ranked, providers):
-                return _store(db, seeker, request, ranked, providers, viewed=viewed)
+                empty = last if last and not queries.matches_of(db, last.id) else None
+                return _store(db, seeker, request, ranked, providers, empty, viewed=viewed)
     raise MatchingUnavailable
 
 
@@ -289,15 +284,14 @@ def _store(
     request: _RankingRequest,
     ranked: Ranked,
     providers: Mapping[int, Provider],
+    empty: Shortlist | None,
     *,
     viewed: bool,
 ) -> Shortlist:
     """Write the answer, or fill the one that was empty before somebody came."""
-    shortlist = queries.shortlist_for(db, seeker.id, request.kind, request.fingerprint)
-    if shortlist is None or queries.matches_of(db, shortlist.id):
-        shortlist = Shortlist(
-            seeker_id=seeker.id, kind=request.kind, answers_hash=request.fingerprint
-        )
+    shortlist = empty or Shortlist(
+        seeker_id=seeker.id, kind=request.kind, answers_hash=request.fingerprint
+    )
     shortlist.seed = ranked.seed
     shortlist.considered = ranked.considered
     shortlist.passed = ranked.passed

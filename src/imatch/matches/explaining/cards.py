@@ -79,19 +79,16 @@ class Card(Person):
 def cards_of(db: Session, matches: Iterable[Match]) -> list[Card]:
     """The matches with their providers, in the same order."""
     matches = list(matches)
-    providers = queries.providers_by_id(db, (match.provider_id for match in matches))
-    matchable = queries.matchable(db, providers, clock.now())
-    definitions = _definitions(db, providers.values())
-    badge_buyers = boosts.badge_buyers(db, providers)
-    return [
-        _card(
-            match,
-            _person(provider, definitions[provider.category_id], badge_buyers),
-            takes_people=provider.id in matchable,
-        )
-        for match in matches
-        if (provider := providers.get(match.provider_id)) is not None
-    ]
+    people = queries.people(db, (match.provider_id for match in matches), clock.now())
+    definitions = _definitions(db, (provider for provider, _ in people.values()))
+    badge_buyers = boosts.badge_buyers(db, people)
+    cards = []
+    for match in matches:
+        if match.provider_id in people:
+            provider, takes_people = people[match.provider_id]
+            person = _person(provider, definitions[provider.category_id], badge_buyers)
+            cards.append(_card(match, person, takes_people=takes_people))
+    return cards
 
 
 def person_of(db: Session, provider: Provider, definition: CategoryDefinition) -> Person:

@@ -30,6 +30,7 @@ RECONCILE_INTERVAL_SECONDS = 60.0
 # Changes are therefore read again from this long before the last read. No transaction takes longer.
 CHANGE_OVERLAP = timedelta(seconds=30)
 _BATCH_SIZE = 500
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC) + CHANGE_OVERLAP
 
 
@@ -53,8 +54,9 @@ class LivePool:
         self.loaded = False
         self._refreshed_at = self._reconciled_at = -math.inf
         self._changes_read_at = _EARLIEST
-        self._recent_changes: dict[int, datetime] = {}  # `updated_at` by id, already loaded
+        self._recent_changes: dict[int, str] = {}  # change marks by id, already loaded
         self._next_changes: dict[int, datetime] = {}  # by id, when a pause or credential ends
+        self._next_change_at = _NEVER  # the first of them, or earlier
         self._last_match_id = 0
 
     def refresh(self, engine: Engine, *, fresh: bool) -> None:
@@ -99,16 +101,20 @@ class LivePool:
 
     def _load_changes(self, connection: Connection) -> None:
         now = clock.now()
-        changes = connection.execute(
-            select(Provider.id, Provider.updated_at).where(
-                Provider.category_id == self._category_id,
-                Provider.updated_at > self._changes_read_at - CHANGE_OVERLAP,
-            )
-        ).all()
-        changed = {row.id for row in changes if self._recent_changes.get(row.id) != row.updated_at}
-        due = {provider_id for provider_id, moment in self._next_changes.items() if moment <= now}
-        self._load(connection, changed | due)
-        self._recent_changes = {row.id: row.updated_at for row in changes}
+        changes = queries.changes(self._category_id, self._changes_read_at - CHANGE_OVERLAP)
+        recent = dict(connection.execute(changes).all())
+        changed = {
+            provider_id for provider_id, _mark in recent.items() - self._recent_changes.items()
+        }
+        if self._next_change_at <= now:
+            changed |= {
+                provider_id for provider_id, moment in self._next_changes.items() if moment <= now
+            }
+            self._load(connection, changed)
+            self._next_change_at = min(self._next_changes.values(), default=_NEVER)
+        else:
+            self._load(connection, changed)
+        self._recent_changes = recent
         self._changes_read_at = now
 
     def _load(self, connection: Connection, provider_ids: Iterable[int]) -> None:
@@ -134,7 +140,7 @@ class LivePool:
     ) -> Iterator[RankableProvider]:
         """The providers that can be matched; adds the ids of the others to `unmatchable`."""
         for row in rows:
-            self._recent_changes[row.id] = row.updated_at
+            self._recent_changes[row.id] = row.change_mark
             self._record_next_change(row, now)
             if not pool_providers.is_matchable(row, now):
                 unmatchable.append(row.id)
@@ -148,6 +154,7 @@ class LivePool:
             self._next_changes.pop(row.id, None)
         else:
             self._next_changes[row.id] = moment
+            self._next_change_at = min(self._next_change_at, moment)
 
     def _drop(self, provider_id: int) -> None:
         if provider_id in self.exposure:
