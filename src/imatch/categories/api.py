@@ -1,4 +1,4 @@
-"""Categories for programs: what a client needs to build a form and to send its answers."""
+"""JSON API of categories: what a client needs to build a form and submit answers."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Read the category definitions that ship, and say clearly what is wrong with one."""
+"""Load and validate the shipped category definitions."""
 
 import tomllib
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""What a value of each kind of field must be: clean it, or say what is wrong and what to do."""
+"""Validate and clean one value of each kind of field, with a helpful error for people."""
 
 import re
 import unicodedata
@@ -52,7 +52,7 @@ class AnswerFault(ValueError):
 
 
 def check(definition: CategoryDefinition, field: FieldDefinition, value: object) -> Any:  # noqa: ANN401 -- JSON of the field's kind
-    """The clean value, or None for an empty answer. Raises Fault for a wrong one."""
+    """The clean value, or None for an empty answer. Raises AnswerFault for an invalid one."""
     if value is None:
         return None
     return _CHECKS[field.kind](definition, field, value)
@@ -72,7 +72,9 @@ def clean_text(value: object, label: str, limit: int, *, lines: bool = False) ->
             f"Shorten “{label}” to {number(limit)} characters; it has {number(len(value))}."
         )
     text = value.replace("\r\n", "\n").replace("\r", "\n") if lines else value
-    text = text if lines else without_direction_controls(text)  # a name stands beside others' words
+    text = (
+        text if lines else without_direction_controls(text)
+    )  # names appear inside other people's sentences
     text = unicodedata.normalize("NFC", text).strip(" \t\n")
     _refuse_control_characters(text, label, lines=lines)
     if len(text) > limit:

@@ -1,4 +1,4 @@
-"""What an endpoint may ask for about categories."""
+"""FastAPI dependencies about categories."""
 
 from typing import Annotated
 
@@ -18,5 +18,5 @@ async def _in_force(db: Db) -> CategoriesInForce:
     return recent if recent is not None else await run_in_threadpool(categories_in_force, db)
 
 
-# The categories in force, without a thread where the database was asked a moment ago.
+# The categories in force; uses no thread while the cached version is recent.
 InForce = Annotated[CategoriesInForce, Depends(_in_force)]

@@ -1,4 +1,4 @@
-"""What categories bring to the program."""
+"""Register the categories domain."""
 
 from imatch.categories import models
 from imatch.core.domains import Domain

@@ -1,4 +1,4 @@
-"""What the templates' form macros draw fields from: definitions, kept input, faults, choices."""
+"""The view model of form macros: definitions, typed values, errors, choices."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

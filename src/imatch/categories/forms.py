@@ -1,4 +1,4 @@
-"""The one way from a posted form, a JSON body or an option to clean field values, and to words.
+"""Parse forms, JSON and command line options into clean field values, and describe values in words.
 
 A control's name is also its id: `budget.min`, `place.city`, `style.tone`, `credentials.0.type`,
 `needs` for the group of boxes, `importance.budget`. Errors point at that id.
@@ -234,7 +234,7 @@ def validate_importance(
 
 
 def _short(name: object) -> str:
-    """A stranger's key, fit to be shown back."""
+    """An unknown key, shortened so that an error message can show it."""
     return "".join(c for c in str(name)[:40] if c.isprintable())
 
 

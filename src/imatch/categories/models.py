@@ -1,4 +1,4 @@
-"""The categories table: what operators may change, and the definition that was last synced.
+"""The categories table: what operators may edit, and the last synced definition.
 
 They change it with plain SQL too, and SQLite takes any value in any column: a value of another kind
 reads as nothing (None, closed), and one row of it must not break the reading of all the others.
@@ -24,7 +24,7 @@ class EditableJson(TypeDecorator[Any]):
     cache_ok = True
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        # Around the reading of JSON, not after it as process_result_value would be.
+        # Wraps JSON parsing itself; process_result_value would run too late.
         read = super().result_processor(dialect, coltype)
         if read is None:
             return None

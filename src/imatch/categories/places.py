@@ -1,4 +1,4 @@
-"""Where places are, how far apart, and how people write them: a small gazetteer, no service asked.
+"""Places: coordinates, distances and parsing, from a small offline gazetteer.
 
 A place is what a PLACE field holds: {"country": "US", "region": "CA", "city": "Oakland",
 "postal_code": "94607"}, every part but the country optional.

@@ -1,4 +1,4 @@
-"""Read categories as they are in force: an operator's plain SQL is honoured within a second."""
+"""Read the categories in force. Changes by plain SQL take effect within a second."""
 
 from sqlalchemy.orm import Session
 

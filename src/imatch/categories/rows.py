@@ -1,4 +1,4 @@
-"""How a definition lies in the columns of its row, and how an edited row becomes a definition."""
+"""Convert between a category definition and the columns of its row."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ SYNCED = (
 
 
 def columns_of(definition: CategoryDefinition) -> Columns:
-    """What a sync writes into the row of this definition."""
+    """The column values that a sync writes for this definition."""
     return {
         "display_name": definition.display_name,
         "icon": definition.icon,
@@ -35,7 +35,7 @@ def columns_of(definition: CategoryDefinition) -> Columns:
 
 
 def held_by(row: Category) -> Columns:
-    """What these columns of the row hold now."""
+    """The row's present values of these columns."""
     return {column: getattr(row, column) for column in SYNCED}
 
 

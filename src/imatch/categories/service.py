@@ -1,4 +1,4 @@
-"""Bring shipped definitions into the table, and open or close categories."""
+"""Sync shipped definitions into the table, and open or close categories."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""What an endpoint may ask for."""
+"""FastAPI dependencies that any endpoint may use: session, address, paging, form values."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -11,13 +11,13 @@ from imatch.core.database import SessionLocal
 
 
 async def _session() -> AsyncIterator[Session]:
-    """A session without a transaction costs nothing: only what was begun is ended in a thread."""
+    """A session per request. Only one with an open transaction is closed in a thread."""
     db = SessionLocal()
     try:
         yield db
     finally:
         if db.in_transaction():
-            # Apart from the threads of endpoints: those may all be waiting for this connection.
+            # Outside the endpoints' thread pool: all its threads may be waiting for this connection.
             with CancelScope(shield=True):
                 await to_thread.run_sync(db.close, limiter=CapacityLimiter(1))
         else:
@@ -25,7 +25,7 @@ async def _session() -> AsyncIterator[Session]:
 
 
 # A session for this request. Services write inside `atomic(db)`, which commits before the endpoint
-# returns: the answer never says yes to what the database then refuses.
+# returns, so that no response reports success for a commit that then fails.
 Db = Annotated[Session, Depends(_session)]
 
 Limit = Annotated[int, Query(ge=1, le=100, description="How many items a page holds.")]
@@ -34,7 +34,7 @@ Cursor = Annotated[
 ]
 
 
-# What somebody typed: far above what is accepted, so that too much is refused beside its field.
+# Limits far above what services accept, so that the form shows the error beside its field.
 ShortText = Annotated[str, Form(max_length=1_000)]
 ShortQuery = Annotated[str, Query(max_length=100)]
 OptionName = Annotated[str, Path(max_length=64)]

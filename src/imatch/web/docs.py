@@ -1,4 +1,4 @@
-"""The page /docs: the API's description, drawn by our own templates from the OpenAPI document."""
+"""The page /docs: the API description, rendered by our own templates from the OpenAPI document."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Every error, rendered once: problem JSON for programs, a page for people."""
+"""Error handlers: problem JSON for programs, a page for people."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -98,14 +98,14 @@ def _domain_error(request: Request, error: Exception) -> Response:
 
 
 def retry_headers(error: DomainError | None) -> dict[str, str]:
-    """In how many seconds to try again, where the error knows it."""
+    """The Retry-After header, where the error knows the number of seconds."""
     if isinstance(error, RateLimited):
         return {"Retry-After": str(error.retry_after_seconds)}
     return {}
 
 
 def _to_remedy(request: Request, remedy_path: str) -> Response:
-    """Send a person where they can put it right; `next` brings them back to the page they saw."""
+    """Redirect to the page that resolves the error; `next` brings the person back afterwards."""
     seen = request.url
     if request.method not in {"GET", "HEAD"}:
         seen = URL(request.headers.get("referer", "/"))
@@ -172,7 +172,7 @@ def route_path(scope: Scope) -> str:
 
 
 def bug_response(request: Request, error: Exception) -> Response:
-    """What somebody gets when we were wrong, or our database is away: an id, and no details."""
+    """The response to an unexpected error or an unreachable database: an id and no details."""
     log().error(
         "unhandled_error",
         path=route_path(request.scope),

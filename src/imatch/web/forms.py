@@ -1,4 +1,4 @@
-"""The one page kit: show a form with its errors, act or show it again, go on, send a file."""
+"""The page kit: show a form with its errors, run an act or show the form again, send a file."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ def private_page(
     *,
     status: int = 200,
 ) -> Response:
-    """A page that no cache keeps. With an error it takes the error's status and Retry-After.
+    """Render a page with no-store. With an error it has the error's status and Retry-After.
 
     Templates get `errors`, the summary as (control id, message), and `faults`, the messages by
     control id. An error about no field stands in the summary alone.
@@ -73,31 +73,31 @@ def at_field(error: DomainError, control_id: str) -> DomainError:
 
 
 def go(path: str) -> Response:
-    """To another page after a form: a reload there does not send the form again."""
+    """Redirect (303) after a form, so that a reload does not submit it again."""
     return RedirectResponse(path, _SEE_OTHER)
 
 
 def uncached(response: Response) -> Response:
-    """The response, which no cache keeps."""
+    """Mark the response as no-store."""
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 def private_file(response: Response, name: str) -> Response:
-    """The response as a file to save under a name; no cache keeps it."""
+    """Mark the response as a download with this file name and as no-store."""
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return uncached(response)
 
 
 def private_csv(rows: Iterable[Sequence[object]], name: str) -> Response:
-    """A table as a file to save under a name."""
+    """Rows as a CSV download."""
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return private_file(Response(text.getvalue(), media_type=CSV), name)
 
 
 def whole_number(written: str) -> int:
-    """The number as somebody writes it, "1,000" too; 0, which is refused, for anything else."""
+    """Parse a number as people type it ("1,000"); 0, which forms refuse, for other text."""
     digits = "".join(written.split()).replace(",", "")
     readable = digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_NUMBER
     return int(digits) if readable else 0

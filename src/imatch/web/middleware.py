@@ -1,4 +1,4 @@
-"""What surrounds every request: id, log line, common headers, size limit, forgery check."""
+"""Middleware of every request: id, log line, common headers, size limit, forgery check."""
 
 import time
 import uuid
@@ -28,7 +28,7 @@ from imatch.web.errors import bug_response, error_response, route_path
 REQUESTS = Counter("imatch_requests_total", "Requests answered", ["method", "status"])
 SECONDS = Histogram("imatch_request_seconds", "Time to the response's first byte", ["method"])
 _LONGEST_PATH = 1_000  # Python itself refuses numbers of more than 4,300 digits
-# Answers that another try may change; where nobody knows when, this long is worth waiting.
+# Statuses worth a retry, and the Retry-After for errors that do not know a better one.
 _RETRY_STATUSES = frozenset({429, 503})
 RETRY_AFTER_SECONDS = 10
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -61,7 +61,7 @@ def security_headers(settings: Settings) -> dict[str, str]:
 
 
 class RequestMiddleware:
-    """Gives each request an id and each response its headers, a log line and a measurement."""
+    """Adds a request id, common headers, a log line and metrics."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
@@ -101,7 +101,7 @@ class RequestMiddleware:
 
 
 def _record(scope: Scope, status: int, first_byte: float, seconds: float) -> None:
-    """A stream may last for hours after its first byte."""
+    """Log and measure at the first byte: a stream may last for hours."""
     REQUESTS.labels(scope["method"], status).inc()
     SECONDS.labels(scope["method"]).observe(first_byte or seconds)
     log().info(

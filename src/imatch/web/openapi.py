@@ -16,7 +16,7 @@ Description = dict[str, Any]
 
 
 class DescribedApp(FastAPI):
-    """FastAPI knows parameters and bodies; what surrounds them, the description learns here."""
+    """A FastAPI application whose description also has common errors and security schemes."""
 
     def openapi(self) -> Description:
         fresh = self.openapi_schema is None
@@ -51,7 +51,7 @@ def _complete_operation(operation: Description, method: str, *, in_api: bool) ->
 
 
 def _errors_around(operation: Description, method: str, *, in_api: bool) -> list[int]:
-    """What the layers around an endpoint answer: keys, forgery, sizes, unusable input."""
+    """Errors of the layers around an endpoint: API keys, forgery, sizes, invalid input."""
     has_body = "requestBody" in operation
     possible = {
         400: has_body,
@@ -65,7 +65,7 @@ def _errors_around(operation: Description, method: str, *, in_api: bool) -> list
 
 
 def _callers(operation: Description) -> list[dict[str, list[str]]]:
-    """Who may call it; `{}` is anybody. What demands no account still accepts one."""
+    """The security requirement; `{}` allows anonymous callers, who may still sign in."""
     declared: list[dict[str, list[str]]] = operation.get("security", [])
     if any(SESSION in scheme for scheme in declared):
         return declared

@@ -1,4 +1,4 @@
-"""Where a form may send its visitor next: only to pages of this site."""
+"""Safe redirect targets: only pages of this site."""
 
 from urllib.parse import urlsplit
 

@@ -71,8 +71,8 @@ def render_shared(
 ) -> HTMLResponse:
     """As `render`, for a page that is the same for everybody who is not signed in.
 
-    Strangers get the page that was rendered before while `version` is the same object. It must
-    stand for all that the context shows, and the template must be one path's only.
+    Anonymous visitors get the cached page as long as `version` is the same object. It must
+    represent everything in the context, and only one path may use the template.
     """
     if request.state.user is not None or request.url.query:  # the page shows either
         return render(request, template, context)
@@ -139,7 +139,7 @@ def initials(name: str) -> str:
 
 @lru_cache(maxsize=1_000)
 def icon(name: str, cls: str = "size-5") -> Markup:
-    """A lucide drawing, inlined and hidden from screen readers: words stand beside it."""
+    """An inline lucide icon, hidden from screen readers; always put text beside it."""
     shapes = _icons().get(name)
     if shapes is None:
         raise LookupError(

@@ -1,4 +1,4 @@
-"""Answers that stay open: only so many at once, and none that holds the server when it stops."""
+"""Streamed responses: limited in number, and ended when the server stops."""
 
 import signal
 import threading
@@ -21,7 +21,7 @@ class TooManyStreams(DomainError):
 
 @contextmanager
 def stream() -> Iterator[None]:
-    """A place among the open streams, while the block runs."""
+    """Occupy one of the limited stream slots during the block."""
     if not _free.acquire(blocking=False):
         raise TooManyStreams("Too many pages are being kept up to date. Reload this one by hand.")
     try:
@@ -31,13 +31,13 @@ def stream() -> Iterator[None]:
 
 
 def stopping() -> bool:
-    """Whether the server was told to stop; streams look at it every second, and end."""
+    """Whether the server is stopping; streams check this every second."""
     return _stopping.is_set()
 
 
 @contextmanager
 def ending_with_the_server() -> Iterator[None]:
-    """Let streams hear what stops the server, which then waits for open answers to end.
+    """Stop open streams on SIGTERM and SIGINT, because the server waits for them to end.
 
     Signals reach the main thread only; a server in another one is stopped by its owner.
     """
