@@ -17,7 +17,7 @@ async def _session() -> AsyncIterator[Session]:
         yield db
     finally:
         if db.in_transaction():
-            # Outside the endpoints' thread pool: all its threads may be waiting for this connection.
+            # Outside the endpoints' threads: all of them may be waiting for this connection.
             with CancelScope(shield=True):
                 await to_thread.run_sync(db.close, limiter=CapacityLimiter(1))
         else:
