@@ -80,4 +80,4 @@ def _payable(db: Session, reserve: Money, state: CoverageState, numbers: Numbers
         PotRedemption.status == RedemptionStatus.PAID, PotRedemption.paid_at > now() - _WEEK
     )
     share = int(reserve.cents * Decimal(str(numbers.weekly_payout_share)))
-    return usd(max(share - (db.scalar(paid) or 0), 0))
+    return usd(max(share - int(db.scalar(paid) or 0), 0))
