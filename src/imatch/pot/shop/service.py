@@ -104,11 +104,7 @@ def buy(
             user_id=user_id,
             option=option,
             amount=price,
-            status=(
-                PurchaseStatus.ORDERED
-                if spending.delivery is Delivery.ORDER
-                else PurchaseStatus.ACTIVE
-            ),
+            status=_first_status(spending),
             reference_type=reference_type,
             reference_id=reference_id,
             note=words,
@@ -129,6 +125,11 @@ def buy(
         if purchase.status == PurchaseStatus.ACTIVE:
             announce(db, _purchased(purchase))
         return purchase
+
+
+def _first_status(spending: Spending) -> PurchaseStatus:
+    by_operator = spending.delivery is Delivery.ORDER
+    return PurchaseStatus.ORDERED if by_operator else PurchaseStatus.ACTIVE
 
 
 def _the_same(db: Session, again: PotPurchase) -> PotPurchase:
