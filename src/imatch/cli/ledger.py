@@ -1,4 +1,4 @@
-"""`imatch ledger`: prove the books, seal them, print somebody's statement."""
+"""`imatch ledger`: audit and seal the books, print statements."""
 
 import csv
 import sys

@@ -63,10 +63,10 @@ class EncryptedJson(TypeDecorator[Any]):
 
 
 def enum_text(kind: type[enum.Enum], length: int) -> Enum:
-    """A column of text that is read as a member of `kind`. Writing anything else fails.
+    """A text column type that reads and writes members of `kind` and refuses other values.
 
-    `length` is the column's, in characters. The database gets no type of its own for it: a CHECK
-    made with `one_of` belongs beside the column.
+    `length` is that of the column, in characters. The database has no enum type: add a CHECK made
+    with `one_of` to the table.
     """
     return Enum(
         kind,
@@ -78,7 +78,7 @@ def enum_text(kind: type[enum.Enum], length: int) -> Enum:
 
 
 def one_of(column: str, members: Iterable[StrEnum]) -> str:
-    """SQL for a CHECK: the column holds one of these. A StrEnum's class stands for all of them."""
+    """The SQL of a CHECK that the column is one of these members, or any of a StrEnum class."""
     return f"{column} IN ({', '.join(repr(member.value) for member in members)})"
 
 
@@ -97,7 +97,7 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSON,
         list[Any]: JSON,
         int: BigInt,
-        StrEnum: enum_text(enum.Enum, length=16),  # for each StrEnum that a column is mapped to
+        StrEnum: enum_text(enum.Enum, length=16),  # for columns mapped to any StrEnum
     }
 
 

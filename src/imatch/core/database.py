@@ -118,7 +118,7 @@ def is_atomic(db: Session) -> bool:
 
 @contextmanager
 def fresh_read(db: Session) -> Iterator[Session]:
-    """A read transaction of its own: sees the current state and ends with the block.
+    """A separate read transaction: sees the current state and ends with the block.
 
     Commits pending changes of the session first. Inside `atomic(db)` it joins that transaction.
     """

@@ -91,7 +91,7 @@ class EngagementPaid:
 
 @dataclass(frozen=True, slots=True)
 class EngagementReversed:
-    """A paid engagement was refunded, charged back, or found to be fraud."""
+    """A paid engagement was refunded, disputed successfully, or found to be fraud."""
 
     engagement_id: int
     reason: str

@@ -79,7 +79,7 @@ def create_tables(app_engine: Engine) -> None:
 
 @lru_cache(maxsize=4)
 def enqueuer(app_engine: Engine) -> DBOSClient:
-    """The client for enqueueing in a session's transaction; needs no connections of its own."""
+    """The client for enqueueing in a session's transaction, without a connection pool."""
     return make_client(app_engine)
 
 
@@ -96,11 +96,11 @@ def make_client(engine_store: Engine) -> DBOSClient:
 
 
 class JobStatus(StrEnum):
-    """The states of the engine's table, by the engine's own names."""
+    """The states of a job, named as in the engine's table."""
 
     ENQUEUED = "ENQUEUED"
-    DELAYED = "DELAYED"  # enqueued for a later moment
-    PENDING = "PENDING"  # a worker is at it
+    DELAYED = "DELAYED"  # enqueued for later
+    PENDING = "PENDING"  # claimed by a worker
     SUCCESS = "SUCCESS"
     ERROR = "ERROR"
     CANCELLED = "CANCELLED"

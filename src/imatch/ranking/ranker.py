@@ -133,8 +133,8 @@ class Pool:
     ) -> Ranking:
         """The best providers for a need, best first. Deterministic for a need, pool and seed.
 
-        `exclude` and `exposure` are keyed by provider id; `exposure` holds the price that is
-        subtracted from a provider's order score.
+        `exclude` holds provider ids. `exposure` maps provider ids to the price that is subtracted
+        from their order score.
         """
         snapshot = self._snapshot
         gate_result = apply_gates(snapshot, active_gates(self._layout, need, today, exclude))

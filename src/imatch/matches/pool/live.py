@@ -56,7 +56,7 @@ class LivePool:
         self._changes_read_at = _EARLIEST
         self._recent_changes: dict[int, str] = {}  # change marks by id, already loaded
         self._next_changes: dict[int, datetime] = {}  # by id, when a pause or credential ends
-        self._next_change_at = _NEVER  # the first of them, or earlier
+        self._next_change_at = _NEVER  # the earliest of them, or earlier
         self._last_match_id = 0
 
     def refresh(self, engine: Engine, *, fresh: bool) -> None:
