@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import tomllib
 from importlib import metadata
@@ -15,6 +16,8 @@ from tests.project.test_tidy import ROOT
 
 FILES = ("run", "build", "dev")
 PYTHONS = ("3.11", "3.12", "3.13")
+OLDEST = PYTHONS[0]
+RUNNING = ".".join(platform.python_version_tuple()[:2])
 
 
 def _applies(requirement: Requirement, python: str, extra: str = "") -> bool:
@@ -55,10 +58,11 @@ def _faults(file: str, python: str) -> list[str]:
     """What is wrong with the file, found by following all requirements from pyproject.toml.
 
     Needs are read from the installed packages; like uv, this assumes that all wheels of a version
-    declare the same needs. A pin that only another Python installs is a fault, because its needs
-    cannot be read here. `make lock` picks one version for all Pythons.
+    declare the same needs. What a backport needs can be read only on the Python that installs it.
+    The oldest Python therefore reads every pin, and a pin for newer Pythons alone is a fault.
     """
     pins = _pins(file, python)
+    backports = _pins(file, OLDEST).keys() - _pins(file, RUNNING).keys()
     installed = {canonicalize_name(dist.name): dist.version for dist in metadata.distributions()}
     faults: list[str] = []
     visited: set[tuple[NormalizedName, str]] = set()
@@ -69,14 +73,18 @@ def _faults(file: str, python: str) -> list[str]:
         version = pins.get(name)
         if version is None or not need.specifier.contains(version, prereleases=True):
             faults.append(f"{owner} needs {need}, but the file pins {version}")
+        elif name in backports:
+            visited.add((name, ""))
         elif installed.get(name) != version:
             faults.append(f"{name} {version} is not installed: what it needs is unknown")
         else:
             for extra in {"", *need.extras} - {extra for seen, extra in visited if seen == name}:
                 visited.add((name, extra))
                 waiting += [(name, inner) for inner in _package_requirements(name, extra, python)]
-    unneeded = pins.keys() - {name for name, _ in visited}
-    return faults + [f"nothing needs {name}" for name in unneeded]
+    if RUNNING == OLDEST:  # elsewhere a pin may be there for a backport
+        names = {name for name, _ in visited}
+        faults += [f"nothing needs {name}" for name in pins.keys() - names]
+    return faults
 
 
 @pytest.mark.parametrize("python", PYTHONS)
