@@ -145,11 +145,16 @@ def row(page: Page, rounds: list[tuple[Cost, ...]]) -> str:
     rates = [statistics.median(cost.requests_per_second for cost in costs) for costs in by_server]
     cpu_ms = [statistics.median(cost.processor_ms for cost in costs) for costs in by_server]
     cells = [page.title, *(f"{rate:,.0f}" for rate in rates)]
-    if len(by_server) > 1:
-        ratios = [now.requests_per_second / before.requests_per_second for before, now in rounds]
-        cells.append(f"{statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})")
     cells += [f"{milliseconds:.2f}" for milliseconds in cpu_ms]
+    if len(by_server) > 1:
+        more = [now.requests_per_second / before.requests_per_second for before, now in rounds]
+        less = [before.processor_ms / now.processor_ms for before, now in rounds]
+        cells += [_times(more), _times(less)]
     return f"| {' | '.join(cells)} |"
+
+
+def _times(ratios: list[float]) -> str:
+    return f"{statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})"
 
 
 def main() -> None:
@@ -164,7 +169,8 @@ def main() -> None:
     checkouts = [options.against, THIS_CHECKOUT] if options.against else [THIS_CHECKOUT]
     headings = ["page", "requests/s", "ms of processor"]
     if options.against:
-        headings = ["page", "before", "requests/s", "times", "before, ms of processor", "ms"]
+        headings = ["page", "requests/s before", "now", "ms of processor before", "now"]
+        headings += ["times more requests", "times less processor"]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         servers = []

@@ -9,7 +9,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy import Connection, Engine, String, column, inspect, select, table
+from sqlalchemy.orm import Session
 
 from imatch.core.errors import Conflict
 from imatch.jobs import store as job_store
@@ -53,6 +54,11 @@ def downgrade(engine: Engine, revision: str) -> None:
 def current_revision(engine: Engine) -> str | None:
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def stamped_revision(db: Session) -> str | None:
+    """As current_revision, in a session and without looking first whether the table is there."""
+    return db.scalar(select(column("version_num", String)).select_from(table(_VERSION_TABLE)))
 
 
 @cache

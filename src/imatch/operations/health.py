@@ -16,7 +16,7 @@ from imatch.jobs import presence
 from imatch.jobs.queue import FAILED_STATES, WAITING_STATES, status_counts
 from imatch.ledger import queries as ledger
 from imatch.mail import queries as mail
-from imatch.operations.database import current_revision, head_revision
+from imatch.operations.database import head_revision, stamped_revision
 from imatch.web.rendering import assets_are_built
 
 _HEARTBEAT_TIMEOUT = timedelta(seconds=60)
@@ -74,7 +74,7 @@ def _database(db: Session) -> Check:
 
 
 def _migrations(db: Session) -> Check:
-    revision, head = current_revision(db.connection().engine), head_revision()
+    revision, head = stamped_revision(db), head_revision()
     return Check(ok=revision == head, details={"present": revision, "newest": head})
 
 
