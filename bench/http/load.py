@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.http.servers import THIS_CHECKOUT, Server, demo_database, serving
-from bench.http.walks import run_load
+from bench.http.walks import Measurements, run_load
 
 RATES = (20, 40, 60, 80, 100, 120, 150, 200, 250, 300)
 SATURATED_P95_SECONDS = 1.0
