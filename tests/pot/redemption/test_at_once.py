@@ -1,4 +1,4 @@
-"""Many requests, approvals and payouts at the same moment: exactly what is affordable happens."""
+"""Concurrent requests, approvals and payouts never exceed balance, limits and allowance."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -19,16 +19,16 @@ from imatch.pot.reserve.models import PotCommission
 from tests.pot.redeeming import Redeeming, make_due
 
 BANK = "bank_transfer"
-AT_ONCE = 50
+SESSIONS = 50
 pytestmark = pytest.mark.usefixtures("cash_redemption_on")
 
 
 @pytest.fixture
 def at_once(new_session: Callable[[], Session]) -> Callable[..., Counter[str]]:
-    """What becomes of the act when many do it at the same moment, each with its number."""
+    """Run an act in SESSIONS concurrent sessions, each with a number; count the outcomes."""
 
-    def tried(act: Callable[[Session, int], object]) -> Counter[str]:
-        def one(number: int) -> str:
+    def outcomes_of(act: Callable[[Session, int], object]) -> Counter[str]:
+        def outcome(number: int) -> str:
             with new_session() as session:
                 try:
                     act(session, number)
@@ -37,9 +37,9 @@ def at_once(new_session: Callable[[], Session]) -> Callable[..., Counter[str]]:
             return "done"
 
         with ThreadPoolExecutor(16) as pool:
-            return Counter(pool.map(one, range(AT_ONCE)))
+            return Counter(pool.map(outcome, range(SESSIONS)))
 
-    return tried
+    return outcomes_of
 
 
 def test_fifty_filings_of_one_balance(
@@ -72,7 +72,7 @@ def test_fifty_requests_keep_limits_and_allowance(
     assert redeeming.allowance(person) == 4_800 * 80
 
 
-def test_one_key_pressed_fifty_times(
+def test_fifty_requests_with_one_key_create_one(
     db: Session, redeeming: Redeeming, at_once: Callable[..., Counter[str]]
 ) -> None:
     person = redeeming.redeemer()
@@ -81,15 +81,15 @@ def test_one_key_pressed_fifty_times(
     outcomes = at_once(
         lambda session, _number: redemptions.request(session, person_id, 100, BANK, key="a")
     )
-    assert outcomes == {"done": AT_ONCE}
+    assert outcomes == {"done": SESSIONS}
     db.rollback()
     assert redeeming.pot(person) == 900
 
 
-def test_a_request_goes_one_way(
+def test_concurrent_decisions_have_one_outcome(
     db: Session, redeeming: Redeeming, at_once: Callable[..., Counter[str]]
 ) -> None:
-    """Paid, cancelled and rejected at once: one of them, and the books say which."""
+    """Pay, cancel and reject concurrently: exactly one wins, and the books match it."""
     person = redeeming.redeemer()
     request = redemptions.request(db, person.id, 100, BANK, key="a")
     redemptions.approve(db, request.id, redeeming.operator.id)
@@ -108,9 +108,9 @@ def test_a_request_goes_one_way(
     outcomes = at_once(act)
     db.rollback()
     db.refresh(request)
-    # Cancelling what is cancelled is no error.
+    # Cancelling is idempotent.
     assert outcomes["done"] == 1 or request.status == "cancelled"
-    assert outcomes["done"] + outcomes["RedemptionDecided"] == AT_ONCE
+    assert outcomes["done"] + outcomes["RedemptionDecided"] == SESSIONS
     paid = request.status == "paid"
     assert redeeming.pot(person) == (900 if paid else 1_000)
     assert redeeming.allowance(person) == (900 if paid else 1_000) * 80
@@ -120,7 +120,7 @@ def test_a_request_goes_one_way(
 def test_clearing_and_reversal_at_once(
     db: Session, redeeming: Redeeming, at_once: Callable[..., Counter[str]]
 ) -> None:
-    """Every commission ends either cleared or reversed, and the reserve covers what is promised."""
+    """Each commission ends cleared or reversed, and the reserve covers all allowances."""
     facts = [redeeming.paid(days_ago=200) for _ in range(10)]
     db.rollback()
 
@@ -133,11 +133,11 @@ def test_clearing_and_reversal_at_once(
         reserve.on_engagement_reversed(session, EngagementReversed(fact.engagement_id, "x"))
         return None
 
-    assert at_once(act) == {"done": AT_ONCE}
+    assert at_once(act) == {"done": SESSIONS}
     db.rollback()
     reserve.clear_due(db)
     states = Counter(db.scalars(select(PotCommission.status)))
     assert states == {"cleared": 5, "reversed": 5}
-    found = coverage(db)
-    assert found.allowances.cents == 5 * 3_500
-    assert found.reserve.cents >= found.allowances.cents
+    current = coverage(db)
+    assert current.allowances.cents == 5 * 3_500
+    assert current.reserve.cents >= current.allowances.cents

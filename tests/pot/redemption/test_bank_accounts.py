@@ -1,10 +1,10 @@
-"""Bank details as people write them: what can be paid, and what is wrong with the rest."""
+"""Bank accounts as people write them: valid ones, and the faults of invalid ones."""
 
 import pytest
 
 from imatch.pot.redemption.bank_accounts import compact, faults
 
-# Examples that the standards and the banks themselves publish; none is anybody's.
+# Examples published by the standards and by banks; none belongs to a person.
 PAYABLE = [
     ("DE", "DE89 3704 0044 0532 0130 00", ""),
     ("DE", "de89 3704 0044 0532 0130 00", ""),
@@ -16,7 +16,7 @@ PAYABLE = [
     ("XK", "XK05 1212 0123 4567 8906", "NCBVXKPR"),
     ("DE", "532013000", "deut de ff 500"),
     ("JP", "1234567", "BOTKJPJT"),
-    ("JP", "AB12345678", "BOTKJPJT"),  # letters of no country: a number of the bank's own
+    ("JP", "AB12345678", "BOTKJPJT"),  # no country code: not an IBAN
     ("US", "0001-2345-6789", "021000021"),
     ("US", "12345678901234567", "322271627"),
 ]
@@ -29,7 +29,7 @@ UNPAYABLE = [
         "",
         "account",
         "has 22 characters, not 21",
-    ),  # right check digits
+    ),  # valid check digits
     ("DE", "DE89 3704 0044 0532 0130 000", "", "account", "has 22 characters, not 23"),
     ("DE", "DE89 3704", "DEUTDEFF", "account", "has 22 characters, not 8"),
     ("DE", "DE89 3704 0044 0532 0130 01", "", "account", "a mistake"),
@@ -59,14 +59,14 @@ UNPAYABLE = [
 
 
 @pytest.mark.parametrize(("country", "account", "bank_code"), PAYABLE)
-def test_what_banks_can_pay_to(country: str, account: str, bank_code: str) -> None:
+def test_valid_accounts_have_no_faults(country: str, account: str, bank_code: str) -> None:
     assert faults(country, compact(account), compact(bank_code)) == {}
 
 
 @pytest.mark.parametrize(("country", "account", "bank_code", "field", "words"), UNPAYABLE)
-def test_what_no_bank_can_pay_to(
+def test_invalid_accounts_name_the_field(
     country: str, account: str, bank_code: str, field: str, words: str
 ) -> None:
-    found = faults(country, compact(account), compact(bank_code))
-    assert list(found) == [field]
-    assert words in found[field]
+    problems = faults(country, compact(account), compact(bank_code))
+    assert list(problems) == [field]
+    assert words in problems[field]

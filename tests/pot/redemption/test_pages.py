@@ -1,4 +1,4 @@
-"""Redeeming on pages: without JavaScript, step by step, and never twice."""
+"""The pages to redeem: without JavaScript, step by step, idempotent."""
 
 import re
 from collections.abc import Callable
@@ -25,25 +25,25 @@ HOME = "/wallet/redeem"
 DESK = "/console/redemptions"
 
 
-def look_afresh(db: Session) -> None:
-    """See what a request has done."""
+def refresh(db: Session) -> None:
+    """Discard the session's state, to see what an HTTP request has changed."""
     db.rollback()
     db.expire_all()
 
 
 def requests_of(db: Session, person: User) -> list[PotRedemption]:
-    look_afresh(db)
+    refresh(db)
     return list(redemption_queries.of_person(db, person.id))
 
 
 def key_on(page: str) -> str:
-    found = re.search(r'name="key" value="([^"]+)"', page)
-    assert found
-    return found[1]
+    match = re.search(r'name="key" value="([^"]+)"', page)
+    assert match
+    return match[1]
 
 
 def enter(sign_in: SignIn, db: Session, person: User) -> TestClient:
-    """Signed in with the second factor given, where there is one."""
+    """Sign in; gives the second factor if the person has one."""
     since = person.totp_confirmed_at
     person.totp_confirmed_at = None
     client = sign_in(person)
@@ -52,7 +52,7 @@ def enter(sign_in: SignIn, db: Session, person: User) -> TestClient:
     return client
 
 
-def test_off_by_default_and_says_so(db: Session, redeeming: Redeeming, sign_in: SignIn) -> None:
+def test_redeeming_is_off_by_default(db: Session, redeeming: Redeeming, sign_in: SignIn) -> None:
     person = redeeming.redeemer()
     client = enter(sign_in, db, person)
     page = client.get(HOME)
@@ -66,9 +66,7 @@ def test_off_by_default_and_says_so(db: Session, redeeming: Redeeming, sign_in: 
 
 
 @pytest.mark.usefixtures("cash_redemption_on")
-def test_preview_confirm_request_and_take_back(
-    db: Session, redeeming: Redeeming, sign_in: SignIn
-) -> None:
+def test_preview_request_and_cancel(db: Session, redeeming: Redeeming, sign_in: SignIn) -> None:
     person = redeeming.redeemer()
     client = enter(sign_in, db, person)
     before = redeeming.pot(person)
@@ -126,18 +124,18 @@ def test_other_amounts_are_refused_beside_the_field(
 
 
 @pytest.mark.usefixtures("cash_redemption_on")
-def test_unknown_methods_and_others_requests_are_refused(
+def test_unknown_methods_and_requests_of_others_are_refused(
     db: Session, redeeming: Redeeming, sign_in: SignIn
 ) -> None:
     person, other = redeeming.redeemer(), redeeming.redeemer()
-    theirs = redemptions.request(db, other.id, 100, "bank_transfer", key="a")
+    other_request = redemptions.request(db, other.id, 100, "bank_transfer", key="a")
     client = enter(sign_in, db, person)
     form = {"pot": "100", "key": "k"}
     assert client.post(HOME, data={**form, "payment_method": "cash"}).status_code == 422
     assert client.post(HOME, data=form).status_code == 422
     right = {"pot": "100", "payment_method": "bank_transfer"}
     assert client.post(HOME, data=right).status_code == 422  # no key
-    for number in (theirs.id, theirs.id + 99, 10**30):
+    for number in (other_request.id, other_request.id + 99, 10**30):
         assert client.post(f"{HOME}/{number}/cancel").status_code == 404
     assert requests_of(db, person) == []
     assert requests_of(db, other)[0].status == "pending"
@@ -154,14 +152,14 @@ def test_payout_details_need_a_proof_and_keep_what_was_typed(
     assert "DE00 1234" in answer.text
     answer = client.post(f"{HOME}/payee", data={**details, "account": IBAN})
     assert "Your payout details are saved" in answer.text
-    look_afresh(db)
+    refresh(db)
     payee = db.get_one(PotPayee, person.id)
     assert payee.details["account"] == IBAN
     assert payee.identity_verified_at is None
 
 
 @pytest.mark.usefixtures("cash_redemption_on")
-def test_money_asks_once_more_who_it_is(
+def test_redeeming_needs_a_recent_proof_of_identity(
     db: Session, redeeming: Redeeming, client: TestClient
 ) -> None:
     for account_type, paths in (
@@ -192,7 +190,7 @@ def test_two_operators_verify_approve_and_pay(
     request = redemptions.request(db, person.id, 125, "bank_transfer", key="a")
     page = client.get(DESK).text
     assert "Waiting for a decision: 1" in page
-    found = coverage(db)
+    match = coverage(db)
     assert f"Coverage {found.ratio:.2f}" in page
     assert "Reserve ÷ sum of all allowances" in page
     assert "Every gate and limit lets it through" in client.get(f"{DESK}/{request.id}").text
@@ -236,7 +234,7 @@ def test_operators_reject_and_hold_with_reasons(
     page = client.get(f"{DESK}/people/{person.id}")
     assert "&lt;i&gt;Two" in page.text
     assert "awards out of the week’s budget wait until it is lifted" in page.text
-    look_afresh(db)
+    refresh(db)
     (hold,) = holds.holds_of(db, person.id)
     client.post(f"{DESK}/holds/{hold.id}/lift")
     client.post(f"{DESK}/{request.id}/reject", data={"reason": "Not <b>yours</b>."})

@@ -1,4 +1,4 @@
-"""Approved redemptions are paid once, when due and covered, by a second operator."""
+"""A second operator pays approved redemptions once, when they are due and covered."""
 
 import csv
 import io
@@ -67,7 +67,7 @@ def test_a_payout_takes_the_same_cents_from_allowance_and_reserve(
     )
 
 
-def test_paid_is_paid(db: Session, redeeming: Redeeming) -> None:
+def test_paid_redemptions_cannot_change(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer()
     request = approved(redeeming, person, 250)
     pay(redeeming, request)
@@ -81,14 +81,14 @@ def test_paid_is_paid(db: Session, redeeming: Redeeming) -> None:
     assert redeeming.books() == books
 
 
-def test_who_approves_does_not_pay(db: Session, redeeming: Redeeming) -> None:
+def test_the_approver_cannot_pay(db: Session, redeeming: Redeeming) -> None:
     request = approved(redeeming, redeeming.redeemer(), 250)
     with pytest.raises(SecondPersonNeeded):
         payouts.mark_paid(db, request.id, redeeming.operator.id, "B-1")
     with pytest.raises(OperatorsOnly):
         payouts.mark_paid(db, request.id, request.user_id, "B-1")
     assert payouts.bank_export(db, redeeming.operator.id).count("\n") == 1
-    with pytest.raises(IntegrityError):  # nor does the database let them
+    with pytest.raises(IntegrityError):  # a constraint of the database
         _pay_oneself(db, request)
     assert request.status == "approved"
 
@@ -98,7 +98,7 @@ def _pay_oneself(db: Session, request: PotRedemption) -> None:
         request.paid_by = request.decided_by
 
 
-def test_a_payout_waits_for_its_day(db: Session, redeeming: Redeeming) -> None:
+def test_a_payout_waits_until_it_is_due(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer()
     with time_machine.travel(now(), tick=False) as clock:
         begun = now()
@@ -114,7 +114,7 @@ def test_a_payout_waits_for_its_day(db: Session, redeeming: Redeeming) -> None:
         pay(redeeming, request)
 
 
-def test_new_details_make_payouts_wait_a_fortnight(db: Session, redeeming: Redeeming) -> None:
+def test_new_details_postpone_payouts_by_14_days(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer()
     with time_machine.travel(now(), tick=False):
         request = approved(redeeming, person, 100)
@@ -136,7 +136,7 @@ def test_new_details_make_payouts_wait_a_fortnight(db: Session, redeeming: Redee
         assert last.due_at == now() + timedelta(days=7)
 
 
-def test_the_banks_file(db: Session, redeeming: Redeeming) -> None:
+def test_bank_export(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer(name="José Ñandú-Example")
     request = approved(redeeming, person, 125)
     redemptions.request(db, redeeming.redeemer().id, 100, BANK, key="b")  # not approved
@@ -154,7 +154,7 @@ def test_the_banks_file(db: Session, redeeming: Redeeming) -> None:
         }
     ]
     assert payouts.bank_export(db, redeeming.second_operator.id) == text
-    # The money is on its way: neither the request nor the account is changed any more.
+    # After the export neither the request nor the payee can change.
     with pytest.raises(RedemptionDecided, match="on its way"):
         redemptions.cancel(db, person.id, request.id)
     with pytest.raises(payees.PayoutUnderWay):
@@ -165,7 +165,7 @@ def test_the_banks_file(db: Session, redeeming: Redeeming) -> None:
     assert payouts.bank_export(db, redeeming.second_operator.id).count("\n") == 1
 
 
-def test_what_the_bank_sends_back_is_given_back(db: Session, redeeming: Redeeming) -> None:
+def test_a_payout_returned_by_the_bank_can_be_rejected(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer()
     request = approved(redeeming, person, 250)
     payouts.bank_export(db, redeeming.second_operator.id)
@@ -174,7 +174,7 @@ def test_what_the_bank_sends_back_is_given_back(db: Session, redeeming: Redeemin
 
 
 @pytest.mark.parametrize("reference", ["", "  ", "x" * 65, "a\x00b"])
-def test_a_payment_has_the_banks_reference(
+def test_marking_as_paid_needs_a_bank_reference(
     db: Session, redeeming: Redeeming, reference: str
 ) -> None:
     request = approved(redeeming, redeeming.redeemer(), 250)
@@ -245,28 +245,26 @@ def test_each_state_of_coverage(
     assert coverage(db).ratio is None
     redeeming.paid(commission_cents=285_716, days_ago=200)
     clearing.clear_due(db)
-    found = coverage(db)
-    assert found.allowances.cents == 100_000
-    redeeming.lose(found.reserve.cents - reserve_cents)
-    found = coverage(db)
-    assert (found.reserve.cents, found.state, found.payable.cents) == (
+    current = coverage(db)
+    assert current.allowances.cents == 100_000
+    redeeming.lose(current.reserve.cents - reserve_cents)
+    current = coverage(db)
+    assert (current.reserve.cents, current.state, current.payable.cents) == (
         reserve_cents,
         state,
         payable_cents,
     )
-    assert found.ratio == reserve_cents / 100_000
+    assert current.ratio == reserve_cents / 100_000
 
 
-def test_a_thin_reserve_pays_little_a_week_and_small_ones_first(
-    db: Session, redeeming: Redeeming
-) -> None:
+def test_throttled_payouts_pay_small_ones_first(db: Session, redeeming: Redeeming) -> None:
     people = [redeeming.redeemer(covered_pot=1_000) for _ in range(3)]
     requests = [
         approved(redeeming, person, pot)
         for person, pot in zip(people, (100, 120, 110), strict=True)
     ]
-    found = coverage(db)
-    redeeming.lose(found.reserve.cents - found.allowances.cents * 9 // 10)
+    current = coverage(db)
+    redeeming.lose(current.reserve.cents - current.allowances.cents * 9 // 10)
     assert coverage(db).state is CoverageState.THROTTLED
     reserve = coverage(db).reserve.cents
     assert 8_000 < reserve * 5 // 100 < 8_000 + 8_800 + 9_600
@@ -279,7 +277,7 @@ def test_a_thin_reserve_pays_little_a_week_and_small_ones_first(
         clock.shift(timedelta(days=7))
         assert payouts.payable(db) == [requests[2]]
         pay(redeeming, requests[2])
-    assert requests[1].payout_cents == 120 * 80  # never less a POT: it waits
+    assert requests[1].payout_cents == 120 * 80  # it waits; the rate per POT never falls
     assert coverage(db).reserve.cents == reserve - 8_000 - 8_800
 
 

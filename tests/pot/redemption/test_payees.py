@@ -1,4 +1,4 @@
-"""Payout details: in one's own name, as banks take them, unreadable at rest, and verified."""
+"""Payees: the account's own name, valid bank details, encrypted storage, verification."""
 
 from collections import defaultdict
 
@@ -54,7 +54,7 @@ def test_details_are_kept_encrypted_and_the_owner_is_told(
         ({"account": "12345678", "country": "US", "bank_code": "٠٢١٠٠٠٠٢١"}, "bank_code"),
     ],
 )
-def test_what_no_bank_would_take(
+def test_invalid_details_are_refused(
     db: Session, redeeming: Redeeming, change: dict[str, str], field: str
 ) -> None:
     person = redeeming.person()
@@ -73,7 +73,9 @@ def test_what_no_bank_would_take(
         {"country": "JP", "account": "1234567", "bank_code": "BOTKJPJT"},
     ],
 )
-def test_what_banks_take(db: Session, redeeming: Redeeming, details: dict[str, str]) -> None:
+def test_valid_details_are_accepted(
+    db: Session, redeeming: Redeeming, details: dict[str, str]
+) -> None:
     person = redeeming.person()
     assert payees.save(db, person.id, name=person.name, **details).details["name"] == person.name
 
@@ -104,9 +106,7 @@ def test_an_operator_verifies_once(
         payees.verify_identity(db, redeeming.operator.id, redeeming.operator.id)
 
 
-def test_another_account_keeps_the_identity_another_name_does_not(
-    db: Session, redeeming: Redeeming
-) -> None:
+def test_only_a_new_name_resets_the_verification(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.person(name="Ada Example")
     redeeming.payee(person)
     changed = db.get_one(PotPayee, person.id).details_changed_at

@@ -1,4 +1,4 @@
-"""Who may ask for dollars, for how many POT, and that nothing moves for anybody else."""
+"""Who may redeem how many POT; refused requests move nothing."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -38,7 +38,7 @@ BANK = "bank_transfer"
 pytestmark = pytest.mark.usefixtures("cash_redemption_on")
 
 
-def test_what_may_be_redeemed_is_free_and_covered(db: Session, redeeming: Redeeming) -> None:
+def test_redeemable_pot_are_free_and_covered(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer(pot=300, covered_pot=250)
     standing = redemption_queries.standing(db, person.id)
     assert (standing.free, standing.allowance.cents) == (300, 250 * 80)
@@ -50,7 +50,7 @@ def test_what_may_be_redeemed_is_free_and_covered(db: Session, redeeming: Redeem
     assert standing.most == 130  # of 250 a day
 
 
-def test_a_preview_promises_what_the_request_then_does(db: Session, redeeming: Redeeming) -> None:
+def test_a_preview_equals_the_request(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer()
     with time_machine.travel(now(), tick=False):
         preview = redemptions.preview(db, person.id, 125)
@@ -66,7 +66,7 @@ def test_a_preview_promises_what_the_request_then_does(db: Session, redeeming: R
     assert redeeming.allowance(person) == (1_000 - 125) * 80
 
 
-def test_one_key_is_one_request(db: Session, redeeming: Redeeming) -> None:
+def test_requests_are_idempotent_by_key(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer()
     first = redemptions.request(db, person.id, 100, BANK, key="a")
     assert redemptions.request(db, person.id, 100, BANK, key="a").id == first.id
@@ -141,7 +141,7 @@ def test_each_gate_refuses_requests_and_approvals(
     assert request.status == "pending"
 
 
-def test_the_switch_closes_everything(db: Session, redeeming: Redeeming) -> None:
+def test_nothing_can_be_redeemed_while_switched_off(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer()
     request = redemptions.request(db, person.id, 100, BANK, key="a")
     with settings(cash_redemption=False):
@@ -216,7 +216,7 @@ def test_each_limit_counts_its_own_days(
             redemptions.request(db, person.id, pot, BANK, key=str(number))
     first = moment - timedelta(days=allowed[0][0])
     with time_machine.travel(first + timedelta(days=days, seconds=-1), tick=False) as clock:
-        if days > 1:  # the day's own limit does not stand in the way
+        if days > 1:  # stay below the daily limit
             clock.move_to(first + timedelta(days=days, hours=-1))
         assert redemption_queries.standing(db, person.id).most == 0
         with pytest.raises(NotRedeemable, match=r"\d+ are left"):
@@ -225,7 +225,7 @@ def test_each_limit_counts_its_own_days(
         redemptions.request(db, person.id, 250, BANK, key="x")
 
 
-def test_ten_thousand_a_year(db: Session, redeeming: Redeeming) -> None:
+def test_the_yearly_limit(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer(pot=20_000, covered_pot=20_000)
     begun = now()
     with time_machine.travel(begun, tick=False) as clock:
@@ -239,7 +239,7 @@ def test_ten_thousand_a_year(db: Session, redeeming: Redeeming) -> None:
         redemptions.request(db, person.id, 250, BANK, key="x")
 
 
-def test_what_was_given_back_counts_towards_no_limit(db: Session, redeeming: Redeeming) -> None:
+def test_rejected_requests_count_towards_no_limit(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer()
     first = redemptions.request(db, person.id, 250, BANK, key="a")
     redemptions.cancel(db, person.id, first.id)
@@ -248,7 +248,7 @@ def test_what_was_given_back_counts_towards_no_limit(db: Session, redeeming: Red
     assert redemption_queries.standing(db, person.id).most == 250
 
 
-def test_cancelling_gives_both_books_back_once(db: Session, redeeming: Redeeming) -> None:
+def test_cancelling_releases_both_holds_once(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer()
     request = redemptions.request(db, person.id, 250, BANK, key="a")
     redemptions.approve(db, request.id, redeeming.operator.id)
@@ -261,7 +261,7 @@ def test_cancelling_gives_both_books_back_once(db: Session, redeeming: Redeeming
         redemptions.reject(db, request.id, redeeming.operator.id, "No.")
 
 
-def test_somebody_elses_request_does_not_exist(db: Session, redeeming: Redeeming) -> None:
+def test_requests_of_others_are_not_found(db: Session, redeeming: Redeeming) -> None:
     person, other = redeeming.redeemer(), redeeming.redeemer()
     request = redemptions.request(db, person.id, 250, BANK, key="a")
     for user_id, redemption_id in ((other.id, request.id), (person.id, 10**30), (person.id, 0)):
@@ -284,10 +284,10 @@ def test_only_other_operators_decide(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer()
     request = redemptions.request(db, person.id, 250, BANK, key="a")
     own = redeeming.redeemer(account_type="operator")
-    theirs = redemptions.request(db, own.id, 250, BANK, key="a")
+    own_request = redemptions.request(db, own.id, 250, BANK, key="a")
     acts: tuple[tuple[PotRedemption, User, type[DomainError]], ...] = (
         (request, person, OperatorsOnly),
-        (theirs, own, OwnRedemption),
+        (own_request, own, OwnRedemption),
     )
     for row, operator, refusal in acts:
         with pytest.raises(refusal):
@@ -297,19 +297,23 @@ def test_only_other_operators_decide(db: Session, redeeming: Redeeming) -> None:
         assert row.status == "pending"
 
 
-def test_the_trusted_door_holds_pot_and_nothing_else(db: Session, redeeming: Redeeming) -> None:
+def test_filing_holds_pot_only(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.person()
     redeeming.earn(person, 1_000)
-    filed = redemptions.file(db, person.id, 1_000, BANK, key="a")
-    assert redemptions.file(db, person.id, 1_000, BANK, key="a").id == filed.id
-    assert (filed.status, filed.payout_cents, redeeming.pot(person)) == ("pending", 80_000, 0)
+    redemption = redemptions.file(db, person.id, 1_000, BANK, key="a")
+    assert redemptions.file(db, person.id, 1_000, BANK, key="a").id == redemption.id
+    assert (redemption.status, redemption.payout_cents, redeeming.pot(person)) == (
+        "pending",
+        80_000,
+        0,
+    )
     with pytest.raises(RedemptionClosed):
-        redemptions.approve(db, filed.id, redeeming.operator.id)
+        redemptions.approve(db, redemption.id, redeeming.operator.id)
     with pytest.raises(InsufficientFunds):
         redemptions.file(db, person.id, 1, BANK, key="b")
 
 
-def test_what_was_filed_meets_limits_and_allowance_at_approval(
+def test_approval_checks_limits_and_allowance_of_filed_requests(
     db: Session, redeeming: Redeeming
 ) -> None:
     person = redeeming.redeemer(pot=2_000, covered_pot=300)

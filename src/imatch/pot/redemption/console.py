@@ -1,4 +1,4 @@
-"""The operators' pages about redemptions: decide, pay, verify identities, hold against fraud."""
+"""The operators' pages about redemptions: decide, pay, verify identities, place fraud holds."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -27,7 +27,7 @@ _CONSOLE = {"section": "redemptions", "reason_max": REASON_MAX_CHARACTERS}
 
 @router.get("")
 def queue(request: Request, db: Db, operator: CurrentOperator) -> Response:
-    """What waits for an operator, and how far the reserve covers it."""
+    """The redemptions that wait for an operator, and the coverage of the reserve."""
     payable = {redemption.id for redemption in payouts.payable(db)}
     approved = payouts.with_people(db, RedemptionStatus.APPROVED, limit=ROWS)
     context = {
@@ -50,21 +50,21 @@ def queue(request: Request, db: Db, operator: CurrentOperator) -> Response:
 
 @router.post("/export")
 def export(db: Db, operator: SteppedUpOperator) -> Response:
-    """The bank's file. What is in it can no longer be cancelled by its owner."""
+    """Download the bank's file. Its owners can no longer cancel the redemptions in it."""
     content = payouts.bank_export(db, operator.id)
     return private_file(Response(content, media_type=CSV), f"payouts-{today().isoformat()}.csv")
 
 
 @router.get("/{redemption_id:int}")
 def one(request: Request, db: Db, operator: CurrentOperator, redemption_id: int) -> Response:
-    return _one(request, db, operator, redemption_id)
+    return _redemption_page(request, db, operator, redemption_id)
 
 
 @router.post("/{redemption_id:int}/approve")
 def approve(request: Request, db: Db, operator: SteppedUpOperator, redemption_id: int) -> Response:
     return act_or_show(
         lambda: redemptions.approve(db, redemption_id, operator.id),
-        show=lambda error: _one(request, db, operator, redemption_id, error),
+        show=lambda error: _redemption_page(request, db, operator, redemption_id, error),
         then=f"{HOME}/{redemption_id}",
     )
 
@@ -79,7 +79,9 @@ def reject(
 ) -> Response:
     return act_or_show(
         lambda: redemptions.reject(db, redemption_id, operator.id, reason),
-        show=lambda error: _one(request, db, operator, redemption_id, error, reason=reason),
+        show=lambda error: _redemption_page(
+            request, db, operator, redemption_id, error, reason=reason
+        ),
         then=f"{HOME}/{redemption_id}",
     )
 
@@ -94,7 +96,7 @@ def mark_paid(
 ) -> Response:
     return act_or_show(
         lambda: payouts.mark_paid(db, redemption_id, operator.id, bank_reference),
-        show=lambda error: _one(
+        show=lambda error: _redemption_page(
             request, db, operator, redemption_id, error, bank_reference=bank_reference
         ),
         then=f"{HOME}/{redemption_id}",
@@ -103,15 +105,15 @@ def mark_paid(
 
 @router.get("/people/{user_id:int}")
 def person_page(request: Request, db: Db, _operator: CurrentOperator, user_id: int) -> Response:
-    """Whom we would pay: details to compare with what proves an identity, and holds."""
-    return _person(request, db, user_id)
+    """A person's payout details, to compare with a proof of identity, and their fraud holds."""
+    return _payee_page(request, db, user_id)
 
 
 @router.post("/people/{user_id:int}/verify")
 def verify(request: Request, db: Db, operator: SteppedUpOperator, user_id: int) -> Response:
     return act_or_show(
         lambda: payees.verify_identity(db, user_id, operator.id),
-        show=lambda error: _person(request, db, user_id, error),
+        show=lambda error: _payee_page(request, db, user_id, error),
         then=f"{HOME}/people/{user_id}",
     )
 
@@ -122,7 +124,7 @@ def hold(
 ) -> Response:
     return act_or_show(
         lambda: holds.place_hold(db, user_id, operator.id, reason),
-        show=lambda error: _person(request, db, user_id, error, reason=reason),
+        show=lambda error: _payee_page(request, db, user_id, error, reason=reason),
         then=f"{HOME}/people/{user_id}",
     )
 
@@ -133,7 +135,7 @@ def lift(db: Db, operator: SteppedUpOperator, hold_id: int) -> Response:
     return go(f"{HOME}/people/{lifted.user_id}")
 
 
-def _one(
+def _redemption_page(
     request: Request,
     db: Db,
     operator: User,
@@ -148,7 +150,7 @@ def _one(
         "person": db.get_one(User, redemption.user_id),
         "payee": payees.payee_of(db, redemption.user_id),
         "objections": redemption_queries.objections(db, redemption),
-        "why_not_payable": "" if payable else payouts.why_not(db, redemption),
+        "why_not_payable": "" if payable else payouts.reason_not_payable(db, redemption),
         "approved_by_reader": redemption.decided_by == operator.id,
         "own": redemption.user_id == operator.id,
         "bank_reference_max": payouts.BANK_REFERENCE_MAX,
@@ -157,7 +159,7 @@ def _one(
     return private_page(request, "pot/redemption/decide.html", _CONSOLE | context, error)
 
 
-def _person(
+def _payee_page(
     request: Request,
     db: Db,
     user_id: int,

@@ -1,4 +1,4 @@
-"""Who may redeem POT for dollars and how many: what stands against it, in plain words."""
+"""Who may redeem POT for dollars, and how many. Refusals are texts for the person."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ OFF = "Redeeming POT for dollars is switched off here. Your POT still buy what i
 
 @dataclass(frozen=True, slots=True)
 class RedemptionLimit:
-    """At most `most` POT within any `days` days, of which `used` are gone."""
+    """At most `most` POT within any `days` days, of which `used` are used up."""
 
     most: int
     days: int
@@ -38,13 +38,13 @@ class RedemptionLimit:
         return {1: "24 hours", 365: "a year"}.get(self.days, formats.plural(self.days, "day"))
 
 
-def same_name(one: str, other: str) -> bool:
-    """Whether two people's names are the same but for capitals and spaces."""
-    return _plain(one) == _plain(other)
+def same_name(first: str, second: str) -> bool:
+    """Whether two names are equal, ignoring case, spacing and Unicode compatibility forms."""
+    return _normalized(first) == _normalized(second)
 
 
 def reasons_against(db: Session, person: User, numbers: Numbers) -> tuple[str, ...]:
-    """Every reason why this person cannot redeem at present; none when they can."""
+    """Every reason why this person cannot redeem at present; empty if they can."""
     if not get_settings().cash_redemption:
         return (OFF,)
     payee = db.get(PotPayee, person.id, populate_existing=True)
@@ -79,7 +79,7 @@ def reasons_against(db: Session, person: User, numbers: Numbers) -> tuple[str, .
 def limits(
     db: Session, user_id: int, numbers: Numbers, *, upto: PotRedemption | None = None
 ) -> Sequence[RedemptionLimit]:
-    """How much of each limit is used now, or was used when `upto` was asked for."""
+    """The limits with their use now, or with their use when the request `upto` was made."""
     moment = upto.requested_at if upto else now()
     spans = (
         (numbers.most_a_day, 1),
@@ -94,7 +94,10 @@ def limits(
 def refusal_of_amount(
     db: Session, user_id: int, pot: int, numbers: Numbers, *, upto: PotRedemption | None = None
 ) -> str:
-    """Why the smallest amount or a limit refuses this many POT, or nothing."""
+    """Why the smallest amount or a limit refuses this many POT; empty if none does.
+
+    `upto` counts only requests before it, so that a request does not count against itself.
+    """
     if pot < numbers.smallest_redemption:
         return f"Redeem at least {formats.number(numbers.smallest_redemption)} POT at once."
     for limit in limits(db, user_id, numbers, upto=upto):
@@ -120,12 +123,13 @@ def _used(
 
 
 def _has_completed(db: Session, user_id: int) -> bool:
-    """Whether an engagement of theirs is completed, and its commission paid and kept."""
-    theirs = or_(PotCommission.provider_user_id == user_id, PotCommission.seeker_user_id == user_id)
-    return bool(
-        db.scalar(select(exists().where(theirs, PotCommission.status != CommissionStatus.REVERSED)))
+    """Whether the person took part in an engagement whose commission is paid and not reversed."""
+    takes_part = or_(
+        PotCommission.provider_user_id == user_id, PotCommission.seeker_user_id == user_id
     )
+    kept = PotCommission.status != CommissionStatus.REVERSED
+    return bool(db.scalar(select(exists().where(takes_part, kept))))
 
 
-def _plain(name: str) -> str:
+def _normalized(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

@@ -1,6 +1,6 @@
-"""Why a redemption was refused. Each is a ValueError too: programs that call POTService expect one.
+"""Errors of redemptions. Each is also a ValueError, which callers of POTService expect.
 
-What the ledger refuses (too few POT, too small an allowance) passes as it is.
+The ledger's own errors (too few POT, too small an allowance) pass unchanged.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from imatch.pot.models import PotRedemption, RedemptionStatus
 
 
 class RedemptionClosed(Conflict, ValueError):
-    """Something about the person or this site stands against redeeming at all."""
+    """The person cannot redeem at present, or the site does not offer it; see `reasons`."""
 
     code = "redemption_closed"
 
@@ -20,7 +20,7 @@ class RedemptionClosed(Conflict, ValueError):
 
 
 class NotRedeemable(Conflict, ValueError):
-    """So many POT cannot be redeemed now."""
+    """The requested amount cannot be redeemed now."""
 
     code = "not_redeemable"
 
@@ -43,20 +43,20 @@ class RedemptionNotFound(NotFound, ValueError):
 
 
 class RedemptionDecided(Conflict, ValueError):
-    """It went another way already."""
+    """The redemption is already decided, cancelled, paid or on its way to the bank."""
 
     code = "redemption_decided"
 
     def __init__(self, redemption: PotRedemption) -> None:
-        with_the_bank = (
+        is_exported = (
             redemption.status == RedemptionStatus.APPROVED and redemption.exported_at is not None
         )
-        words = "on its way to the bank" if with_the_bank else redemption.status
-        super().__init__(f"This redemption is {words}: nothing was changed.")
+        state = "on its way to the bank" if is_exported else redemption.status
+        super().__init__(f"This redemption is {state}: nothing was changed.")
 
 
 class OwnRedemption(Forbidden, ValueError):
-    """Operators decide nothing about their own money."""
+    """Operators must not decide on their own redemptions."""
 
     code = "own_redemption"
 

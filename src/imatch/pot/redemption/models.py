@@ -1,11 +1,9 @@
-"""Redemptions of POT for dollars, and where payouts go."""
+"""The payees of redemptions."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ForeignKey,
-)
+from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from imatch.accounts.models import User
@@ -14,7 +12,7 @@ from imatch.core.columns import Base, EncryptedJson, Timestamped
 
 
 class PotPayee(Timestamped, Base):
-    """Where somebody's payouts go, and whether an operator verified who they are."""
+    """A person's bank account for payouts, and whether an operator verified their identity."""
 
     __tablename__ = "pot_payees"
 

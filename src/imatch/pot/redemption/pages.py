@@ -1,4 +1,4 @@
-"""The wallet's pages to redeem POT for dollars: ask, check, request, take back, payout details."""
+"""The wallet's pages to redeem POT for dollars: preview, request, cancel, payout details."""
 
 import secrets
 from typing import Annotated, Any
@@ -29,18 +29,20 @@ _SAVED = {
     "payee": "Your payout details are saved.",
 }
 
-PayoutText = Annotated[str, Form(max_length=2_000)]  # shorter ones are refused beside their field
+PayoutText = Annotated[
+    str, Form(max_length=2_000)
+]  # longer texts fail as a whole; shorter ones beside their field
 
 
 @router.get("")
 def overview(request: Request, db: Db, user: CurrentUser, saved: str = "") -> Response:
-    """What may be redeemed now, why not more, and every request so far."""
+    """What may be redeemed now, the reasons against more, and the latest requests."""
     return _overview(request, db, user, saved=_SAVED.get(saved, ""))
 
 
 @router.get("/check")
 def check(request: Request, db: Db, user: StepUp, pot: str = "") -> Response:
-    """POT, dollars, fee and date before anything is asked for."""
+    """Preview POT, dollars, fee and date of a request."""
     return act_or_show(
         lambda: redemptions.preview(db, user.id, whole_number(pot)),
         show=lambda error: _overview(request, db, user, error, typed=pot),
@@ -57,7 +59,7 @@ def ask(
     payment_method: PayoutText = "",
     key: PayoutText = "",
 ) -> Response:
-    """File the request. The form's key makes a second press the same request."""
+    """File the request. Idempotent by the form's key."""
     return act_or_show(
         lambda: redemptions.request(db, user.id, whole_number(pot), payment_method, key=key),
         show=lambda error: _overview(request, db, user, error, typed=pot),
@@ -90,7 +92,7 @@ def save_payee(
     account: PayoutText = "",
     bank_code: PayoutText = "",
 ) -> Response:
-    """Payouts wait anew after a change, so that a stolen account cannot be emptied at once."""
+    """Save payout details. A change delays payouts, so that a thief cannot cash out at once."""
     typed = {"name": name, "country": country, "account": account, "bank_code": bank_code}
     return act_or_show(
         lambda: payees.save(db, user.id, **typed),
@@ -116,7 +118,7 @@ def _overview(
         "second_factor": user.totp_confirmed_at is not None,
         "requests": redemption_queries.of_person(db, user.id, REQUESTS_SHOWN),
         "payout_per_pot": PAYOUT_PER_POT,
-        "waits": _waits(db),
+        "waits": _delay_notice(db),
         "typed": typed,
         "saved": saved,
     }
@@ -131,7 +133,7 @@ def _check_page(
         "payee": _shown_payee(db, user.id),
         "payment_method": _BANK,
         "key": secrets.token_urlsafe(16),
-        "waits": _waits(db),
+        "waits": _delay_notice(db),
     }
     return private_page(request, "pot/redemption/redeem_check.html", context)
 
@@ -153,7 +155,7 @@ def _payee_form(
 
 
 def _shown_payee(db: Db, user_id: int) -> dict[str, Any] | None:
-    """Enough to recognise one's own account."""
+    """The payee as shown to its owner, with the account number masked; None without payee."""
     payee = payees.payee_of(db, user_id)
     if payee is None:
         return None
@@ -164,8 +166,8 @@ def _shown_payee(db: Db, user_id: int) -> dict[str, Any] | None:
     }
 
 
-def _waits(db: Db) -> str:
-    """Why payouts may take longer than their date, or nothing."""
+def _delay_notice(db: Db) -> str:
+    """Why payouts may take longer than their date; empty if they do not."""
     return {
         CoverageState.THROTTLED: "Payouts take longer at present: the reserve is thin, so each"
         " week pays a small part of it, small payouts first.",

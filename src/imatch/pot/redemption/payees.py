@@ -1,4 +1,4 @@
-"""Where people's payouts go, whether their identity was verified, and holds against fraud."""
+"""Payees: the bank accounts that payouts go to, and the verification of identities."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -26,7 +26,7 @@ from imatch.pot.redemption.eligibility import same_name
 from imatch.pot.redemption.models import PotPayee
 from imatch.web import formats
 
-NAME_MAX = 70  # what bank transfers carry
+NAME_MAX = 70  # the length that bank transfers carry
 _CHANGED = """Your payout details at I MATCH were changed on {moment}.
 
 Payouts wait {wait} from now. If this was not you, change your password and take your requests
@@ -55,24 +55,24 @@ def payee_of(db: Session, user_id: int) -> PotPayee | None:
 
 
 def masked(account: str) -> str:
-    """Enough to recognise one's own account, and no more."""
+    """The last four characters only, for the owner to recognise the account."""
     return f"•••• {account[-4:]}"
 
 
 def save(
     db: Session, user_id: int, *, name: str, country: str, account: str, bank_code: str = ""
 ) -> PotPayee:
-    """Set where payouts go. A change makes open payouts wait anew, and needs approval again.
+    """Set the person's payee. A change delays open payouts and withdraws their approval.
 
-    Raises Invalid for details that no bank would take, PayoutUnderWay.
+    Raises Invalid for wrong details, PayoutUnderWay while the bank has an open payout.
     """
     with atomic(db):
         person = accounts.locked_user(db, user_id)
-        details = _checked(person, name, country, account, bank_code)
+        details = _validated(person, name, country, account, bank_code)
         payee = db.get(PotPayee, user_id, populate_existing=True)
         if payee is not None and payee.details == details:
             return payee
-        _let_open_payouts_wait(db, user_id)
+        _postpone_open_payouts(db, user_id)
         if payee is None:
             payee = PotPayee(user_id=user_id)
             db.add(payee)
@@ -80,14 +80,15 @@ def save(
             payee.identity_verified_at = payee.verified_by = None
         payee.details = details
         payee.details_changed_at = now()
-        _tell(db, person)
+        _notify_changed(db, person)
         db.flush()
         return payee
 
 
 def verify_identity(db: Session, user_id: int, operator_id: int) -> PotPayee:
-    """An operator saw proof that this person is the payee. Raises NoPayee, OwnIdentity,
-    UserNotFound.
+    """Record that an operator verified this person's identity. Idempotent.
+
+    Announces IdentityVerified. Raises NoPayee, OwnIdentity, UserNotFound.
     """
     with atomic(db):
         require_operator(db, operator_id)
@@ -105,23 +106,24 @@ def verify_identity(db: Session, user_id: int, operator_id: int) -> PotPayee:
 
 
 def unverified(db: Session, limit: int) -> Sequence[tuple[PotPayee, User]]:
-    """People who wait for an operator to verify them, the longest waiting first."""
-    waiting = (
+    """Payees whose identity is not verified, the longest waiting first."""
+    query = (
         select(PotPayee, User)
         .join(User, User.id == PotPayee.user_id)
         .where(PotPayee.identity_verified_at.is_(None), User.active)
         .order_by(PotPayee.details_changed_at)
         .limit(limit)
     )
-    return [(payee, person) for payee, person in db.execute(waiting)]
+    return [(payee, person) for payee, person in db.execute(query)]
 
 
-def _let_open_payouts_wait(db: Session, user_id: int) -> None:
+def _postpone_open_payouts(db: Session, user_id: int) -> None:
+    """Set open redemptions back to pending and extend their wait. Raises PayoutUnderWay."""
     days = policy.current(db).hold_days_after_new_details
-    open_ones = select(PotRedemption).where(
+    open_redemptions = select(PotRedemption).where(
         PotRedemption.user_id == user_id, PotRedemption.status.in_(OPEN_REDEMPTIONS)
     )
-    for redemption in db.scalars(open_ones.with_for_update()):
+    for redemption in db.scalars(open_redemptions.with_for_update()):
         if redemption.exported_at is not None:
             raise PayoutUnderWay
         redemption.status = RedemptionStatus.PENDING
@@ -129,7 +131,7 @@ def _let_open_payouts_wait(db: Session, user_id: int) -> None:
         redemption.due_at = max(redemption.due_at, now() + timedelta(days=days))
 
 
-def _tell(db: Session, person: User) -> None:
+def _notify_changed(db: Session, person: User) -> None:
     text = _CHANGED.format(
         moment=formats.long_moment(now()),
         wait=formats.plural(policy.current(db).hold_days_after_new_details, "day"),
@@ -138,8 +140,10 @@ def _tell(db: Session, person: User) -> None:
     mail.send(db, recipient=person.email, subject="Your payout details were changed", text=text)
 
 
-def _checked(person: User, name: str, country: str, account: str, bank_code: str) -> dict[str, str]:
-    """The details as they are kept. Raises Invalid naming every wrong field."""
+def _validated(
+    person: User, name: str, country: str, account: str, bank_code: str
+) -> dict[str, str]:
+    """The details as stored. Raises Invalid with one error for each wrong field."""
     faults: dict[str, str] = {}
     name = " ".join(name.split())
     account = bank_accounts.compact(account)

@@ -1,4 +1,4 @@
-"""Pay approved redemptions: which may be paid now, the bank's file, and what the bank has paid."""
+"""Pay approved redemptions: which may be paid now, the bank's file, and marking as paid."""
 
 import csv
 import io
@@ -36,85 +36,90 @@ Your requests: {url}/wallet/redeem
 
 
 def reference_of(redemption: PotRedemption) -> str:
-    """What stands on the person's bank statement."""
+    """The reference on the person's bank statement."""
     return f"REDEMPTION-{redemption.id}"
 
 
-def _approved_by_oneself() -> SecondPersonNeeded:
+def _own_approval() -> SecondPersonNeeded:
     return SecondPersonNeeded("You approved this payout: another operator must pay it.")
 
 
 _PAY: Step[PotRedemption] = Step(
     (RedemptionStatus.APPROVED,),
     RedemptionDecided,
-    {"user_id": OwnRedemption, "decided_by": _approved_by_oneself},
+    {"user_id": OwnRedemption, "decided_by": _own_approval},
 )
 
 
 def payable(db: Session, *, lock: bool = False) -> Sequence[PotRedemption]:
-    """Approved redemptions that may be paid now, in the order in which they should be.
+    """Approved redemptions that may be paid now, in the order to pay them.
 
-    What is already on its way to the bank comes first, and is all while redeeming is switched
-    off. While coverage is below full, small ones go before large ones, as far as the week's part
-    of the reserve reaches.
+    Those already exported to the bank come first; while redeeming is switched off, only they are
+    returned. Due ones follow until the payable amount is used up: by due date, or the smallest
+    first while coverage is throttled. `lock` locks all approved rows in ascending id order, to
+    avoid deadlocks.
     """
-    approved = select(PotRedemption).where(PotRedemption.status == RedemptionStatus.APPROVED)
+    query = select(PotRedemption).where(PotRedemption.status == RedemptionStatus.APPROVED)
     if lock:
-        approved = approved.order_by(PotRedemption.id).with_for_update()
-    found = db.scalars(approved.execution_options(populate_existing=True)).all()
-    sent = [row for row in found if row.exported_at is not None]
-    due = [row for row in found if row.exported_at is None and row.due_at <= now()]
+        query = query.order_by(PotRedemption.id).with_for_update()
+    approved = db.scalars(query.execution_options(populate_existing=True)).all()
+    exported = [row for row in approved if row.exported_at is not None]
+    due = [row for row in approved if row.exported_at is None and row.due_at <= now()]
     if not get_settings().cash_redemption:
         due = []
-    covered = coverage(db)
-    if covered.state is CoverageState.THROTTLED:
+    current = coverage(db)
+    if current.state is CoverageState.THROTTLED:
         due.sort(key=lambda row: (row.payout_cents, row.id))
     else:
         due.sort(key=lambda row: (row.due_at, row.id))
-    chosen = sorted(sent, key=lambda row: row.id)
-    left = covered.payable.cents - sum(row.payout_cents for row in sent)
+    chosen = sorted(exported, key=lambda row: row.id)
+    left_cents = current.payable.cents - sum(row.payout_cents for row in exported)
     reachable = _reachable(db, {row.user_id for row in due})
     for row in due:
-        if row.payout_cents > left:
+        if row.payout_cents > left_cents:
             break
         if row.user_id in reachable:
             chosen.append(row)
-            left -= row.payout_cents
+            left_cents -= row.payout_cents
     return chosen
 
 
 def with_people(
     db: Session, *statuses: RedemptionStatus, limit: int
 ) -> Sequence[tuple[PotRedemption, User]]:
-    """Redemptions in these states: open ones by when they are due, ended ones newest first."""
+    """Redemptions in these states with their people.
+
+    Open ones are ordered by due date, ended ones newest first.
+    """
     row = PotRedemption
     ended = OPEN_REDEMPTIONS.isdisjoint(statuses)
-    found = select(row, User).join(User, User.id == row.user_id).where(row.status.in_(statuses))
+    query = select(row, User).join(User, User.id == row.user_id).where(row.status.in_(statuses))
     order = (row.decided_at.desc(), row.id.desc()) if ended else (row.due_at, row.id)
-    return [(one, person) for one, person in db.execute(found.order_by(*order).limit(limit))]
+    rows = db.execute(query.order_by(*order).limit(limit))
+    return [(redemption, person) for redemption, person in rows]
 
 
 def bank_export(db: Session, operator_id: int) -> str:
-    """The bank's file: everything that may be paid now but by this operator's own approval.
+    """The bank's file as CSV: redemptions that may be paid now and that this operator may pay.
 
-    From then on the people concerned cannot cancel. Until they are marked as paid, the same
-    rows with the same references are in every file.
+    Leaves out those that the operator approved or owns. People cannot cancel an exported
+    redemption. Every later file repeats it, with the same reference, until it is marked as paid.
     """
     with atomic(db):
         require_operator(db, operator_id)
         text = io.StringIO()
-        file = csv.writer(text)
-        file.writerow(EXPORT_COLUMNS)
+        writer = csv.writer(text)
+        writer.writerow(EXPORT_COLUMNS)
         for redemption in payable(db, lock=True):
             if operator_id in (redemption.decided_by, redemption.user_id):
                 continue
             details = db.get_one(PotPayee, redemption.user_id).details
             redemption.exported_at = redemption.exported_at or now()
             payout = redemption.payout
-            where = (details["account"], details["bank_code"], details["country"])
+            account = (details["account"], details["bank_code"], details["country"])
             amount = (f"{payout.units:.2f}", payout.currency)
-            row = (csv_cell(details["name"]), *where, *amount, reference_of(redemption))
-            file.writerow(row)
+            row = (csv_cell(details["name"]), *account, *amount, reference_of(redemption))
+            writer.writerow(row)
             record("export_payout", operator_id, redemption_id=redemption.id)
         return text.getvalue()
 
@@ -122,10 +127,11 @@ def bank_export(db: Session, operator_id: int) -> str:
 def mark_paid(
     db: Session, redemption_id: int, operator_id: int, bank_reference: str
 ) -> PotRedemption:
-    """The bank has paid: POT leave, and allowance and reserve fall by the same cents.
+    """Record that the bank has paid: captures both ledger holds and reduces the reserve.
 
-    Saying so twice with the bank's same reference is once. Raises SecondPersonNeeded for who
-    approved it, NotPayableYet, RedemptionDecided, Invalid without a reference.
+    Allowance and reserve fall by the same cents. Idempotent for the same bank reference. Raises
+    SecondPersonNeeded for the operator who approved it, OwnRedemption, NotPayableYet,
+    RedemptionDecided, Invalid without a reference.
     """
     with atomic(db):
         redemption = locked_for_operator(db, redemption_id, operator_id)
@@ -139,27 +145,27 @@ def mark_paid(
             bank_reference, "bank_reference", "Write the bank's reference.", BANK_REFERENCE_MAX
         )
         if redemption not in payable(db, lock=True):
-            raise NotPayableYet(why_not(db, redemption))
-        _move(db, redemption)
+            raise NotPayableYet(reason_not_payable(db, redemption))
+        _post_payout(db, redemption)
         redemption.status = RedemptionStatus.PAID
         redemption.paid_by, redemption.paid_at = operator_id, now()
         redemption.bank_reference = reference
-        _tell(db, redemption)
+        _notify_paid(db, redemption)
         record("pay_redemption", operator_id, redemption_id=redemption.id)
         return redemption
 
 
 def _reachable(db: Session, user_ids: set[int]) -> set[int]:
-    """Those of these with an open account whom nothing holds, and who said where payouts go."""
-    found = (
+    """The people among these with an active account, payout details and no fraud hold."""
+    query = (
         select(PotPayee.user_id)
         .join(User, User.id == PotPayee.user_id)
         .where(PotPayee.user_id.in_(user_ids), PotPayee.user_id.not_in(HELD_PEOPLE), User.active)
     )
-    return set(db.scalars(found))
+    return set(db.scalars(query))
 
 
-def _move(db: Session, redemption: PotRedemption) -> None:
+def _post_payout(db: Session, redemption: PotRedemption) -> None:
     key = f"redeem:{redemption.id}:paid"
     if redemption.cash_hold_id is None:
         raise NotPayableYet("Nothing is set aside for this redemption.")
@@ -181,8 +187,8 @@ def _move(db: Session, redemption: PotRedemption) -> None:
     )
 
 
-def why_not(db: Session, redemption: PotRedemption) -> str:
-    """Why an approved redemption that `payable` leaves out is not paid now."""
+def reason_not_payable(db: Session, redemption: PotRedemption) -> str:
+    """Why `payable` leaves out this approved redemption, as text for operators."""
     if not get_settings().cash_redemption:
         return OFF
     if not db.get_one(User, redemption.user_id).active:
@@ -196,7 +202,7 @@ def why_not(db: Session, redemption: PotRedemption) -> str:
     return "This payout waits: this week's part of the reserve goes to smaller ones first."
 
 
-def _tell(db: Session, redemption: PotRedemption) -> None:
+def _notify_paid(db: Session, redemption: PotRedemption) -> None:
     text = _PAID.format(
         pot=formats.number(redemption.pot_amount),
         payout=formats.money(redemption.payout),

@@ -15,16 +15,14 @@ from imatch.pot.models import PotRedemption
 from imatch.pot.policy import service as policy
 from imatch.pot.policy.service import Numbers
 from imatch.pot.redemption.eligibility import OFF, limits, reasons_against, refusal_of_amount
-from imatch.pot.redemption.errors import (
-    RedemptionNotFound,
-)
+from imatch.pot.redemption.errors import RedemptionNotFound
 from imatch.pot.rules import PAYOUT_PER_POT
 from imatch.web import formats
 
 
 @dataclass(frozen=True, slots=True)
 class RedemptionStanding:
-    """What a person may redeem. `most` is what remains of `redeemable_now` under the limits."""
+    """What a person may redeem, in POT. `most` is `redeemable_now` capped by the limits."""
 
     free: int
     held: int
@@ -37,38 +35,38 @@ class RedemptionStanding:
 
 
 def standing(db: Session, user_id: int) -> RedemptionStanding:
-    """What this person may redeem now, and everything that stands against it."""
+    """What this person may redeem now, and every reason against it."""
     return _standing(db, person_of(db, user_id), policy.current(db))
 
 
 def objections(db: Session, redemption: PotRedemption) -> tuple[str, ...]:
-    """What `approve` would refuse an open request for; nothing if it may be approved."""
+    """Why `approve` would refuse an open request; empty if it may be approved."""
     numbers = policy.current(db)
-    found = list(reasons_against(db, db.get_one(User, redemption.user_id), numbers))
+    texts = list(reasons_against(db, db.get_one(User, redemption.user_id), numbers))
     pot = redemption.pot_amount
-    found.append(refusal_of_amount(db, redemption.user_id, pot, numbers, upto=redemption))
+    texts.append(refusal_of_amount(db, redemption.user_id, pot, numbers, upto=redemption))
     allowance = queries.free(db, CASH, redemption.user_id)
     if redemption.cash_hold_id is None and allowance < redemption.payout_cents:
-        found.append("Paid commission does not cover it.")
-    return tuple(text for text in found if text)
+        texts.append("Paid commission does not cover it.")
+    return tuple(text for text in texts if text)
 
 
 def of_id(db: Session, redemption_id: int) -> PotRedemption:
     """Raises RedemptionNotFound."""
-    found = db.get(PotRedemption, redemption_id) if is_id(redemption_id) else None
-    if found is None:
+    redemption = db.get(PotRedemption, redemption_id) if is_id(redemption_id) else None
+    if redemption is None:
         raise RedemptionNotFound
-    return found
+    return redemption
 
 
 def of_person(
     db: Session, user_id: int, limit: int = 50, *, after_id: int | None = None
 ) -> Sequence[PotRedemption]:
-    """A person's requests, the newest first; `after_id` is the last id of the page before."""
-    theirs = select(PotRedemption).where(PotRedemption.user_id == user_id)
+    """A person's requests, the newest first; `after_id` is the last id of the previous page."""
+    query = select(PotRedemption).where(PotRedemption.user_id == user_id)
     if after_id is not None:
-        theirs = theirs.where(PotRedemption.id < after_id)
-    return db.scalars(theirs.order_by(PotRedemption.id.desc()).limit(limit)).all()
+        query = query.where(PotRedemption.id < after_id)
+    return db.scalars(query.order_by(PotRedemption.id.desc()).limit(limit)).all()
 
 
 def _standing(db: Session, person: User, numbers: Numbers) -> RedemptionStanding:

@@ -1,7 +1,7 @@
-"""Redeem POT for dollars: ask, set aside in both books, approve, send to the bank, pay.
+"""Redeem POT for dollars: request, hold in both books, approve, export to the bank, pay.
 
-A request holds its POT at once, and its part of the person's cash allowance at the latest when an
-operator approves it. Paying it is a second operator's act; until then it can be given back whole.
+A request holds its POT at once, and its cents of the person's cash allowance when an operator
+approves it at the latest. A second operator pays it; until then both holds can be released.
 """
 
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ Your requests: {url}/wallet/redeem
 """
 
 
-# Operators decide nothing about their own money. Paying is in `payouts`, and takes a second one.
+# Operators must not decide on their own redemptions. Paying, in `payouts`, needs a second operator.
 _APPROVE: Step[PotRedemption] = Step(
     (RedemptionStatus.PENDING,), RedemptionDecided, {"user_id": OwnRedemption}
 )
@@ -76,7 +76,7 @@ _REJECT: Step[PotRedemption] = Step(OPEN_REDEMPTIONS, RedemptionDecided, {"user_
 
 @dataclass(frozen=True, slots=True)
 class RedemptionPreview:
-    """What a request would come to; `pot` at full value less the fee is the payout."""
+    """What a request would bring: `payout` is `value` less `fee`."""
 
     pot: int
     value: Money
@@ -86,7 +86,7 @@ class RedemptionPreview:
 
 
 def preview(db: Session, user_id: int, pot: int) -> RedemptionPreview:
-    """What redeeming would bring, and when. Raises what `request` would raise."""
+    """What redeeming would bring, and when. Raises the same errors as `request`."""
     _check_amount(pot)
     person = person_of(db, user_id)
     numbers = policy.current(db)
@@ -96,37 +96,41 @@ def preview(db: Session, user_id: int, pot: int) -> RedemptionPreview:
 
 
 def request(db: Session, user_id: int, pot: int, payment_method: str, *, key: str) -> PotRedemption:
-    """Ask for dollars: every gate and limit is checked, and both books set their part aside.
+    """Request a redemption: checks eligibility and limits, and holds POT and allowance.
 
-    The same key returns the first request. Raises RedemptionClosed, NotRedeemable, BadAmount,
-    UnknownPaymentMethod, KeyReused.
+    `key` is an idempotency key: the same key returns the first request. Raises RedemptionClosed,
+    NotRedeemable, BadAmount, BadArgument, UnknownPaymentMethod, POTKeyReused.
     """
-    _check(pot, payment_method, key)
+    _check_request(pot, payment_method, key)
     with atomic(db):
         person = _locked_person(db, user_id)
-        known = _known(db, person.id, pot, payment_method, key)
-        if known is not None:
-            return known
+        existing = _existing(db, person.id, pot, payment_method, key)
+        if existing is not None:
+            return existing
         numbers = policy.current(db)
         _refuse_unredeemable(db, person, pot, numbers)
-        filed = _filed(db, person.id, pot, payment_method, key, numbers)
-        set_allowance_aside(db, filed)
-        return filed
+        redemption = _create(db, person.id, pot, payment_method, key, numbers)
+        hold_allowance(db, redemption)
+        return redemption
 
 
 def file(db: Session, user_id: int, pot: int, payment_method: str, *, key: str) -> PotRedemption:
-    """Hold the POT for a request that trusted code makes; gates and limits wait for `approve`."""
-    _check(pot, payment_method, key)
+    """File a request for trusted code: holds the POT only.
+
+    `approve` checks eligibility, limits and allowance. Idempotent by `key`. Raises BadAmount,
+    BadArgument, UnknownPaymentMethod, POTKeyReused.
+    """
+    _check_request(pot, payment_method, key)
     with atomic(db):
         person = _locked_person(db, user_id)
-        known = _known(db, person.id, pot, payment_method, key)
-        if known is not None:
-            return known
-        return _filed(db, person.id, pot, payment_method, key, policy.current(db))
+        existing = _existing(db, person.id, pot, payment_method, key)
+        if existing is not None:
+            return existing
+        return _create(db, person.id, pot, payment_method, key, policy.current(db))
 
 
 def cancel(db: Session, user_id: int, redemption_id: int) -> PotRedemption:
-    """Take one's own request back; its POT are free again. Cancelling twice is once.
+    """Cancel the person's own request and release its holds. Idempotent.
 
     Raises RedemptionNotFound, RedemptionDecided.
     """
@@ -143,7 +147,7 @@ def cancel(db: Session, user_id: int, redemption_id: int) -> PotRedemption:
 
 
 def approve(db: Session, redemption_id: int, operator_id: int) -> PotRedemption:
-    """An operator's yes: every gate and limit holds at this moment, and the allowance is held.
+    """Approve a request: checks eligibility and limits again, and holds the allowance.
 
     Raises RedemptionDecided, RedemptionClosed, NotRedeemable, OwnRedemption, OperatorsOnly.
     """
@@ -159,7 +163,7 @@ def approve(db: Session, redemption_id: int, operator_id: int) -> PotRedemption:
         if refusal:
             raise NotRedeemable(refusal)
         if redemption.cash_hold_id is None:
-            set_allowance_aside(db, redemption)
+            hold_allowance(db, redemption)
         decide(
             db,
             redemption,
@@ -172,7 +176,7 @@ def approve(db: Session, redemption_id: int, operator_id: int) -> PotRedemption:
 
 
 def reject(db: Session, redemption_id: int, operator_id: int, reason: str) -> PotRedemption:
-    """An operator's no, also to what the bank sent back; the person reads the reason.
+    """Reject a request, also one that the bank returned; the person reads the reason.
 
     Raises Invalid without a reason, RedemptionDecided, OwnRedemption, OperatorsOnly.
     """
@@ -187,15 +191,15 @@ def reject(db: Session, redemption_id: int, operator_id: int, reason: str) -> Po
 
 
 def locked(db: Session, redemption_id: int) -> PotRedemption:
-    """The request, with its person, held against changes by others. Raises RedemptionNotFound."""
-    found = of_id(db, redemption_id)
-    _locked_person(db, found.user_id)
-    db.refresh(found, with_for_update=True)
-    return found
+    """The request. Locks its person and its row. Raises RedemptionNotFound."""
+    redemption = of_id(db, redemption_id)
+    _locked_person(db, redemption.user_id)
+    db.refresh(redemption, with_for_update=True)
+    return redemption
 
 
 def locked_for_operator(db: Session, redemption_id: int, operator_id: int) -> PotRedemption:
-    """A request to decide on, with its person, locked. Raises OperatorsOnly, RedemptionNotFound."""
+    """As `locked`, for an operator to decide on. Raises OperatorsOnly, RedemptionNotFound."""
     require_operator(db, operator_id)
     return locked(db, redemption_id)
 
@@ -203,7 +207,7 @@ def locked_for_operator(db: Session, redemption_id: int, operator_id: int) -> Po
 def give_back(
     db: Session, redemption: PotRedemption, status: RedemptionStatus, reason: str = ""
 ) -> None:
-    """End an open request: POT and allowance are free again, and the person reads the reason.
+    """End an open request and release its holds. Mails the reason to the person, if there is one.
 
     Raises RedemptionDecided.
     """
@@ -225,8 +229,11 @@ def give_back(
 
 
 def on_allowance_withdrawn(db: Session, fact: AllowanceWithdrawn) -> None:
-    """Give back requests that rely on this allowance, the newest first, unless on their way."""
-    relying = db.scalars(
+    """Reject open requests, the newest first, until the withdrawn allowance is free.
+
+    Requests that were exported to the bank stay.
+    """
+    dependent = db.scalars(
         select(PotRedemption)
         .where(
             PotRedemption.user_id == fact.user_id,
@@ -238,14 +245,14 @@ def on_allowance_withdrawn(db: Session, fact: AllowanceWithdrawn) -> None:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
-    for redemption in relying:
+    for redemption in dependent:
         if queries.free(db, CASH, fact.user_id) >= fact.cents:
             return
         give_back(db, redemption, RedemptionStatus.REJECTED, _REVERSED)
 
 
-def set_allowance_aside(db: Session, redemption: PotRedemption) -> None:
-    """Hold what the request will be paid from. Raises InsufficientFunds."""
+def hold_allowance(db: Session, redemption: PotRedemption) -> None:
+    """Hold the request's cents in the person's allowance. Raises InsufficientFunds."""
     redemption.cash_hold_id = post(
         db,
         CASH,
@@ -275,7 +282,7 @@ def _refuse_unredeemable(db: Session, person: User, pot: int, numbers: Numbers) 
         raise NotRedeemable(message)
 
 
-def _filed(
+def _create(
     db: Session, user_id: int, pot: int, payment_method: str, key: str, numbers: Numbers
 ) -> PotRedemption:
     payout = PAYOUT_PER_POT * pot
@@ -293,7 +300,7 @@ def _filed(
             description=f"Redemption for {formats.money(payout)}",
         ),
     )
-    filed = PotRedemption(
+    redemption = PotRedemption(
         key=_key(user_id, key),
         user_id=user_id,
         pot_amount=pot,
@@ -303,13 +310,13 @@ def _filed(
         requested_at=now(),
         due_at=_due_at(db, user_id, numbers),
     )
-    db.add(filed)
+    db.add(redemption)
     db.flush()
-    return filed
+    return redemption
 
 
 def _due_at(db: Session, user_id: int, numbers: Numbers) -> datetime:
-    """Payouts wait, and wait longer after the payee's details changed: time to notice a theft."""
+    """When the payout is due: later after a change of payee details, to notice a theft in time."""
     due = now() + timedelta(days=numbers.hold_days)
     payee = db.get(PotPayee, user_id)
     if payee is None:
@@ -318,21 +325,21 @@ def _due_at(db: Session, user_id: int, numbers: Numbers) -> datetime:
     return max(due, changed + timedelta(days=numbers.hold_days_after_new_details))
 
 
-def _known(
+def _existing(
     db: Session, user_id: int, pot: int, payment_method: str, key: str
 ) -> PotRedemption | None:
-    """The request that this key made before. Raises KeyReused where it asked for other things."""
-    known = db.scalar(select(PotRedemption).where(PotRedemption.key == _key(user_id, key)))
-    if known is not None and (known.pot_amount, known.payment_method) != (pot, payment_method):
+    """The request with this key, if any. Raises POTKeyReused if its amount or method differs."""
+    existing = db.scalar(select(PotRedemption).where(PotRedemption.key == _key(user_id, key)))
+    if existing and (existing.pot_amount, existing.payment_method) != (pot, payment_method):
         raise POTKeyReused(f"The key {key!r} was used for another redemption.")
-    return known
+    return existing
 
 
 def _key(user_id: int, key: str) -> str:
     return f"redeem:{user_id}:{key}"
 
 
-def _check(pot: int, payment_method: str, key: str) -> None:
+def _check_request(pot: int, payment_method: str, key: str) -> None:
     _check_amount(pot)
     if payment_method not in PAYMENT_METHODS:
         raise UnknownPaymentMethod(payment_method)
@@ -347,10 +354,10 @@ def _check_amount(pot: int) -> None:
 
 
 def _locked_person(db: Session, user_id: int) -> User:
-    # Not against the books' references to a person.
-    held = select(User).where(User.id == user_id).with_for_update(key_share=True)
-    held = held.execution_options(populate_existing=True)
-    person = db.scalars(held).one_or_none() if is_id(user_id) else None
+    # FOR NO KEY UPDATE does not block foreign keys of the books that refer to the person.
+    query = select(User).where(User.id == user_id).with_for_update(key_share=True)
+    query = query.execution_options(populate_existing=True)
+    person = db.scalars(query).one_or_none() if is_id(user_id) else None
     if person is None:
         raise UserNotFound(user_id)
     return person
