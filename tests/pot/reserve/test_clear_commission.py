@@ -1,4 +1,4 @@
-"""Commission becomes allowances after a while, never more than it brought, and back on reversal."""
+"""Clearing grants allowances of at most the commission; a reversal withdraws them."""
 
 from datetime import timedelta
 
@@ -50,7 +50,7 @@ def referral(db: Session, referrer: int, rule: str, engagement_id: int, pot: int
     ("deal_cents", "paid_before", "days"),
     [(50_000, True, 60), (99_999, True, 60), (100_000, True, 120), (50_000, False, 120)],
 )
-def test_how_long_commission_waits(
+def test_clearing_days(
     db: Session, redeeming: Redeeming, deal_cents: int, paid_before: bool, days: int
 ) -> None:
     provider = redeeming.person()
@@ -60,7 +60,7 @@ def test_how_long_commission_waits(
     assert commission_of(db, fact.engagement_id).clears_at == fact.paid_at + timedelta(days=days)
 
 
-def test_a_reversed_payment_makes_nobody_known(db: Session, redeeming: Redeeming) -> None:
+def test_a_reversed_payment_does_not_shorten_clearing(db: Session, redeeming: Redeeming) -> None:
     provider = redeeming.person()
     first = redeeming.paid(provider=provider)
     reserve.on_engagement_reversed(db, EngagementReversed(first.engagement_id, "refund"))
@@ -68,7 +68,7 @@ def test_a_reversed_payment_makes_nobody_known(db: Session, redeeming: Redeeming
     assert commission_of(db, fact.engagement_id).clears_at == fact.paid_at + timedelta(days=120)
 
 
-def test_commission_clears_on_its_day_and_not_before(db: Session, redeeming: Redeeming) -> None:
+def test_commission_clears_when_due(db: Session, redeeming: Redeeming) -> None:
     with time_machine.travel(now(), tick=False) as clock:
         provider, seeker = redeeming.person(), redeeming.person()
         fact = redeeming.paid(provider=provider, seeker=seeker, commission_cents=10_010)
@@ -90,7 +90,7 @@ def test_commission_clears_on_its_day_and_not_before(db: Session, redeeming: Red
     assert commission_of(db, fact.engagement_id).status == "cleared"
 
 
-def test_a_fact_heard_twice_is_booked_once(db: Session, redeeming: Redeeming) -> None:
+def test_booking_is_idempotent(db: Session, redeeming: Redeeming) -> None:
     fact = redeeming.paid(days_ago=200)
     reserve.on_engagement_paid(db, fact)
     assert redeeming.books()["commission_received"] == 10_000
@@ -107,7 +107,7 @@ def test_an_engagement_has_one_commission(redeeming: Redeeming) -> None:
 
 
 @pytest.mark.parametrize("cents", [1, 3, 9])
-def test_cents_too_few_to_share_clear_without_a_movement(
+def test_a_commission_too_small_to_share_clears_without_movements(
     db: Session, redeeming: Redeeming, cents: int
 ) -> None:
     redeeming.paid(commission_cents=cents, days_ago=200)
@@ -115,7 +115,7 @@ def test_cents_too_few_to_share_clear_without_a_movement(
     assert redeeming.books()["commission_received"] == cents - redeeming.books()["people"]
 
 
-def test_no_commission_is_no_business_of_the_reserve(db: Session, redeeming: Redeeming) -> None:
+def test_engagements_without_commission_are_ignored(db: Session, redeeming: Redeeming) -> None:
     redeeming.paid(commission_cents=0)
     assert db.scalars(select(PotCommission)).all() == []
 
@@ -139,10 +139,8 @@ def test_referrers_are_paid_until_their_award_is_covered(db: Session, redeeming:
     assert redeeming.allowance(provider) == 30_000
 
 
-def test_what_is_announced_is_awarded_cleared_and_taken_back(
-    db: Session, redeeming: Redeeming
-) -> None:
-    """The whole way through the real rules and the daily job."""
+def test_award_clearing_and_clawback_of_an_engagement(db: Session, redeeming: Redeeming) -> None:
+    """From the fact to the award, clearing and clawback, with the real rules and daily job."""
     wire()
     provider, seeker, inviter = (redeeming.person() for _ in range(3))
     fact = EngagementPaid(
@@ -167,7 +165,7 @@ def test_what_is_announced_is_awarded_cleared_and_taken_back(
     assert redeeming.books() == {"people": 0}
 
 
-def test_without_an_award_a_referrer_is_promised_nothing(db: Session, redeeming: Redeeming) -> None:
+def test_a_referrer_without_award_gets_no_allowance(db: Session, redeeming: Redeeming) -> None:
     inviter = redeeming.person()
     redeeming.paid(days_ago=200, provider_referrer_user_id=inviter.id)
     reserve.clear_due(db)
@@ -194,9 +192,9 @@ def test_a_full_buffer_takes_no_more(db: Session, redeeming: Redeeming) -> None:
     for _ in range(3):
         redeeming.paid(days_ago=200)
     reserve.clear_due(db)
-    found = coverage(db)
+    current = coverage(db)
     # 5 beside 35 per cent is more than a tenth, so that not every commission has to add to it.
-    assert (found.allowances.cents, found.reserve.cents) == (10_500, 10_500 + 3 * 500)
+    assert (current.allowances.cents, current.reserve.cents) == (10_500, 10_500 + 3 * 500)
     redeeming.paid(days_ago=200, commission_cents=1_000)
     reserve.clear_due(db)
     assert coverage(db).reserve.cents == 12_000 + 350
@@ -226,7 +224,7 @@ def test_a_reversal_after_clearing_takes_allowances_back(db: Session, redeeming:
 
 
 @pytest.mark.usefixtures("cash_redemption_on")
-def test_a_request_that_leans_on_a_reversed_engagement_is_given_back(
+def test_requests_covered_by_a_reversed_engagement_are_rejected(
     db: Session, redeeming: Redeeming
 ) -> None:
     person = redeeming.redeemer(covered_pot=250)
@@ -242,9 +240,11 @@ def test_a_request_that_leans_on_a_reversed_engagement_is_given_back(
 
 
 @pytest.mark.usefixtures("cash_redemption_on")
-def test_what_went_to_the_bank_is_the_reserves_loss(db: Session, redeeming: Redeeming) -> None:
+def test_the_reserve_bears_payouts_of_a_reversed_engagement(
+    db: Session, redeeming: Redeeming
+) -> None:
     person = redeeming.redeemer(covered_pot=250)
-    redeeming.redeemer(covered_pot=1_000)  # somebody else, whose money is in the reserve too
+    redeeming.redeemer(covered_pot=1_000)  # another person, whose commission also funds the reserve
     before = coverage(db)
     request = redemptions.request(db, person.id, 250, "bank_transfer", key="a")
     with atomic(db):
@@ -255,7 +255,7 @@ def test_what_went_to_the_bank_is_the_reserves_loss(db: Session, redeeming: Rede
     reserve.on_engagement_reversed(db, EngagementReversed(commission.engagement_id, "fraud"))
     books = redeeming.books()
     assert books["lost"] == 250 * 80
-    assert books["people"] == before.allowances.cents - 8_000  # the seeker's tenth is back
+    assert books["people"] == before.allowances.cents - 8_000  # the seeker's tenth is withdrawn
     assert coverage(db).state is not CoverageState.NORMAL
     assert redemption_queries.of_person(db, person.id)[0].status == "approved"
     paid_back = 320_000 + commission.commission_cents + books["payers"]
@@ -263,7 +263,7 @@ def test_what_went_to_the_bank_is_the_reserves_loss(db: Session, redeeming: Rede
 
 
 @pytest.mark.usefixtures("cash_redemption_on")
-def test_what_is_with_the_bank_stays_in_the_reserve(db: Session, redeeming: Redeeming) -> None:
+def test_exported_payouts_stay_in_the_reserve(db: Session, redeeming: Redeeming) -> None:
     person = redeeming.redeemer(covered_pot=250)
     request = redemptions.request(db, person.id, 250, "bank_transfer", key="a")
     make_due(db, request)

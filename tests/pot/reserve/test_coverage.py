@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, the reserve holds what may be paid, and the books balance."""
+"""In any order of steps the reserve covers the payable amount, and the books balance."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("cash_redemption_on")
 
 
 class Sequence:
-    """Applies steps; refusals are fine, broken books are not."""
+    """Applies random steps. Refusals are allowed; `check` asserts the invariants."""
 
     def __init__(
         self, redeeming: Redeeming, people: list[User], clock: Callable[..., None]
@@ -66,12 +66,14 @@ class Sequence:
         pot = 100 + chance % 151
         self.requests += 1
         key = str(self.requests)
-        made = redemptions.request(self.db, person.id, pot, "bank_transfer", key=key)
+        redemption = redemptions.request(self.db, person.id, pot, "bank_transfer", key=key)
         if chance % 2:
-            redemptions.approve(self.db, made.id, self.redeeming.operator.id)
+            redemptions.approve(self.db, redemption.id, self.redeeming.operator.id)
 
     def approve(self, chance: int) -> None:
-        redemptions.approve(self.db, self._one(chance, "pending"), self.redeeming.operator.id)
+        redemptions.approve(
+            self.db, self._request_id(chance, "pending"), self.redeeming.operator.id
+        )
 
     def export(self, chance: int) -> None:
         self.clock(timedelta(days=chance % 9))
@@ -80,26 +82,26 @@ class Sequence:
     def paid(self, chance: int) -> None:
         self.clock(timedelta(days=chance % 9))
         payer = self.redeeming.second_operator.id
-        payouts.mark_paid(self.db, self._one(chance, "approved"), payer, "B")
+        payouts.mark_paid(self.db, self._request_id(chance, "approved"), payer, "B")
 
     def cancel(self, chance: int) -> None:
-        redemption = redemption_queries.of_id(self.db, self._one(chance))
+        redemption = redemption_queries.of_id(self.db, self._request_id(chance))
         redemptions.cancel(self.db, redemption.user_id, redemption.id)
 
     def days(self, chance: int) -> None:
         self.clock(timedelta(days=chance % 70))
 
-    def _one(self, chance: int, *statuses: str) -> int:
-        """A request in one of these states, or in any; 0 if there is none."""
+    def _request_id(self, chance: int, *statuses: str) -> int:
+        """The id of a request in one of these states, or in any state; 0 if there is none."""
         row = PotRedemption
-        made = select(row.id).where(row.status.in_(statuses) if statuses else true())
-        ids = list(self.db.scalars(made.order_by(row.id)))
+        query = select(row.id).where(row.status.in_(statuses) if statuses else true())
+        ids = list(self.db.scalars(query.order_by(row.id)))
         return ids[chance % len(ids)] if ids else 0
 
     def check(self) -> None:
-        found, system = coverage(self.db), system_balances(self.db, CASH)
-        assert found.reserve.cents >= found.payable.cents >= 0
-        assert found.reserve.cents + system["lost"] >= found.allowances.cents
+        current, system = coverage(self.db), system_balances(self.db, CASH)
+        assert current.reserve.cents >= current.payable.cents >= 0
+        assert current.reserve.cents + system["lost"] >= current.allowances.cents
         people, held = people_totals(self.db, CASH)
         assert people >= held >= 0
         assert people + sum(system.values()) == 0
@@ -115,8 +117,8 @@ class Sequence:
 def test_the_reserve_holds_what_may_be_paid(
     db: Session, make: Make, steps: list[tuple[str, int]]
 ) -> None:
-    begun = now()
-    with time_machine.travel(begun, tick=False) as clock:
+    start = now()
+    with time_machine.travel(start, tick=False) as clock:
         redeeming = Redeeming(db, make)
         people = [redeeming.redeemer(pot=3_000, covered_pot=200) for _ in range(3)]
         sequence = Sequence(redeeming, people, clock.shift)

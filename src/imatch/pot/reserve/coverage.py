@@ -1,4 +1,4 @@
-"""How far the reserve covers what people may redeem, and what may be paid out because of it."""
+"""Coverage: the reserve divided by all allowances, and the amount that may be paid out."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,16 +22,16 @@ _WEEK = timedelta(days=7)
 
 class CoverageState(StrEnum):
     NORMAL = "normal"
-    BUFFER_FIRST = "buffer_first"  # covered, but new commission fills the buffer
-    THROTTLED = "throttled"  # a small part of the reserve a week, small payouts first
+    BUFFER_FIRST = "buffer_first"  # fully covered; new commission also fills the buffer
+    THROTTLED = "throttled"  # pays a small share of the reserve per week, small payouts first
     PAUSED = "paused"  # nothing is paid; requests wait
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """`ratio` is None while nobody has an allowance.
+    """The coverage now. `ratio` is None while nobody has an allowance.
 
-    `payable` is what may be paid to everybody together now; the reserve always holds it.
+    `payable` is the sum of payouts that may be paid now; it never exceeds the reserve.
     """
 
     reserve: Money
@@ -42,7 +42,7 @@ class Coverage:
 
 
 def coverage(db: Session) -> Coverage:
-    """The reserve against all allowances, those set aside for requests included."""
+    """The reserve divided by all allowances, including held ones."""
     numbers = policy.current(db)
     reserve = usd(system_balances(db, CASH)[SystemAccount.RESERVE])
     allowances = usd(people_totals(db, CASH)[0])
@@ -52,7 +52,7 @@ def coverage(db: Session) -> Coverage:
 
 
 def lacks_buffer(reserve: Money, allowances: Money, numbers: Numbers) -> bool:
-    """Whether the reserve is less than normal coverage asks for."""
+    """Whether the reserve is below normal coverage."""
     ratio = _ratio(reserve, allowances)
     return ratio is not None and ratio < numbers.normal_coverage
 

@@ -1,13 +1,9 @@
-"""Commission that was paid, which funds redemptions."""
+"""Paid commission, which funds redemptions."""
 
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import (
-    CheckConstraint,
-    ForeignKey,
-    Index,
-)
+from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from imatch.accounts.models import User
@@ -16,13 +12,13 @@ from imatch.core.money import Money, usd
 
 
 class CommissionStatus(StrEnum):
-    PAID = "paid"  # received; a refund can still come
-    CLEARED = "cleared"  # old enough to be safe: it granted its allowances
-    REVERSED = "reversed"  # given back
+    PAID = "paid"  # received; a refund is still possible
+    CLEARED = "cleared"  # safe: its allowances are granted
+    REVERSED = "reversed"  # refunded
 
 
 class PotCommission(Base):
-    """Commission that was paid for an engagement, and funds allowances once it is safe."""
+    """The commission of an engagement. It funds allowances once it is cleared."""
 
     __tablename__ = "pot_commissions"
     __table_args__ = (
@@ -32,7 +28,9 @@ class PotCommission(Base):
     )
 
     id: Mapped[Id]
-    engagement_id: Mapped[int] = mapped_column(unique=True)  # an opaque number here
+    engagement_id: Mapped[int] = mapped_column(
+        unique=True
+    )  # no foreign key: this domain treats it as opaque
     provider_user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)
     seeker_user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)
     provider_referrer_user_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))

@@ -1,7 +1,7 @@
-"""Commission that was paid becomes cash allowances, once it is old enough to be safe.
+"""Clear paid commission: it funds the reserve and grants allowances once it is safe.
 
-Clearing moves part of a commission into the reserve and promises the same cents, or fewer, to the
-people who brought it in. A reversal takes out of the reserve what clearing put in.
+Clearing moves part of a commission into the reserve and grants at most the same cents as
+allowances to the people who brought it in. A reversal takes out what clearing put in.
 """
 
 from dataclasses import dataclass
@@ -42,8 +42,8 @@ from imatch.pot.reserve.coverage import coverage, lacks_buffer
 from imatch.pot.reserve.models import CommissionStatus, PotCommission
 from imatch.pot.rules import PAYOUT_PER_POT
 
-_AT_ONCE = 500
-# Flows in the CASH book: into the first account, out of the second, and how many cents.
+_BATCH_SIZE = 500
+# Flows in the cash book: to the first account, from the second, in cents.
 _Flow = tuple[SystemAccount, SystemAccount, int]
 _RECEIPT = (SystemAccount.COMMISSION_RECEIVED, SystemAccount.PAYERS)
 _RESERVING = (SystemAccount.RESERVE, SystemAccount.COMMISSION_RECEIVED)
@@ -53,7 +53,7 @@ _PARTS = ("reserve", "provider", "seeker", "provider_referrer", "seeker_referrer
 
 @dataclass(frozen=True, slots=True)
 class _Grant:
-    """An allowance out of one commission; `role` is its category in the book."""
+    """An allowance from one commission; `role` is its category in the cash book."""
 
     role: str
     user_id: int
@@ -61,9 +61,9 @@ class _Grant:
 
 
 def on_engagement_paid(db: Session, fact: EngagementPaid) -> None:
-    """Book a commission and say when it will be safe. Heard twice, it is booked once.
+    """Book a commission and set its clearing date. Idempotent.
 
-    Of an engagement that was reversed nothing is booked: what came went back.
+    Ignores engagements without commission, and reversed ones: their payment went back.
     """
     if fact.commission_cents <= 0:
         return
@@ -71,9 +71,11 @@ def on_engagement_paid(db: Session, fact: EngagementPaid) -> None:
         if reversals.among(db, [fact.engagement_id]):
             return
         sides = (fact.provider_user_id, fact.seeker_user_id)
-        if not all(_existing(db, person) for person in sides):
-            log().warning("commission_of_erased_person", engagement_id=fact.engagement_id)
-            return  # deleted whole: there is no number to book it under
+        if not all(_existing_user_id(db, user_id) for user_id in sides):
+            log().warning(
+                "commission_skipped", engagement_id=fact.engagement_id, reason="person_deleted"
+            )
+            return  # no user id is left to book it under
         received = post(
             db,
             CASH,
@@ -91,26 +93,27 @@ def on_engagement_paid(db: Session, fact: EngagementPaid) -> None:
 
 
 def clear_due(db: Session) -> int:
-    """Clear every commission whose time has come; returns how many.
+    """Clear every due commission; returns how many.
 
-    One that cannot be cleared stops no other; raises SomeFailed at the end.
+    A commission that fails does not stop the others. Raises SomeFailed at the end.
     """
     cleared = 0
     try:
-        while count := _clear(db, _due().limit(_AT_ONCE)):
+        while count := _clear(db, _due().limit(_BATCH_SIZE)):
             cleared += count
-    except Exception:  # noqa: BLE001 -- whichever it is will raise again when its own turn comes
-        left = [commission.id for commission in db.scalars(_due())]
+    except Exception:  # noqa: BLE001 -- the failing one raises again below, on its own
+        ids = [commission.id for commission in db.scalars(_due())]
         return cleared + run_each(
-            db, "commission", left, lambda one: _clear(db, _due().where(PotCommission.id == one))
+            db, "commission", ids, lambda id_: _clear(db, _due().where(PotCommission.id == id_))
         )
     return cleared
 
 
 def on_engagement_reversed(db: Session, fact: EngagementReversed) -> None:
-    """Give a commission back. Allowances it granted are taken as far as they are there.
+    """Refund a commission and withdraw the allowances that it granted. Idempotent.
 
-    What people redeemed meanwhile is the reserve's loss.
+    The reserve bears what cannot be withdrawn because people have redeemed it. Announces
+    AllowanceWithdrawn for each allowance.
     """
     with atomic(db):
         reversals.note(db, fact.engagement_id)
@@ -122,7 +125,8 @@ def on_engagement_reversed(db: Session, fact: EngagementReversed) -> None:
         )
         if commission is None or commission.status == CommissionStatus.REVERSED:
             return
-        lost = _take_back(db, commission) if commission.status == CommissionStatus.CLEARED else 0
+        is_cleared = commission.status == CommissionStatus.CLEARED
+        lost = _undo_clearing(db, commission) if is_cleared else 0
         commission.status = CommissionStatus.REVERSED
         if commission.commission_cents > lost:
             refund = (*_RECEIPT, lost - commission.commission_cents)
@@ -131,7 +135,7 @@ def on_engagement_reversed(db: Session, fact: EngagementReversed) -> None:
 
 
 def _due() -> Select[PotCommission]:
-    """Commissions whose time has come, the oldest first."""
+    """Commissions that are due to clear, the oldest first."""
     due = select(PotCommission).where(
         PotCommission.status == CommissionStatus.PAID, PotCommission.clears_at <= now()
     )
@@ -140,43 +144,45 @@ def _due() -> Select[PotCommission]:
 
 def _clear(db: Session, commissions: Select[PotCommission]) -> int:
     with atomic(db), db.begin_nested():
-        free_ones = commissions.with_for_update(skip_locked=True)
-        due = db.scalars(free_ones.execution_options(populate_existing=True)).all()
+        unlocked = commissions.with_for_update(skip_locked=True)
+        due = db.scalars(unlocked.execution_options(populate_existing=True)).all()
         if not due:
             return 0
-        concerned = {one for each in due for one in _concerned(each)}
-        lock_people(db, concerned)
-        gone = _erased(db, concerned)
+        parties = {user_id for commission in due for user_id in _parties(commission)}
+        lock_people(db, parties)
+        erased = _erased(db, parties)
         numbers = policy.current(db)
-        found = coverage(db)
-        reserve, allowances = found.reserve, found.allowances
+        before = coverage(db)
+        reserve, allowances = before.reserve, before.allowances
         for commission in due:
-            shares = _grants(db, commission, numbers)
-            grants = [grant for grant in shares if grant.user_id not in gone]
+            all_grants = _grants(db, commission, numbers)
+            grants = [grant for grant in all_grants if grant.user_id not in erased]
             granted = sum((grant.amount for grant in grants), usd(0))
             buffer = usd(0)
             if lacks_buffer(reserve + granted, allowances + granted, numbers):
-                most = _percent_of(commission, numbers.most_percent)
-                buffer = min(_percent_of(commission, numbers.buffer_percent), most - granted)
-            _promise(db, commission, grants, granted + buffer)
+                maximum = _percent_of(commission, numbers.most_percent)
+                buffer = min(_percent_of(commission, numbers.buffer_percent), maximum - granted)
+            _book_clearing(db, commission, grants, granted + buffer)
             reserve, allowances = reserve + granted + buffer, allowances + granted
         return len(due)
 
 
 def _erased(db: Session, user_ids: set[int]) -> set[int]:
-    """Those of these who can redeem nothing any more: what would be theirs stays commission."""
-    erased = select(User.id).where(User.id.in_(user_ids), User.email.endswith(ERASED_DOMAIN))
-    return set(db.scalars(erased))
+    """The erased people among these. They get no allowance: their share stays commission."""
+    query = select(User.id).where(User.id.in_(user_ids), User.email.endswith(ERASED_DOMAIN))
+    return set(db.scalars(query))
 
 
-def _concerned(commission: PotCommission) -> set[int]:
-    """Everybody whose allowance it can move."""
+def _parties(commission: PotCommission) -> set[int]:
+    """The ids of everybody whose allowance the commission can change."""
     sides = {commission.provider_user_id, commission.seeker_user_id}
     referrers = {commission.provider_referrer_user_id, commission.seeker_referrer_user_id}
-    return sides | {one for one in referrers if one is not None}
+    return sides | {user_id for user_id in referrers if user_id is not None}
 
 
-def _promise(db: Session, commission: PotCommission, grants: list[_Grant], reserved: Money) -> None:
+def _book_clearing(
+    db: Session, commission: PotCommission, grants: list[_Grant], reserved: Money
+) -> None:
     commission.status, commission.cleared_at = CommissionStatus.CLEARED, now()
     if reserved.cents:
         key = f"clear:{commission.id}:reserve"
@@ -191,10 +197,10 @@ def _promise(db: Session, commission: PotCommission, grants: list[_Grant], reser
 
 
 def _grants(db: Session, commission: PotCommission, numbers: Numbers) -> list[_Grant]:
-    """Who is promised how much of this commission, within the most there is."""
+    """The allowances from this commission; together at most `most_percent` of it."""
     provider = _percent_of(commission, numbers.provider_percent)
     seeker = _percent_of(commission, numbers.seeker_percent)
-    wanted = [
+    shares = [
         _Grant(Side.PROVIDER, commission.provider_user_id, provider),
         _Grant(Side.SEEKER, commission.seeker_user_id, seeker),
     ]
@@ -203,10 +209,10 @@ def _grants(db: Session, commission: PotCommission, numbers: Numbers) -> list[_G
         if referrer is not None:
             share = _percent_of(commission, numbers.referrer_percent)
             uncovered = _uncovered(db, commission, side, referrer)
-            wanted.append(_Grant(f"{side}_referrer", referrer, min(share, uncovered)))
+            shares.append(_Grant(f"{side}_referrer", referrer, min(share, uncovered)))
     left = _percent_of(commission, numbers.most_percent)
     grants = []
-    for grant in wanted:
+    for grant in shares:
         granted = min(grant.amount, left)
         left -= granted
         if granted.cents > 0:
@@ -219,10 +225,10 @@ def _percent_of(commission: PotCommission, percent: int) -> Money:
 
 
 def _uncovered(db: Session, commission: PotCommission, side: Side, referrer: int) -> Money:
-    """What of the referrer's award for this person that no commission has covered yet."""
+    """The part of the referrer's award for this person that no commission has covered yet."""
     person = getattr(PotCommission, f"{side}_user_id")
     invited = person == getattr(commission, f"{side}_user_id")
-    award = select(func.coalesce(func.sum(PotAward.amount), 0)).where(
+    awarded = select(func.coalesce(func.sum(PotAward.amount), 0)).where(
         PotAward.rule == f"{side}_referral",
         PotAward.user_id == referrer,
         PotAward.reference_type == "engagement",
@@ -237,11 +243,11 @@ def _uncovered(db: Session, commission: PotCommission, side: Side, referrer: int
         row.reference_id.in_(select(PotCommission.id).where(invited)),
     )
     covered = usd(int(db.scalar(granted) or 0))
-    return max(PAYOUT_PER_POT * int(db.scalar(award) or 0) - covered, usd(0))
+    return max(PAYOUT_PER_POT * int(db.scalar(awarded) or 0) - covered, usd(0))
 
 
-def _take_back(db: Session, commission: PotCommission) -> int:
-    """Undo a clearing; returns the cents that are lost."""
+def _undo_clearing(db: Session, commission: PotCommission) -> int:
+    """Undo a clearing; returns the cents that the reserve loses."""
     row = CashTransaction
     entries = db.scalars(
         select(row)
@@ -249,27 +255,34 @@ def _take_back(db: Session, commission: PotCommission) -> int:
         .order_by(row.user_id, row.id)
     ).all()
     grants = [
-        _Grant(e.category, e.user_id, usd(e.amount)) for e in entries if e.user_id is not None
+        _Grant(entry.category, entry.user_id, usd(entry.amount))
+        for entry in entries
+        if entry.user_id is not None
     ]
     reserved = sum(
         entry.amount for entry in entries if entry.system_account == SystemAccount.RESERVE
     )
-    # With those whose awards are taken back next: held one after the other, some wait in a circle.
+    # Lock also the people whose awards are clawed back next: one call locks in ascending id order,
+    # to avoid deadlocks.
     earners = select(PotAward.user_id).where(
         PotAward.reference_type == "engagement",
         PotAward.reference_id == commission.engagement_id,
     )
-    lock_people(db, _concerned(commission) | set(db.scalars(earners)))
+    lock_people(db, _parties(commission) | set(db.scalars(earners)))
     missing = 0
     for grant in grants:
         announce(db, AllowanceWithdrawn(grant.user_id, grant.amount.cents))
         taken = min(grant.amount.cents, free(db, CASH, grant.user_id))
         missing += grant.amount.cents - taken
         if taken:
-            back = _Grant(grant.role, grant.user_id, usd(-taken))
-            post(db, CASH, _allowance(commission, back, f"unclear:{commission.id}:{grant.role}"))
-    # What is with the bank will still be paid out of the reserve.
-    reserve = max(system_balances(db, CASH)[SystemAccount.RESERVE] - _with_the_bank(db), 0)
+            withdrawal = _Grant(grant.role, grant.user_id, usd(-taken))
+            post(
+                db,
+                CASH,
+                _allowance(commission, withdrawal, f"unclear:{commission.id}:{grant.role}"),
+            )
+    # Exported payouts will still be paid from the reserve.
+    reserve = max(system_balances(db, CASH)[SystemAccount.RESERVE] - _exported_cents(db), 0)
     returned = min(reserved - missing, reserve)
     lost = min(missing, reserve - returned)
     if returned > 0:
@@ -281,34 +294,35 @@ def _take_back(db: Session, commission: PotCommission) -> int:
     return lost
 
 
-def _with_the_bank(db: Session) -> int:
-    sent = select(func.coalesce(func.sum(PotRedemption.payout_cents), 0)).where(
+def _exported_cents(db: Session) -> int:
+    """The sum of payouts that are exported to the bank and not yet paid."""
+    exported = select(func.coalesce(func.sum(PotRedemption.payout_cents), 0)).where(
         PotRedemption.status == RedemptionStatus.APPROVED, PotRedemption.exported_at.is_not(None)
     )
-    return int(db.scalar(sent) or 0)
+    return int(db.scalar(exported) or 0)
 
 
 def _commission(db: Session, fact: EngagementPaid) -> PotCommission:
     provider, seeker = PotCommission.provider_user_id, PotCommission.seeker_user_id
-    of_provider = PotCommission.provider_referrer_user_id
-    of_seeker = PotCommission.seeker_referrer_user_id
+    provider_referrer = PotCommission.provider_referrer_user_id
+    seeker_referrer = PotCommission.seeker_referrer_user_id
     return PotCommission(
         engagement_id=fact.engagement_id,
         provider_user_id=fact.provider_user_id,
         seeker_user_id=fact.seeker_user_id,
-        provider_referrer_user_id=_existing(db, fact.provider_referrer_user_id)
-        or _referrer(db, of_provider, provider, fact.provider_user_id),
-        seeker_referrer_user_id=_existing(db, fact.seeker_referrer_user_id)
-        or _referrer(db, of_seeker, seeker, fact.seeker_user_id),
+        provider_referrer_user_id=_existing_user_id(db, fact.provider_referrer_user_id)
+        or _referrer(db, provider_referrer, provider, fact.provider_user_id),
+        seeker_referrer_user_id=_existing_user_id(db, fact.seeker_referrer_user_id)
+        or _referrer(db, seeker_referrer, seeker, fact.seeker_user_id),
         deal_cents=fact.deal_cents,
         commission_cents=fact.commission_cents,
         paid_at=fact.paid_at,
-        clears_at=fact.paid_at + timedelta(days=_days_until_safe(db, fact)),
+        clears_at=fact.paid_at + timedelta(days=_clearing_days(db, fact)),
     )
 
 
-def _existing(db: Session, user_id: int | None) -> int | None:
-    """The person's id, unless nobody has it any more."""
+def _existing_user_id(db: Session, user_id: int | None) -> int | None:
+    """The id, or None if there is no such person."""
     return db.scalar(select(User.id).where(User.id == user_id))
 
 
@@ -318,13 +332,13 @@ def _referrer(
     person: InstrumentedAttribute[int],
     person_id: int,
 ) -> int | None:
-    """Who invited this person, as their first paid engagement said."""
-    known = select(referrer).where(person == person_id, referrer.is_not(None))
-    return db.scalar(known.order_by(PotCommission.id).limit(1))
+    """Who invited this person, according to their first engagement with a referrer."""
+    query = select(referrer).where(person == person_id, referrer.is_not(None))
+    return db.scalar(query.order_by(PotCommission.id).limit(1))
 
 
-def _days_until_safe(db: Session, fact: EngagementPaid) -> int:
-    """Large deals and first payments are the ones that fraud reverses late."""
+def _clearing_days(db: Session, fact: EngagementPaid) -> int:
+    """Days until a commission clears: more for large deals and first payments, the riskiest."""
     numbers = policy.current(db)
     paid_before = exists().where(
         PotCommission.provider_user_id == fact.provider_user_id,
@@ -348,22 +362,22 @@ def _allowance(commission: PotCommission, grant: _Grant, key: str) -> Movement:
 
 
 def _move(
-    db: Session, commission: PotCommission, key: str, kind: TransactionType, flow: _Flow
+    db: Session, commission: PotCommission, key: str, transaction_type: TransactionType, flow: _Flow
 ) -> None:
-    """Move a part of a commission between system accounts."""
-    post(db, CASH, _between_systems(key, kind, flow, ("commission", commission.id)))
+    """Post a part of a commission between system accounts."""
+    post(db, CASH, _between_systems(key, transaction_type, flow, ("commission", commission.id)))
 
 
 def _between_systems(
-    key: str, kind: TransactionType, flow: _Flow, reference: tuple[str, int]
+    key: str, transaction_type: TransactionType, flow: _Flow, reference: tuple[str, int]
 ) -> Movement:
     return Movement(
         key=key,
         system_account=flow[0],
         counter_account=flow[1],
         amount=flow[2],
-        transaction_type=kind,
-        category=kind,
+        transaction_type=transaction_type,
+        category=transaction_type,
         reference_type=reference[0],
         reference_id=reference[1],
     )
