@@ -190,8 +190,8 @@ def test_two_operators_verify_approve_and_pay(
     request = redemptions.request(db, person.id, 125, "bank_transfer", key="a")
     page = client.get(DESK).text
     assert "Waiting for a decision: 1" in page
-    match = coverage(db)
-    assert f"Coverage {found.ratio:.2f}" in page
+    current = coverage(db)
+    assert f"Coverage {current.ratio:.2f}" in page
     assert "Reserve ÷ sum of all allowances" in page
     assert "Every gate and limit lets it through" in client.get(f"{DESK}/{request.id}").text
     client.post(f"{DESK}/{request.id}/approve")
