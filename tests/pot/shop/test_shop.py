@@ -1,4 +1,4 @@
-"""POT buys what takes effect, and comes back for what does not."""
+"""Purchases charge or hold POT once; cancelled and refunded ones return it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -51,7 +51,7 @@ def test_a_charge_burns_and_is_announced(db: Session, make: Make) -> None:
     assert [(fact.purchase_id, fact.reference_id) for fact in heard] == [(purchase.id, 3)]
 
 
-def test_the_same_key_buys_once(db: Session, make: Make) -> None:
+def test_buying_is_idempotent_by_key(db: Session, make: Make) -> None:
     user_id = rich(db, make)
     first = shop.buy(db, user_id, "re_match", key="1")
     assert shop.buy(db, user_id, "re_match", key="1").id == first.id
@@ -60,7 +60,7 @@ def test_the_same_key_buys_once(db: Session, make: Make) -> None:
         shop.buy(db, user_id, "premium_match", key="1")
 
 
-def test_what_cannot_be_paid_changes_nothing(db: Session, make: Make) -> None:
+def test_a_refused_charge_changes_nothing(db: Session, make: Make) -> None:
     user_id = rich(db, make, 99)
     with pytest.raises(InsufficientPot, match="Required: 100, Available: 99"):
         shop.buy(db, user_id, "premium_match", key="1")
@@ -68,7 +68,7 @@ def test_what_cannot_be_paid_changes_nothing(db: Session, make: Make) -> None:
 
 
 @pytest.mark.parametrize("option", ["nothing", "", *(s.name for s in SPENDINGS if not s.offered)])
-def test_what_is_not_offered_is_not_sold(db: Session, make: Make, option: str) -> None:
+def test_options_not_offered_are_refused(db: Session, make: Make, option: str) -> None:
     with pytest.raises(shop.NotOffered):
         shop.buy(db, rich(db, make), option, key="1")
 
@@ -76,7 +76,7 @@ def test_what_is_not_offered_is_not_sold(db: Session, make: Make, option: str) -
 @pytest.mark.parametrize(
     ("option", "amount"), [("workshop", 49), ("workshop", 501), ("re_match", 1)]
 )
-def test_a_price_is_what_it_is(db: Session, make: Make, option: str, amount: int) -> None:
+def test_wrong_prices_are_refused(db: Session, make: Make, option: str, amount: int) -> None:
     with pytest.raises(shop.WrongPrice):
         shop.buy(db, rich(db, make), option, key="1", amount=amount)
 
@@ -84,9 +84,9 @@ def test_a_price_is_what_it_is(db: Session, make: Make, option: str, amount: int
 def test_an_order_is_held_until_it_is_delivered(db: Session, make: Make) -> None:
     user_id = rich(db, make)
     order = shop.buy(db, user_id, "workshop", key="1", amount=120)
-    held = account(db, POT, user_id)
-    assert held is not None
-    assert (held.balance, held.held) == (1_000, 120)
+    ordered = account(db, POT, user_id)
+    assert ordered is not None
+    assert (ordered.balance, ordered.held) == (1_000, 120)
     assert [row.id for row in shop_queries.open_orders(db)] == [order.id]
     shop.deliver(db, order.id, note="Seat 12")
     paid = account(db, POT, user_id)
@@ -105,8 +105,8 @@ def test_only_the_buyer_cancels_an_order(db: Session, make: Make) -> None:
     assert free(db, POT, user_id) == 1_000
 
 
-def test_cancelling_twice_is_once(db: Session, make: Make) -> None:
-    """Whose network lost the answer asks again."""
+def test_cancelling_is_idempotent(db: Session, make: Make) -> None:
+    """A client repeats the request if the network lost the response."""
     user_id = rich(db, make)
     order = shop.buy(db, user_id, "consulting", key="1")
     for _again in range(2):
@@ -117,7 +117,7 @@ def test_cancelling_twice_is_once(db: Session, make: Make) -> None:
         shop.deliver(db, order.id)
 
 
-def test_an_order_that_nobody_delivers_returns(db: Session, make: Make) -> None:
+def test_an_overdue_order_returns_its_pot(db: Session, make: Make) -> None:
     user_id = rich(db, make)
     with frozen(NOON):
         shop.buy(db, user_id, "rush_match", key="1")
@@ -175,12 +175,12 @@ def test_a_second_span_follows_the_first(db: Session, make: Make) -> None:
     assert second.starts_at == first.ends_at == NOON + timedelta(days=7)
 
 
-def test_a_refund_returns_everything_once(db: Session, make: Make) -> None:
+def test_a_refund_returns_all_pot_once(db: Session, make: Make) -> None:
     user_id = rich(db, make)
     purchase = shop.buy(db, user_id, "premium_match", key="1")
     shop.refund(db, purchase.id, reason="It showed nobody")
-    stands = account(db, POT, user_id)
-    assert stands is not None
+    wallet = account(db, POT, user_id)
+    assert wallet is not None
     assert (free(db, POT, user_id), shop_queries.purchases(db, user_id)[0].status) == (
         1_000,
         "refunded",
@@ -189,7 +189,7 @@ def test_a_refund_returns_everything_once(db: Session, make: Make) -> None:
         shop.refund(db, purchase.id, reason="Again")
 
 
-def test_a_key_is_for_one_order(db: Session, make: Make) -> None:
+def test_a_key_with_another_note_is_refused(db: Session, make: Make) -> None:
     user_id = rich(db, make)
     first = shop.buy(db, user_id, "workshop", key="1", note="A seat at the front")
     with pytest.raises(KeyReused):
@@ -202,7 +202,7 @@ def letters(db: Session) -> list[str]:
     return list(db.scalars(select(MailMessage.subject).order_by(MailMessage.id)))
 
 
-def test_buyers_read_what_became_of_an_order(db: Session, make: Make) -> None:
+def test_buyers_get_letters_about_their_orders(db: Session, make: Make) -> None:
     user_id = rich(db, make)
     with frozen(NOON):
         delivered = shop.buy(db, user_id, "consulting", key="1")
@@ -241,4 +241,4 @@ def test_a_renewal_that_cannot_be_paid_ends_with_a_letter(db: Session, make: Mak
     assert letters(db) == ["Not renewed: Featured for a week"]
     assert "300 POT are missing" in db.scalars(select(MailMessage.text)).one()
     ended = shop_queries.purchases(db, user_id)
-    assert [(one.status, one.renews) for one in ended] == [("delivered", False)]
+    assert [(purchase.status, purchase.renews) for purchase in ended] == [("delivered", False)]

@@ -1,1 +1,1 @@
-"""What POT can be spent on, and orders."""
+"""Spend POT: the catalog, purchases and orders."""

@@ -1,4 +1,4 @@
-"""What POT can be spent on. Add a line here; wallet, API and documents follow."""
+"""The catalog of what POT buys. Wallet, API and documents are generated from it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,18 +10,18 @@ from imatch.ledger import TransactionType
 class Delivery(StrEnum):
     """How a purchase takes effect."""
 
-    NOW = "now"  # charged and done in the same act
-    SPAN = "span"  # charged, and in effect until a date; may renew
+    NOW = "now"  # charged and delivered at once
+    SPAN = "span"  # charged, in effect until a date; may renew
     ORDER = "order"  # held until an operator delivers it
 
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """Something to spend POT on. An open price runs from `pot` to `most`.
+    """An option to spend POT on. An open price ranges from `pot` to `most`.
 
-    `cash_price` is the price of the same thing for those who pay with money, None where it cannot
-    be had for money. `effect` says what the buyer will see. `days` is how long a span lasts, or
-    how long an order may take before its POT returns.
+    `cash_price` is the price in dollars, None if the option is not sold for dollars. `effect` is
+    the text that tells buyers what they get. `days` is how long a span lasts, or how long an order
+    may take before its POT are released.
     """
 
     name: str
@@ -32,9 +32,9 @@ class Spending:
     days: int | None = None
     most: int | None = None
     cash_price: Money | None = None
-    for_providers: bool = False  # needs a provider's profile
-    offered: bool = True  # False: its effect does not exist yet, so nobody can buy it
-    bought_at: str = ""  # the page where it is bought, where that is not the wallet
+    for_providers: bool = False  # needs a provider profile
+    offered: bool = True  # False: not implemented yet, so not for sale
+    bought_at: str = ""  # the page that sells it; empty: the wallet
 
     def price_allows(self, amount: int) -> bool:
         return self.pot <= amount <= (self.most or self.pot)

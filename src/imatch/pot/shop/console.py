@@ -21,7 +21,7 @@ ROWS = 200
 
 @router.get("/orders")
 def orders(request: Request, db: Db, _operator: CurrentOperator) -> Response:
-    """What was bought and waits for somebody to do it, the most urgent first."""
+    """The orders to deliver, the most urgent first."""
     return _orders(request, db)
 
 
@@ -29,7 +29,7 @@ def orders(request: Request, db: Db, _operator: CurrentOperator) -> Response:
 def deliver(
     request: Request, db: Db, operator: CurrentOperator, purchase_id: int, note: ShortText = ""
 ) -> Response:
-    """It is done: the held POT is burned, and the buyer reads the note."""
+    """Mark an order as delivered: burns the held POT and mails the note to the buyer."""
 
     def act() -> None:
         shop.deliver(db, purchase_id, note=note)
@@ -40,7 +40,7 @@ def deliver(
 
 @router.post("/orders/{purchase_id:int}/cancel")
 def cancel(request: Request, db: Db, operator: CurrentOperator, purchase_id: int) -> Response:
-    """It cannot be done: the POT are their owner's again."""
+    """Cancel an order that cannot be delivered: releases the held POT."""
 
     def act() -> None:
         shop.cancel(db, purchase_id)

@@ -1,4 +1,4 @@
-"""Letters to buyers about what they do not do themselves: delivered, returned, not renewed."""
+"""Letters to buyers about delivered orders, returned POT and failed renewals."""
 
 from sqlalchemy.orm import Session
 
@@ -26,8 +26,8 @@ Nothing was charged. You can buy it again at {url}{page}
 
 
 def order_delivered(db: Session, purchase: PotPurchase, note: str) -> None:
-    words = f"\n\n{note}" if note else ""
-    _send(db, purchase, f"Delivered: {_title(purchase)}", _DELIVERED, note=words)
+    paragraph = f"\n\n{note}" if note else ""
+    _send(db, purchase, f"Delivered: {_title(purchase)}", _DELIVERED, note=paragraph)
 
 
 def order_returned(db: Session, purchase: PotPurchase) -> None:
@@ -42,7 +42,7 @@ def not_renewed(db: Session, purchase: PotPurchase, refusal: DomainError) -> Non
     _send(db, purchase, f"Not renewed: {_title(purchase)}", _NOT_RENEWED, reason=reason)
 
 
-def _send(db: Session, purchase: PotPurchase, subject: str, text: str, **words: str) -> None:
+def _send(db: Session, purchase: PotPurchase, subject: str, text: str, **values: str) -> None:
     buyer = db.get_one(User, purchase.user_id)
     option = SPENDING_BY_NAME.get(purchase.option)
     filled = text.format(
@@ -50,7 +50,7 @@ def _send(db: Session, purchase: PotPurchase, subject: str, text: str, **words: 
         amount=formats.number(purchase.amount),
         url=get_settings().base_url,
         page=(option.bought_at if option else "") or "/wallet/spend",
-        **words,
+        **values,
     )
     mail.send(db, recipient=buyer.email, subject=subject, text=filled)
 

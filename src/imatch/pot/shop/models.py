@@ -1,14 +1,9 @@
-"""What people bought with POT."""
+"""Purchases with POT."""
 
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import (
-    CheckConstraint,
-    ForeignKey,
-    Index,
-    String,
-)
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from imatch.accounts.models import User
@@ -17,15 +12,15 @@ from imatch.core.columns import Base, Id, one_of
 
 
 class PurchaseStatus(StrEnum):
-    ACTIVE = "active"  # charged, and in effect until `ends_at`, or for ever
-    ORDERED = "ordered"  # its POT are held; an operator has to deliver it
-    DELIVERED = "delivered"  # an order was delivered, or what was in effect has ended
-    CANCELLED = "cancelled"  # an order whose POT were given back
-    REFUNDED = "refunded"  # a charge whose POT were given back
+    ACTIVE = "active"  # charged, in effect until `ends_at`; None: for ever
+    ORDERED = "ordered"  # its POT are held until an operator delivers it
+    DELIVERED = "delivered"  # an order was delivered, or a span has ended
+    CANCELLED = "cancelled"  # an order whose POT were released
+    REFUNDED = "refunded"  # a charge whose POT were returned
 
 
 class PotPurchase(Base):
-    """Something bought with POT, and how far it is delivered."""
+    """A purchase with POT and the state of its delivery."""
 
     __tablename__ = "pot_purchases"
     __table_args__ = (
@@ -33,7 +28,9 @@ class PotPurchase(Base):
         CheckConstraint("amount > 0", name="amount"),
         Index("ix_pot_purchases_user", "user_id", "id"),
         Index("ix_pot_purchases_status", "status", "ends_at"),
-        Index("ix_pot_purchases_reference", "option", "reference_id"),  # what shows its effect
+        Index(
+            "ix_pot_purchases_reference", "option", "reference_id"
+        ),  # for queries of active options
     )
 
     id: Mapped[Id]

@@ -1,4 +1,4 @@
-"""Spending POT, step by step: choose, see the price and both balances, order once."""
+"""The pages to spend POT: choose an option, see price and balances, order."""
 
 import re
 import secrets
@@ -31,10 +31,10 @@ _KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
 
 @router.get("")
 def options(request: Request, db: Db, user: CurrentUser) -> Response:
-    """Everything that POT buys, and what is not there yet."""
+    """All options: those for this user, those for others, and those not offered yet."""
     context = {
         "free": free(db, POT, user.id),
-        "mine": [option for option in shop.offered() if _is_for(option, user)],
+        "suitable": [option for option in shop.offered() if _is_for(option, user)],
         "others": [option for option in shop.offered() if not _is_for(option, user)],
         "later": [option for option in SPENDINGS if not option.offered],
     }
@@ -50,25 +50,25 @@ def choose(
     key: str = "",
     amount: str = "",
 ) -> Response:
-    """An open price first; then price and balances before anything is bought.
+    """Ask for an open price first; then show price and balances before the order.
 
-    The order's key stands in the address, so that Back leads to the same order, not to another.
+    The idempotency key is part of the address, so that the Back button repeats the same order.
     """
     spending = shop.option_named(option)
     if spending.bought_at:
         return go(spending.bought_at)
     if not _KEY.fullmatch(key):
-        fresh = {"key": secrets.token_urlsafe(16)} | ({"amount": amount} if amount else {})
-        return go(f"{HOME}/{option}?{urlencode(fresh)}")
-    known = shop_queries.bought(db, user.id, _page_key(key))
-    if known is not None:
-        return go(f"/wallet?bought={known.id}")
+        query = {"key": secrets.token_urlsafe(16)} | ({"amount": amount} if amount else {})
+        return go(f"{HOME}/{option}?{urlencode(query)}")
+    purchase = shop_queries.bought(db, user.id, _page_key(key))
+    if purchase is not None:
+        return go(f"/wallet?bought={purchase.id}")
     typed = {"amount": amount, "note": "", "renews": ""}
     if spending.most is not None and not amount:
         return _form(request, db, user, spending, key, typed)
     price = whole_number(amount) if spending.most is not None else spending.pot
     if not spending.price_allows(price):
-        return _form(request, db, user, spending, key, typed, error=_wrong(spending))
+        return _form(request, db, user, spending, key, typed, error=_price_error(spending))
     return _form(request, db, user, spending, key, typed, price=price)
 
 
@@ -83,7 +83,7 @@ def buy(
     note: ShortText = "",
     renews: ShortText = "",
 ) -> Response:
-    """Order it. The same key again is the same order."""
+    """Place the order. Idempotent by `key`."""
     spending = shop.option_named(option)
     if spending.bought_at:
         raise shop.BoughtElsewhere(f"{spending.title} is bought where it takes effect.")
@@ -94,7 +94,7 @@ def buy(
     typed = {"amount": amount, "note": note, "renews": renews}
     if not spending.price_allows(price):
         shown = None if is_open else spending.pot
-        error = _wrong(spending)
+        error = _price_error(spending)
         return _form(request, db, user, spending, key, typed, price=shown, error=error)
     return act_or_show(
         lambda: shop.buy(
@@ -122,14 +122,14 @@ def _form(
     price: int | None = None,
     error: DomainError | None = None,
 ) -> Response:
-    """Without a price it asks for one."""
-    has = free(db, POT, user.id)
-    missing = max((spending.pot if price is None else price) - has, 0)
+    """The order form; without a price it asks for one."""
+    free_pot = free(db, POT, user.id)
+    missing = max((spending.pot if price is None else price) - free_pot, 0)
     context = {
         "option": spending,
         "key": key,
         "price": price,
-        "free": has,
+        "free": free_pot,
         "missing": missing,
         "quickest": quickest(db, user) if missing else (),
         "ordered": spending.delivery is Delivery.ORDER,
@@ -140,11 +140,11 @@ def _form(
     return private_page(request, "pot/shop/spend_option.html", context, error)
 
 
-def _wrong(spending: Spending) -> DomainError:
+def _price_error(spending: Spending) -> DomainError:
     if spending.most is None:
         return shop.WrongPrice(f"The price is {number(spending.pot)} POT now.")
-    least, most = number(spending.pot), number(spending.most or spending.pot)
-    message = f"Write a whole number of POT from {least} to {most}."
+    lowest, highest = number(spending.pot), number(spending.most or spending.pot)
+    message = f"Write a whole number of POT from {lowest} to {highest}."
     return at_field(BadAmount(message), "amount")
 
 

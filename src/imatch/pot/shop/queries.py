@@ -1,4 +1,4 @@
-"""Reads of purchases: what is in effect, what somebody bought, and what waits for an operator."""
+"""Reads of purchases: active options, a person's purchases, and open orders."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -9,15 +9,15 @@ from sqlalchemy.orm import Session
 from imatch.core.clock import now
 from imatch.pot.shop.models import PotPurchase, PurchaseStatus
 
-UNDER_WAY = (PurchaseStatus.ACTIVE, PurchaseStatus.ORDERED)
+OPEN_STATUSES = (PurchaseStatus.ACTIVE, PurchaseStatus.ORDERED)
 
 
 def active(
     db: Session, option: str, reference_type: str, among: Collection[int] | None = None
 ) -> dict[int, datetime | None]:
-    """What an option is in effect for now: reference id -> until when (None: for ever).
+    """The ids that an option is in effect for now, each with its end (None: for ever).
 
-    `among` asks for these reference ids only.
+    `among` restricts the result to these reference ids.
     """
     query = select(PotPurchase.reference_id, PotPurchase.ends_at).where(
         PotPurchase.option == option,
@@ -35,10 +35,10 @@ def active(
 def bought_for(
     db: Session, user_id: int, reference_type: str, reference_id: int
 ) -> list[PotPurchase]:
-    """What somebody ordered or has in effect for one thing, the first to end first."""
+    """A person's open orders and active options for one reference, the first to end first."""
     query = select(PotPurchase).where(
         PotPurchase.user_id == user_id,
-        PotPurchase.status.in_(UNDER_WAY),
+        PotPurchase.status.in_(OPEN_STATUSES),
         PotPurchase.reference_type == reference_type,
         PotPurchase.reference_id == reference_id,
     )
@@ -48,7 +48,7 @@ def bought_for(
 def purchases(
     db: Session, user_id: int, limit: int = 50, *, after_id: int | None = None
 ) -> list[PotPurchase]:
-    """What somebody bought, newest first; `after_id` is the last id of the page before."""
+    """A person's purchases, newest first; `after_id` is the last id of the previous page."""
     query = select(PotPurchase).where(PotPurchase.user_id == user_id)
     if after_id is not None:
         query = query.where(PotPurchase.id < after_id)
@@ -56,15 +56,16 @@ def purchases(
 
 
 def bought(db: Session, user_id: int, key: str) -> PotPurchase | None:
-    """What somebody bought with this key, if they did."""
+    """The purchase with this idempotency key, if any."""
     return db.scalar(select(PotPurchase).where(PotPurchase.key == key_of(user_id, key)))
 
 
 def open_orders(db: Session, limit: int = 200) -> list[PotPurchase]:
-    """What operators have to deliver, the most urgent first."""
+    """The orders that operators have to deliver, the most urgent first."""
     query = select(PotPurchase).where(PotPurchase.status == PurchaseStatus.ORDERED)
     return list(db.scalars(query.order_by(PotPurchase.ends_at, PotPurchase.id).limit(limit)))
 
 
 def key_of(user_id: int, key: str) -> str:
+    """The stored idempotency key: unique for each person."""
     return f"buy:{user_id}:{key}"

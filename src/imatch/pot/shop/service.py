@@ -1,4 +1,4 @@
-"""Spend POT on something: charge or hold it, and see to it that it is delivered or returned."""
+"""Spend POT: charge or hold the price, deliver, cancel, refund, renew and end purchases."""
 
 from datetime import datetime, timedelta
 
@@ -37,9 +37,10 @@ from imatch.pot.shop.catalog import (
     transaction_type_of,
 )
 from imatch.pot.shop.models import PotPurchase, PurchaseStatus
-from imatch.pot.shop.queries import UNDER_WAY, key_of
+from imatch.pot.shop.queries import OPEN_STATUSES, key_of
 
 REFUNDABLE_DAYS = 180
+_BATCH_SIZE = 1_000
 
 
 class NotOffered(NotFound):
@@ -63,12 +64,12 @@ class PurchaseSettled(Conflict):
 
 
 def offered() -> tuple[Spending, ...]:
-    """What can be bought: options whose effect exists."""
+    """The options that are for sale."""
     return tuple(spending for spending in SPENDINGS if spending.offered)
 
 
 def option_named(option: str) -> Spending:
-    """What is bought under this name. Raises NotOffered."""
+    """The option with this name. Raises NotOffered."""
     spending = SPENDING_BY_NAME.get(option)
     if spending is None or not spending.offered:
         raise NotOffered(f"There is nothing called {option!r} to spend POT on.")
@@ -87,14 +88,14 @@ def buy(
     renews: bool = False,
     note: str = "",
 ) -> PotPurchase:
-    """Charge the price, or hold it until an operator delivers; the same key buys once.
+    """Charge the price, or hold it until an operator delivers. Idempotent by `key`.
 
-    `amount` chooses an open price, `reference` names what the option is for (a provider's
-    profile, a need). Announces OptionPurchased for what takes effect at once; a listener that
-    raises undoes the purchase. Raises NotOffered, WrongPrice, InsufficientPot, KeyReused.
+    `amount` chooses an open price in POT. The reference is what the option is for (a provider,
+    a need). Announces OptionPurchased if the option takes effect at once; a listener that raises
+    rolls the purchase back. Raises NotOffered, WrongPrice, InsufficientPot, POTKeyReused, Invalid.
     """
     spending = option_named(option)
-    words = _checked_note(note)
+    note = _checked_note(note)
     price = spending.pot if amount is None else amount
     if not spending.price_allows(price):
         raise WrongPrice(f"{spending.title} costs {_price_in_words(spending)}.")
@@ -107,40 +108,35 @@ def buy(
             status=_first_status(spending),
             reference_type=reference_type,
             reference_id=reference_id,
-            note=words,
+            note=note,
             renews=renews and spending.delivery is Delivery.SPAN,
             starts_at=now(),
             created_at=now(),
         )
         entry = _charge(db, purchase, spending)
         if entry.replayed:
-            return _the_same(db, purchase)
+            return _first_purchase(db, purchase)
         purchase.transaction_id = entry.id
         if spending.delivery is Delivery.SPAN:
-            purchase.starts_at = _end_of_running(db, purchase) or purchase.starts_at
+            purchase.starts_at = _end_of_active_span(db, purchase) or purchase.starts_at
         if spending.days:
             purchase.ends_at = purchase.starts_at + timedelta(days=spending.days)
         db.add(purchase)
         db.flush()
         if purchase.status == PurchaseStatus.ACTIVE:
-            announce(db, _purchased(purchase))
+            announce(db, _purchase_fact(purchase))
         return purchase
 
 
-def _first_status(spending: Spending) -> PurchaseStatus:
-    by_operator = spending.delivery is Delivery.ORDER
-    return PurchaseStatus.ORDERED if by_operator else PurchaseStatus.ACTIVE
+def _first_purchase(db: Session, repeated: PotPurchase) -> PotPurchase:
+    """The purchase with this key. Raises POTKeyReused if the note or renewal differs.
 
-
-def _the_same(db: Session, again: PotPurchase) -> PotPurchase:
-    """What was bought with this key. Raises KeyReused where it was ordered otherwise.
-
-    The ledger has compared the option, the price and what it is for.
+    The ledger has already compared option, price and reference.
     """
-    first = db.scalars(select(PotPurchase).where(PotPurchase.key == again.key)).one()
-    # An operator's note takes the place of the buyer's, and renewing can be stopped meanwhile.
-    other_note = first.note != again.note and first.status != PurchaseStatus.DELIVERED
-    if other_note or (first.renews and not again.renews):
+    first = db.scalars(select(PotPurchase).where(PotPurchase.key == repeated.key)).one()
+    # An operator's note replaces the buyer's at delivery, and the buyer may have stopped renewing.
+    other_note = first.note != repeated.note and first.status != PurchaseStatus.DELIVERED
+    if other_note or (first.renews and not repeated.renews):
         raise POTKeyReused("This key was used for another order.")
     return first
 
@@ -167,8 +163,11 @@ def _charge(db: Session, purchase: PotPurchase, spending: Spending) -> Entry:
 
 
 def deliver(db: Session, purchase_id: int, *, note: str = "") -> PotPurchase:
-    """An operator did what was ordered: the held POT is burned. Its buyer reads the note."""
-    words = _checked_note(note)
+    """Mark an order as delivered: burns the held POT and mails the note to the buyer.
+
+    Raises PurchaseNotFound, PurchaseSettled, Invalid.
+    """
+    note = _checked_note(note)
     with atomic(db):
         purchase = _locked(db, purchase_id)
         _refuse_settled(purchase)
@@ -180,16 +179,17 @@ def deliver(db: Session, purchase_id: int, *, note: str = "") -> PotPurchase:
             transaction_type=transaction_type_of(purchase.option),
         )
         purchase.status = PurchaseStatus.DELIVERED
-        purchase.note = words or purchase.note
+        purchase.note = note or purchase.note
         purchase.settled_at = now()
-        letters.order_delivered(db, purchase, words)
+        letters.order_delivered(db, purchase, note)
         return purchase
 
 
 def cancel(db: Session, purchase_id: int, *, user_id: int | None = None) -> PotPurchase:
-    """Give an order's POT back. A buyer (`user_id`) may cancel only their own; twice is once.
+    """Cancel an order and release its POT. Idempotent.
 
-    Who did not cancel it themselves gets a letter.
+    A buyer (`user_id`) may cancel only their own orders. Without `user_id` the buyer gets a letter.
+    Raises PurchaseNotFound, PurchaseSettled.
     """
     with atomic(db):
         purchase = _locked(db, purchase_id, user_id)
@@ -205,7 +205,10 @@ def cancel(db: Session, purchase_id: int, *, user_id: int | None = None) -> PotP
 
 
 def refund(db: Session, purchase_id: int, *, reason: str) -> PotPurchase:
-    """Undo a charge within REFUNDABLE_DAYS: its POT returns whole, and its effect ends."""
+    """Refund a charge within REFUNDABLE_DAYS: returns all its POT and ends its effect.
+
+    Announces OptionEnded if it was active. Raises PurchaseNotFound, PurchaseSettled.
+    """
     with atomic(db):
         purchase = _locked(db, purchase_id)
         if purchase.status not in (PurchaseStatus.ACTIVE, PurchaseStatus.DELIVERED):
@@ -232,7 +235,7 @@ def refund(db: Session, purchase_id: int, *, reason: str) -> PotPurchase:
         purchase.status, purchase.renews = PurchaseStatus.REFUNDED, False
         purchase.settled_at = now()
         if in_effect:
-            announce(db, _ended(purchase))
+            announce(db, _end_fact(purchase))
         return purchase
 
 
@@ -244,7 +247,7 @@ def stop_renewing(db: Session, purchase_id: int, *, user_id: int) -> PotPurchase
 
 
 def start_renewing(db: Session, purchase_id: int, *, user_id: int) -> PotPurchase:
-    """Buy it again when it runs out. Raises PurchaseSettled for what does not run."""
+    """Renew the purchase when it ends. Raises PurchaseSettled unless it is an active span."""
     with atomic(db):
         purchase = _locked(db, purchase_id, user_id)
         spending = SPENDING_BY_NAME.get(purchase.option)
@@ -256,15 +259,16 @@ def start_renewing(db: Session, purchase_id: int, *, user_id: int) -> PotPurchas
 
 
 def settle_due(db: Session) -> int:
-    """Renew or end what has run out, and return orders that nobody delivered in time.
+    """Renew or end expired spans, and cancel orders that were not delivered in time.
 
-    Returns how many purchases were settled. Who wanted a renewal that cannot be gets a letter.
-    One that fails waits for the next time and stops no other; raises SomeFailed at the end.
+    Returns the number of settled purchases. Buyers get a letter if a renewal is refused. A purchase
+    that fails is retried at the next run and does not stop the others. Raises SomeFailed at the
+    end.
     """
     due = select(PotPurchase.id).where(
-        PotPurchase.status.in_(UNDER_WAY), PotPurchase.ends_at <= now()
+        PotPurchase.status.in_(OPEN_STATUSES), PotPurchase.ends_at <= now()
     )
-    ids = db.scalars(due.order_by(PotPurchase.ends_at).limit(1_000)).all()
+    ids = db.scalars(due.order_by(PotPurchase.ends_at).limit(_BATCH_SIZE)).all()
     return run_each(db, "purchase", ids, lambda purchase_id: _settle(db, purchase_id))
 
 
@@ -277,20 +281,21 @@ def _settle(db: Session, purchase_id: int) -> None:
 
 
 def end(db: Session, purchase: PotPurchase) -> None:
-    """End what is in effect, or buy it again where it renews."""
+    """End an active purchase, or renew it. Announces OptionEnded unless it was renewed."""
     purchase.status = PurchaseStatus.DELIVERED
     purchase.settled_at = now()
     db.flush()
-    # Nobody could stop what is charged to a closed account.
-    open_account = db.get_one(User, purchase.user_id, populate_existing=True).active
-    if purchase.renews and open_account and _renewed(db, purchase):
+    # A closed account is not charged: its owner could not stop the renewal.
+    is_active = db.get_one(User, purchase.user_id, populate_existing=True).active
+    if purchase.renews and is_active and _renew(db, purchase):
         return
-    announce(db, _ended(purchase))
+    announce(db, _end_fact(purchase))
 
 
-def _renewed(db: Session, purchase: PotPurchase) -> bool:
+def _renew(db: Session, purchase: PotPurchase) -> bool:
+    """Buy the same again; False if that is refused, with a letter to the buyer."""
     try:
-        # A refused renewal takes back its charge, not what was settled before.
+        # A refused renewal rolls back its own charge only.
         with db.begin_nested():
             buy(
                 db,
@@ -311,7 +316,7 @@ def _renewed(db: Session, purchase: PotPurchase) -> bool:
 
 
 def _checked_note(note: str) -> str:
-    """One line, or nothing. Raises Invalid."""
+    """The note as one stripped line; may be empty. Raises Invalid."""
     return checked_words(note, "note", "Write one line of plain text.") if note.strip() else ""
 
 
@@ -321,8 +326,8 @@ def _price_in_words(spending: Spending) -> str:
     return f"{spending.pot} to {spending.most} POT"
 
 
-def _end_of_running(db: Session, purchase: PotPurchase) -> datetime | None:
-    """When the same option that already runs for the same thing ends: the new span follows it."""
+def _end_of_active_span(db: Session, purchase: PotPurchase) -> datetime | None:
+    """The latest end of the same active option for the same reference: the new span follows it."""
     running = select(func.max(PotPurchase.ends_at)).where(
         PotPurchase.user_id == purchase.user_id,
         PotPurchase.option == purchase.option,
@@ -335,6 +340,7 @@ def _end_of_running(db: Session, purchase: PotPurchase) -> datetime | None:
 
 
 def _locked(db: Session, purchase_id: int, user_id: int | None = None) -> PotPurchase:
+    """The purchase, locked; of this buyer if `user_id` is given. Raises PurchaseNotFound."""
     purchase = None
     if is_id(purchase_id):
         purchase = db.get(PotPurchase, purchase_id, with_for_update=True, populate_existing=True)
@@ -348,12 +354,12 @@ def _refuse_settled(order: PotPurchase) -> None:
         raise PurchaseSettled("This order is already settled.")
 
 
-def _purchased(purchase: PotPurchase) -> OptionPurchased:
-    what = (purchase.option, purchase.reference_type, purchase.reference_id)
-    when = (purchase.starts_at, purchase.ends_at)
-    return OptionPurchased(purchase.id, purchase.user_id, *what, *when)
+def _purchase_fact(purchase: PotPurchase) -> OptionPurchased:
+    subject = (purchase.option, purchase.reference_type, purchase.reference_id)
+    span = (purchase.starts_at, purchase.ends_at)
+    return OptionPurchased(purchase.id, purchase.user_id, *subject, *span)
 
 
-def _ended(purchase: PotPurchase) -> OptionEnded:
-    what = (purchase.option, purchase.reference_type, purchase.reference_id)
-    return OptionEnded(purchase.id, purchase.user_id, *what)
+def _end_fact(purchase: PotPurchase) -> OptionEnded:
+    subject = (purchase.option, purchase.reference_type, purchase.reference_id)
+    return OptionEnded(purchase.id, purchase.user_id, *subject)
