@@ -1,4 +1,4 @@
-"""The wallet for programs: one's own, page by page, and every act at most once."""
+"""The wallet API: own data only, in pages, with idempotent writes."""
 
 from collections.abc import Callable
 
@@ -27,16 +27,16 @@ def spend(client: TestClient, key: str, **body: object) -> Response:
     return answer
 
 
-def test_a_balance_says_what_is_free_and_why_nothing_is_cash(rich: User, sign_in: Signed) -> None:
+def test_the_balance_gives_reasons_against_redeeming(rich: User, sign_in: Signed) -> None:
     client = sign_in(rich)
     spend(client, "1", option="workshop", amount=200)
-    found = client.get(f"{POT}/balance").json()
-    assert (found["held"], found["spent"], found["earned"] - found["free"]) == (200, 0, 200)
-    assert (found["redeemable_now"], found["payout_cents"]) == (0, 0)
-    assert found["not_redeemable_because"]
+    balance = client.get(f"{POT}/balance").json()
+    assert (balance["held"], balance["spent"], balance["earned"] - balance["free"]) == (200, 0, 200)
+    assert (balance["redeemable_now"], balance["payout_cents"]) == (0, 0)
+    assert balance["not_redeemable_because"]
 
 
-def test_a_key_buys_once_and_for_one_thing(rich: User, sign_in: Signed) -> None:
+def test_a_key_buys_once(rich: User, sign_in: Signed) -> None:
     client = sign_in(rich)
     first = spend(client, "a", option="consulting")
     again = spend(client, "a", option="consulting")
@@ -47,7 +47,7 @@ def test_a_key_buys_once_and_for_one_thing(rich: User, sign_in: Signed) -> None:
     assert len(client.get(f"{POT}/purchases").json()["items"]) == 1
 
 
-def test_keys_of_two_people_are_two_keys(
+def test_keys_are_separate_for_each_person(
     db: Session, rich: User, make: Make, sign_in: Signed
 ) -> None:
     other = make.user()
@@ -56,14 +56,14 @@ def test_keys_of_two_people_are_two_keys(
     assert spend(sign_in(other), "a", option="consulting").status_code == 201
 
 
-def test_an_order_can_be_taken_back(rich: User, sign_in: Signed) -> None:
+def test_an_order_can_be_cancelled(rich: User, sign_in: Signed) -> None:
     client = sign_in(rich)
     order = spend(client, "a", option="event", amount=900).json()
     assert spend(client, "b", option="consulting").json()["code"] == "insufficient_pot"
-    for _ in range(2):  # the first answer may have been lost
+    for _ in range(2):  # a client may lose the first response
         assert client.post(f"{POT}/purchases/{order['id']}/cancel").json()["status"] == "cancelled"
     balance = client.get(f"{POT}/balance").json()
-    assert (balance["free"], balance["held"]) == (1_001, 0)  # and one for the visit
+    assert (balance["free"], balance["held"]) == (1_001, 0)  # one is the daily visit's award
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_an_order_can_be_taken_back(rich: User, sign_in: Signed) -> None:
         ({}, 422),
     ],
 )
-def test_what_cannot_be_bought_moves_nothing(
+def test_refused_purchases_move_nothing(
     rich: User, sign_in: Signed, body: dict[str, object], status: int
 ) -> None:
     client = sign_in(rich)
@@ -121,7 +121,7 @@ def test_purchases_and_requests_come_page_by_page(db: Session, rich: User, sign_
         assert client.get(f"{POT}/{path}", params={"cursor": "?"}).status_code == 422
 
 
-def test_nobody_redeems_while_redemption_is_closed(rich: User, sign_in: Signed) -> None:
+def test_redeeming_is_refused_while_switched_off(rich: User, sign_in: Signed) -> None:
     answer = sign_in(rich).post(
         f"{POT}/redemptions", json={"pot_amount": 100}, headers={"Idempotency-Key": "a"}
     )
@@ -132,12 +132,12 @@ def test_nobody_redeems_while_redemption_is_closed(rich: User, sign_in: Signed) 
 def test_the_economy_is_public(rich: User, client: TestClient) -> None:
     totals = client.get("/pot/economy").json()
     assert totals["total_pot_in_circulation"] == 1_000
-    shown = client.get(f"{POT}/economy", params={"days": 7}).json()
-    assert (shown["totals"], shown["period"]["earned"]) == (totals, 1_000)
+    period = client.get(f"{POT}/economy", params={"days": 7}).json()
+    assert (period["totals"], period["period"]["earned"]) == (totals, 1_000)
     parts = client.get(f"{POT}/earning-breakdown").json()["parts"]
     assert [part["name"] for part in parts] == ["community_help"]
     assert client.get(f"{POT}/spending-breakdown").json()["parts"] == []
-    assert {one["name"] for one in client.get(f"{POT}/health").json()["indicators"]} >= {
+    assert {item["name"] for item in client.get(f"{POT}/health").json()["indicators"]} >= {
         "inflation",
         "coverage",
         "drift",
@@ -149,4 +149,4 @@ def test_rules_are_public(client: TestClient) -> None:
     assert {"name": "daily_login", "pot": "1", "times": 30, "window": "month"}.items() <= next(
         rule for rule in rules["earnings"] if rule["name"] == "daily_login"
     ).items()
-    assert any(one["name"] == "charity_burn" and one["offered"] for one in rules["spendings"])
+    assert any(item["name"] == "charity_burn" and item["offered"] for item in rules["spendings"])

@@ -1,4 +1,4 @@
-"""The wallet in a browser without JavaScript: see, filter, order once, take back."""
+"""The wallet's pages without JavaScript: view, filter, order once, cancel."""
 
 import csv
 import re
@@ -31,7 +31,7 @@ KEY = "a-key-of-this-test-1"
 
 @pytest.fixture
 def rich(db: Session, make: Make) -> User:
-    """Somebody whose day has begun, so that pages award nothing more."""
+    """A person with 300 POT."""
     person = make.user()
     pot = POTService(db)
     pot.award_pot(person.id, "bug_report", amount=300, description="Found a hole")
@@ -44,29 +44,29 @@ def client(client: TestClient) -> TestClient:
     return client
 
 
-def has(db: Session, person: User) -> tuple[int, int]:
-    """Free and held, without what a day's first action brings."""
+def free_and_held(db: Session, person: User) -> tuple[int, int]:
+    """Free and held POT, without the awards for daily visits."""
     db.rollback()
-    found = account(db, POT, person.id)
+    wallet = account(db, POT, person.id)
     visits = sum(
         award.amount
         for award in db.query(PotAward).filter_by(
             user_id=person.id, rule="daily_login", status="paid"
         )
     )
-    return (found.balance - found.held - visits, found.held) if found else (0, 0)
+    return (wallet.balance - wallet.held - visits, wallet.held) if wallet else (0, 0)
 
 
 def order(client: TestClient, option: str = "workshop", **form: str) -> str:
-    """Order it and return where that leads."""
+    """Place an order; returns the address it redirects to."""
     data = {"key": KEY, "amount": "75", **form}
     answer = client.post(f"/wallet/spend/{option}", data=data)
     assert answer.status_code == 303, answer.text
     return str(answer.headers["location"])
 
 
-def plain(page: str) -> str:
-    """The page's words, without marks."""
+def text_of(page: str) -> str:
+    """The page's text without tags."""
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
@@ -74,12 +74,14 @@ def test_an_empty_wallet_says_what_to_do(make: Make, sign_in: SignIn) -> None:
     page = sign_in(make.user()).get("/wallet")
     assert page.status_code == 200
     assert page.headers["cache-control"] == "no-store"
-    assert "None yet. The first POT come with what you do here" in plain(page.text)
+    assert "None yet. The first POT come with what you do here" in text_of(page.text)
     assert "switched off" in page.text
-    assert "no transactions" in plain(sign_in(make.user()).get("/wallet/transactions").text).lower()
+    assert (
+        "no transactions" in text_of(sign_in(make.user()).get("/wallet/transactions").text).lower()
+    )
 
 
-def test_the_wallet_is_where_people_look_for_it(make: Make, sign_in: SignIn) -> None:
+def test_the_wallet_is_linked_from_the_menu(make: Make, sign_in: SignIn) -> None:
     client = sign_in(make.user(account_type=AccountType.PROVIDER))
     for path in ("/account", "/pro", "/privacy"):
         assert 'href="/wallet"' in client.get(path).text, path
@@ -98,7 +100,7 @@ def test_the_wallet_explains_every_figure(db: Session, rich: User, sign_in: Sign
                 )
             )  # fmt: skip
         db.add(PotDebt(key="d", user_id=rich.id, owed=13, reason="Undone"))
-    words = plain(sign_in(rich).get("/wallet").text)
+    words = text_of(sign_in(rich).get("/wallet").text)
     for shown in (
         "Free 225 POT",
         "Held 75 POT",
@@ -125,24 +127,24 @@ def test_an_order_is_held_once_and_can_be_cancelled(
     key = re.search(r'name="key" value="([^"]+)"', page.text)
     assert key
     check = client.get("/wallet/spend/workshop", params={"key": key[1], "amount": "75"})
-    assert "75 POT" in plain(check.text)
+    assert "75 POT" in text_of(check.text)
     assert "Free afterwards" in check.text
-    assert has(db, rich) == (300, 0)
+    assert free_and_held(db, rich) == (300, 0)
     for _ in range(2):  # pressed twice
         led_to = order(client, key=key[1], note="In May")
-    assert has(db, rich) == (225, 75)
-    receipt = plain(client.get(led_to).text)
+    assert free_and_held(db, rich) == (225, 75)
+    receipt = text_of(client.get(led_to).text)
     assert "Workshop: ordered" in receipt
     assert "75 POT are held until we deliver" in receipt
     back = client.get("/wallet/spend/workshop", params={"key": key[1], "amount": "75"})
-    assert back.headers["location"] == led_to  # Back leads to the receipt, not to another order
+    assert back.headers["location"] == led_to  # the Back button leads to the receipt
     (bought,) = shop_queries.purchases(db, rich.id)
     assert (bought.note, bought.status) == ("In May", "ordered")
     for _ in range(2):  # pressed twice
         cancelled = client.post(f"/wallet/purchases/{bought.id}/cancel")
         assert cancelled.headers["location"] == "/wallet?saved=cancelled"
     assert "is cancelled" in client.get("/wallet?saved=cancelled").text
-    assert has(db, rich) == (300, 0)
+    assert free_and_held(db, rich) == (300, 0)
 
 
 def test_an_amount_in_the_address_is_kept_when_the_key_is_added(
@@ -160,19 +162,17 @@ def test_a_fixed_price_needs_no_amount(db: Session, make: Make, sign_in: SignIn)
     POTService(db).award_pot(person.id, "bug_report", amount=500)
     client = sign_in(person)
     page = client.get("/wallet/spend/consulting", params={"key": KEY})
-    assert "500 POT" in plain(page.text)
-    assert "instead of $500" in plain(page.text)
+    assert "500 POT" in text_of(page.text)
+    assert "instead of $500" in text_of(page.text)
     order(client, "consulting", amount="")
-    assert has(db, person) == (0, 500)
+    assert free_and_held(db, person) == (0, 500)
 
 
-def test_what_is_missing_is_said_with_how_to_earn_it(
-    db: Session, rich: User, sign_in: SignIn
-) -> None:
+def test_missing_pot_are_shown_with_ways_to_earn(db: Session, rich: User, sign_in: SignIn) -> None:
     client = sign_in(rich)
     page = client.get("/wallet/spend/consulting", params={"key": KEY})
     assert page.status_code == 200
-    words = plain(page.text)
+    words = text_of(page.text)
     assert "Missing 200 POT" in words or "Missing 199 POT" in words
     assert "How to earn the rest" in words
     assert "Have your identity verified. +50 POT" in words
@@ -180,7 +180,7 @@ def test_what_is_missing_is_said_with_how_to_earn_it(
     refused = client.post("/wallet/spend/consulting", data={"key": KEY})
     assert refused.status_code == 409
     assert "How to earn the rest" in refused.text
-    assert has(db, rich) == (300, 0)
+    assert free_and_held(db, rich) == (300, 0)
 
 
 @pytest.mark.parametrize(
@@ -203,22 +203,20 @@ def test_bad_amounts_are_refused_beside_the_field(
     db: Session, rich: User, sign_in: SignIn, amount: str
 ) -> None:
     client = sign_in(rich)
-    asked = client.get("/wallet/spend/workshop", params={"key": KEY, "amount": amount})
+    shown = client.get("/wallet/spend/workshop", params={"key": KEY, "amount": amount})
     sent = client.post("/wallet/spend/workshop", data={"key": KEY, "amount": amount})
-    for answer in (asked, sent):
+    for answer in (shown, sent):
         assert answer.status_code == 422
         assert 'href="#amount"' in answer.text
         assert "whole number of POT from 50 to 500" in answer.text
         assert "<b>75" not in answer.text
-    assert has(db, rich) == (300, 0)
+    assert free_and_held(db, rich) == (300, 0)
 
 
-def test_other_bad_orders_move_nothing(
-    db: Session, rich: User, make: Make, sign_in: SignIn
-) -> None:
+def test_other_bad_orders_are_refused(db: Session, rich: User, make: Make, sign_in: SignIn) -> None:
     other = make.user()
     POTService(db).award_pot(other.id, "bug_report", amount=100)
-    theirs = shop.buy(db, other.id, "workshop", key="1", amount=75)
+    other_purchase = shop.buy(db, other.id, "workshop", key="1", amount=75)
     client = sign_in(rich)
     good = {"key": KEY, "amount": "75"}
     for path, form, status in (
@@ -231,32 +229,32 @@ def test_other_bad_orders_move_nothing(
         ("/wallet/spend/yacht", good, 404),
         ("/wallet/spend/analytics_month", good, 404),
         ("/wallet/spend/premium_match", {"key": KEY}, 409),
-        (f"/wallet/purchases/{theirs.id}/cancel", {}, 404),
-        (f"/wallet/purchases/{theirs.id}/stop-renewing", {}, 404),
+        (f"/wallet/purchases/{other_purchase.id}/cancel", {}, 404),
+        (f"/wallet/purchases/{other_purchase.id}/stop-renewing", {}, 404),
         (f"/wallet/purchases/{10**30}/cancel", {}, 404),
         ("/wallet/purchases/0/stop-renewing", {}, 404),
     ):
         assert client.post(path, data=form).status_code == status, (path, form)
     assert client.get("/wallet/spend/yacht").status_code == 404
     assert client.get("/wallet/spend/premium_match").headers["location"] == "/matches"
-    assert client.get(f"/wallet?bought={theirs.id}").status_code == 200
-    assert "Workshop: ordered" not in client.get(f"/wallet?bought={theirs.id}").text
+    assert client.get(f"/wallet?bought={other_purchase.id}").status_code == 200
+    assert "Workshop: ordered" not in client.get(f"/wallet?bought={other_purchase.id}").text
     assert client.get(f"/wallet?bought={10**14}").status_code == 200
-    assert has(db, rich) == (300, 0)
-    assert has(db, other) == (25, 75)
+    assert free_and_held(db, rich) == (300, 0)
+    assert free_and_held(db, other) == (25, 75)
 
 
-def test_a_key_is_for_one_order(db: Session, rich: User, sign_in: SignIn) -> None:
+def test_a_key_with_another_order_is_refused(db: Session, rich: User, sign_in: SignIn) -> None:
     client = sign_in(rich)
     order(client)
     for path, amount in (("workshop", "80"), ("event", "100")):
         answer = client.post(f"/wallet/spend/{path}", data={"key": KEY, "amount": amount})
         assert answer.status_code == 409
         assert "There is a problem" in answer.text
-    assert has(db, rich) == (225, 75)
+    assert free_and_held(db, rich) == (225, 75)
 
 
-def test_what_renews_can_be_stopped(db: Session, make: Make, sign_in: SignIn) -> None:
+def test_a_renewal_can_be_stopped(db: Session, make: Make, sign_in: SignIn) -> None:
     person = make.user(account_type=AccountType.PROVIDER)
     with atomic(db):
         running = PotPurchase(
@@ -276,7 +274,7 @@ def test_what_renews_can_be_stopped(db: Session, make: Make, sign_in: SignIn) ->
 
 @pytest.fixture
 def busy(db: Session, make: Make) -> User:
-    """60 days, one award each, and orders on the last of them."""
+    """A person with 60 daily awards, and orders on the day after."""
     person = make.user()
     pot = POTService(db)
     start = now().replace(hour=12) - timedelta(days=60)
@@ -284,13 +282,13 @@ def busy(db: Session, make: Make) -> User:
         with clock.frozen(start + timedelta(days=day)):
             pot.award_pot(person.id, "match_feedback", description="=SUM(A1)" if day == 0 else None)
     with clock.frozen(start + timedelta(days=60)):
-        kept = shop.buy(db, person.id, "charity_burn", key="1", amount=20)
+        delivered = shop.buy(db, person.id, "charity_burn", key="1", amount=20)
         shop.cancel(db, shop.buy(db, person.id, "charity_burn", key="2", amount=30).id)
-        shop.deliver(db, kept.id)
+        shop.deliver(db, delivered.id)
     return person
 
 
-def test_the_statement_goes_on_by_cursor(busy: User, sign_in: SignIn) -> None:
+def test_the_statement_pages_by_cursor(busy: User, sign_in: SignIn) -> None:
     client = sign_in(busy)
     first = client.get("/wallet/transactions")
     assert first.text.count('scope="row"') == 50
@@ -300,7 +298,7 @@ def test_the_statement_goes_on_by_cursor(busy: User, sign_in: SignIn) -> None:
     assert second.text.count('scope="row"') in (14, 15)
     assert "Older" not in second.text
     assert "Newest" in second.text
-    words = plain(first.text)
+    words = text_of(first.text)
     for shown in ("Held", "Released", "Given to charity out of what was held"):
         assert shown in words
     assert client.get("/wallet/transactions?cursor=nonsense").status_code == 422
@@ -320,17 +318,17 @@ def test_the_statement_is_filtered_and_downloads_the_same(busy: User, sign_in: S
     assert rows[-1]["description"] == "'=SUM(A1)"
     assert (rows[-1]["free_after"], rows[-1]["kind"]) == ("5", "earn")
     everything = list(csv.DictReader(client.get("/wallet/transactions.csv").text.splitlines()))
-    held = [
+    order_rows = [
         (row["kind"], row["phase"], row["pot"]) for row in everything if row["phase"] != "direct"
     ]
-    assert held == [
+    assert order_rows == [
         ("burn", "post", "-20"),
         ("release", "void", "30"),
         ("hold", "hold", "-30"),
         ("hold", "hold", "-20"),
     ]
     nothing = client.get("/wallet/transactions?kind=redeem")
-    assert "Nothing of this kind in these days" in plain(nothing.text)
+    assert "Nothing of this kind in these days" in text_of(nothing.text)
 
 
 @pytest.mark.parametrize(
@@ -357,15 +355,20 @@ def test_every_rule_and_option_is_listed_for_everybody(
     make: Make, sign_in: SignIn, kind: AccountType
 ) -> None:
     client = sign_in(make.user(account_type=kind))
-    earn, spend = plain(client.get("/wallet/earn").text), plain(client.get("/wallet/spend").text)
+    earn, spend = (
+        text_of(client.get("/wallet/earn").text),
+        text_of(client.get("/wallet/spend").text),
+    )
     assert [rule.name for rule in EARNINGS if rule.how.replace("'", "&#39;") not in earn] == []
-    assert [one.name for one in SPENDINGS if one.title.replace("'", "&#39;") not in spend] == []
-    mine = earn.split("Not open yet")[0]
-    assert ("Publish when you are available." in mine) == (kind in ("provider", "both"))
-    assert ("questions and confirm your e-mail address." in mine) == (kind in ("seeker", "both"))
+    assert [
+        option.name for option in SPENDINGS if option.title.replace("'", "&#39;") not in spend
+    ] == []
+    offered = earn.split("Not open yet")[0]
+    assert ("Publish when you are available." in offered) == (kind in ("provider", "both"))
+    assert ("questions and confirm your e-mail address." in offered) == (kind in ("seeker", "both"))
 
 
-def test_what_is_left_to_earn_is_counted(db: Session, make: Make, sign_in: SignIn) -> None:
+def test_earning_shows_what_is_left_of_each_cap(db: Session, make: Make, sign_in: SignIn) -> None:
     person = make.user()
     with atomic(db):
         for key, rule in (("a", "seeker_profile_creation"), ("b", "login_streak_30")):
@@ -375,7 +378,7 @@ def test_what_is_left_to_earn_is_counted(db: Session, make: Make, sign_in: SignI
                     status="paid", earned_at=now(), paid_at=now(),
                 )
             )  # fmt: skip
-    words = plain(sign_in(person).get("/wallet/earn").text)
+    words = text_of(sign_in(person).get("/wallet/earn").text)
     assert "First need described 25 Done" in words
     assert "Thirty days&#39; visits 30 None left this month" in words
     assert "Second factor kept 25 Once" in words

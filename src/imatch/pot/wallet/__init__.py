@@ -1,1 +1,1 @@
-"""What a person has, had and may do with their POT."""
+"""The wallet: a person's balance, transactions and options, as pages and as API."""

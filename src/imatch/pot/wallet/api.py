@@ -1,4 +1,4 @@
-"""POT for programs: the caller's own wallet, and the whole economy in figures for anybody."""
+"""The POT API: the caller's own wallet, and the public figures of the economy."""
 
 from typing import Annotated
 
@@ -71,12 +71,12 @@ def read_pot_totals(db: Db) -> EconomyOut:
 @router.get("/economy")
 def read_economy(db: Db, days: ChartDays = 30) -> EconomyPeriodOut:
     """Totals, and what moved on each day."""
-    shown = figures.period(db, days)
+    period = figures.period(db, days)
     return EconomyPeriodOut(
         totals=EconomyOut.model_validate(figures.stats(db)),
-        days=[DayOut.model_validate(day) for day in shown.days],
-        period=dict(shown.totals),
-        period_before=dict(shown.before) if shown.before is not None else None,
+        days=[DayOut.model_validate(day) for day in period.days],
+        period=dict(period.totals),
+        period_before=dict(period.before) if period.before is not None else None,
     )
 
 
@@ -100,7 +100,8 @@ def read_spending_breakdown(db: Db, days: DaysQuery = None) -> SpendingBreakdown
 @router.get("/health")
 def read_economy_health(db: Db) -> EconomyHealthOut:
     """How well the economy is, with formulas and thresholds."""
-    return EconomyHealthOut(indicators=[IndicatorOut.model_validate(one) for one in health(db)])
+    indicators = [IndicatorOut.model_validate(indicator) for indicator in health(db)]
+    return EconomyHealthOut(indicators=indicators)
 
 
 @router.get("/rules")
@@ -202,8 +203,8 @@ def list_pot_purchases(
     db: Db, user: CurrentUser, cursor: Cursor = None, limit: Limit = 50
 ) -> PurchasePage:
     """What the caller bought, newest first."""
-    bought = shop_queries.purchases(db, user.id, limit + 1, after_id=decode_cursor(cursor))
-    page = page_of(bought, limit, lambda row: row.id)
+    purchases = shop_queries.purchases(db, user.id, limit + 1, after_id=decode_cursor(cursor))
+    page = page_of(purchases, limit, lambda row: row.id)
     return PurchasePage(
         items=[PurchaseOut.model_validate(row) for row in page.items],
         next_cursor=page.next_cursor,
@@ -221,8 +222,8 @@ def list_redemptions(
     db: Db, user: CurrentUser, cursor: Cursor = None, limit: Limit = 50
 ) -> RedemptionPage:
     """The caller's requests for cash, newest first."""
-    asked = redemption_queries.of_person(db, user.id, limit + 1, after_id=decode_cursor(cursor))
-    page = page_of(asked, limit, lambda row: row.id)
+    requests = redemption_queries.of_person(db, user.id, limit + 1, after_id=decode_cursor(cursor))
+    page = page_of(requests, limit, lambda row: row.id)
     return RedemptionPage(
         items=[RedemptionOut.model_validate(row) for row in page.items],
         next_cursor=page.next_cursor,
@@ -234,10 +235,10 @@ def request_redemption(
     db: Db, user: StepUp, idempotency_key: IdempotencyKey, wanted: RedemptionIn
 ) -> RedemptionOut:
     """Ask for cash. Needs a browser's session whose owner gave a password or code lately."""
-    filed = redemptions.request(
+    redemption = redemptions.request(
         db, user.id, wanted.pot_amount, wanted.payment_method, key=f"api:{idempotency_key}"
     )
-    return RedemptionOut.model_validate(filed)
+    return RedemptionOut.model_validate(redemption)
 
 
 @router.post("/redemptions/{redemption_id}/cancel", responses=problems(404, 409))

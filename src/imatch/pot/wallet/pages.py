@@ -1,4 +1,4 @@
-"""The wallet: what somebody has, what waits and runs, how to earn, and every transaction."""
+"""The wallet's pages: balance, orders, active options, ways to earn, and transactions."""
 
 import csv
 import io
@@ -58,24 +58,29 @@ class BadFilter(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which transactions: of one kind (None for all), from a day to a day, both included."""
+    """A filter of transactions by kind (None: all) and by days, both ends included."""
 
     kind: TransactionType | None = None
     since: date | None = None
     until: date | None = None
 
-    def query(self, **more: str) -> str:
-        """As a query string, with what else an address needs."""
-        values = {"kind": self.kind or "", "from": self.since or "", "to": self.until or "", **more}
-        given = {name: value for name, value in values.items() if value}
-        return f"?{urlencode(given)}" if given else ""
+    def query(self, **parameters: str) -> str:
+        """The filter as a query string, with further parameters."""
+        values = {
+            "kind": self.kind or "",
+            "from": self.since or "",
+            "to": self.until or "",
+            **parameters,
+        }
+        filled = {name: value for name, value in values.items() if value}
+        return f"?{urlencode(filled)}" if filled else ""
 
 
 @router.get("")
 def overview(
     request: Request, db: Db, user: CurrentUser, bought: str = "", saved: str = ""
 ) -> Response:
-    """Balance, what may be redeemed and why, what waits, what runs, and the latest."""
+    """Balance, what may be redeemed, waiting awards, open purchases, latest transactions."""
     return _overview(
         request,
         db,
@@ -87,7 +92,7 @@ def overview(
 
 @router.post("/purchases/{purchase_id:int}/cancel")
 def cancel(request: Request, db: Db, user: CurrentUser, purchase_id: int) -> Response:
-    """Take back an order that nobody has delivered."""
+    """Cancel an order that is not delivered yet."""
     return act_or_show(
         lambda: shop.cancel(db, purchase_id, user_id=user.id),
         show=lambda error: _overview(request, db, user, error),
@@ -103,7 +108,7 @@ def stop_renewing(db: Db, user: CurrentUser, purchase_id: int) -> Response:
 
 @router.get("/earn")
 def earn(request: Request, db: Db, user: CurrentUser) -> Response:
-    """Every rule: what to do, what it earns, and how often it still does."""
+    """Every earning rule, with its amount and what is left of its cap."""
     context = {"ways": ways_to_earn(db, user), "waiting": waiting(db, user.id)}
     return private_page(request, "pot/wallet/earn.html", context)
 
@@ -118,7 +123,7 @@ def transactions(
     until: Annotated[str, Query(alias="to")] = "",
     cursor: str = "",
 ) -> Response:
-    """The statement, a page at a time, newest first."""
+    """The statement in pages, newest first."""
     chosen, after_id, error = Filter(), None, None
     try:
         chosen = _filter(kind, since, until)
@@ -131,7 +136,7 @@ def transactions(
     context = {
         "page": page,
         "kinds": KINDS,
-        # A date's control shows nothing but dates.
+        # A date input accepts valid dates only.
         "typed": {"kind": kind, "from": chosen.since or "", "to": chosen.until or ""},
         "filtered": chosen != Filter(),
         "older": chosen.query(cursor=page.next_cursor) if page.next_cursor else "",
@@ -149,7 +154,7 @@ def download(
     since: Annotated[str, Query(alias="from")] = "",
     until: Annotated[str, Query(alias="to")] = "",
 ) -> Response:
-    """The statement's rows as CSV, all that the filters leave."""
+    """All rows of the filtered statement as CSV."""
     lines = _csv(db, user.id, _filter(kind, since, until))
     return private_file(StreamingResponse(lines, media_type=CSV), "pot-transactions.csv")
 
@@ -180,21 +185,21 @@ def _overview(
 
 
 def _filter(kind: str, since: str, until: str) -> Filter:
-    """Raises BadFilter, with what is wrong in each field."""
+    """The filter from query parameters. Raises BadFilter with the fault of each field."""
     faults = []
     if kind and kind not in KINDS:
         faults.append(FieldError("kind", "Choose one of the kinds.", "kind"))
     days: dict[str, date | None] = {}
-    for name, written in (("from", since), ("to", until)):
+    for name, text in (("from", since), ("to", until)):
         try:
-            days[name] = date.fromisoformat(written) if written else None
+            days[name] = date.fromisoformat(text) if text else None
         except ValueError:
             faults.append(FieldError(name, "Write a date like 2026-11-30.", name))
     first, last = days.get("from"), days.get("to")
     if first and last and first > last:
         faults.append(FieldError("to", "The last day is before the first one.", "to"))
     if faults:
-        # A file has no form beside which each could be said.
+        # The CSV route has no form to show faults beside: the message names them all.
         raise BadFilter(" ".join(fault.message for fault in faults), fields=tuple(faults))
     return Filter(TransactionType(kind) if kind else None, first, last)
 
@@ -220,6 +225,7 @@ def _midnight(day: date, *, days_later: int = 0) -> datetime:
 
 
 def _csv(db: Session, user_id: int, chosen: Filter) -> Iterator[str]:
+    """The CSV text in chunks of _CSV_ROWS rows."""
     lines = io.StringIO()
     writer = csv.writer(lines)
     writer.writerow(_CSV_COLUMNS)

@@ -1,4 +1,4 @@
-"""What a person's wallet shows beside the balance: what runs, what waits, what could be earned."""
+"""Reads for the wallet's pages: open purchases and receipts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Receipt:
 
 
 def running(db: Session, user_id: int) -> Sequence[PotPurchase]:
-    """What is ordered, or in effect until a day; the first to end comes first."""
+    """Open orders and active spans of a person, the first to end first; at most 100."""
     query = select(PotPurchase).where(
         PotPurchase.user_id == user_id,
         or_(
@@ -34,7 +34,7 @@ def running(db: Session, user_id: int) -> Sequence[PotPurchase]:
 
 
 def receipt(db: Session, user_id: int, purchase_id: int) -> Receipt | None:
-    """None for what this person did not buy."""
+    """The receipt of a purchase; None unless this person bought it."""
     purchase = db.get(PotPurchase, purchase_id) if is_id(purchase_id) else None
     if purchase is None or purchase.user_id != user_id or purchase.transaction_id is None:
         return None

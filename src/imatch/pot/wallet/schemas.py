@@ -1,4 +1,4 @@
-"""Wire shapes of the POT API. Amounts are whole POT unless a name ends in `_cents`."""
+"""The schemas of the POT API. Amounts are whole POT unless a name ends in `_cents`."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from imatch.ledger.models import MAX_AMOUNT, TransactionType
 
-# What people's entries can be: of the POT book's types only minting is the treasury's alone.
+# The types of entries that people can have. Only the treasury has MINT entries.
 PersonalTransactionType = Literal[
     TransactionType.EARN,
     TransactionType.SPEND,
