@@ -1,4 +1,4 @@
-"""The economy's figures are what the books say, sealed or not."""
+"""The economy's figures match the books, with and without seals."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
@@ -21,30 +21,30 @@ MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 @pytest.fixture(params=["sealed", "unsealed"])
-def lived(request: pytest.FixtureRequest, db: Session, make: Make) -> int:
-    """Three people, eight days: 150 earned, 60 held and burned, 20 spent without burning."""
+def spender_id(request: pytest.FixtureRequest, db: Session, make: Make) -> int:
+    """Three people and eight days: 150 POT earned, 60 burned, 20 spent without burning."""
     pot = POTService(db)
-    one, two, _three = make.user(), make.user(), make.user()
+    first, second, _third = make.user(), make.user(), make.user()
     with frozen(MONDAY):
         policy.genesis(db)
-        pot.award_pot(one.id, "provider_profile_creation")
+        pot.award_pot(first.id, "provider_profile_creation")
     with frozen(MONDAY + timedelta(days=6)):
-        pot.award_pot(two.id, "seeker_referral", amount=100)
-        pot.spend_pot(two.id, "re_match", amount=60)
+        pot.award_pot(second.id, "seeker_referral", amount=100)
+        pot.spend_pot(second.id, "re_match", amount=60)
     with frozen(MONDAY + timedelta(days=7, hours=4)):
-        pot.spend_pot(one.id, "workshop", amount=20, burn=False)
+        pot.spend_pot(first.id, "workshop", amount=20, burn=False)
     if request.param == "sealed":
         seal(db, POT)
-    return one.id
+    return first.id
 
 
 @pytest.fixture
-def stopped(lived: int) -> Iterator[None]:
+def frozen_time(spender_id: int) -> Iterator[None]:
     with frozen(MONDAY + timedelta(days=7, hours=10)):
         yield
 
 
-def test_totals(db: Session, stopped: None) -> None:
+def test_totals(db: Session, frozen_time: None) -> None:
     assert POTService(db).get_economy_stats() == economy.stats(db)
     assert economy.stats(db) == {
         "total_users": 3,
@@ -65,11 +65,11 @@ def test_totals(db: Session, stopped: None) -> None:
     }
 
 
-def test_the_view_says_the_same(db: Session, stopped: None) -> None:
+def test_the_view_has_the_same_totals(db: Session, frozen_time: None) -> None:
     row = db.execute(text("SELECT * FROM pot_economy_stats")).mappings().one()
     view = {str(name): figure for name, figure in row.items()}
     figures = economy.stats(db)
-    same = set(view) - {"transactions_last_7_days"}  # the view asks the database's own clock
+    same = set(view) - {"transactions_last_7_days"}  # the view uses the database's clock
     assert {name: view[name] for name in same} == {name: figures[name] for name in same}
 
 
@@ -83,7 +83,7 @@ def test_the_view_counts_the_same_seven_days(db: Session, make: Make) -> None:
     assert db.scalar(query) == economy.stats(db)["transactions_last_7_days"] == 2
 
 
-def test_days_and_the_period_before(db: Session, stopped: None) -> None:
+def test_days_and_the_period_before(db: Session, frozen_time: None) -> None:
     shown = economy.period(db, 2)
     assert [(day.earned, day.spent, day.burned, day.circulation) for day in shown.days] == [
         (100, 60, 60, 90),
@@ -100,13 +100,13 @@ def test_days_and_the_period_before(db: Session, stopped: None) -> None:
     assert shown.before["earned"] == 0
 
 
-def test_a_period_before_the_first_day_is_not_compared(db: Session, stopped: None) -> None:
+def test_a_period_before_the_first_day_is_not_compared(db: Session, frozen_time: None) -> None:
     assert economy.period(db, 30).before is None
     everything = economy.period(db, None)
     assert (len(everything.days), everything.days[0].earned) == (8, 50)
 
 
-def test_what_was_earned_and_spent_for(db: Session, stopped: None) -> None:
+def test_breakdowns_by_category(db: Session, frozen_time: None) -> None:
     earned = economy.earning_breakdown(db, None)
     assert [(part.name, part.amount, part.count) for part in earned] == [
         ("seeker_referral", 100, 1),
@@ -121,27 +121,29 @@ def test_what_was_earned_and_spent_for(db: Session, stopped: None) -> None:
     assert (sunday[9], monday[13], sum(map(sum, spent.hours))) == (60, 20, 80)
 
 
-def test_an_order_counts_when_it_is_delivered(db: Session, stopped: None, lived: int) -> None:
-    POTService(db).award_pot(lived, "bug_report")
-    order = shop.buy(db, lived, "workshop", key="1")
+def test_an_order_counts_when_it_is_delivered(
+    db: Session, frozen_time: None, spender_id: int
+) -> None:
+    POTService(db).award_pot(spender_id, "bug_report")
+    order = shop.buy(db, spender_id, "workshop", key="1")
     assert economy.period(db, 1).totals["spent"] == 20
     assert economy.stats(db)["total_pot_held"] == 50
     shop.deliver(db, order.id)
     assert economy.period(db, 1).totals["spent"] == 70
 
 
-def test_health_knows_every_figure(db: Session, stopped: None) -> None:
-    found = {indicator.name: indicator for indicator in health(db)}
-    assert found["inflation"].state is State.UNKNOWN
-    assert found["burn_ratio"].value == "0.40"
-    assert found["burn_ratio"].state is State.BAD
-    assert found["participation"].value == "66.7 %"
-    assert found["queue"].state is State.GOOD
-    assert found["concentration"].value == "57.1 %"
-    assert all(one.formula and one.threshold for one in found.values())
+def test_health_has_every_indicator(db: Session, frozen_time: None) -> None:
+    indicators = {indicator.name: indicator for indicator in health(db)}
+    assert indicators["inflation"].state is State.UNKNOWN
+    assert indicators["burn_ratio"].value == "0.40"
+    assert indicators["burn_ratio"].state is State.BAD
+    assert indicators["participation"].value == "66.7 %"
+    assert indicators["queue"].state is State.GOOD
+    assert indicators["concentration"].value == "57.1 %"
+    assert all(indicator.formula and indicator.threshold for indicator in indicators.values())
 
 
-def test_inflation_is_of_the_whole_supply(db: Session, stopped: None) -> None:
+def test_inflation_is_of_the_whole_supply(db: Session, frozen_time: None) -> None:
     with frozen(MONDAY + timedelta(days=365)):
         assert inflation(db) is not None
         grown = inflation(db)

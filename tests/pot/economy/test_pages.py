@@ -1,4 +1,4 @@
-"""The operators' economy page: its figures, files, live stream, and who may see them."""
+"""The operators' economy page: figures, CSV files, live stream, and permissions."""
 
 import csv
 import io
@@ -26,21 +26,21 @@ SignIn = Callable[[User], TestClient]
 
 @pytest.fixture
 def person(db: Session, make: Make) -> User:
-    """Two weeks: 100 POT earned in each, 40 spent in the second; the first one is sealed."""
-    found = make.user(name="Nomen Privatum", email="private@example.org")
+    """100 POT earned in each of two weeks, 40 spent in the second; the first week is sealed."""
+    user = make.user(name="Nomen Privatum", email="private@example.org")
     pot = POTService(db)
     with frozen(NOON - timedelta(days=9)):
         policy.genesis(db)
-        pot.award_pot(found.id, "provider_referral", amount=100)
+        pot.award_pot(user.id, "provider_referral", amount=100)
         seal(db, POT)
     with frozen(NOON - timedelta(hours=3)):
-        pot.award_pot(found.id, "seeker_rating", amount=100)
-        pot.spend_pot(found.id, "re_match", amount=40)
-    return found
+        pot.award_pot(user.id, "seeker_rating", amount=100)
+        pot.spend_pot(user.id, "re_match", amount=40)
+    return user
 
 
 @pytest.fixture
-def stopped(person: User) -> Iterator[None]:
+def frozen_time(person: User) -> Iterator[None]:
     with frozen(NOON):
         yield
 
@@ -58,7 +58,7 @@ def _csv(client: TestClient, block: str, days: str = "7") -> list[list[str]]:
     return list(csv.reader(io.StringIO(answer.text)))
 
 
-def test_tiles_name_what_they_are_compared_with(stopped: None) -> None:
+def test_tiles_compare_with_the_period_before(frozen_time: None) -> None:
     tiles = {tile.name: tile for tile in view.tiles(dashboard.latest_dashboard(7), "7")}
     earned, spent, circulation = tiles["earned"], tiles["spent"], tiles["circulation"]
     assert (earned.value, earned.change, earned.than) == (100, "±0 %", "against the 7 days before")
@@ -72,7 +72,7 @@ def test_tiles_name_what_they_are_compared_with(stopped: None) -> None:
     assert tiles["transactions"].before == 1
 
 
-def test_a_period_before_the_first_day_has_nothing_to_compare(stopped: None) -> None:
+def test_a_period_before_the_first_day_has_nothing_to_compare(frozen_time: None) -> None:
     tiles = {tile.name: tile for tile in view.tiles(dashboard.latest_dashboard(90), "90")}
     assert (tiles["earned"].value, tiles["earned"].change, tiles["earned"].before) == (
         200,
@@ -81,32 +81,32 @@ def test_a_period_before_the_first_day_has_nothing_to_compare(stopped: None) -> 
     )
 
 
-def test_figures_are_those_of_the_last_movement(db: Session, person: User, stopped: None) -> None:
+def test_figures_include_the_last_transaction(db: Session, person: User, frozen_time: None) -> None:
     before = dashboard.latest_dashboard(30)
     assert dashboard.latest_dashboard(30) is before  # nothing moved
     POTService(db).spend_pot(person.id, "charity_burn", amount=10)
     after = dashboard.latest_dashboard(30)
-    assert (before.shown.totals["spent"], after.shown.totals["spent"]) == (40, 50)
+    assert (before.period.totals["spent"], after.period.totals["spent"]) == (40, 50)
     assert after.latest[0].category == "charity_burn"
 
 
-def test_what_moves_without_a_transaction_is_seen_seconds_later(
-    person: User, make: Make, stopped: None
+def test_changes_without_a_transaction_appear_within_seconds(
+    person: User, make: Make, frozen_time: None
 ) -> None:
     assert dashboard.latest_dashboard(30).totals["total_users"] == 1
     make.user()
-    with frozen(NOON + dashboard.FRESH + timedelta(seconds=1)):
+    with frozen(NOON + dashboard.MAX_AGE + timedelta(seconds=1)):
         assert dashboard.latest_dashboard(30).totals["total_users"] == 2
 
 
-def test_long_times_are_shown_by_week(stopped: None) -> None:
+def test_long_periods_are_shown_by_week(frozen_time: None) -> None:
     with frozen(NOON + timedelta(days=700)):
-        found = dashboard.latest_dashboard(None)
-        points = view.points(found.shown.days)
-    assert len(found.shown.days) == 710
+        current = dashboard.latest_dashboard(None)
+        points = view.points(current.period.days)
+    assert len(current.period.days) == 710
     assert len(points) == 103
     assert [point.day.weekday() for point in points] == [0] * 103
-    assert sum(point.earned for point in points) == found.shown.totals["earned"] == 200
+    assert sum(point.earned for point in points) == current.period.totals["earned"] == 200
 
 
 def test_the_page_shows_figures_without_names(person: User, operator: TestClient) -> None:
@@ -140,7 +140,7 @@ def test_every_block_is_a_file(person: User, operator: TestClient) -> None:
 
 
 @pytest.mark.parametrize("days", ["8", "", "x", "-1", "30&days=8", "9" * 5_000])
-def test_a_period_that_there_is_not_shows_the_usual_one(operator: TestClient, days: str) -> None:
+def test_an_unknown_period_shows_the_default(operator: TestClient, days: str) -> None:
     page = operator.get(f"/console/economy?days={days}")
     assert page.status_code == 422
     assert '<a class="link-plain inline-block py-0.5" href="#period">There are figures' in page.text
@@ -153,62 +153,60 @@ def test_other_files_and_streams_are_refused(operator: TestClient, path: str) ->
     assert operator.get(f"/console/economy/{path}").status_code == 422
 
 
-def test_of_a_repeated_period_the_last_one_counts(operator: TestClient) -> None:
+def test_the_last_of_repeated_periods_counts(operator: TestClient) -> None:
     page = operator.get("/console/economy?days=x&days=7")
     assert page.status_code == 200
     assert 'href="/console/economy?days=7" aria-current="true"' in page.text
 
 
 def test_the_stream_begins_with_the_present_figures(person: User, operator: TestClient) -> None:
-    with frozen(NOON):
-        answer = operator.get("/console/economy/live?days=7")  # asks for no stream: gets it once
+    with frozen(NOON):  # without an Accept header for streams: the answer is one event
+        answer = operator.get("/console/economy/live?days=7")
     assert answer.headers["content-type"].startswith("text/event-stream")
     event, data = answer.text.splitlines()[:2]
-    news = json.loads(data.removeprefix("data: "))
+    message = json.loads(data.removeprefix("data: "))
     assert event == "event: figures"
-    assert news["tiles"]["spent"] == {
+    assert message["tiles"]["spent"] == {
         "value": "40",
         "change": "new",
         "than": "none in the 7 days before",
     }
-    assert news["point"] == ["2026-03-10", 100, 40]
-    assert f"User {person.id}" in news["rows"]
+    assert message["point"] == ["2026-03-10", 100, 40]
+    assert f"User {person.id}" in message["rows"]
     assert "Nomen" not in data
 
 
-def test_only_so_many_streams_are_open(operator: TestClient) -> None:
+def test_the_number_of_open_streams_is_limited(operator: TestClient) -> None:
     opened = [streams.stream() for _ in range(streams.MOST_STREAMS)]
-    for one in opened:
-        one.__enter__()
+    for stream in opened:
+        stream.__enter__()
     try:
         refused = operator.get("/console/economy/live")
     finally:
-        for one in opened:
-            one.__exit__(None, None, None)
+        for stream in opened:
+            stream.__exit__(None, None, None)
     assert refused.status_code == 503
     assert refused.headers["retry-after"] == "10"
     assert operator.get("/console/economy/live").status_code == 200
 
 
-def test_others_are_refused(make: Make, sign_in: SignIn) -> None:
+def test_only_operators_may_see_it(make: Make, sign_in: SignIn) -> None:
     client = sign_in(make.user(account_type="provider"))
     for path in ("", "/flow.csv", "/live"):
         assert client.get(f"/console/economy{path}").status_code == 403
 
 
-def test_today_says_when_the_economy_is_out_of_bounds(
-    db: Session, person: User, operator: TestClient
-) -> None:
+def test_the_console_shows_bad_indicators(db: Session, person: User, operator: TestClient) -> None:
     with frozen(NOON):
         assert "Redeemed against" not in operator.get("/console").text
         assert "Burned against awarded" in operator.get("/console").text  # 40 of 200
         POTService(db).spend_pot(person.id, "charity_burn", amount=100)
-    with frozen(NOON + dashboard.FRESH + timedelta(seconds=1)):
+    with frozen(NOON + dashboard.MAX_AGE + timedelta(seconds=1)):
         assert "Burned against awarded" not in operator.get("/console").text
 
 
 @pytest.mark.parametrize(
-    ("value", "before", "said"),
+    ("value", "before", "expected"),
     [
         (110, 100, "+10.0 %"),
         (75, 100, "−25.0 %"),
@@ -219,5 +217,5 @@ def test_today_says_when_the_economy_is_out_of_bounds(
         (5, None, ""),
     ],
 )
-def test_changes_in_words(value: int, before: int | None, said: str) -> None:
-    assert view.compared(value, before, "against the 7 days before")[0] == said
+def test_changes_in_words(value: int, before: int | None, expected: str) -> None:
+    assert view.compared(value, before, "against the 7 days before")[0] == expected

@@ -1,4 +1,4 @@
-"""The live figures of a real server: what moves arrives, and a stream never holds the server."""
+"""Live figures of a real server: changes arrive, and streams never delay its shutdown."""
 
 import http.client
 import json
@@ -24,11 +24,11 @@ from imatch.pot.service import POTService
 from tests.make import Make
 from tests.support.smtp import free_port
 
-PATIENCE_SECONDS = 60
-LIVE_SECONDS = 5
-ENDS_SECONDS = 8  # five, and what a busy machine adds
-# The server gives open answers ten seconds; streams end long before.
-STOP_SECONDS = 8
+TIMEOUT_SECONDS = 60
+MAX_DELAY_SECONDS = 5
+MAX_END_SECONDS = 8  # 5 s, plus a margin for a busy machine
+# The server's shutdown waits 10 s for open responses; streams must end earlier.
+MAX_STOP_SECONDS = 8
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def _server(database_url: str) -> Iterator[tuple["subprocess.Popen[str]", int]]:
         assert process.stdout is not None
         try:
             assert str(port) in process.stdout.readline()
-            with urlopen(f"http://127.0.0.1:{port}/health", timeout=PATIENCE_SECONDS):
+            with urlopen(f"http://127.0.0.1:{port}/health", timeout=TIMEOUT_SECONDS):
                 yield process, port
         finally:
             process.send_signal(signal.SIGTERM)
@@ -56,14 +56,14 @@ def _token(db: Session, user: User) -> str:
 
 
 def _session(db: Session, token: str) -> UserSession:
-    found = queries.live_session(db, token)
-    assert found is not None
-    return found[0]
+    live = queries.live_session(db, token)
+    assert live is not None
+    return live[0]
 
 
 @contextmanager
 def _opened(port: int, token: str) -> Iterator[http.client.HTTPResponse]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
     headers = {"Cookie": f"{cookie_name()}={token}", "Accept": "text/event-stream"}
     with closing(connection):
         connection.request("GET", "/console/economy/live?days=7", headers=headers)
@@ -72,14 +72,14 @@ def _opened(port: int, token: str) -> Iterator[http.client.HTTPResponse]:
 
 
 def _next(stream: http.client.HTTPResponse, event: str) -> Any:  # noqa: ANN401 -- the message
-    """What the next event of this kind says."""
+    """The data of the next event of this kind; skips others."""
     while line := stream.readline().decode():
         if line == f"event: {event}\n":
             return json.loads(stream.readline().decode().removeprefix("data: "))
     pytest.fail("the stream ended")
 
 
-def test_a_spend_arrives_and_the_server_stops(db: Session, make: Make, database_url: str) -> None:
+def test_a_change_arrives_and_the_server_stops(db: Session, make: Make, database_url: str) -> None:
     person = make.user()
     POTService(db).award_pot(person.id, "community_help", amount=100)
     token = _token(db, make.user(account_type="operator"))
@@ -92,36 +92,32 @@ def test_a_spend_arrives_and_the_server_stops(db: Session, make: Make, database_
         POTService(db).spend_pot(person.id, "charity_burn", amount=30)
         spent_at = time.monotonic()
         assert _next(stream, "figures")["tiles"]["spent"]["value"] == "30"
-        assert time.monotonic() - spent_at < LIVE_SECONDS
-        told_at = time.monotonic()
+        assert time.monotonic() - spent_at < MAX_DELAY_SECONDS
+        signalled_at = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        assert stream.read() is not None  # up to its end
-        assert process.wait(PATIENCE_SECONDS) in {0, -signal.SIGTERM}
-        assert time.monotonic() - told_at < STOP_SECONDS
+        assert stream.read() is not None  # read to the end
+        assert process.wait(TIMEOUT_SECONDS) in {0, -signal.SIGTERM}
+        assert time.monotonic() - signalled_at < MAX_STOP_SECONDS
         assert process.stdout is not None
         assert "Traceback" not in process.stdout.read()
 
 
-def test_a_stream_ends_with_its_operators_session(
-    db: Session, make: Make, database_url: str
-) -> None:
-    """Seconds after the sign-out; a new cookie for the same session is none."""
+def test_a_stream_ends_with_its_session(db: Session, make: Make, database_url: str) -> None:
+    """A stream ends seconds after the sign-out, but survives a new cookie of the same session."""
     token = _token(db, make.user(account_type="operator"))
     with _server(database_url) as (_process, port), _opened(port, token) as stream:
         assert _next(stream, "figures")
         token = sessions.step_up(db, _session(db, token))
         db.close()
-        assert _next(stream, "current")  # a beat comes after the next look at the session
+        assert _next(stream, "current")  # a heartbeat follows the next check of the session
         sessions.end(db, token)
         ended_at = time.monotonic()
         assert _next(stream, "ended") == "signed out"
-        assert time.monotonic() - ended_at < ENDS_SECONDS
+        assert time.monotonic() - ended_at < MAX_END_SECONDS
         assert stream.read().strip() == b""
 
 
-def test_nothing_that_moves_is_told_after_the_sign_out(
-    db: Session, make: Make, database_url: str
-) -> None:
+def test_no_figures_are_sent_after_the_sign_out(db: Session, make: Make, database_url: str) -> None:
     person = make.user()
     token = _token(db, make.user(account_type="operator"))
     with _server(database_url) as (_process, port), _opened(port, token) as stream:
@@ -133,7 +129,7 @@ def test_nothing_that_moves_is_told_after_the_sign_out(
     assert "event: figures" not in rest
 
 
-def test_whose_session_ended_watches_no_longer(db: Session, make: Make) -> None:
+def test_only_sessions_of_operators_may_stream(db: Session, make: Make) -> None:
     operator, other = make.user(account_type="operator"), make.user()
     session = _session(db, _token(db, operator))
     assert is_operator_session(db, session)
@@ -143,7 +139,7 @@ def test_whose_session_ended_watches_no_longer(db: Session, make: Make) -> None:
     assert not is_operator_session(db, session)
 
 
-def test_a_newer_session_with_the_id_of_an_ended_one_is_another(db: Session, make: Make) -> None:
+def test_a_new_session_with_a_reused_id_is_another_session(db: Session, make: Make) -> None:
     operator = make.user(account_type="operator")
     token = _token(db, operator)
     session = _session(db, token)

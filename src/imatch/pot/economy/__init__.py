@@ -1,1 +1,1 @@
-"""The economy in figures, its health, and its dashboard."""
+"""The economy's figures, health indicators and dashboard."""

@@ -1,4 +1,4 @@
-"""Everything that the economy page shows, as of one moment, read anew when something moved."""
+"""The data of the economy page, read in one snapshot and cached until a book changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,14 +16,13 @@ from imatch.ledger.models import CashTransaction, PotTransaction
 from imatch.pot.economy import figures
 from imatch.pot.economy.health import Indicator, health
 
-# Some figures move without a transaction (people who sign up, awards that wait): they are read
-# again after this time at the latest.
-FRESH = timedelta(seconds=4)
+# The maximum age of cached figures. Some change without a transaction: users, queued awards.
+MAX_AGE = timedelta(seconds=4)
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Up to where the figures reach: the last row of each journal, and the day in UTC."""
+    """What the figures cover: the last id of each journal, and the day in UTC."""
 
     pot_id: int
     cash_id: int
@@ -32,10 +31,12 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
+    """All figures of the page for one period; `latest` are the newest transactions."""
+
     mark: Mark
     read_at: datetime
     totals: Mapping[str, Any]
-    shown: figures.Period
+    period: figures.Period
     earning: tuple[figures.Part, ...]
     spending: figures.SpendingPattern
     latest: Sequence[PotTransaction]
@@ -52,39 +53,39 @@ _health: WeakKeyDictionary[Engine, EconomyHealth] = WeakKeyDictionary()
 
 
 def mark() -> Mark:
-    """Where the books are now: two look-ups, whatever their size."""
+    """The current mark. Costs two index look-ups at any size of the books."""
     with _snapshot() as db:
         return _mark(db)
 
 
 def latest_dashboard(days: int | None) -> Dashboard:
-    """The last `days` days (None: all) as of now: never older than the last transaction."""
+    """The last `days` days (None: all). Includes every committed transaction."""
     with _snapshot() as db:
-        known = _figures.setdefault(db.get_bind().engine, {})
-        reached = _mark(db)
-        found = known.get(days)
-        if found is None or found.mark != reached or not _is_fresh(found.read_at):
-            found = known[days] = _read(db, reached, days)
-        return found
+        cache = _figures.setdefault(db.get_bind().engine, {})
+        current = _mark(db)
+        dashboard = cache.get(days)
+        if dashboard is None or dashboard.mark != current or not _is_fresh(dashboard.read_at):
+            dashboard = cache[days] = _read(db, current, days)
+        return dashboard
 
 
 def fresh_health() -> EconomyHealth:
-    """Health as it was at most `FRESH` ago: it moves slowly and costs the most."""
+    """Health, at most `MAX_AGE` old: it changes slowly and costs the most to read."""
     with _snapshot() as db:
         engine = db.get_bind().engine
-        found = _health.get(engine)
-        if found is None or not _is_fresh(found.read_at):
-            found = _health[engine] = EconomyHealth(health(db), now())
-        return found
+        cached = _health.get(engine)
+        if cached is None or not _is_fresh(cached.read_at):
+            cached = _health[engine] = EconomyHealth(health(db), now())
+        return cached
 
 
 def _is_fresh(read_at: datetime) -> bool:
-    return timedelta() <= now() - read_at <= FRESH
+    return timedelta() <= now() - read_at <= MAX_AGE
 
 
 @contextmanager
 def _snapshot() -> Iterator[Session]:
-    """A session that sees the books as they are at one moment, in all its queries."""
+    """A session whose queries all see the same state of the database."""
     with SessionLocal() as db:
         if db.get_bind().dialect.name == "postgresql":
             db.connection(execution_options={"isolation_level": "REPEATABLE READ"})
@@ -100,12 +101,12 @@ def _mark(db: Session) -> Mark:
     return Mark(pot_id, cash_id, today())
 
 
-def _read(db: Session, reached: Mark, days: int | None) -> Dashboard:
+def _read(db: Session, current: Mark, days: int | None) -> Dashboard:
     return Dashboard(
-        mark=reached,
+        mark=current,
         read_at=now(),
         totals=figures.stats(db),
-        shown=figures.period(db, days),
+        period=figures.period(db, days),
         earning=figures.earning_breakdown(db, days),
         spending=figures.spending_breakdown(db, days),
         latest=figures.latest(db),

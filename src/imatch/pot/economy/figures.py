@@ -1,4 +1,4 @@
-"""The economy in figures: every one comes from the books, and costs the same at any size."""
+"""The economy's figures, from the books' daily sums: the cost does not grow with the journal."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ _SPENT = (TransactionType.SPEND, TransactionType.BURN)
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What moved on one day in UTC, in whole POT; `circulation` is what people had at its end."""
+    """Movements of one day in UTC, in whole POT; `circulation` is what people have at its end."""
 
     day: date
     earned: int
@@ -36,7 +36,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Totals of some days, beside those of as many days before (None before the first day)."""
+    """Some days with totals, and totals of as many days before (None without such days)."""
 
     days: tuple[Day, ...]
     totals: Mapping[str, int]
@@ -46,7 +46,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One category's part of a total; `share` is between 0 and 1."""
+    """A category's part of a total, in whole POT; `share` is from 0 to 1."""
 
     name: str
     title: str
@@ -57,13 +57,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class SpendingPattern:
-    """Where POT is spent, and at which hours: `hours[weekday][hour]`, Monday first, in UTC."""
+    """Spending by category, and by hour: `hours[weekday][hour]` in UTC, Monday first."""
 
     parts: tuple[Part, ...]
     hours: tuple[tuple[int, ...], ...]
 
 
-# How many wallets hold something, and the sums over all of them.
+# The number of wallets with a balance, and the sums over all wallets.
 _WALLETS = select(
     func.count().filter(PotAccount.balance > 0),
     *(
@@ -80,9 +80,9 @@ _WALLETS = select(
 
 
 def stats(db: Session) -> dict[str, Any]:
-    """Totals of all time; the rates are percentages in words.
+    """Totals of all time, in whole POT; rates are texts like "4.2%".
 
-    Circulation is what people have, held POT included; supply includes the treasury.
+    Circulation is the balance of all people, including held POT. Supply adds the treasury.
     """
     people = db.execute(_WALLETS).one()
     with_pot, circulation, held, earned, spent, burned = (int(figure) for figure in people)
@@ -105,12 +105,12 @@ def stats(db: Session) -> dict[str, Any]:
         "treasury": treasury,
         "total_supply": treasury + circulation,
         "burn_rate": _percent(burned, earned),
-        "transactions_last_7_days": sum(one.row_count for one in week if not one.system_account),
+        "transactions_last_7_days": sum(row.row_count for row in week if not row.system_account),
     }
 
 
 def period(db: Session, days: int | None, *, until: date | None = None) -> Period:
-    """The last `days` days up to today, or up to the day before `until`; None is all of them."""
+    """The last `days` days (None: all) up to today, or up to the day before `until`."""
     end = until or today() + timedelta(days=1)
     first = _first_day(db) or end - timedelta(days=1)
     since = first if days is None else end - timedelta(days=days)
@@ -123,9 +123,9 @@ def period(db: Session, days: int | None, *, until: date | None = None) -> Perio
         by=("day", "transaction_type", "phase", "system_account", "counter_account"),
     )
     circulation = _circulation_before(db, since - length)
-    every = _days(moved, since - length, end, circulation)
-    shown = every[length.days :]
-    earlier = every[: length.days]
+    all_days = _days(moved, since - length, end, circulation)
+    shown = all_days[length.days :]
+    earlier = all_days[: length.days]
     has_before = days is not None and first < since
     return Period(
         shown,
@@ -136,31 +136,31 @@ def period(db: Session, days: int | None, *, until: date | None = None) -> Perio
 
 
 def earning_breakdown(db: Session, days: int | None) -> tuple[Part, ...]:
-    """What POT were earned for, the largest first."""
-    found = sums(db, POT, _since(days), by=("category",), transaction_types=(TransactionType.EARN,))
+    """Earned POT by category, the largest first."""
+    rows = sums(db, POT, _since(days), by=("category",), transaction_types=(TransactionType.EARN,))
     titles = {name: rule.title for name, rule in EARNING_BY_NAME.items()}
-    return _parts(((one.category or "", one.amount, one.row_count) for one in found), titles)
+    return _parts(((row.category or "", row.amount, row.row_count) for row in rows), titles)
 
 
 def spending_breakdown(db: Session, days: int | None) -> SpendingPattern:
-    """What POT were spent on, the largest first, and when; hours cover at most 90 days."""
-    found = sums(db, POT, _since(days), by=("category", "phase"), transaction_types=_SPENT)
+    """Spent POT by category, the largest first, and by hour of at most the last 90 days."""
+    rows = sums(db, POT, _since(days), by=("category", "phase"), transaction_types=_SPENT)
     titles = {name: option.title for name, option in SPENDING_BY_NAME.items()}
     parts = _parts(
-        ((one.category or "", -one.amount, one.row_count) for one in found if one.phase in MOVED),
+        ((row.category or "", -row.amount, row.row_count) for row in rows if row.phase in MOVED),
         titles,
     )
     hours = [[0] * 24 for _weekday in range(7)]
     recent = max(filter(None, (_since(days), _since(90))), default=None)
     by_hour = sums(db, POT, recent, by=("day", "hour", "phase"), transaction_types=_SPENT)
-    for one in by_hour:
-        if one.day is not None and one.hour is not None and one.phase in MOVED:
-            hours[one.day.weekday()][one.hour] += -one.amount
-    return SpendingPattern(parts, tuple(tuple(row) for row in hours))
+    for row in by_hour:
+        if row.day is not None and row.hour is not None and row.phase in MOVED:
+            hours[row.day.weekday()][row.hour] += -row.amount
+    return SpendingPattern(parts, tuple(tuple(weekday) for weekday in hours))
 
 
 def latest(db: Session, limit: int = 20) -> Sequence[PotTransaction]:
-    """The newest transactions of people."""
+    """The newest transactions of people; system accounts are left out."""
     newest = select(PotTransaction).where(PotTransaction.user_id.is_not(None))
     return db.scalars(newest.order_by(PotTransaction.id.desc()).limit(limit)).all()
 
@@ -176,41 +176,41 @@ def _first_day(db: Session) -> date | None:
 
 def _circulation_before(db: Session, day: date) -> int:
     flows = sums(db, POT, None, day, by=("phase", "system_account"))
-    return sum(one.amount for one in flows if not one.system_account and one.phase in MOVED)
+    return sum(row.amount for row in flows if not row.system_account and row.phase in MOVED)
 
 
 def _days(moved: Sequence[Sum], since: date, until: date, circulation: int) -> tuple[Day, ...]:
-    figures: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for one in moved:
-        if one.day is None or one.system_account:
+    by_day: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for row in moved:
+        if row.day is None or row.system_account:
             continue
-        of_day = figures[one.day]
-        of_day["transactions"] += one.row_count
-        if one.phase not in MOVED:
+        figures = by_day[row.day]
+        figures["transactions"] += row.row_count
+        if row.phase not in MOVED:
             continue
-        of_day["change"] += one.amount
-        if one.transaction_type == TransactionType.EARN:
-            of_day["earned"] += one.amount
-        elif one.transaction_type in _SPENT:
-            of_day["spent"] -= one.amount
-        of_day[one.counter_account or ""] -= one.amount
-    found = []
-    for number in range((until - since).days):
-        day = since + timedelta(days=number)
-        of_day = figures[day]
-        circulation += of_day["change"]
-        found.append(
+        figures["change"] += row.amount
+        if row.transaction_type == TransactionType.EARN:
+            figures["earned"] += row.amount
+        elif row.transaction_type in _SPENT:
+            figures["spent"] -= row.amount
+        figures[row.counter_account or ""] -= row.amount
+    days = []
+    for offset in range((until - since).days):
+        day = since + timedelta(days=offset)
+        figures = by_day[day]
+        circulation += figures["change"]
+        days.append(
             Day(
                 day,
-                of_day["earned"],
-                of_day["spent"],
-                of_day[SystemAccount.BURNED],
-                of_day[SystemAccount.REDEEMED],
-                of_day["transactions"],
+                figures["earned"],
+                figures["spent"],
+                figures[SystemAccount.BURNED],
+                figures[SystemAccount.REDEEMED],
+                figures["transactions"],
                 circulation,
             )
         )
-    return tuple(found)
+    return tuple(days)
 
 
 def _totals(days: Sequence[Day]) -> dict[str, int]:
@@ -218,9 +218,9 @@ def _totals(days: Sequence[Day]) -> dict[str, int]:
     return {name: sum(getattr(day, name) for day in days) for name in names}
 
 
-def _parts(found: Iterable[tuple[str, int, int]], titles: Mapping[str, str]) -> tuple[Part, ...]:
+def _parts(rows: Iterable[tuple[str, int, int]], titles: Mapping[str, str]) -> tuple[Part, ...]:
     amounts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for name, amount, count in found:
+    for name, amount, count in rows:
         amounts[name][0] += amount
         amounts[name][1] += count
     total = sum(amount for amount, _count in amounts.values())

@@ -1,4 +1,4 @@
-"""Each block of the economy page as rows of a file, its heads first."""
+"""Each block of the economy page as rows of a CSV file, with its header first."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -14,33 +14,36 @@ CsvRows = list[Sequence[object]]
 def health_rows(indicators: Iterable[Indicator]) -> CsvRows:
     return [
         ("indicator", "value", "state", "threshold", "formula", "note"),
-        *((i.title, i.value, i.state, i.threshold, i.formula, i.note) for i in indicators),
-    ]
-
-
-def _summary(found: Dashboard, period: str) -> CsvRows:
-    return [
-        ("figure", "value", "before", "change", "compared"),
-        *((t.title, t.value, t.before, t.change, t.than) for t in tiles(found, period)),
-    ]
-
-
-def _flow(found: Dashboard, _period: str) -> CsvRows:
-    return [
-        ("day", "earned", "spent", "burned", "redeemed", "transactions", "circulation"),
         *(
-            (d.day, d.earned, d.spent, d.burned, d.redeemed, d.transactions, d.circulation)
-            for d in found.shown.days
+            (item.title, item.value, item.state, item.threshold, item.formula, item.note)
+            for item in indicators
         ),
     ]
 
 
-def _earning(found: Dashboard, _period: str) -> CsvRows:
-    return _parts(found.earning)
+def _summary(dashboard: Dashboard, period: str) -> CsvRows:
+    return [
+        ("figure", "value", "before", "change", "compared"),
+        *((t.title, t.value, t.before, t.change, t.than) for t in tiles(dashboard, period)),
+    ]
 
 
-def _spending(found: Dashboard, _period: str) -> CsvRows:
-    return _parts(found.spending.parts)
+def _flow(dashboard: Dashboard, _period: str) -> CsvRows:
+    return [
+        ("day", "earned", "spent", "burned", "redeemed", "transactions", "circulation"),
+        *(
+            (d.day, d.earned, d.spent, d.burned, d.redeemed, d.transactions, d.circulation)
+            for d in dashboard.period.days
+        ),
+    ]
+
+
+def _earning(dashboard: Dashboard, _period: str) -> CsvRows:
+    return _parts(dashboard.earning)
+
+
+def _spending(dashboard: Dashboard, _period: str) -> CsvRows:
+    return _parts(dashboard.spending.parts)
 
 
 def _parts(parts: Iterable[Part]) -> CsvRows:
@@ -50,18 +53,18 @@ def _parts(parts: Iterable[Part]) -> CsvRows:
     ]
 
 
-def _hours(found: Dashboard, _period: str) -> CsvRows:
-    weekdays = found.spending.hours
+def _hours(dashboard: Dashboard, _period: str) -> CsvRows:
+    weekdays = dashboard.spending.hours
     return [
         ("hour_utc", *WEEKDAYS),
         *((hour, *(hours[hour] for hours in weekdays)) for hour in range(24)),
     ]
 
 
-def _latest(found: Dashboard, _period: str) -> CsvRows:
+def _latest(dashboard: Dashboard, _period: str) -> CsvRows:
     return [
         ("id", "time_utc", "type", "phase", "category", "user_id", "amount"),
-        *(_transaction(row) for row in found.latest),
+        *(_transaction(row) for row in dashboard.latest),
     ]
 
 

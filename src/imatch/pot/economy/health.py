@@ -1,4 +1,4 @@
-"""How well the economy is: each figure with its formula, its threshold and where it stands."""
+"""The economy's health indicators, each with its formula, threshold and state."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ from imatch.web import formats
 
 _SEASON_WEEKS = 13
 _NEW_ACCOUNT = timedelta(days=30)
-_INFLATION_OFF_BY = 0.01  # from the growth that the policy aims at
+_INFLATION_TOLERANCE = 0.01  # around the growth that the policy aims at
 _DIRECTION: tuple[RowLabel, ...] = ("phase", "system_account", "counter_account")
 
 
@@ -46,7 +46,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """`value` is for reading; `threshold` says what is good; `formula` how it is worked out."""
+    """An indicator, as texts: its value, its formula, and the threshold for a good state."""
 
     name: str
     title: str
@@ -58,20 +58,20 @@ class Indicator:
 
 
 def health(db: Session) -> tuple[Indicator, ...]:
-    """Every indicator, the monetary ones first."""
+    """All indicators, the monetary ones first."""
     books = _Books(db)
     return tuple(indicator(books) for indicator in _INDICATORS)
 
 
 class _Books:
-    """What several indicators need, read once each."""
+    """Values that several indicators need, each read at most once."""
 
     def __init__(self, db: Session) -> None:
         self.db = db
 
     @cached_property
     def numbers(self) -> Numbers:
-        """The policy in force: thresholds that stand for one of its numbers follow it."""
+        """The current policy version, which sets some thresholds."""
         return policy.current(self.db)
 
     @cached_property
@@ -88,13 +88,13 @@ class _Books:
 
     @cached_property
     def holders(self) -> int:
-        """People who have POT."""
+        """The number of people who have POT."""
         holders = select(func.count()).select_from(PotAccount).where(PotAccount.balance > 0)
         return self.db.scalar(holders) or 0
 
     @cached_property
     def season(self) -> tuple[int, int]:
-        """What was awarded and burned in the last thirteen weeks."""
+        """The POT awarded and burned in the last 13 weeks."""
         since = today() - timedelta(weeks=_SEASON_WEEKS) + timedelta(days=1)
         flows = sums(self.db, POT, since, by=("transaction_type", *_DIRECTION))
         own = [flow for flow in flows if flow.phase in MOVED and not flow.system_account]
@@ -104,29 +104,32 @@ class _Books:
 
 
 def _inflation(books: _Books) -> Indicator:
-    found = _inflation_of(books)
+    measured = _inflation_of(books)
     aim = books.numbers.yearly_growth
-    least, most = max(aim - _INFLATION_OFF_BY, 0), aim + _INFLATION_OFF_BY
+    lower, upper = max(aim - _INFLATION_TOLERANCE, 0), aim + _INFLATION_TOLERANCE
     state = State.UNKNOWN
     value, note = "–", "No figure before the supply is 28 days old."
-    if found is not None:
-        value = f"{formats.number(100 * found.rate, 1)} %"
-        note = "Provisional: the supply is younger than 90 days." if found.provisional else ""
-        if not found.provisional:
-            state = State.GOOD if least <= found.rate <= most else State.BAD
+    if measured is not None:
+        value = f"{formats.number(100 * measured.rate, 1)} %"
+        note = "Provisional: the supply is younger than 90 days." if measured.provisional else ""
+        if not measured.provisional:
+            state = State.GOOD if lower <= measured.rate <= upper else State.BAD
     return Indicator(
         "inflation",
         "Inflation of the whole supply, a year",
         value,
         "(supply now ÷ supply W days ago)^(365 ÷ W) − 1, W = age, at most 365 days",
-        f"{100 * least:.3g} to {100 * most:.3g} %",
+        f"{100 * lower:.3g} to {100 * upper:.3g} %",
         state,
         note or "Of total supply, the treasury included.",
     )
 
 
 def inflation(db: Session) -> controller.Inflation | None:
-    """Growth of treasury plus people's POT over the last year, or since the first day."""
+    """Yearly growth of the supply (treasury plus circulation) over at most the last year.
+
+    None before the first transaction. The formula is in `policy.controller.inflation`.
+    """
     return _inflation_of(_Books(db))
 
 
@@ -148,15 +151,15 @@ def _inflation_of(books: _Books) -> controller.Inflation | None:
 
 
 def _coverage(books: _Books) -> Indicator:
-    found, normal = books.coverage, books.numbers.normal_coverage
+    current, normal = books.coverage, books.numbers.normal_coverage
     return Indicator(
         "coverage",
         "Reserve against allowances",
-        "–" if found.ratio is None else formats.number(found.ratio, 2),
+        "–" if current.ratio is None else formats.number(current.ratio, 2),
         "reserve ÷ sum of all allowances",
         f"at least {formats.number(normal, 2)}",
-        _at_least(found.ratio, normal),
-        f"Payouts: {found.state.value.replace('_', ' ')}.",
+        _at_least(current.ratio, normal),
+        f"Payouts: {current.state.value.replace('_', ' ')}.",
     )
 
 
@@ -234,7 +237,7 @@ def _redeemed(books: _Books) -> Indicator:
 
 
 def _new_accounts(books: _Books) -> Indicator:
-    # All that a new account ever earned was earned within its age.
+    # All earnings of a new account are younger than the account.
     to_new = books.db.scalar(
         select(func.sum(PotAccount.earned))
         .join(User, User.id == PotAccount.user_id)
@@ -256,7 +259,7 @@ def _new_accounts(books: _Books) -> Indicator:
 
 def _participation(books: _Books) -> Indicator:
     users = books.db.scalar(select(func.count()).select_from(User)) or 0
-    # Before anybody has earned there is nothing to take part in.
+    # Unknown while nobody has POT.
     ratio = books.holders / users if books.holders else None
     return Indicator(
         "participation",
@@ -324,16 +327,16 @@ _INDICATORS: Sequence[Callable[[_Books], Indicator]] = (
 )
 
 
-def _at_least(ratio: float | None, least: float) -> State:
+def _at_least(ratio: float | None, minimum: float) -> State:
     if ratio is None:
         return State.UNKNOWN
-    return State.GOOD if ratio >= least else State.BAD
+    return State.GOOD if ratio >= minimum else State.BAD
 
 
-def _at_most(ratio: float | None, most: float) -> State:
+def _at_most(ratio: float | None, maximum: float) -> State:
     if ratio is None:
         return State.UNKNOWN
-    return State.GOOD if ratio <= most else State.BAD
+    return State.GOOD if ratio <= maximum else State.BAD
 
 
 def _days(span: timedelta) -> str:

@@ -1,4 +1,4 @@
-"""The operators' page about the economy, each of its blocks as CSV, and its live figures."""
+"""The operators' economy page: its blocks, each also as CSV, and the live figures."""
 
 import asyncio
 import time
@@ -31,9 +31,9 @@ router = APIRouter(prefix="/console/economy", include_in_schema=False)
 DEFAULT_PERIOD = "30"
 Block = Literal["summary", "flow", "earning", "spending", "hours", "latest", "health"]
 
-_LOOK_SECONDS = 1
-_BEAT_SECONDS = 5
-_PROVE_SECONDS = 4  # with a look each second: nobody watches 5 seconds after signing out
+_POLL_SECONDS = 1
+_HEARTBEAT_SECONDS = 5
+_SESSION_CHECK_SECONDS = 4  # plus a poll: a stream ends within 5 s of the sign-out
 
 
 class NoSuchPeriod(Invalid):
@@ -54,7 +54,7 @@ PeriodQuery = Annotated[str, Depends(_period)]
 def economy_page(
     request: Request, _operator: CurrentOperator, days: str = DEFAULT_PERIOD
 ) -> Response:
-    """The whole page; with a period that there is not, the usual one and what went wrong."""
+    """The whole page. An unknown period shows the default one with an error."""
     return act_or_show(
         lambda: _period(days),
         show=lambda error: _page(request, DEFAULT_PERIOD, error),
@@ -63,22 +63,22 @@ def economy_page(
 
 
 def _page(request: Request, days: str, error: DomainError | None = None) -> Response:
-    found = dashboard.latest_dashboard(view.days_of(days))
+    current = dashboard.latest_dashboard(view.days_of(days))
     health = dashboard.fresh_health()
-    points = view.points(found.shown.days)
+    points = view.points(current.period.days)
     context: dict[str, Any] = {
         "section": "economy",
         "period": days,
         "periods": view.PERIODS,
-        "found": found,
+        "dashboard": current,
         "health": health,
-        "bad": [one for one in health.indicators if one.state is State.BAD],
+        "bad": [indicator for indicator in health.indicators if indicator.state is State.BAD],
         "points": points,
-        "by_week": len(points) < len(found.shown.days),
-        "hours": view.hour_cells(found.spending.hours),
+        "by_week": len(points) < len(current.period.days),
+        "hours": view.hour_cells(current.spending.hours),
         "weekdays": view.WEEKDAYS,
-        "hours_summary": view.hours_summary(found.spending.hours),
-        **_moving(found, days),
+        "hours_summary": view.hours_summary(current.spending.hours),
+        **_live_context(current, days),
     }
     return private_page(request, "pot/economy/dashboard.html", context, error)
 
@@ -92,85 +92,87 @@ def economy_csv(_operator: CurrentOperator, block: Block, days: PeriodQuery) -> 
     return private_csv(rows, f"economy-{block}-{days}-{today().isoformat()}.csv")
 
 
-def _watcher(_operator: CurrentOperator, session: CurrentSession, db: Db) -> UserSession:
-    """An operator's session. A stream lasts for hours: it gives the request's connection back."""
+def _operator_session(_operator: CurrentOperator, session: CurrentSession, db: Db) -> UserSession:
+    """The operator's session. Closes the database session: a stream may last for hours."""
     db.close()
     return session
 
 
-def _place() -> Iterator[None]:
+def _stream_slot() -> Iterator[None]:
+    """One of the limited streams, for the time of the request. Raises TooManyStreams."""
     with streams.stream():
         yield
 
 
-@router.get("/live", response_class=EventSourceResponse, dependencies=[Depends(_place)])
+@router.get("/live", response_class=EventSourceResponse, dependencies=[Depends(_stream_slot)])
 async def live(
-    request: Request, session: Annotated[UserSession, Depends(_watcher)], days: PeriodQuery
+    request: Request, session: Annotated[UserSession, Depends(_operator_session)], days: PeriodQuery
 ) -> AsyncIterator[ServerSentEvent]:
-    """Figures whenever something moved, and every few seconds that they are still the last.
+    """Stream the figures after every change, and a `current` event as heartbeat.
 
-    Before each, and every few seconds, it makes sure that its operator is still signed in.
-    Who does not ask for an event stream gets the present figures, once.
+    Checks before each event, and every few seconds, that the operator is still signed in; if not,
+    sends `ended` and stops. Clients that do not accept an event stream get the figures once.
     """
     follows = "text/event-stream" in request.headers.get("accept", "")
     seen: Mark | None = None
-    said_at = proved_at = time.monotonic()
+    sent_at = checked_at = time.monotonic()
     while not streams.stopping():
         try:
-            found = await run_in_threadpool(_news, days, seen)
-            if found is not None or time.monotonic() - proved_at >= _PROVE_SECONDS:
-                proved_at = time.monotonic()
-                if not await run_in_threadpool(_may_watch, session):
+            changed = await run_in_threadpool(_changed_dashboard, days, seen)
+            if changed is not None or time.monotonic() - checked_at >= _SESSION_CHECK_SECONDS:
+                checked_at = time.monotonic()
+                if not await run_in_threadpool(_is_operator_session, session):
                     yield ServerSentEvent(event="ended", data="signed out")
                     return
-        except SQLAlchemyError as error:  # the browser asks again by itself
+        except SQLAlchemyError as error:  # the browser reconnects by itself
             log().warning("live_figures_failed", error=type(error).__name__)
             return
-        if found is not None:
-            seen, said_at = found.mark, time.monotonic()
-            yield ServerSentEvent(event="figures", data=_message(found, days), retry=2_000)
-        elif time.monotonic() - said_at >= _BEAT_SECONDS:
-            said_at = time.monotonic()
+        if changed is not None:
+            seen, sent_at = changed.mark, time.monotonic()
+            yield ServerSentEvent(event="figures", data=_message(changed, days), retry=2_000)
+        elif time.monotonic() - sent_at >= _HEARTBEAT_SECONDS:
+            sent_at = time.monotonic()
             yield ServerSentEvent(event="current", data={"at": _clock_time()})
         if not follows:
             return
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
-def _may_watch(session: UserSession) -> bool:
+def _is_operator_session(session: UserSession) -> bool:
     with SessionLocal() as db:
         return is_operator_session(db, session)
 
 
-def _news(days: str, seen: Mark | None) -> Dashboard | None:
+def _changed_dashboard(days: str, seen: Mark | None) -> Dashboard | None:
+    """The latest dashboard; None if the books have not changed since `seen`."""
     if seen is not None and dashboard.mark() == seen:
         return None
     return dashboard.latest_dashboard(view.days_of(days))
 
 
-def _moving(found: Dashboard, days: str) -> dict[str, Any]:
-    """What the page shows first and the stream renews."""
+def _live_context(current: Dashboard, days: str) -> dict[str, Any]:
+    """The context that the page and the live events share."""
     return {
-        "tiles": view.tiles(found, days),
-        "summary": view.flow_summary(found, view.points(found.shown.days)),
-        "rows": found.latest,
+        "tiles": view.tiles(current, days),
+        "summary": view.flow_summary(current, view.points(current.period.days)),
+        "rows": current.latest,
         "title_of": view.title_of,
         "tones": view.TONES,
-        "read_at": time_of_day(found.read_at),
+        "read_at": time_of_day(current.read_at),
     }
 
 
-def _message(found: Dashboard, days: str) -> dict[str, Any]:
-    moving = _moving(found, days)
-    last = view.points(found.shown.days)[-1]
-    rows = environment().get_template("pot/economy/rows.html").render(moving)
+def _message(current: Dashboard, days: str) -> dict[str, Any]:
+    context = _live_context(current, days)
+    last = view.points(current.period.days)[-1]
+    rows = environment().get_template("pot/economy/rows.html").render(context)
     return {
         "at": _clock_time(),
         "tiles": {
             tile.name: {"value": number(tile.value), "change": tile.change, "than": tile.than}
-            for tile in moving["tiles"]
+            for tile in context["tiles"]
         },
-        "summary": moving["summary"],
+        "summary": context["summary"],
         "point": [last.day.isoformat(), last.earned, last.spent],
         "rows": rows,
     }

@@ -1,4 +1,4 @@
-"""How the economy's figures read: tiles with their changes, tables, and sentences about them."""
+"""The economy's figures for display: tiles with changes, chart points, and summaries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from imatch.web import formats
 
 PERIODS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "365 days", "all": "All"}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_DAILY_UP_TO = 400  # longer periods are shown by week, or nobody could read them
+_MAX_DAILY_POINTS = 400  # longer periods are shown by week, to stay readable
 _SHADES = 8
-_WEEK = 7
+_DAYS_PER_WEEK = 7
 TONES = {
     TransactionType.EARN: "offer",
     TransactionType.SPEND: "seek",
@@ -27,7 +27,7 @@ _TITLES = {name: rule.title for name, rule in (EARNING_BY_NAME | SPENDING_BY_NAM
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """`change` is set in bold, `than` says what it is compared with."""
+    """A figure with its `change`, in bold, against what `than` names; amounts in whole POT."""
 
     name: str
     title: str
@@ -39,7 +39,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What was earned and spent on a day, or in the week that begins on it."""
+    """The sums of a day, or of the week that begins on it."""
 
     day: date
     earned: int
@@ -51,7 +51,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """An hour of a weekday: how much was spent, in few characters, and how dark that is."""
+    """The POT spent in an hour of a weekday, as number, as short text and as a shade."""
 
     amount: int
     short: str
@@ -62,23 +62,23 @@ def days_of(period: str) -> int | None:
     return None if period == "all" else int(period)
 
 
-def tiles(found: Dashboard, period: str) -> list[Tile]:
-    """The figures at the top; each change names what it is compared with."""
-    totals, shown = found.totals, found.shown
+def tiles(dashboard: Dashboard, period: str) -> list[Tile]:
+    """The tiles at the top of the page."""
+    totals, shown = dashboard.totals, dashboard.period
     suffix = "all time" if period == "all" else PERIODS[period]
     span = f"against the {PERIODS[period]} before" if shown.before is not None else ""
     circulation = int(totals["total_pot_in_circulation"])
     first_day = "" if period == "all" else f"since {formats.day(shown.days[0].day)}"
     change, than = compared(circulation, shown.circulation_before if first_day else None, first_day)
-    made = [
+    result = [
         Tile("circulation", "POT in circulation", circulation, change, than),
     ]
     for name in ("earned", "spent", "burned", "redeemed"):
         before = shown.before[name] if shown.before is not None else None
         change, than = compared(shown.totals[name], before, span)
         title = f"{name.capitalize()}, {suffix}"
-        made.append(Tile(name, title, shown.totals[name], change, than, before))
-    made.append(
+        result.append(Tile(name, title, shown.totals[name], change, than, before))
+    result.append(
         Tile(
             "users",
             "Users with POT",
@@ -87,22 +87,23 @@ def tiles(found: Dashboard, period: str) -> list[Tile]:
             f"of {formats.number(totals['total_users'])}",
         )
     )
-    before = _transactions_a_week_ago(found.shown)
+    before = _transactions_a_week_ago(dashboard.period)
     value = int(totals["transactions_last_7_days"])
     change, than = compared(value, before, "against the 7 days before")
-    made.append(Tile("transactions", "Transactions, 7 days", value, change, than, before))
-    return made
+    result.append(Tile("transactions", "Transactions, 7 days", value, change, than, before))
+    return result
 
 
 def _transactions_a_week_ago(shown: Period) -> int | None:
-    """In the 7 days before the last 7."""
-    if len(shown.days) >= 2 * _WEEK:
-        return sum(day.transactions for day in shown.days[-2 * _WEEK : -_WEEK])
-    return shown.before["transactions"] if shown.before and len(shown.days) == _WEEK else None
+    """The transactions in the 7 days before the last 7; None if the period does not cover them."""
+    if len(shown.days) >= 2 * _DAYS_PER_WEEK:
+        return sum(day.transactions for day in shown.days[-2 * _DAYS_PER_WEEK : -_DAYS_PER_WEEK])
+    is_week = len(shown.days) == _DAYS_PER_WEEK
+    return shown.before["transactions"] if shown.before and is_week else None
 
 
 def compared(value: int, before: int | None, than: str) -> tuple[str, str]:
-    """A change in few characters, and what it is compared with; a base of zero is "new"."""
+    """The change as short text, and what it is compared with; against 0 it is "new"."""
     if before is None:
         return "", "no days before to compare" if than else ""
     if value == before:
@@ -116,20 +117,20 @@ def compared(value: int, before: int | None, than: str) -> tuple[str, str]:
 
 
 def points(days: Sequence[Day]) -> list[Point]:
-    """One for each day, or for each week where there are many days."""
-    by_week = len(days) > _DAILY_UP_TO
+    """A point for each day, or for each week of long periods."""
+    by_week = len(days) > _MAX_DAILY_POINTS
     sums: dict[date, list[int]] = {}
-    for one in days:
-        begins = one.day - timedelta(days=one.day.weekday()) if by_week else one.day
-        total = sums.setdefault(begins, [0] * 5)
-        figures = (one.earned, one.spent, one.burned, one.redeemed, one.transactions)
-        sums[begins] = [had + new for had, new in zip(total, figures, strict=True)]
-    return [Point(day, *figures) for day, figures in sums.items()]
+    for day in days:
+        start = day.day - timedelta(days=day.day.weekday()) if by_week else day.day
+        totals = sums.setdefault(start, [0] * 5)
+        figures = (day.earned, day.spent, day.burned, day.redeemed, day.transactions)
+        sums[start] = [total + figure for total, figure in zip(totals, figures, strict=True)]
+    return [Point(start, *figures) for start, figures in sums.items()]
 
 
-def flow_summary(found: Dashboard, shown: Sequence[Point]) -> str:
-    """What the chart shows, in a sentence."""
-    totals = found.shown.totals
+def flow_summary(dashboard: Dashboard, shown: Sequence[Point]) -> str:
+    """The chart as a sentence."""
+    totals = dashboard.period.totals
     if not totals["earned"] and not totals["spent"]:
         return "Nothing was earned or spent in this time."
     most_earned = max(shown, key=lambda point: point.earned)
@@ -145,15 +146,15 @@ def flow_summary(found: Dashboard, shown: Sequence[Point]) -> str:
 
 def hour_cells(hours: Sequence[Sequence[int]]) -> list[tuple[str, list[Cell]]]:
     """A row for each hour, a column for each weekday."""
-    most = max((amount for row in hours for amount in row), default=0)
+    largest = max((amount for row in hours for amount in row), default=0)
     return [
-        (f"{hour:02}", [_cell(hours[weekday][hour], most) for weekday in range(7)])
+        (f"{hour:02}", [_cell(hours[weekday][hour], largest) for weekday in range(7)])
         for hour in range(24)
     ]
 
 
-def _cell(amount: int, most: int) -> Cell:
-    shade = -(-_SHADES * max(amount, 0) // most) if most > 0 else 0
+def _cell(amount: int, largest: int) -> Cell:
+    shade = -(-_SHADES * max(amount, 0) // largest) if largest > 0 else 0
     return Cell(amount, formats.compact(amount), shade)
 
 
@@ -174,5 +175,5 @@ def hours_summary(hours: Sequence[Sequence[int]]) -> str:
 
 
 def title_of(category: str) -> str:
-    """What a row of the journal is about, in words."""
+    """The title of a journal category."""
     return _TITLES.get(category, category.replace("_", " ").capitalize())
