@@ -128,6 +128,11 @@ def buy(
         return purchase
 
 
+def _first_status(spending: Spending) -> PurchaseStatus:
+    by_operator = spending.delivery is Delivery.ORDER
+    return PurchaseStatus.ORDERED if by_operator else PurchaseStatus.ACTIVE
+
+
 def _first_purchase(db: Session, repeated: PotPurchase) -> PotPurchase:
     """The purchase with this key. Raises POTKeyReused if the note or renewal differs.
 
