@@ -78,7 +78,7 @@ def erase(db: Session, fact: PersonErased) -> None:
     _cancel_queued(db, user_id)
     with_the_bank = _cancel_redemptions(db, user_id)
     _end_purchases(db, user_id)
-    clawbacks.locked_free(db, user_id)  # nothing more is bought from here on
+    clawbacks.lock_free_pot(db, user_id)  # nothing more is bought from here on
     _end_purchases(db, user_id)  # what was bought meanwhile
     once_only.remember(db, user_id)  # now that all that can has paid what is owed
     _let_go(db, user_id)
@@ -126,7 +126,7 @@ def _let_go(db: Session, user_id: int) -> None:
 
     The reserve keeps what covered the allowance: it then covers everybody else's better.
     """
-    clawbacks.locked_free(db, user_id)
+    clawbacks.lock_free_pot(db, user_id)
     left = account(db, POT, user_id)
     if left is not None and left.balance > left.held:
         clawbacks.claw_back(

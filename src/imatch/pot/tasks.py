@@ -60,7 +60,7 @@ def decide_the_weeks_pot() -> None:
 def settle_debts() -> None:
     """Pay debts out of what became free without paying them."""
     with SessionLocal() as db:
-        clawbacks.settle_left(db)
+        clawbacks.settle_open_debts(db)
 
 
 @job("clear_commissions", cron="13 4 * * *")

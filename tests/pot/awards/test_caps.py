@@ -1,4 +1,4 @@
-"""A rule pays so often in its calendar window, in UTC, and then again in the next one."""
+"""A rule pays up to its cap in a calendar window in UTC, and again in the next window."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -78,10 +78,14 @@ def test_a_month_ends_at_midnight_in_utc(db: Session, make: Make, rule: str) -> 
         for number in range(1, cap + 3):
             awards.on_rewarded_fact(db, fact(number))
         assert times(db, rule) == cap
-        (left,) = [one for one in awards.standings(db, ME) if one.earning.name == rule]
+        (left,) = [
+            standing for standing in awards.standings(db, ME) if standing.earning.name == rule
+        ]
         assert (left.times_left, left.window) == (0, Window.MONTH)
     with time_machine.travel(FIRST_OF_APRIL, tick=False):
-        (left,) = [one for one in awards.standings(db, ME) if one.earning.name == rule]
+        (left,) = [
+            standing for standing in awards.standings(db, ME) if standing.earning.name == rule
+        ]
         assert left.times_left == cap
         awards.on_rewarded_fact(db, fact(100))
         assert times(db, rule) == cap + 1
@@ -191,7 +195,7 @@ def test_a_pair_earns_five_stars_once_a_year(db: Session, make: Make) -> None:
     with time_machine.travel(datetime(2027, 1, 1, tzinfo=UTC), tick=False):
         awards.on_rewarded_fact(db, rated(rating_id=4, engagement_id=4, **five))
         assert times(db, "provider_rating_bonus") == 3
-    left = {one.earning.name: one.times_left for one in awards.standings(db, ME)}
+    left = {standing.earning.name: standing.times_left for standing in awards.standings(db, ME)}
     assert left["provider_rating_bonus"] is None
 
 

@@ -32,10 +32,10 @@ FIRST_DEAL = paid(
 
 
 def rows(db: Session, user_id: int) -> list[tuple[str, str, int]]:
-    found = db.scalars(
+    entries = db.scalars(
         select(PotTransaction).where(PotTransaction.user_id == user_id).order_by(PotTransaction.id)
     )
-    return [(row.transaction_type, row.category, row.amount) for row in found]
+    return [(row.transaction_type, row.category, row.amount) for row in entries]
 
 
 def test_a_reversed_engagement_takes_back_what_everybody_earned(db: Session, make: Make) -> None:
@@ -44,11 +44,11 @@ def test_a_reversed_engagement_takes_back_what_everybody_earned(db: Session, mak
     with atomic(db):
         announce(db, FIRST_DEAL)
     pot = POTService(db)
-    assert [pot.get_user_balance(one) for one in (ME, OTHER, FRIEND)] == [60, 100, 250]
+    assert [pot.get_user_balance(person) for person in (ME, OTHER, FRIEND)] == [60, 100, 250]
     for _ in range(2):
         with atomic(db):
             announce(db, EngagementReversed(1, "Refunded"))
-    assert [pot.get_user_balance(one) for one in (ME, OTHER, FRIEND)] == [0, 0, 0]
+    assert [pot.get_user_balance(person) for person in (ME, OTHER, FRIEND)] == [0, 0, 0]
     assert system_balances(db, POT)["clawed_back"] == 410
     assert set(db.scalars(select(PotAward.status))) == {"clawed_back"}
     assert pot.get_transaction_history(FRIEND)[0]["description"] == "Refunded"

@@ -1,4 +1,4 @@
-"""Awards of an account that is closed, or held against fraud, wait, and nobody waits for them."""
+"""Awards of a closed account, or one under a fraud hold, wait without blocking the queue."""
 
 from datetime import timedelta
 
@@ -66,12 +66,12 @@ def test_what_is_queued_waits_until_the_account_is_open_again(
         set_budget(db, 1_000)
         # Neither the queue nor its health waits for what cannot be paid.
         assert awards.oldest_queued(db) == TUESDAY + timedelta(hours=1)
-        mine, others = db.scalars(select(PotAward).order_by(PotAward.id)).all()
-        assert awards.expected_payment(db, mine) is None
+        waiting, others = db.scalars(select(PotAward).order_by(PotAward.id)).all()
+        assert awards.expected_payment(db, waiting) is None
         assert awards.expected_payment(db, others) == TUESDAY.date()
         assert awards.pay_queue(db) == 1
-        assert [pot.get_user_balance(one) for one in (ME, OTHER)] == [0, 50]
-        assert [one.rule for one in awards.queued(db, ME)] == ["identity_verified"]
+        assert [pot.get_user_balance(person) for person in (ME, OTHER)] == [0, 50]
+        assert [award.rule for award in awards.queued(db, ME)] == ["identity_verified"]
         awards.on_rewarded_fact(db, IdentityVerified(FRIEND))
         assert pot.get_user_balance(FRIEND) == 50
         closing.open(ME)
@@ -89,7 +89,7 @@ def test_what_somebody_on_hold_earns_is_queued_but_for_class_a(db: Session, make
         awards.on_rewarded_fact(db, IdentityVerified(ME))
         awards.on_rewarded_fact(db, paid())
         awards.on_rewarded_fact(db, IdentityVerified(FOE))
-        assert [pot.get_user_balance(one) for one in (ME, FOE)] == [5, 50]
+        assert [pot.get_user_balance(person) for person in (ME, FOE)] == [5, 50]
         assert awards.pay_queue(db) == 0
         closing.open(ME)
         assert awards.pay_queue(db) == 1

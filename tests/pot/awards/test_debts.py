@@ -28,9 +28,9 @@ def debtor(db: Session, make: Make) -> int:
 
 
 def rows(db: Session, user_id: int) -> list[tuple[str, str, int]]:
-    theirs = select(PotTransaction).where(PotTransaction.user_id == user_id)
-    found = db.scalars(theirs.order_by(PotTransaction.id))
-    return [(row.transaction_type, row.category, row.amount) for row in found]
+    query = select(PotTransaction).where(PotTransaction.user_id == user_id)
+    entries = db.scalars(query.order_by(PotTransaction.id))
+    return [(row.transaction_type, row.category, row.amount) for row in entries]
 
 
 def test_an_award_pays_what_is_owed_and_answers_its_own_movement(db: Session, debtor: int) -> None:
@@ -96,7 +96,7 @@ def test_the_job_takes_no_more_than_is_free(db: Session, debtor: int) -> None:
     assert (POTService(db).get_user_balance(debtor), clawbacks.owed(db, debtor)) == (0, 23)
 
 
-# On SQLite only one writes at a time: nobody can come between an award and its debt.
+# SQLite has a single writer: nothing can be written between an award and its debt.
 @pytest.mark.postgresql
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_an_award_stands_where_its_debt_cannot_be_settled(

@@ -180,7 +180,7 @@ def people(make: Make) -> None:
 
 
 def earned(db: Session) -> dict[tuple[int, str], int]:
-    """What the books say that people earned, by rule; a rule twice would be added up."""
+    """POT that people earned by rule, as the book has it; repeated awards are added up."""
     totals: dict[tuple[int, str], int] = {}
     for row in db.scalars(
         select(PotTransaction).where(PotTransaction.transaction_type == TransactionType.EARN)
@@ -200,8 +200,8 @@ def test_a_fact_pays_its_rules_once(
     rewards.on_rewarded_fact(db, fact)
     assert earned(db) == expected
     awards = db.scalars(select(PotAward)).all()
-    assert {(one.user_id, one.rule): one.amount for one in awards} == expected
-    assert {one.status for one in awards} <= {"paid"}
+    assert {(award.user_id, award.rule): award.amount for award in awards} == expected
+    assert {award.status for award in awards} <= {"paid"}
 
 
 def test_every_rule_is_paid_by_some_case() -> None:
@@ -217,7 +217,7 @@ def test_only_engagements_are_class_a(db: Session, make: Make) -> None:
     people(make)
     for fact, _expected in CASES.values():
         rewards.on_rewarded_fact(db, fact)
-    classes = {one.rule: one.award_class for one in db.scalars(select(PotAward))}
+    classes = {award.rule: award.award_class for award in db.scalars(select(PotAward))}
     assert {rule for rule, award_class in classes.items() if award_class == "A"} == ALWAYS_PAID
 
 

@@ -1,4 +1,4 @@
-"""An engagement that was reversed earns nothing, in whatever order its facts are heard."""
+"""A reversed engagement earns nothing, in whatever order its facts are announced."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -54,7 +54,7 @@ def tell(db: Session, *told: object) -> None:
 
 def has_nothing(db: Session) -> bool:
     reserve.clear_due(db)
-    free = [POTService(db).get_user_balance(one) for one in (ME, OTHER, FRIEND)]
+    free = [POTService(db).get_user_balance(person) for person in (ME, OTHER, FRIEND)]
     standing = select(PotAward.id).where(PotAward.status != "clawed_back")
     cash = any(system_balances(db, CASH).values())
     return free == [0, 0, 0] and not db.scalars(standing).all() and not cash
@@ -78,7 +78,7 @@ def test_only_the_reversed_engagement_is_concerned(db: Session) -> None:
 
 
 @pytest.mark.parametrize("commission_cents", [20_000, 0])
-def test_what_is_heard_of_a_reversed_engagement_later_earns_nothing(
+def test_later_facts_of_a_reversed_engagement_earn_nothing(
     db: Session, commission_cents: int
 ) -> None:
     """Otherwise whoever is refunded could still rate for POT."""
@@ -99,8 +99,8 @@ def test_reversals_from_before_the_table_are_remembered(db: Session) -> None:
     downgrade(database.engine(), "0003")
     migrate(database.engine())
     with atomic(db):
-        (known,) = db.scalars(select(PotEngagement)).all()
-        assert (known.engagement_id, known.reversed_at is not None) == (1, True)
+        (engagement,) = db.scalars(select(PotEngagement)).all()
+        assert (engagement.engagement_id, engagement.reversed_at is not None) == (1, True)
 
 
 def telling(fact: object) -> Callable[[Session], object]:
@@ -148,10 +148,10 @@ def at_once(
 ) -> None:
     together = Barrier(len(acts), timeout=60)
 
-    def act(one: Callable[[Session], object]) -> None:
+    def act(step: Callable[[Session], object]) -> None:
         with new_session() as session:
             together.wait()
-            one(session)
+            step(session)
 
     with ThreadPoolExecutor(together.parties) as pool:
         list(pool.map(act, acts))

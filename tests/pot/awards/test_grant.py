@@ -37,7 +37,7 @@ def test_a_proposal_moves_nothing_until_somebody_else_approves(
     first, second = operators
     pot = POTService(db)
     assert pot.get_user_balance(grant.user_id) == 0
-    assert [one.id for one in grants.proposed(db)] == [grant.id]
+    assert [proposal.id for proposal in grants.proposed(db)] == [grant.id]
     with pytest.raises(OwnGrant):
         grants.approve(db, grant.id, operator_id=first.id)
     with pytest.raises(OwnGrant):
@@ -86,7 +86,7 @@ def test_it_takes_operators(db: Session, make: Make, grant: PotGrant) -> None:
         for decide in (grants.approve, grants.reject):
             with pytest.raises(OperatorsOnly):
                 decide(db, grant.id, operator_id=person)
-    assert [one.status for one in db.scalars(select(PotGrant))] == ["proposed"]
+    assert [grant_row.status for grant_row in db.scalars(select(PotGrant))] == ["proposed"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What is heard of somebody who has gone earns nothing, breaks nothing, and costs nobody else."""
+"""Facts about an erased account earn nothing, raise nothing, and cost nobody else."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -100,7 +100,7 @@ def test_the_other_side_of_a_deal_still_earns(
     assert free(db, POT, inviter) == {"provider": 500, "seeker": 250}[side]
     reserve.clear_due(db)
     tell(db, EngagementReversed(1, "Refunded"))
-    assert [free(db, POT, one) for one in (other, inviter)] == [0, 0]
+    assert [free(db, POT, person) for person in (other, inviter)] == [0, 0]
     assert [audit(db, book).findings for book in (POT, CASH)] == [[], []]
 
 
@@ -110,11 +110,11 @@ def test_an_inviter_who_went_is_promised_nothing(db: Session, make: Make, gone: 
     tell(db, paid(earlier_of_seeker=0, seeker_referrer_user_id=gone, **sides))
     reserve.clear_due(db)
     assert (free(db, POT, gone), free(db, CASH, gone)) == (0, 0)
-    assert [free(db, CASH, one) for one in (provider, seeker)] == [250, 100]
+    assert [free(db, CASH, person) for person in (provider, seeker)] == [250, 100]
     assert db.scalars(select(PotCommission.status)).all() == ["cleared"]
 
 
-def test_what_is_heard_while_somebody_goes_is_not_left_to_them(
+def test_facts_announced_during_an_erasure_earn_nothing(
     db: Session, make: Make, new_session: Callable[[], Session]
 ) -> None:
     user_id = make.user().id
@@ -162,7 +162,7 @@ def test_what_is_ordered_while_somebody_goes_is_not_left_open(
         list(pool.map(act, range(7)))
     with atomic(db):
         purchases = db.scalars(select(PotPurchase)).all()
-        assert {(one.status, one.note) for one in purchases} == {("cancelled", "")}
+        assert {(purchase.status, purchase.note) for purchase in purchases} == {("cancelled", "")}
         stands = account(db, POT, user_id)
         assert stands is not None
         assert (stands.balance, stands.held) == (0, 0)

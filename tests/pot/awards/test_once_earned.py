@@ -59,14 +59,14 @@ def complete(db: Session, user: User) -> None:
 
 def earned(db: Session, user: User) -> list[str]:
     with atomic(db):
-        mine = select(PotAward.rule).where(PotAward.user_id == user.id)
-        return sorted(db.scalars(mine.where(PotAward.status == "paid")))
+        rules = select(PotAward.rule).where(PotAward.user_id == user.id)
+        return sorted(db.scalars(rules.where(PotAward.status == "paid")))
 
 
 WELCOME = ["provider_profile_creation", "seeker_profile_creation"]
 
 
-def test_the_same_address_is_not_welcomed_twice(db: Session) -> None:
+def test_once_only_awards_are_not_paid_again_to_the_same_address(db: Session) -> None:
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 10_000)
         first = open_account(db)
@@ -77,7 +77,10 @@ def test_the_same_address_is_not_welcomed_twice(db: Session) -> None:
             again = open_account(db)
             complete(db, again)
             assert earned(db, again) == []
-            left = {one.earning.name: one.times_left for one in awards.standings(db, again.id)}
+            left = {
+                standing.earning.name: standing.times_left
+                for standing in awards.standings(db, again.id)
+            }
             assert [left[name] for name in WELCOME] == [0, 0], "the wallet offers nothing in vain"
             assert left["identity_verified"] == 1
             accounts.erase(db, again)
@@ -141,7 +144,9 @@ def test_what_was_taken_back_in_vain_is_remembered(db: Session) -> None:
         POTService(db).spend_pot(first.id, "charity_burn", 40)
         with atomic(db):
             paid = db.scalars(select(PotAward).order_by(PotAward.id)).all()
-        for award in paid:  # 35 are there: of the first one 15 stay owed, and the second one whole
+        for (
+            award
+        ) in paid:  # 35 POT are free: 15 of the first award stay owed, and all of the second
             clawbacks.reverse_award(db, award.id, "Fraud")
         accounts.erase(db, first)
         again = open_account(db)

@@ -69,12 +69,12 @@ def test_an_empty_budget_queues_class_b_and_pays_class_a(db: Session, make: Make
             ("seeker_first_engagement", "paid"),
         ]
         assert POTService(db).get_user_balance(ME) == 55
-        assert [one.rule for one in rewards.queued(db, ME)] == ["security_setup", "daily_login"]
+        assert [award.rule for award in rewards.queued(db, ME)] == ["security_setup", "daily_login"]
         assert rewards.oldest_queued(db) == TUESDAY
         assert policy.budget(db) == policy.WeekBudget(total=60, spent=50)
 
 
-def test_queued_awards_are_heard_once_and_count_for_caps(db: Session, make: Make) -> None:
+def test_queued_awards_are_idempotent_and_count_against_caps(db: Session, make: Make) -> None:
     people(make)
     with time_machine.travel(TUESDAY, tick=False):
         set_budget(db, 0)
@@ -138,11 +138,11 @@ def test_the_expected_day_is_shown(db: Session, make: Make) -> None:
             date(2026, 3, 16),
         ]
         set_budget(db, 0)
-        (last,) = (one for one in rewards.queued(db, ME))
+        (last,) = (award for award in rewards.queued(db, ME))
         assert rewards.expected_payment(db, last) is None
 
 
-def test_a_fact_heard_at_the_same_moment_pays_once(
+def test_a_fact_announced_concurrently_pays_once(
     make: Make, db: Session, new_session: Callable[[], Session]
 ) -> None:
     people(make)
@@ -195,7 +195,7 @@ def test_the_budget_holds_for_facts_at_the_same_moment(
     assert (waiting.count("paid"), waiting.count("queued")) == (3, 9)
 
 
-def test_the_queue_paid_twice_at_once_pays_each_once(
+def test_paying_the_queue_concurrently_pays_each_award_once(
     make: Make, db: Session, new_session: Callable[[], Session]
 ) -> None:
     people(make)

@@ -1,8 +1,8 @@
-"""Take awards back after a refund, a dispute or fraud: what is there at once, the rest as a debt.
+"""Clawbacks: take awards back after a refund, a dispute or fraud.
 
-Later awards pay a debt first, and so does what comes back of an order, a purchase or a request
-for cash: nobody is out of reach by ordering in time. Only awards can be taken back, and for
-RETRIEVABLE_DAYS.
+A clawback takes the person's free POT at once and records the rest as a debt. Later awards pay
+debts first, and so do POT returned by an order, a purchase or a redemption: spending early does
+not avoid a clawback. Only awards can be taken back, within RETRIEVABLE_DAYS.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,11 +26,11 @@ from imatch.pot.awards.models import AwardStatus, PotAward, PotDebt
 from imatch.pot.locks import lock_people
 from imatch.pot.rules import RETRIEVABLE_DAYS
 
-_MAX_REASON = 300
-_KEY = "clawback:"
-# Of awards that were taken back: something of it is still owed.
+_MAX_REASON_CHARACTERS = 300
+_KEY_PREFIX = "clawback:"
+# True for a clawed back award whose debt is not paid yet.
 IS_OWED = exists().where(
-    PotDebt.key == literal(_KEY) + cast(PotAward.transaction_id, String), PotDebt.owed > 0
+    PotDebt.key == literal(_KEY_PREFIX) + cast(PotAward.transaction_id, String), PotDebt.owed > 0
 )
 
 
@@ -47,44 +47,44 @@ class TooLateToReverse(Conflict, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Clawback:
-    """What was taken at once, and what later awards still have to pay."""
+    """POT taken at once, and POT that later awards still have to pay."""
 
     taken: int
     owed: int
 
 
 def on_engagement_reversed(db: Session, fact: EngagementReversed) -> None:
-    """Take back what a paid engagement earned anybody."""
+    """Take back all awards for a reversed engagement."""
     reverse_awards(db, "engagement", fact.engagement_id, fact.reason)
 
 
 def reverse_awards(
     db: Session, reference_type: str, reference_id: int, reason: str
 ) -> Sequence[PotAward]:
-    """Take back all awards for one thing that still can be; queued ones are cancelled.
+    """Take back all retrievable awards with this reference; cancel those still queued.
 
-    Returns those that were. A second call finds nothing more to do.
+    Returns the awards taken back or cancelled. Idempotent.
     """
     with atomic(db):
-        concerned = select(PotAward).where(
+        not_reversed = select(PotAward).where(
             PotAward.reference_type == reference_type,
             PotAward.reference_id == reference_id,
             PotAward.status != AwardStatus.CLAWED_BACK,
         )
-        awards = [award for award in _held(db, concerned) if _is_retrievable(award)]
+        awards = [award for award in _locked_awards(db, not_reversed) if _is_retrievable(award)]
         for award in awards:
             _reverse(db, award, reason)
     return awards
 
 
 def reverse_award(db: Session, award_id: int, reason: str) -> PotAward:
-    """Take one award back. Raises NoSuchAward, TooLateToReverse."""
+    """Take one award back. Idempotent. Raises NoSuchAward, TooLateToReverse."""
     with atomic(db):
-        named = select(PotAward).where(PotAward.id == award_id)
-        found = _held(db, named) if is_id(award_id) else ()
-        if not found:
+        by_id = select(PotAward).where(PotAward.id == award_id)
+        awards = _locked_awards(db, by_id) if is_id(award_id) else ()
+        if not awards:
             raise NoSuchAward(f"There is no award {award_id}.")
-        (award,) = found
+        (award,) = awards
         if award.status != AwardStatus.CLAWED_BACK:
             if not _is_retrievable(award):
                 raise TooLateToReverse
@@ -93,16 +93,16 @@ def reverse_award(db: Session, award_id: int, reason: str) -> PotAward:
 
 
 def reverse_transaction(db: Session, transaction_id: int, reason: str) -> Clawback:
-    """Take back what a rule, a grant or a program gave. Raises NoSuchAward, TooLateToReverse."""
+    """Take back an award of a rule, grant or program. Raises NoSuchAward, TooLateToReverse."""
     with atomic(db):
         row = db.get(PotTransaction, transaction_id) if is_id(transaction_id) else None
         if row is None or row.user_id is None or row.transaction_type != TransactionType.EARN:
             raise NoSuchAward(f"Transaction {transaction_id} is no award.")
         if not _is_recent(row.created_at):
             raise TooLateToReverse
-        by_rule = db.scalar(select(PotAward.id).where(PotAward.key == row.idempotency_key))
-        if by_rule is not None:
-            reverse_award(db, by_rule, reason)
+        rule_award_id = db.scalar(select(PotAward.id).where(PotAward.key == row.idempotency_key))
+        if rule_award_id is not None:
+            reverse_award(db, rule_award_id, reason)
         return _take_back(db, row, reason)
 
 
@@ -117,13 +117,13 @@ def claw_back(
     reference_type: str | None = None,
     reference_id: int | None = None,
 ) -> Clawback:
-    """Take what is there of `amount`, and book the rest against later awards; once per key."""
+    """Take up to `amount` free POT and record the rest as a debt. Idempotent by `key`."""
     with atomic(db):
         lock_people(db, {user_id})
-        known = _known(db, key)
-        if known is not None:
-            return known
-        taken = min(locked_free(db, user_id), amount)
+        earlier = _earlier_clawback(db, key)
+        if earlier is not None:
+            return earlier
+        taken = min(lock_free_pot(db, user_id), amount)
         if taken:
             post(
                 db,
@@ -135,28 +135,30 @@ def claw_back(
                     counter_account=SystemAccount.CLAWED_BACK,
                     transaction_type=TransactionType.CLAWBACK,
                     category=category,
-                    description=reason[:_MAX_REASON],
+                    description=reason[:_MAX_REASON_CHARACTERS],
                     reference_type=reference_type,
                     reference_id=reference_id,
                 ),
             )
         owed = amount - taken
         if owed:
-            db.add(PotDebt(key=key, user_id=user_id, owed=owed, reason=reason[:_MAX_REASON]))
+            db.add(
+                PotDebt(key=key, user_id=user_id, owed=owed, reason=reason[:_MAX_REASON_CHARACTERS])
+            )
             db.flush()
         return Clawback(taken, owed)
 
 
 def settle_debts(db: Session, user_id: int, received: int, source: str) -> int:
-    """Pay a person's debts, the oldest first, from what just became theirs; returns how much.
+    """Pay a person's debts from `received` POT, the oldest first; returns the POT paid.
 
-    `source` names what it is, an award for instance, so that each debt is paid from it once.
+    `source` names where the POT came from ("award:7"). It makes each payment idempotent.
     """
     open_debts = select(PotDebt).where(PotDebt.user_id == user_id, PotDebt.owed > 0)
-    held = open_debts.order_by(PotDebt.id).with_for_update()
-    left = received
-    for debt in db.scalars(held.execution_options(populate_existing=True)).all():
-        paid = min(debt.owed, left)
+    locked = open_debts.order_by(PotDebt.id).with_for_update()
+    remaining = received
+    for debt in db.scalars(locked.execution_options(populate_existing=True)).all():
+        paid = min(debt.owed, remaining)
         if not paid:
             break
         post(
@@ -173,70 +175,71 @@ def settle_debts(db: Session, user_id: int, received: int, source: str) -> int:
             ),
         )
         debt.owed -= paid
-        left -= paid
+        remaining -= paid
     db.flush()
-    return received - left
+    return received - remaining
 
 
 def settle_from_award(db: Session, award: Entry) -> int:
-    """Pay a person's debts from an award by hand; returns how much.
+    """Pay a person's debts from an award that no rule gave; returns the POT paid.
 
-    Who owes something has nothing free, and so had nothing before the award: nobody else is
-    looked up, which would cost every award a query. An award that is committed stands, whatever
-    happens here: an error would have it asked for again. `settle_left` then pays.
+    A debtor has no free POT. So only a person whose balance was 0 before the award is looked
+    up, which saves a query for most awards. A committed award stands even if this fails: an
+    error would make the caller retry the award. `settle_open_debts` pays the debt later.
     """
     user_id = award.user_id
     if user_id is None or award.replayed or award.balance_before:
         return 0
     if is_atomic(db):
-        return _settle_owing(db, user_id)
+        return _settle_if_in_debt(db, user_id)
     try:
-        return _settle_owing(db, user_id)
+        return _settle_if_in_debt(db, user_id)
     except (OperationalError, TimeoutError) as error:
-        log().warning("debt_left_for_later", user_id=user_id, error=type(error).__name__)
+        log().warning("debt_settlement_postponed", user_id=user_id, error=type(error).__name__)
         return 0
 
 
-def settle_left(db: Session) -> int:
-    """Pay debts out of what is free although something is owed; returns how many people paid.
+def settle_open_debts(db: Session) -> int:
+    """Pay the debts of people who have free POT; returns how many people paid.
 
-    That is so after a hold that expired, or when an award by hand came through and its debt did
-    not.
+    A debtor has free POT after a ledger hold expired, or after an award whose debt settlement
+    was postponed.
     """
-    account = PotAccount
-    able = (
+    user_ids = (
         select(PotDebt.user_id)
-        .join(account, account.user_id == PotDebt.user_id)
-        .where(PotDebt.owed > 0, account.balance > account.held)
+        .join(PotAccount, PotAccount.user_id == PotDebt.user_id)
+        .where(PotDebt.owed > 0, PotAccount.balance > PotAccount.held)
         .distinct()
         .order_by(PotDebt.user_id)
     )
-    return run_each(db, "debtor", db.scalars(able).all(), lambda one: _settle_free(db, one))
+    return run_each(
+        db, "debtor", db.scalars(user_ids).all(), lambda user_id: _settle_free(db, user_id)
+    )
 
 
-def _settle_owing(db: Session, user_id: int) -> int:
+def _settle_if_in_debt(db: Session, user_id: int) -> int:
     with fresh_read(db):
-        owing = debtors(db, {user_id})
-    if not owing:
+        in_debt = debtors(db, {user_id})
+    if not in_debt:
         return 0
     with atomic(db):
         return _settle_free(db, user_id)
 
 
 def _settle_free(db: Session, user_id: int) -> int:
-    free = locked_free(db, user_id)
+    free = lock_free_pot(db, user_id)
     version = db.scalar(select(PotAccount.version).where(PotAccount.user_id == user_id))
     return settle_debts(db, user_id, free, f"free:{version}")
 
 
 def debtors(db: Session, user_ids: Iterable[int]) -> set[int]:
-    """Who of these owes something."""
-    owing = select(PotDebt.user_id).where(PotDebt.user_id.in_(set(user_ids)), PotDebt.owed > 0)
-    return set(db.scalars(owing))
+    """The ids of the people among these who have debts."""
+    in_debt = select(PotDebt.user_id).where(PotDebt.user_id.in_(set(user_ids)), PotDebt.owed > 0)
+    return set(db.scalars(in_debt))
 
 
 def owed(db: Session, user_id: int) -> int:
-    """What a person's later awards have to pay first."""
+    """The POT that a person owes: the sum of their open debts."""
     debts = select(PotDebt.owed).where(PotDebt.user_id == user_id, PotDebt.owed > 0)
     return sum(db.scalars(debts))
 
@@ -249,12 +252,12 @@ def _reverse(db: Session, award: PotAward, reason: str) -> None:
 
 
 def _take_back(db: Session, row: PotTransaction, reason: str) -> Clawback:
-    assert row.user_id is not None  # noqa: S101 -- awards are people's
+    assert row.user_id is not None  # noqa: S101 -- every award has a user
     return claw_back(
         db,
         row.user_id,
         row.amount,
-        key=f"{_KEY}{row.id}",
+        key=f"{_KEY_PREFIX}{row.id}",
         reason=reason,
         category=row.category,
         reference_type=row.reference_type,
@@ -262,11 +265,11 @@ def _take_back(db: Session, row: PotTransaction, reason: str) -> Clawback:
     )
 
 
-def _held(db: Session, awards: Select[PotAward]) -> Sequence[PotAward]:
-    """People before their awards, as everybody else does."""
+def _locked_awards(db: Session, awards: Select[PotAward]) -> Sequence[PotAward]:
+    """The awards, with their rows locked. Locks people first, to avoid deadlocks."""
     lock_people(db, db.scalars(awards.with_only_columns(PotAward.user_id)))
-    held = awards.order_by(PotAward.id).with_for_update()
-    return db.scalars(held.execution_options(populate_existing=True)).all()
+    locked = awards.order_by(PotAward.id).with_for_update()
+    return db.scalars(locked.execution_options(populate_existing=True)).all()
 
 
 def _is_retrievable(award: PotAward) -> bool:
@@ -277,16 +280,16 @@ def _is_recent(earned_at: datetime) -> bool:
     return now() - earned_at <= timedelta(days=RETRIEVABLE_DAYS)
 
 
-def locked_free(db: Session, user_id: int) -> int:
-    """What a person can spend; they can spend nothing of it until the transaction ends."""
+def lock_free_pot(db: Session, user_id: int) -> int:
+    """A person's free POT. Locks the account: nothing is spent until the transaction ends."""
     account = select(PotAccount.balance - PotAccount.held).where(PotAccount.user_id == user_id)
     return db.scalar(account.with_for_update()) or 0
 
 
-def _known(db: Session, key: str) -> Clawback | None:
-    """What this key took before."""
-    moved = select(PotTransaction.amount).where(PotTransaction.idempotency_key == key)
-    taken = -(db.scalar(moved) or 0)
+def _earlier_clawback(db: Session, key: str) -> Clawback | None:
+    """The result of an earlier clawback with this key, if any."""
+    movement = select(PotTransaction.amount).where(PotTransaction.idempotency_key == key)
+    taken = -(db.scalar(movement) or 0)
     owed_now = db.scalar(select(PotDebt.owed).where(PotDebt.key == key))
     if not taken and owed_now is None:
         return None

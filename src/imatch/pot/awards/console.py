@@ -1,4 +1,4 @@
-"""The operators' page of awards by hand."""
+"""The operators' page of grants."""
 
 from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
@@ -22,7 +22,7 @@ GRANTS = "/console/grants"
 
 @router.get("/grants")
 def grant_list(request: Request, db: Db, operator: CurrentOperator) -> Response:
-    """What waits for a second operator, what was decided, and a form to propose more."""
+    """Proposed and decided grants, and a form to propose one."""
     return _grants(request, db, operator)
 
 
@@ -80,18 +80,18 @@ def _grants(
     *,
     typed: dict[str, str] | None = None,
 ) -> Response:
-    waiting, decided = grants.proposed(db), grants.decided(db)
-    mentioned = {
+    proposed, decided = grants.proposed(db), grants.decided(db)
+    user_ids = {
         user_id
-        for grant in (*waiting, *decided)
+        for grant in (*proposed, *decided)
         for user_id in (grant.user_id, grant.proposed_by, grant.decided_by)
         if user_id is not None
     }
     context = {
         "section": "grants",
-        "waiting": waiting,
+        "waiting": proposed,
         "decided": decided,
-        "people": users_by_id(db, mentioned),
+        "people": users_by_id(db, user_ids),
         "operator_id": operator.id,
         "categories": [(rule.name, rule.title) for rule in EARNINGS],
         "titles": {rule.name: rule.title for rule in EARNINGS},
@@ -102,7 +102,7 @@ def _grants(
 
 
 def _at_its_field(error: DomainError) -> DomainError:
-    """An error about one field at its control."""
+    """The error, attached to the form field that it is about."""
     if isinstance(error, BadAmount):
         return at_field(error, "pot")
     if isinstance(error, UnknownEarningCategory):

@@ -1,4 +1,4 @@
-"""Awards by hand: one operator proposes, and another one approves or rejects."""
+"""Grants: one operator proposes an award by hand, another approves or rejects it."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ class NoSuchGrant(NotFound, ValueError):
 
 
 class OwnGrant(Conflict, ValueError):
-    """Nobody approves what they proposed, or what they would receive."""
+    """An operator may not decide on their own proposal, or approve POT for themselves."""
 
     code = "own_grant"
 
@@ -57,32 +57,32 @@ _APPROVE: Step[PotGrant] = Step(
 def propose(
     db: Session, user_id: int, amount: int, category: str, reason: str, *, operator_id: int
 ) -> PotGrant:
-    """Ask another operator to let somebody have POT; nothing moves yet.
+    """Propose a grant of `amount` POT to another operator; nothing moves yet.
 
-    What the same operator proposed already, word for word, and nobody decided, is not filed twice.
+    Idempotent: an equal, undecided proposal of the same operator is returned instead.
     Raises OperatorsOnly, UserNotFound, BadAmount, UnknownEarningCategory, or Invalid for a reason.
     """
     if type(amount) is not int or not 0 < amount <= MAX_GRANT:
         raise BadAmount(f"A grant is a whole number of POT from 1 to {formats.number(MAX_GRANT)}.")
     if category not in EARNING_BY_NAME:
         raise UnknownEarningCategory(category)
-    words = checked_words(reason, "reason", "Say why: both people concerned can read it.")
+    checked_reason = checked_words(reason, "reason", "Say why: both people concerned can read it.")
     with atomic(db):
         require_operator(db, operator_id)
         if not lock_people(db, {user_id}):
             raise UserNotFound(user_id)
-        asked = {
+        values = {
             "user_id": user_id,
             "amount": amount,
             "category": category,
-            "reason": words,
+            "reason": checked_reason,
             "status": ProposalStatus.PROPOSED,
             "proposed_by": operator_id,
         }
-        filed = db.scalar(select(PotGrant).filter_by(**asked).limit(1))
-        if filed is not None:
-            return filed
-        grant = PotGrant(**asked)
+        existing = db.scalar(select(PotGrant).filter_by(**values).limit(1))
+        if existing is not None:
+            return existing
+        grant = PotGrant(**values)
         db.add(grant)
         db.flush()
         record("propose_grant", operator_id, grant_id=grant.id, user_id=user_id, amount=amount)
@@ -92,10 +92,10 @@ def propose(
 def approve(db: Session, grant_id: int, *, operator_id: int) -> PotGrant:
     """Pay a proposed grant. Raises OperatorsOnly, NoSuchGrant, OwnGrant, GrantDecided."""
     with atomic(db):
-        grant = _waiting(db, grant_id, operator_id, _APPROVE)
+        grant = _locked_grant(db, grant_id, operator_id, _APPROVE)
         if not lock_people(db, {grant.user_id}):
             raise UserNotFound(grant.user_id)
-        paid = post(
+        entry = post(
             db,
             POT,
             Movement(
@@ -110,8 +110,8 @@ def approve(db: Session, grant_id: int, *, operator_id: int) -> PotGrant:
                 reference_id=grant.id,
             ),
         )
-        settle_from_award(db, paid)
-        grant.transaction_id = paid.id
+        settle_from_award(db, entry)
+        grant.transaction_id = entry.id
         decide(
             db, grant, ProposalStatus.APPROVED, operator_id, act="grant_approved", grant_id=grant.id
         )
@@ -119,9 +119,9 @@ def approve(db: Session, grant_id: int, *, operator_id: int) -> PotGrant:
 
 
 def reject(db: Session, grant_id: int, *, operator_id: int) -> PotGrant:
-    """Turn a proposed grant down. Raises OperatorsOnly, NoSuchGrant, OwnGrant, GrantDecided."""
+    """Reject a proposed grant. Raises OperatorsOnly, NoSuchGrant, OwnGrant, GrantDecided."""
     with atomic(db):
-        grant = _waiting(db, grant_id, operator_id, _REJECT)
+        grant = _locked_grant(db, grant_id, operator_id, _REJECT)
         decide(
             db, grant, ProposalStatus.REJECTED, operator_id, act="grant_rejected", grant_id=grant.id
         )
@@ -129,19 +129,19 @@ def reject(db: Session, grant_id: int, *, operator_id: int) -> PotGrant:
 
 
 def proposed(db: Session) -> Sequence[PotGrant]:
-    """Grants that wait for a second operator, the oldest first."""
-    waiting = select(PotGrant).where(PotGrant.status == ProposalStatus.PROPOSED)
-    return db.scalars(waiting.order_by(PotGrant.id)).all()
+    """Proposed grants, not decided yet, the oldest first."""
+    proposals = select(PotGrant).where(PotGrant.status == ProposalStatus.PROPOSED)
+    return db.scalars(proposals.order_by(PotGrant.id)).all()
 
 
 def decided(db: Session, limit: int = 50) -> Sequence[PotGrant]:
     """Grants that were approved or rejected, the latest decision first."""
-    done = select(PotGrant).where(PotGrant.status != ProposalStatus.PROPOSED)
-    latest = done.order_by(PotGrant.decided_at.desc(), PotGrant.id.desc())
+    decisions = select(PotGrant).where(PotGrant.status != ProposalStatus.PROPOSED)
+    latest = decisions.order_by(PotGrant.decided_at.desc(), PotGrant.id.desc())
     return db.scalars(latest.limit(limit)).all()
 
 
-def _waiting(db: Session, grant_id: int, operator_id: int, step: Step[PotGrant]) -> PotGrant:
+def _locked_grant(db: Session, grant_id: int, operator_id: int, step: Step[PotGrant]) -> PotGrant:
     grant = locked_row(db, PotGrant, grant_id, operator_id, not_found=_no_such_grant)
     step.check(grant, operator_id)
     return grant

@@ -21,20 +21,20 @@ from imatch.pot.rules import AwardClass
 
 
 class AwardStatus(StrEnum):
-    QUEUED = "queued"  # waits for a week's budget
+    QUEUED = "queued"  # waits for a weekly budget
     PAID = "paid"
-    CLAWED_BACK = "clawed_back"  # taken back after it was paid, or cancelled while it waited
+    CLAWED_BACK = "clawed_back"  # taken back after payment, or cancelled in the queue
 
 
 class PotAward(Base):
-    """An award that a rule gave: paid, or waiting in the queue for a week's budget."""
+    """An award that a rule gave: paid, or in the queue for a weekly budget."""
 
     __tablename__ = "pot_awards"
     __table_args__ = (
         CheckConstraint(one_of("status", AwardStatus), name="status"),
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint(one_of("award_class", AwardClass), name="award_class"),
-        # With the status, so that counting against caps reads the index alone.
+        # Includes the status, so that counting against caps is an index-only scan.
         Index("ix_pot_awards_user_rule", "user_id", "rule", "earned_at", "status"),
         Index(
             "ix_pot_awards_queue",
@@ -61,9 +61,9 @@ class PotAward(Base):
 
 
 class PotOnceEarned(Base):
-    """A once-only award of an account that was erased; its address is known by a keyed hash alone.
+    """A once-only award of an erased account, stored under a keyed hash of its address.
 
-    `user_id` is the account that was opened anew with that address, if any.
+    `user_id` is the new account with the same address, if any.
     """
 
     __tablename__ = "pot_once_earned"
@@ -100,7 +100,7 @@ class PotGrant(Base):
 
 
 class PotDebt(Base):
-    """What a clawback could not take at once: later awards pay it first."""
+    """The POT that a clawback could not take at once. Later awards pay it first."""
 
     __tablename__ = "pot_debts"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Reads of awards: what waits in the queue, and what can still be earned."""
+"""Queries of awards: a person's queue, and what they can still earn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
-from imatch.pot.awards import service as rewards
+from imatch.pot.awards import service as award_service
 from imatch.pot.awards.models import PotAward
 from imatch.pot.awards.service import EarningStanding
 
-_WAITING_SHOWN = 5
+_MAX_WAITING_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Awards in line: the first with the day by which each is paid (None: not known)."""
+    """Queued awards: the first ones with the day by which each is paid (None if unknown)."""
 
     first: Sequence[tuple[PotAward, date | None]]
     count: int
@@ -25,7 +25,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class WaysToEarn:
-    """Every earning rule once: open to this person, not open to anybody yet, others' alone."""
+    """Each earning rule once: open to this person, not offered yet, or only for the other side."""
 
     now: Sequence[EarningStanding]
     later: Sequence[EarningStanding]
@@ -33,26 +33,28 @@ class WaysToEarn:
 
 
 def waiting(db: Session, user_id: int) -> Waiting:
-    awards = rewards.queued(db, user_id)
-    first = [(award, rewards.expected_payment(db, award)) for award in awards[:_WAITING_SHOWN]]
+    awards = award_service.queued(db, user_id)
+    first = [
+        (award, award_service.expected_payment(db, award)) for award in awards[:_MAX_WAITING_SHOWN]
+    ]
     return Waiting(first, len(awards), sum(award.amount for award in awards))
 
 
 def ways_to_earn(db: Session, person: User) -> WaysToEarn:
-    standings = rewards.standings(db, person.id)
+    standings = award_service.standings(db, person.id)
     sides = person.account_type.sides
-    mine = [one for one in standings if one.earning.is_for(sides)]
+    for_person = [standing for standing in standings if standing.earning.is_for(sides)]
     return WaysToEarn(
-        now=[one for one in mine if one.earning.offered],
-        later=[one for one in mine if not one.earning.offered],
-        others=[one for one in standings if not one.earning.is_for(sides)],
+        now=[standing for standing in for_person if standing.earning.offered],
+        later=[standing for standing in for_person if not standing.earning.offered],
+        others=[standing for standing in standings if not standing.earning.is_for(sides)],
     )
 
 
 def quickest(db: Session, person: User, count: int = 4) -> list[EarningStanding]:
-    """The ways to earn that pay most and are still open to this person."""
-    left = [one for one in ways_to_earn(db, person).now if one.times_left != 0]
-    paying = [one for one in left if isinstance(one.earning.pot, int)]
+    """The `count` best paid ways to earn that are still open to this person."""
+    available = [standing for standing in ways_to_earn(db, person).now if standing.times_left != 0]
+    paying = [standing for standing in available if isinstance(standing.earning.pot, int)]
     return sorted(paying, key=_pot, reverse=True)[:count]
 
 

@@ -1,8 +1,9 @@
-"""Hear what people did, and award what the rules say: how much, how often, at once or queued.
+"""Award POT for announced facts: apply rules and caps, then pay at once or queue.
 
-Class A is paid at once. Class B is paid out of the week's budget; while that is empty, or others
-wait, it is queued first in first out: late, never lost. What is queued for somebody whose account
-is closed, or held against fraud, waits until that ends, and nobody waits behind it.
+Class A awards are paid at once. Class B awards are paid out of the weekly budget. While the
+budget is spent or other awards wait, they join a first in, first out queue: late, never lost.
+Queued awards of a person whose account is closed or under a fraud hold wait until that ends.
+They do not delay the awards behind them.
 """
 
 from collections import Counter, defaultdict
@@ -39,9 +40,9 @@ from imatch.pot.policy import service as policy
 from imatch.pot.rules import EARNING_BY_NAME, EARNINGS, AwardClass, Earning, Window
 
 _STREAK_DAYS = 30
-_BATCH = 200
+_BATCH_SIZE = 200
 _WEEK = timedelta(weeks=1)
-# Queued, and for somebody whom nothing keeps from it: paid as soon as there is a budget for it.
+# Queued awards of active people without a fraud hold: the next weekly budget pays them.
 _PAYABLE = and_(
     PotAward.status == AwardStatus.QUEUED,
     exists().where(User.id == PotAward.user_id, User.active),
@@ -56,7 +57,7 @@ REWARDED_FACTS = tuple(_RULES)
 
 @dataclass(frozen=True, slots=True)
 class EarningStanding:
-    """How often a person may still earn by a rule in its present window; None if uncounted."""
+    """How often a person may still earn by a rule in its current window; None if no cap counts."""
 
     earning: Earning
     times_left: int | None
@@ -79,54 +80,57 @@ class _Due:
 
 
 def on_rewarded_fact(db: Session, fact: object) -> None:
-    """Award what a fact earns. Heard twice, also at the same moment, it pays once.
+    """Award what a fact earns. Idempotent, also for concurrent calls.
 
-    Above a cap, for somebody who is no longer here, or for an engagement that was reversed, it
-    earns nothing.
+    A fact earns nothing above a cap, for an inactive person, or for a reversed engagement.
     """
     award_all(db, (fact,))
 
 
 def award_all(db: Session, facts: Sequence[object]) -> None:
-    """Award what each of these facts earns, as if heard one after the other, in fewer queries."""
-    due = [one for fact in facts for one in _due(fact)]
+    """Award what each fact earns, in order: the same result as one by one, in fewer queries."""
+    due = [award for fact in facts for award in _due(fact)]
     if not due:
         return
     with atomic(db):
-        undone = reversals.among(db, [one.engagement_id for one in due])
-        here = lock_people(db, {one.user_id for one in due})
-        known = _known(db, [one.key for one in due])
-        tally = caps.Tally(db, [(one.rule, one.user_id, one.scope) for one in due], now())
+        reversed_ids = reversals.among(db, [award.engagement_id for award in due])
+        active = lock_people(db, {award.user_id for award in due})
+        existing = _existing_keys(db, [award.key for award in due])
+        wanted = [(award.rule, award.user_id, award.scope) for award in due]
+        tally = caps.Tally(db, wanted, now())
         earned = []
-        for one in due:
-            fresh = one.user_id in here and one.key not in known
-            stands = one.engagement_id not in undone
-            if fresh and stands and tally.take(one.rule, one.user_id, one.scope):
-                known.add(one.key)
-                earned.append(one)
+        for award in due:
+            is_new = award.user_id in active and award.key not in existing
+            is_valid = award.engagement_id not in reversed_ids
+            if is_new and is_valid and tally.take(award.rule, award.user_id, award.scope):
+                existing.add(award.key)
+                earned.append(award)
         _award(db, earned)
-        _look_at_streaks(db, earned)
+        _announce_streaks(db, earned)
 
 
 def pay_queue(db: Session) -> int:
-    """Pay queued awards, the oldest first, while this week's budget lasts; returns how many.
+    """Pay queued awards, the oldest first, while the weekly budget lasts; returns how many.
 
-    One that cannot be paid stops no other; raises SomeFailed at the end.
+    If a batch fails, awards are paid one by one: a failing award does not stop the others.
+    Raises SomeFailed at the end.
     """
-    paid, more = 0, _BATCH
+    paid, batch_paid = 0, _BATCH_SIZE
     try:
-        while more == _BATCH:
+        while batch_paid == _BATCH_SIZE:
             with atomic(db), db.begin_nested():
-                more = _pay_some(db, _next_in_queue(db, _BATCH))
-            paid += more
-    except Exception:  # noqa: BLE001 -- whichever it is will raise again when its own turn comes
-        waiting = _next_in_queue(db)
-        return paid + run_each(db, "award", waiting, lambda one: _pay_some(db, [one]) == 1)
+                batch_paid = _pay_batch(db, _next_in_queue(db, _BATCH_SIZE))
+            paid += batch_paid
+    except Exception:  # noqa: BLE001 -- the failing award raises again when paid alone
+        award_ids = _next_in_queue(db)
+        return paid + run_each(
+            db, "award", award_ids, lambda award_id: _pay_batch(db, [award_id]) == 1
+        )
     return paid
 
 
 def standings(db: Session, user_id: int) -> list[EarningStanding]:
-    """What a person may still earn, rule by rule, in the rules' order."""
+    """What a person may still earn by each rule, in the order of EARNINGS."""
     left = caps.times_left(db, user_id, now())
     return [
         EarningStanding(rule, left[rule.name], rule.cap.window if rule.cap else None)
@@ -135,26 +139,26 @@ def standings(db: Session, user_id: int) -> list[EarningStanding]:
 
 
 def queued(db: Session, user_id: int) -> Sequence[PotAward]:
-    """A person's awards that wait, the oldest first."""
-    mine = select(PotAward).where(
+    """A person's queued awards, the oldest first."""
+    awards = select(PotAward).where(
         PotAward.status == AwardStatus.QUEUED, PotAward.user_id == user_id
     )
-    return db.scalars(mine.order_by(PotAward.id)).all()
+    return db.scalars(awards.order_by(PotAward.id)).all()
 
 
 def oldest_queued(db: Session) -> datetime | None:
-    """Since when the award that is paid next has waited; None if none waits."""
+    """When the first payable award of the queue was earned; None if the queue is empty."""
     return db.scalar(select(PotAward.earned_at).where(_PAYABLE).order_by(PotAward.id).limit(1))
 
 
 def expected_payment(db: Session, award: PotAward) -> date | None:
-    """The day by which a queued award is paid if budgets stay as they are; None if unknown."""
+    """The day by which a queued award is paid if weekly budgets stay equal; None if unknown."""
     if award.status != AwardStatus.QUEUED:
         return award.paid_at.date() if award.paid_at else None
-    in_line = select(func.sum(PotAward.amount), func.max(PotAward.id)).where(_PAYABLE)
-    ahead, last = db.execute(in_line.where(PotAward.id <= award.id)).one()
+    payable = select(func.sum(PotAward.amount), func.max(PotAward.id)).where(_PAYABLE)
+    ahead, last = db.execute(payable.where(PotAward.id <= award.id)).one()
     if last != award.id:
-        return None  # it waits for something else than the budget
+        return None  # its account is closed or under a fraud hold
     budget = policy.budget(db)
     missing = int(ahead or 0) - budget.left
     if missing <= 0:
@@ -166,12 +170,12 @@ def expected_payment(db: Session, award: PotAward) -> date | None:
 
 
 def _due(fact: object) -> list[_Due]:
-    """What the rules give for a fact, before caps."""
-    off = getattr(fact, "rewards_off", ())
+    """The awards that the rules give for a fact, before caps."""
+    switched_off = getattr(fact, "rewards_off", ())
     due = []
     for rule in _RULES[type(fact)]:
         user_id = rule.earner(fact)
-        if user_id is None or rule.name in off or not rule.when(fact):
+        if user_id is None or rule.name in switched_off or not rule.when(fact):
             continue
         amount = rule.amount(fact)
         if amount > 0:
@@ -180,90 +184,89 @@ def _due(fact: object) -> list[_Due]:
     return due
 
 
-def _known(db: Session, keys: Sequence[str]) -> set[str]:
-    """Which of these were awarded before."""
-    known: set[str] = set()
-    for start in range(0, len(keys), _BATCH):
-        batch = keys[start : start + _BATCH]
-        known.update(db.scalars(select(PotAward.key).where(PotAward.key.in_(batch))))
-    return known
+def _existing_keys(db: Session, keys: Sequence[str]) -> set[str]:
+    """The keys among these that have an award."""
+    existing: set[str] = set()
+    for start in range(0, len(keys), _BATCH_SIZE):
+        batch = keys[start : start + _BATCH_SIZE]
+        existing.update(db.scalars(select(PotAward.key).where(PotAward.key.in_(batch))))
+    return existing
 
 
 def _award(db: Session, earned: Sequence[_Due]) -> None:
-    """Pay or queue each award, in order: who came first is paid first."""
+    """Pay or queue each award, in order of earning."""
     if not earned:
         return
     moment = now()
-    purse = None
+    budget = None
     payable = []
-    people = {one.user_id for one in earned}
-    suspects = set(db.scalars(HELD_PEOPLE.where(PotFraudHold.user_id.in_(people))))
-    for one in earned:
-        if one.rule.award_class is AwardClass.ALWAYS:
-            payable.append(one)
+    people = {award.user_id for award in earned}
+    on_fraud_hold = set(db.scalars(HELD_PEOPLE.where(PotFraudHold.user_id.in_(people))))
+    for award in earned:
+        if award.rule.award_class is AwardClass.ALWAYS:
+            payable.append(award)
             continue
-        if one.user_id in suspects:
+        if award.user_id in on_fraud_hold:
             continue
-        purse = purse or _Purse.of_week(db, behind_queue=True)
-        if purse.take(one.amount):
-            payable.append(one)
-    entries = _post(
-        db,
-        [
-            _movement(one.rule.name, one.user_id, one.amount, one.key, one.reference)
-            for one in payable
-        ],
-    )
-    paid = dict(zip((one.key for one in payable), entries, strict=True))
-    # Rows, not objects: nothing looks at them again, and there can be thousands.
-    db.execute(insert(PotAward), [_row(one, moment, paid.get(one.key)) for one in earned])
-    owing = debtors(db, {one.user_id for one in payable})
-    owed_by = [one for one in payable if one.user_id in owing]
-    for award in _with_keys(db, [one.key for one in owed_by]):
-        settle_debts(db, award.user_id, award.amount, f"award:{award.id}")
+        budget = budget or _WeekBudget.of_week(db, behind_queue=True)
+        if budget.take(award.amount):
+            payable.append(award)
+    movements = [
+        _movement(award.rule.name, award.user_id, award.amount, award.key, award.reference)
+        for award in payable
+    ]
+    entries = _post(db, movements)
+    paid = dict(zip((award.key for award in payable), entries, strict=True))
+    # A bulk insert without ORM objects: there can be thousands, and nothing reads them again.
+    db.execute(insert(PotAward), [_row(award, moment, paid.get(award.key)) for award in earned])
+    in_debt = debtors(db, {award.user_id for award in payable})
+    debtor_keys = [award.key for award in payable if award.user_id in in_debt]
+    for row in _awards_by_key(db, debtor_keys):
+        settle_debts(db, row.user_id, row.amount, f"award:{row.id}")
 
 
-def _row(one: _Due, earned_at: datetime, entry: Entry | None) -> dict[str, object]:
-    """The award as it is stored: paid if it has its entry in the books, or queued."""
+def _row(award: _Due, earned_at: datetime, entry: Entry | None) -> dict[str, object]:
+    """The award as a PotAward row: paid if it has a ledger entry, otherwise queued."""
     return {
-        "key": one.key,
-        "user_id": one.user_id,
-        "rule": one.rule.name,
-        "cap_scope": one.scope,
-        "amount": one.amount,
-        "award_class": one.rule.award_class,
+        "key": award.key,
+        "user_id": award.user_id,
+        "rule": award.rule.name,
+        "cap_scope": award.scope,
+        "amount": award.amount,
+        "award_class": award.rule.award_class,
         "status": AwardStatus.PAID if entry else AwardStatus.QUEUED,
-        "reference_type": one.reference[0],
-        "reference_id": one.reference[1],
+        "reference_type": award.reference[0],
+        "reference_id": award.reference[1],
         "earned_at": earned_at,
         "paid_at": entry.created_at if entry else None,
         "transaction_id": entry.id if entry else None,
     }
 
 
-def _with_keys(db: Session, keys: Sequence[str]) -> Sequence[PotAward]:
+def _awards_by_key(db: Session, keys: Sequence[str]) -> Sequence[PotAward]:
     if not keys:
         return ()
     return db.scalars(select(PotAward).where(PotAward.key.in_(keys)).order_by(PotAward.id)).all()
 
 
 @dataclass(slots=True)
-class _Purse:
-    """What is left of the week's budget; closed as soon as somebody has to wait."""
+class _WeekBudget:
+    """The rest of the weekly budget; closed as soon as an award has to wait."""
 
     total: int
     spent: int
     closed: bool
 
     @classmethod
-    def of_week(cls, db: Session, *, behind_queue: bool = False) -> "_Purse":
-        """Until the transaction ends nobody else pays out of it. Lock people before."""
+    def of_week(cls, db: Session, *, behind_queue: bool = False) -> "_WeekBudget":
+        """Lock the budget until the transaction ends. Lock people first, to avoid deadlocks."""
         policy.lock_budget(db)
-        budget = policy.budget(db)
-        return cls(budget.total, budget.spent, behind_queue and _somebody_waits(db))
+        week = policy.budget(db)
+        return cls(week.total, week.spent, behind_queue and _is_queue_waiting(db))
 
     def take(self, amount: int) -> bool:
-        # One award above a whole week's budget would otherwise wait for ever, and all behind it.
+        """Spend `amount`, unless an award has to wait; returns whether it was spent."""
+        # An award above a whole weekly budget would otherwise block the queue for ever.
         unspent = self.spent == 0 and self.total > 0
         self.closed = self.closed or not (amount <= self.total - self.spent or unspent)
         if not self.closed:
@@ -271,29 +274,32 @@ class _Purse:
         return not self.closed
 
 
-def _somebody_waits(db: Session) -> bool:
+def _is_queue_waiting(db: Session) -> bool:
     return db.scalar(select(PotAward.id).where(_PAYABLE).limit(1)) is not None
 
 
 def _next_in_queue(db: Session, limit: int | None = None) -> Sequence[int]:
-    in_line = select(PotAward.id).where(_PAYABLE)
-    return db.scalars(in_line.order_by(PotAward.id).limit(limit)).all()
+    payable = select(PotAward.id).where(_PAYABLE)
+    return db.scalars(payable.order_by(PotAward.id).limit(limit)).all()
 
 
-def _pay_some(db: Session, award_ids: Sequence[int]) -> int:
-    """Pay those of these that still wait, in order, while the budget lasts; returns how many."""
-    of_these = PotAward.id.in_(award_ids)
-    lock_people(db, db.scalars(select(PotAward.user_id).where(of_these)))
-    held = select(PotAward).where(of_these, _PAYABLE).order_by(PotAward.id).with_for_update()
-    awards = db.scalars(held.execution_options(populate_existing=True)).all()
-    purse = _Purse.of_week(db)
-    payable = [award for award in awards if purse.take(award.amount)]
+def _pay_batch(db: Session, award_ids: Sequence[int]) -> int:
+    """Pay the awards among these that are still payable, in order, while the budget lasts.
+
+    Returns how many were paid.
+    """
+    in_batch = PotAward.id.in_(award_ids)
+    lock_people(db, db.scalars(select(PotAward.user_id).where(in_batch)))
+    locked = select(PotAward).where(in_batch, _PAYABLE).order_by(PotAward.id).with_for_update()
+    awards = db.scalars(locked.execution_options(populate_existing=True)).all()
+    budget = _WeekBudget.of_week(db)
+    payable = [award for award in awards if budget.take(award.amount)]
     _pay(db, payable)
     return len(payable)
 
 
 def _pay(db: Session, queued_awards: Sequence[PotAward]) -> None:
-    """Pay awards that waited, and let debts take their part."""
+    """Pay queued awards, then pay debts out of them."""
     movements = [
         _movement(
             award.rule,
@@ -309,14 +315,14 @@ def _pay(db: Session, queued_awards: Sequence[PotAward]) -> None:
         award.paid_at = entry.created_at
         award.transaction_id = entry.id
     db.flush()
-    owing = debtors(db, {award.user_id for award in queued_awards})
+    in_debt = debtors(db, {award.user_id for award in queued_awards})
     for award in queued_awards:
-        if award.user_id in owing:
+        if award.user_id in in_debt:
             settle_debts(db, award.user_id, award.amount, f"award:{award.id}")
 
 
 def _post(db: Session, movements: Sequence[Movement]) -> list[Entry]:
-    """Post them all, or raise what refuses one."""
+    """Post all movements; raises the LedgerError of the first that is refused."""
     entries = []
     for outcome in post_many(db, POT, movements):
         if isinstance(outcome, LedgerError):
@@ -342,12 +348,12 @@ def _movement(
     )
 
 
-def _look_at_streaks(db: Session, earned: Sequence[_Due]) -> None:
-    """Every thirty days that earned something are a fact of their own."""
-    today = Counter(one.user_id for one in earned if one.rule.fact is DayBegun)
+def _announce_streaks(db: Session, earned: Sequence[_Due]) -> None:
+    """Announce ThirtyDaysVisited for each 30 rewarded days of a person."""
+    today = Counter(award.user_id for award in earned if award.rule.fact is DayBegun)
     visitors = sorted(today)
-    for start in range(0, len(visitors), _BATCH):
-        batch = visitors[start : start + _BATCH]
+    for start in range(0, len(visitors), _BATCH_SIZE):
+        batch = visitors[start : start + _BATCH_SIZE]
         days = (
             select(PotAward.user_id, func.count())
             .where(
