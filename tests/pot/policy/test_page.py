@@ -29,8 +29,10 @@ def test_a_change_is_checked_proposed_and_approved(
 ) -> None:
     policy.genesis(db)
     policy.run_week(db)
-    one, two = (make.user(account_type=AccountType.OPERATOR, name=name) for name in ("Ann", "Bo"))
-    browser = sign_in(one)
+    proposer, approver = (
+        make.user(account_type=AccountType.OPERATOR, name=name) for name in ("Ann", "Bo")
+    )
+    browser = sign_in(proposer)
     checked = browser.post("/console/policy/check", data=CHANGE)
     assert checked.status_code == 200
     assert "What this would do" in checked.text
@@ -41,7 +43,7 @@ def test_a_change_is_checked_proposed_and_approved(
     assert "You proposed this: another operator decides." in page
     assert browser.post("/console/policy/2/approve").status_code == 403
 
-    browser = sign_in(two)
+    browser = sign_in(approver)
     page = browser.get("/console/policy").text
     assert "Proposed by Ann" in page
     assert "Yearly growth" in page
@@ -53,9 +55,9 @@ def test_a_change_is_checked_proposed_and_approved(
 
 def test_a_change_comes_into_effect_on_a_day(db: Session, make: Make, sign_in: SignIn) -> None:
     policy.genesis(db)
-    one, two = (make.user(account_type=AccountType.OPERATOR) for _ in range(2))
-    sign_in(one).post("/console/policy", data=CHANGE)
-    browser = sign_in(two)
+    proposer, approver = (make.user(account_type=AccountType.OPERATOR) for _ in range(2))
+    sign_in(proposer).post("/console/policy", data=CHANGE)
+    browser = sign_in(approver)
     approve = "/console/policy/2/approve"
     # Once a version is approved for a day, nothing else comes into effect before it.
     for bad in ("soon", "2020-01-01", "0001-01-01", "9999-12-31", "2" * 5_000):

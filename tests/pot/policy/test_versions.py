@@ -35,14 +35,16 @@ def operators(db: Session, make: Make) -> tuple[User, User]:
 def test_two_operators_change_a_number(
     db: Session, operators: tuple[User, User], clock: time_machine.Traveller
 ) -> None:
-    one, two = operators
+    proposer, approver = operators
     clock.shift(60)
     proposed = versions.propose(
-        db, operator_id=one.id, edits={"monthly_award_cap": 150_000}, reason="The queue grows."
+        db, operator_id=proposer.id, edits={"monthly_award_cap": 150_000}, reason="The queue grows."
     )
     assert policy.current(db).monthly_award_cap == 100_000
     clock.shift(60)
-    versions.approve(db, proposed.id, operator_id=two.id, effective_at=now() + timedelta(days=1))
+    versions.approve(
+        db, proposed.id, operator_id=approver.id, effective_at=now() + timedelta(days=1)
+    )
     assert policy.current(db).monthly_award_cap == 100_000
     clock.shift(24 * 3600)
     assert policy.current(db).monthly_award_cap == 150_000
@@ -55,15 +57,15 @@ def test_two_operators_change_a_number(
 
 
 def test_nobody_approves_their_own_proposal(db: Session, operators: tuple[User, User]) -> None:
-    one, two = operators
+    proposer, approver = operators
     proposed = versions.propose(
-        db, operator_id=one.id, edits={"yearly_growth": 0.2}, reason="Growth."
+        db, operator_id=proposer.id, edits={"yearly_growth": 0.2}, reason="Growth."
     )
     with pytest.raises(SecondPersonNeeded):
-        versions.approve(db, proposed.id, operator_id=one.id)
-    versions.reject(db, proposed.id, operator_id=two.id)
+        versions.approve(db, proposed.id, operator_id=proposer.id)
+    versions.reject(db, proposed.id, operator_id=approver.id)
     with pytest.raises(versions.AlreadyDecided):
-        versions.approve(db, proposed.id, operator_id=two.id)
+        versions.approve(db, proposed.id, operator_id=approver.id)
     assert policy.current(db).yearly_growth == 0.10
 
 
@@ -106,68 +108,72 @@ def test_bad_numbers_are_refused(
 def test_a_proposal_made_on_older_numbers_is_refused(
     db: Session, operators: tuple[User, User], clock: time_machine.Traveller
 ) -> None:
-    one, two = operators
+    proposer, approver = operators
     clock.shift(60)
     first, second = (
-        versions.propose(db, operator_id=one.id, edits={"yearly_growth": growth}, reason="Growth.")
+        versions.propose(
+            db, operator_id=proposer.id, edits={"yearly_growth": growth}, reason="Growth."
+        )
         for growth in (0.2, 0.3)
     )
     clock.shift(60)
-    versions.approve(db, second.id, operator_id=two.id)
+    versions.approve(db, second.id, operator_id=approver.id)
     with pytest.raises(versions.OutdatedProposal):
-        versions.approve(db, first.id, operator_id=two.id)
+        versions.approve(db, first.id, operator_id=approver.id)
     assert policy.current(db).yearly_growth == 0.3
 
 
 def test_an_outdated_proposal_can_be_made_anew_word_for_word(
     db: Session, operators: tuple[User, User], clock: time_machine.Traveller
 ) -> None:
-    one, two = operators
+    proposer, approver = operators
     share = policy.current(db).treasury_share
 
     def proposed(**edits: float) -> PotPolicyVersion:
         clock.shift(60)
-        return versions.propose(db, operator_id=one.id, edits=edits, reason="Well.")
+        return versions.propose(db, operator_id=proposer.id, edits=edits, reason="Well.")
 
     first = proposed(yearly_growth=0.2)
     assert proposed(yearly_growth=0.2).id == first.id
     for other in (0.2, share):  # away from these numbers and back to them
         version = proposed(treasury_share=other)
         clock.shift(60)
-        versions.approve(db, version.id, operator_id=two.id)
+        versions.approve(db, version.id, operator_id=approver.id)
     again = proposed(yearly_growth=0.2)
     assert (again.numbers, again.id == first.id) == (first.numbers, False)
-    assert versions.approve(db, again.id, operator_id=two.id).status == "approved"
+    assert versions.approve(db, again.id, operator_id=approver.id).status == "approved"
 
 
 def test_a_policy_never_begins_in_the_past(db: Session, operators: tuple[User, User]) -> None:
-    one, two = operators
+    proposer, approver = operators
     proposed = versions.propose(
-        db, operator_id=one.id, edits={"yearly_growth": 0.2}, reason="Growth."
+        db, operator_id=proposer.id, edits={"yearly_growth": 0.2}, reason="Growth."
     )
     with pytest.raises(versions.BadNumbers):
         versions.approve(
-            db, proposed.id, operator_id=two.id, effective_at=now() - timedelta(seconds=1)
+            db, proposed.id, operator_id=approver.id, effective_at=now() - timedelta(seconds=1)
         )
 
 
 def test_what_is_approved_for_later_is_not_undone_by_what_is_proposed_meanwhile(
     db: Session, operators: tuple[User, User], clock: time_machine.Traveller
 ) -> None:
-    one, two = operators
+    proposer, approver = operators
     clock.shift(60)
     later = now() + timedelta(days=30)
-    first = versions.propose(db, operator_id=one.id, edits={"yearly_growth": 0.2}, reason="Growth.")
+    first = versions.propose(
+        db, operator_id=proposer.id, edits={"yearly_growth": 0.2}, reason="Growth."
+    )
     clock.shift(60)
-    versions.approve(db, first.id, operator_id=two.id, effective_at=later)
+    versions.approve(db, first.id, operator_id=approver.id, effective_at=later)
     clock.shift(60)
     second = versions.propose(
-        db, operator_id=one.id, edits={"monthly_award_cap": 150_000}, reason="The queue grows."
+        db, operator_id=proposer.id, edits={"monthly_award_cap": 150_000}, reason="The queue grows."
     )
     clock.shift(60)
     with pytest.raises(versions.BadNumbers, match="comes into effect on 4 February 2026"):
-        versions.approve(db, second.id, operator_id=two.id)
-    versions.approve(db, second.id, operator_id=two.id, effective_at=later)
+        versions.approve(db, second.id, operator_id=approver.id)
+    versions.approve(db, second.id, operator_id=approver.id, effective_at=later)
     clock.shift(30 * 24 * 3600)
     present = policy.current(db)
     assert (present.yearly_growth, present.monthly_award_cap) == (0.2, 150_000)

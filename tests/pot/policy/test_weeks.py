@@ -126,8 +126,8 @@ def test_a_budget_counts_budgeted_and_manual_awards_of_its_week(db: Session, mak
         )
         post(db, POT, move(user.id, 30, "by hand", "provider_engagement_base"))
         post(db, POT, move(user.id, -20, "spent"))
-        found = policy.budget(db)
-    assert (found.total, found.spent, found.left) == (23_076, 40, 23_036)
+        budget = policy.budget(db)
+    assert (budget.total, budget.spent, budget.left) == (23_076, 40, 23_036)
 
 
 def test_a_programs_award_of_class_a_counts_too(db: Session, make: Make) -> None:
@@ -145,8 +145,8 @@ def test_a_budget_counts_on_inside_a_transaction(db: Session, make: Make) -> Non
         spent = []
         for number in range(3):
             post(db, POT, move(user.id, 23_000, f"earn:{number}"))
-            found = policy.budget(db)
-            spent.append((found.spent, found.left))
+            budget = policy.budget(db)
+            spent.append((budget.spent, budget.left))
     assert spent == [(23_000, 0), (46_000, 0), (69_000, 0)]
     with clock.frozen(GENESIS + timedelta(weeks=1)):
         assert policy.budget(db).spent == 0

@@ -138,7 +138,7 @@ def _inflation_of(books: _Books) -> controller.Inflation | None:
     first = db.scalar(select(PotTransaction.created_at).order_by(PotTransaction.id).limit(1))
     if first is None:
         return None
-    window = min(now() - first, timedelta(days=controller.DAYS_A_YEAR))
+    window = min(now() - first, timedelta(days=controller.DAYS_PER_YEAR))
     since = (now() - window).date() + timedelta(days=1)
     flows = sums(db, POT, since, by=_DIRECTION)
     change, treasury = 0, SystemAccount.TREASURY

@@ -1,4 +1,4 @@
-"""The operators' page of the economy's numbers: what is in effect, and how it is changed."""
+"""The operators' policy page: the numbers in effect, weekly decisions and proposals."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,23 +25,23 @@ from imatch.web.forms import act_or_show, at_field, private_csv, private_page
 
 router = APIRouter(prefix="/console/policy", include_in_schema=False)
 HOME = "/console/policy"
-VERSIONS = 50
+_MAX_VERSIONS_SHOWN = 50
 _SHOWN_WEEKS = (4, 13, 26, 52)
-# genesis_pot was minted; it is shown, not edited.
+# genesis_pot is shown only: it was minted already.
 _EDITABLE = [name for name in Numbers.model_fields if name != "genesis_pot"]
 
-PolicyText = Annotated[str, Form(max_length=10_000)]  # shorter ones are refused beside their field
+PolicyText = Annotated[str, Form(max_length=10_000)]  # shorter texts get an error at their field
 
 
 @router.get("")
 def overview(request: Request, db: Db, operator: CurrentOperator) -> Response:
-    """The weeks' decisions, the numbers, proposals that wait, and every version so far."""
+    """The weekly decisions, the numbers, open proposals and past versions."""
     return _page(request, db, operator)
 
 
 @router.get("/weeks.csv")
 def weeks_csv(db: Db, _operator: CurrentOperator) -> Response:
-    """The weeks that the page shows, with every figure that was logged."""
+    """The weeks of the page as CSV, with every stored input."""
     rows = [policy_weeks.csv_row(week) for week in policy_weeks.weeks(db)]
     name = f"policy-weeks-{today().isoformat()}.csv"
     return private_csv([policy_weeks.CSV_HEADS, *rows], name)
@@ -56,7 +56,7 @@ def check(
     value: PolicyText = "",
     reason: PolicyText = "",
 ) -> Response:
-    """What a change would do, before it is proposed."""
+    """Preview the effect of a change before it is proposed."""
     typed = {"name": name, "value": value, "reason": reason}
     return act_or_show(
         lambda: policy_versions.edited(policy_versions.basis(db), _edits(name, value)),
@@ -74,7 +74,7 @@ def propose(
     value: PolicyText = "",
     reason: PolicyText = "",
 ) -> Response:
-    """File the change for another operator."""
+    """Propose the change to another operator."""
     typed = {"name": name, "value": value, "reason": reason}
     return act_or_show(
         lambda: policy_versions.propose(
@@ -89,7 +89,7 @@ def propose(
 def approve(
     request: Request, db: Db, operator: SteppedUpOperator, version_id: int, on: PolicyText = ""
 ) -> Response:
-    """In effect from the beginning of a day in UTC, or at once."""
+    """Approve a version, in effect from the start of a day in UTC, or at once."""
 
     def show(error: DomainError) -> Response:
         if isinstance(error, policy_versions.BadNumbers):  # only the day can be wrong here
@@ -124,8 +124,8 @@ def _page(
     checked: Numbers | None = None,
 ) -> Response:
     before = policy_versions.basis(db)
-    versions = policy_versions.versions(db, VERSIONS)
-    waiting = [
+    versions = policy_versions.versions(db, _MAX_VERSIONS_SHOWN)
+    proposals = [
         (version, policy_versions.changes(before, after), _effect(db, before, after))
         for version in versions
         if version.status == ProposalStatus.PROPOSED
@@ -137,7 +137,7 @@ def _page(
         "editable": _EDITABLE,
         "budget": policy.budget(db),
         **_weeks(db),
-        "waiting": waiting,
+        "waiting": proposals,
         "decided": [version for version in versions if version.status != ProposalStatus.PROPOSED],
         "people": _people(db, versions),
         "operator_id": operator.id,
@@ -161,37 +161,37 @@ def _weeks(db: Session) -> dict[str, object]:
 def _effect(
     db: Session, before: Numbers, after: Numbers
 ) -> list[tuple[policy_versions.ProjectedWeek, policy_versions.ProjectedWeek]]:
-    """Where both lead, at some weeks of the year to come."""
+    """Pairs of projected weeks, before and after the change, for _SHOWN_WEEKS."""
     paths = (policy_versions.projection(db, numbers) for numbers in (before, after))
     return [pair for pair in zip(*paths, strict=True) if pair[0].week in _SHOWN_WEEKS]
 
 
 def _people(db: Session, versions: Sequence[PotPolicyVersion]) -> dict[int, str]:
-    ids = {one for row in versions for one in (row.proposed_by, row.decided_by) if one}
-    found = db.execute(select(User.id, User.name).where(User.id.in_(ids)))
-    return {row.id: row.name for row in found}
+    ids = {id_ for row in versions for id_ in (row.proposed_by, row.decided_by) if id_}
+    rows = db.execute(select(User.id, User.name).where(User.id.in_(ids)))
+    return {row.id: row.name for row in rows}
 
 
-def _beginning(written: str) -> datetime | None:
-    """The first moment of a day to come; None for today, or where no day is written."""
+def _beginning(text: str) -> datetime | None:
+    """The start of a future day in UTC; None for today or an empty text. Raises BadNumbers."""
     try:
-        day = date.fromisoformat(written.strip()) if written.strip() else today()
+        day = date.fromisoformat(text.strip()) if text.strip() else today()
     except ValueError:
         raise policy_versions.BadNumbers("Write a date like 2026-11-30.") from None
     return None if day == today() else datetime.combine(day, time(), UTC)
 
 
-def _edits(name: str, written: str) -> dict[str, str | None]:
-    """Numbers as people write them; "none" takes a limit away."""
+def _edits(name: str, text: str) -> dict[str, str | None]:
+    """The typed number as an edit; "none" removes a limit. Raises BadNumbers."""
     if name not in _EDITABLE:
         error = policy_versions.BadNumbers("Choose the number that should change.")
         raise at_field(error, "name")
-    value = written.strip().replace(",", "")
+    value = text.strip().replace(",", "")
     return {name: None if value.lower() == "none" else value}
 
 
 def _at_the_form(error: DomainError, name: str) -> DomainError:
-    """The form has one control for the value of whichever number is chosen."""
+    """The error, with each field error at its control: "name", "value" or "reason"."""
 
     def control(field: str) -> str:
         if field == "reason":

@@ -19,7 +19,7 @@ from imatch.pot.models import ProposalStatus
 
 
 class PotPolicyVersion(Base):
-    """The economy's numbers; every version is kept, and a change needs two operators."""
+    """A set of the economy's numbers. Versions are never deleted; a change needs two operators."""
 
     __tablename__ = "pot_policy_versions"
     __table_args__ = (
@@ -39,7 +39,7 @@ class PotPolicyVersion(Base):
 
 
 class PotPolicyRun(Base):
-    """One week's decision of the controller: what it saw, and what it minted and budgeted."""
+    """A weekly decision of the controller: its inputs, the minted POT and the award budget."""
 
     __tablename__ = "pot_policy_runs"
     __table_args__ = (UniqueConstraint("week"),)

@@ -1,7 +1,7 @@
 """Monetary policy: the economy's numbers, and each week's minting and award budget.
 
-The controller's arithmetic is in `controller`; here it meets the books. Supply is what the
-treasury and people have; what is burned, redeemed or clawed back has left it.
+This module applies the arithmetic of `controller` to the books. Supply is the POT of the treasury
+and of people. Burned, redeemed and clawed back POT have left it.
 """
 
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ from imatch.pot.policy.models import PotPolicyRun, PotPolicyVersion
 from imatch.pot.rules import EARNINGS, AwardClass
 
 WEEK = timedelta(weeks=1)
-# Where POT leaves supply.
-_GONE = (SystemAccount.BURNED, SystemAccount.REDEEMED, SystemAccount.CLAWED_BACK)
+# The system accounts of POT that have left supply.
+_SINK_ACCOUNTS = (SystemAccount.BURNED, SystemAccount.REDEEMED, SystemAccount.CLAWED_BACK)
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[int, Field(ge=0, le=100)]
@@ -36,7 +36,7 @@ PolicyAmount = Annotated[int, Field(ge=0, le=10**12)]
 
 
 class Numbers(BaseModel):
-    """Every number of the economy that operators may change; a version of the policy is one."""
+    """Every number of the economy that operators may change. A policy version stores one set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -79,7 +79,7 @@ class Numbers(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class WeekBudget:
-    """What awards may cost this week; `left` is never below 0, though class A may overspend."""
+    """POT that awards may cost this week. `left` is at least 0, though class A may overspend."""
 
     total: int
     spent: int
@@ -91,7 +91,7 @@ class WeekBudget:
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """All POT there are, and all that ever left."""
+    """All existing POT, by owner, and `gone`: all POT that ever left supply."""
 
     treasury: int
     people: int
@@ -137,10 +137,10 @@ def current(db: Session) -> Numbers:
 
 
 def genesis(db: Session) -> bool:
-    """Mint the first POT into the treasury, once; True if this call did it."""
+    """Mint the first POT into the treasury. Idempotent; returns whether this call minted them."""
     with atomic(db):
         numbers = Numbers(genesis_pot=get_settings().pot_genesis)
-        if _began(db):
+        if _genesis_at(db):
             return False
         db.add(
             PotPolicyVersion(
@@ -157,10 +157,12 @@ def genesis(db: Session) -> bool:
 
 
 def supply(db: Session) -> Supply:
-    """Where all POT are."""
+    """The POT of the treasury and of people, and the POT that left supply."""
     system = system_balances(db, POT)
     people, _held = people_totals(db, POT)
-    return Supply(system[SystemAccount.TREASURY], people, sum(system[name] for name in _GONE))
+    return Supply(
+        system[SystemAccount.TREASURY], people, sum(system[name] for name in _SINK_ACCOUNTS)
+    )
 
 
 def last_run(db: Session) -> PotPolicyRun | None:
@@ -168,136 +170,149 @@ def last_run(db: Session) -> PotPolicyRun | None:
 
 
 def last_runs(db: Session, limit: int) -> list[PotPolicyRun]:
-    """The latest weeks' decisions, newest first."""
+    """The weekly decisions, the latest first, at most `limit`."""
     return list(db.scalars(select(PotPolicyRun).order_by(PotPolicyRun.week.desc()).limit(limit)))
 
 
 def is_due(db: Session) -> bool:
-    """Whether a week has begun since genesis that no run has decided yet."""
-    began, run = _began(db), last_run(db)
-    if began is None:
+    """Whether a week since genesis has begun that no run has decided yet."""
+    genesis_at, run = _genesis_at(db), last_run(db)
+    if genesis_at is None:
         return False
-    return monday_of(clock.now()) > (run.week if run else monday_of(began))
+    return monday_of(clock.now()) > (run.week if run else monday_of(genesis_at))
 
 
 def run_week(db: Session, monday: date | None = None) -> PotPolicyRun:
-    """Mint and set the award budget of a week, and of all weeks missed before it, once each.
+    """Mint and set the award budget of a week, and of all missed weeks before it.
 
-    Missed weeks share evenly what left supply since the last run. Returns the latest run.
+    Idempotent per week. The POT that left supply since the last run are divided evenly among
+    the weeks. Returns the latest run. Raises NoGenesis.
     """
     week = monday or monday_of(clock.now())
     with atomic(db):
         version = current_version(db)
         if version is None or version.effective_at is None:
             raise NoGenesis
-        before = last_run(db)
-        if before is not None and before.week >= week:
-            return before
-        began = _began(db) or version.effective_at
-        weeks = _due(before.week if before else monday_of(began), week)
-        found = supply(db)
-        gone_before = int(before.inputs["gone"]) if before else 0
-        left_a_week = max(found.gone - gone_before, 0) / len(weeks)
-        for due in weeks:
-            decided = _decide(version, before, found, left_a_week, _weeks_between(began, due))
-            before = PotPolicyRun(week=due, policy_version_id=version.id, **decided)
-            db.add(before)
+        previous_run = last_run(db)
+        if previous_run is not None and previous_run.week >= week:
+            return previous_run
+        genesis_at = _genesis_at(db) or version.effective_at
+        weeks = _undecided_weeks(previous_run.week if previous_run else monday_of(genesis_at), week)
+        current_supply = supply(db)
+        gone_before = int(previous_run.inputs["gone"]) if previous_run else 0
+        left_per_week = max(current_supply.gone - gone_before, 0) / len(weeks)
+        for due_week in weeks:
+            decided = _decide(
+                version,
+                previous_run,
+                current_supply,
+                left_per_week,
+                _weeks_between(genesis_at, due_week),
+            )
+            previous_run = PotPolicyRun(week=due_week, policy_version_id=version.id, **decided)
+            db.add(previous_run)
             db.flush()
-            if before.minted:
-                _mint(db, f"mint:{due}", before.minted, f"Week of {due}")
-            found = Supply(found.treasury + before.minted, found.people, found.gone)
-    assert before is not None  # noqa: S101 -- there is at least one week
-    return before
+            if previous_run.minted:
+                _mint(db, f"mint:{due_week}", previous_run.minted, f"Week of {due_week}")
+            current_supply = Supply(
+                current_supply.treasury + previous_run.minted,
+                current_supply.people,
+                current_supply.gone,
+            )
+    assert previous_run is not None  # noqa: S101 -- `weeks` is never empty
+    return previous_run
 
 
 def dry_run(db: Session) -> dict[str, object]:
-    """What the coming week's run would see and decide, if it came now."""
+    """The inputs and decision of the next week's run, if it ran now. Raises NoGenesis."""
     version = current_version(db)
     if version is None or version.effective_at is None:
         raise NoGenesis
-    before, found = last_run(db), supply(db)
-    gone_before = int(before.inputs["gone"]) if before else 0
-    weeks = _weeks_between(_began(db) or version.effective_at, monday_of(clock.now()) + WEEK)
-    return _decide(version, before, found, max(found.gone - gone_before, 0), weeks)
+    previous_run, current_supply = last_run(db), supply(db)
+    gone_before = int(previous_run.inputs["gone"]) if previous_run else 0
+    weeks = _weeks_between(_genesis_at(db) or version.effective_at, monday_of(clock.now()) + WEEK)
+    return _decide(
+        version, previous_run, current_supply, max(current_supply.gone - gone_before, 0), weeks
+    )
 
 
 def _decide(
     version: PotPolicyVersion,
-    before: PotPolicyRun | None,
-    found: Supply,
+    previous_run: PotPolicyRun | None,
+    current_supply: Supply,
     left_this_week: float,
     weeks: float,
 ) -> dict[str, object]:
     """One week's inputs and decision, as columns of PotPolicyRun."""
     numbers = Numbers.model_validate(version.numbers)
     leaving = left_this_week
-    previous = numbers.first_weekly_budget
-    if before is not None:
+    previous_budget = numbers.first_weekly_budget
+    if previous_run is not None:
         leaving = controller.smoothed(
-            before.inputs["leaving"], left_this_week, numbers.half_life_weeks
+            previous_run.inputs["leaving"], left_this_week, numbers.half_life_weeks
         )
-        previous = before.award_budget
+        previous_budget = previous_run.award_budget
     growth = controller.weekly_growth(numbers.yearly_growth)
     target = controller.target_supply(numbers.genesis_pot, numbers.yearly_growth, weeks)
     minted = controller.mint(
-        supply=found.total,
+        supply=current_supply.total,
         leaving=leaving,
         growth=growth,
         target=target,
         correction_weeks=numbers.correction_weeks,
     )
-    # Awards never fail for an empty treasury: what class A overdrew is minted on top.
-    shortfall = max(-(found.treasury + minted), 0)
+    # An empty treasury never stops awards: the amount that class A overdrew is minted on top.
+    shortfall = max(-(current_supply.treasury + minted), 0)
     budget = controller.award_budget(
         leaving=leaving,
-        treasury=found.treasury,
-        previous=previous,
+        treasury=current_supply.treasury,
+        previous=previous_budget,
         treasury_share=numbers.treasury_share,
         smallest_step=numbers.smallest_step,
         largest_step=numbers.largest_step,
         monthly_cap=numbers.monthly_award_cap,
     )
     inputs = {
-        "supply": found.total,
-        "treasury": found.treasury,
-        "people": found.people,
-        "gone": found.gone,
+        "supply": current_supply.total,
+        "treasury": current_supply.treasury,
+        "people": current_supply.people,
+        "gone": current_supply.gone,
         "left_this_week": round(left_this_week, 3),
         "leaving": round(leaving, 3),
-        "growth": round(growth * found.total, 3),
+        "growth": round(growth * current_supply.total, 3),
         "target": round(target, 3),
         "weeks": round(weeks, 3),
-        "previous_budget": previous,
+        "previous_budget": previous_budget,
         "shortfall": shortfall,
     }
     return {"inputs": inputs, "minted": minted + shortfall, "award_budget": budget}
 
 
 def budget(db: Session) -> WeekBudget:
-    """What this week's awards may cost, and what budgeted and manual ones have cost so far."""
+    """The award budget of this week, and the POT of class B awards and grants paid so far."""
     transaction = db.get_transaction()
-    known = _spending.get(transaction) if transaction else None
+    spending = _spending.get(transaction) if transaction else None
     monday = monday_of(clock.now())
-    if known is None or known.monday != monday:
+    if spending is None or spending.monday != monday:
         run = last_run(db)
         total = run.award_budget if run else current(db).first_weekly_budget
-        known = _Spending(monday, total)
-    known.spent, known.last_id = _spent(db, known)
+        spending = _Spending(monday, total)
+    spending.spent, spending.last_id = _spent(db, spending)
     transaction = db.get_transaction()
     if transaction is not None and is_atomic(db):
-        _spending[transaction] = known
-    return WeekBudget(known.total, known.spent)
+        _spending[transaction] = spending
+    return WeekBudget(spending.total, spending.spent)
 
 
 def lock_budget(db: Session) -> None:
-    """Let those who spend the week's budget follow each other, so that none is spent twice."""
+    """Lock the weekly budget until the transaction ends, so that it is not spent twice."""
     genesis_row = select(PotPolicyVersion.id).order_by(PotPolicyVersion.id).limit(1)
     db.execute(genesis_row.with_for_update(key_share=True))
 
 
 @dataclass(slots=True)
 class _Spending:
-    """How far this week's awards have been added up."""
+    """The running total of this week's awards, up to the journal row `last_id`."""
 
     monday: date
     total: int
@@ -305,40 +320,40 @@ class _Spending:
     last_id: int = 0
 
 
-# Awards of one transaction add to what was counted before it, so that a thousand of them do not
-# read the week a thousand times.
+# The running total is kept for the transaction: a thousand awards in one transaction then read
+# the week's rows once, not a thousand times.
 _spending: WeakKeyDictionary[SessionTransaction, _Spending] = WeakKeyDictionary()
 _ALWAYS_PAID = [rule.name for rule in EARNINGS if rule.award_class is AwardClass.ALWAYS]
 
 
-def _spent(db: Session, known: _Spending) -> tuple[int, int]:
-    """What was awarded in the week, class A of the rules apart, and the last row counted."""
+def _spent(db: Session, spending: _Spending) -> tuple[int, int]:
+    """The POT awarded in the week, without class A rules, and the id of the last row counted."""
     row = PotTransaction
     by_rule = and_(
         row.category.in_(_ALWAYS_PAID), row.idempotency_key.startswith("earn:" + row.category + ":")
     )
-    since = datetime.combine(known.monday, time(), tzinfo=clock.now().tzinfo)
+    since = datetime.combine(spending.monday, time(), tzinfo=clock.now().tzinfo)
     query = select(
         func.coalesce(func.sum(row.amount).filter(not_(by_rule)), 0), func.max(row.id)
     ).where(row.transaction_type == TransactionType.EARN)
-    query = query.where(row.id > known.last_id if known.last_id else row.created_at >= since)
-    more, last_id = db.execute(query).one()
-    return known.spent + int(more), last_id or known.last_id
+    query = query.where(row.id > spending.last_id if spending.last_id else row.created_at >= since)
+    added, last_id = db.execute(query).one()
+    return spending.spent + int(added), last_id or spending.last_id
 
 
-def _due(done: date, week: date) -> list[date]:
-    """The weeks after `done` up to this one, which is always among them."""
-    first = min(done + WEEK, week)
+def _undecided_weeks(last_decided: date, week: date) -> list[date]:
+    """The Mondays after `last_decided` up to `week`; `week` is always included."""
+    first = min(last_decided + WEEK, week)
     return [first + WEEK * number for number in range((week - first) // WEEK + 1)]
 
 
-def _began(db: Session) -> datetime | None:
-    """When the first version, genesis's, took effect."""
+def _genesis_at(db: Session) -> datetime | None:
+    """When genesis, the first version, took effect; None before it."""
     return db.scalar(select(PotPolicyVersion.effective_at).order_by(PotPolicyVersion.id).limit(1))
 
 
-def _weeks_between(began: datetime, monday: date) -> float:
-    return max((datetime.combine(monday, time(), tzinfo=began.tzinfo) - began) / WEEK, 0)
+def _weeks_between(genesis_at: datetime, monday: date) -> float:
+    return max((datetime.combine(monday, time(), tzinfo=genesis_at.tzinfo) - genesis_at) / WEEK, 0)
 
 
 def _mint(db: Session, key: str, amount: int, description: str) -> None:

@@ -1,4 +1,4 @@
-"""Change the economy's numbers: one operator proposes, sees the effect, another approves."""
+"""Policy versions: one operator proposes new numbers, another approves or rejects them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ from imatch.pot.policy.service import Numbers
 from imatch.web import formats
 
 MAX_REASON_CHARACTERS = 1_000
-MOST_AHEAD = timedelta(days=366)
-_FIXED = frozenset({"genesis_pot"})  # what was minted cannot be edited afterwards
+MAX_LEAD_TIME = timedelta(days=366)
+_NOT_EDITABLE = frozenset({"genesis_pot"})  # it was minted already
 _A_NUMBER, _A_WHOLE_NUMBER = "Write a number like 0.125.", "Write a whole number."
-_FAULTS = {
+_FAULT_MESSAGES = {
     "float_type": _A_NUMBER,
     "float_parsing": _A_NUMBER,
     "int_type": _A_WHOLE_NUMBER,
@@ -47,7 +47,7 @@ class AlreadyDecided(Conflict):
 
 
 class OutdatedProposal(Conflict):
-    """Other numbers came into effect since: its difference is no longer what was shown."""
+    """Another version was approved since: the shown changes are outdated."""
 
     code = "policy_version_outdated"
 
@@ -58,7 +58,7 @@ class BadNumbers(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A number that a version sets otherwise than another."""
+    """A number that differs between two versions."""
 
     name: str
     before: object
@@ -67,7 +67,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ProjectedWeek:
-    """A week to come, if as much POT leaves as lately and every budget is used up."""
+    """A future week, if as much POT leaves supply as lately and every budget is spent."""
 
     week: int
     supply: int
@@ -77,7 +77,7 @@ class ProjectedWeek:
 
 
 def versions(db: Session, limit: int = 50) -> Sequence[PotPolicyVersion]:
-    """Newest first."""
+    """Policy versions, the newest first."""
     return db.scalars(
         select(PotPolicyVersion).order_by(PotPolicyVersion.id.desc()).limit(limit)
     ).all()
@@ -92,11 +92,11 @@ def changes(before: Numbers, after: Numbers) -> list[Change]:
 
 
 def edited(numbers: Numbers, edits: Mapping[str, object]) -> Numbers:
-    """The numbers with some of them set anew. Raises BadNumbers, naming each that is wrong."""
+    """The numbers with `edits` applied. Raises BadNumbers with a field error for each fault."""
     wrong = [
         FieldError(name, "This number cannot be edited.")
         for name in edits
-        if name not in Numbers.model_fields or name in _FIXED
+        if name not in Numbers.model_fields or name in _NOT_EDITABLE
     ]
     if wrong:
         raise BadNumbers("The policy has no such number to edit.", fields=tuple(wrong))
@@ -104,22 +104,22 @@ def edited(numbers: Numbers, edits: Mapping[str, object]) -> Numbers:
         return Numbers.model_validate({**numbers.model_dump(), **edits})
     except ValidationError as error:
         faults = [
-            FieldError(".".join(map(str, fault["loc"])), _in_words(fault))
+            FieldError(".".join(map(str, fault["loc"])), _fault_message(fault))
             for fault in error.errors(include_url=False, include_input=False)
         ]
         raise BadNumbers("These numbers cannot be.", fields=tuple(faults)) from None
 
 
-def _in_words(fault: Mapping[str, Any]) -> str:
-    known = _FAULTS.get(fault["type"])
-    if known is None:
+def _fault_message(fault: Mapping[str, Any]) -> str:
+    template = _FAULT_MESSAGES.get(fault["type"])
+    if template is None:
         return str(fault["msg"])
     bounds = fault.get("ctx", {})
-    return known.format(**{name: formats.exact(bound) for name, bound in bounds.items()})
+    return template.format(**{name: formats.exact(bound) for name, bound in bounds.items()})
 
 
 def basis(db: Session) -> Numbers:
-    """The numbers that a change begins with: the newest approved ones, also those to come."""
+    """The numbers that a change starts from: the newest approved ones, in effect or not yet."""
     newest = _newest_approved(db)
     return Numbers.model_validate(newest.numbers) if newest else Numbers()
 
@@ -127,26 +127,26 @@ def basis(db: Session) -> Numbers:
 def propose(
     db: Session, *, operator_id: int, edits: Mapping[str, object], reason: str
 ) -> PotPolicyVersion:
-    """File new numbers for another operator's approval; nothing changes yet.
+    """Propose new numbers for another operator's approval; nothing changes yet.
 
-    What the same operator proposed already, word for word, and can still be approved, is not filed
-    twice.
+    Idempotent: an equal proposal of the same operator that can still be approved is returned
+    instead. Raises OperatorsOnly, BadNumbers, or Invalid for a reason.
     """
-    asked = f"Say why, in up to {MAX_REASON_CHARACTERS} characters."
-    words = checked_words(reason, "reason", asked, MAX_REASON_CHARACTERS)
+    message = f"Say why, in up to {MAX_REASON_CHARACTERS} characters."
+    checked_reason = checked_words(reason, "reason", message, MAX_REASON_CHARACTERS)
     with atomic(db):
         require_operator(db, operator_id)
-        lock_people(db, {operator_id})  # one form at a time, so that the second sees the first
+        lock_people(db, {operator_id})  # serialises an operator's forms: the second sees the first
         before = basis(db)
         numbers = edited(before, edits)
         if numbers == before:
             raise BadNumbers("These are the numbers already: nothing would change.")
-        filed = _filed(db, operator_id, numbers, words)
-        if filed is not None:
-            return filed
+        existing = _equal_proposal(db, operator_id, numbers, checked_reason)
+        if existing is not None:
+            return existing
         proposed = PotPolicyVersion(
             numbers=numbers.model_dump(),
-            reason=words,
+            reason=checked_reason,
             proposed_by=operator_id,
             proposed_at=clock.now(),
         )
@@ -159,17 +159,17 @@ def propose(
 def approve(
     db: Session, version_id: int, *, operator_id: int, effective_at: datetime | None = None
 ) -> PotPolicyVersion:
-    """Let a proposal come into effect, now or later, but not before an approved one.
+    """Approve a proposal, in effect now or later, but not before the newest approved version.
 
-    Needs another operator than proposed it.
+    Raises VersionNotFound, AlreadyDecided, SecondPersonNeeded, OutdatedProposal, BadNumbers.
     """
     with atomic(db):
-        version = _waiting(db, version_id, operator_id)
+        version = _locked_proposal(db, version_id, operator_id)
         present = clock.now()
         moment = effective_at or present
         if moment < present:
             raise BadNumbers("A policy comes into effect now or later, never in the past.")
-        if moment > present + MOST_AHEAD:  # until then, nothing else could come into effect
+        if moment > present + MAX_LEAD_TIME:  # it would block all other versions until then
             raise BadNumbers("Choose a day of the next twelve months.")
         if _is_outdated(db, version):
             raise OutdatedProposal(
@@ -194,9 +194,9 @@ def approve(
 
 
 def reject(db: Session, version_id: int, *, operator_id: int) -> PotPolicyVersion:
-    """Turn a proposal down; who proposed it withdraws it by asking a colleague."""
+    """Reject a proposal. Its proposer asks another operator to withdraw it."""
     with atomic(db):
-        version = _waiting(db, version_id, operator_id)
+        version = _locked_proposal(db, version_id, operator_id)
         decide(
             db,
             version,
@@ -209,14 +209,14 @@ def reject(db: Session, version_id: int, *, operator_id: int) -> PotPolicyVersio
 
 
 def projection(db: Session, numbers: Numbers, weeks: int = 52) -> list[ProjectedWeek]:
-    """Where these numbers lead the controller from today's books."""
-    run, found = policy.last_run(db), policy.supply(db)
+    """The coming weeks as the controller would decide them with these numbers."""
+    run, current_supply = policy.last_run(db), policy.supply(db)
     leaving = float(run.inputs["leaving"]) if run else 0.0
     elapsed = float(run.inputs["weeks"]) if run else 0.0
     budget = run.award_budget if run else numbers.first_weekly_budget
     growth = controller.weekly_growth(numbers.yearly_growth)
-    total, treasury = found.total, found.treasury
-    ahead = []
+    total, treasury = current_supply.total, current_supply.treasury
+    projected = []
     for week in range(1, weeks + 1):
         target = controller.target_supply(
             numbers.genesis_pot, numbers.yearly_growth, elapsed + week
@@ -239,32 +239,34 @@ def projection(db: Session, numbers: Numbers, weeks: int = 52) -> list[Projected
         )
         total += minted - round(leaving)
         treasury += minted - budget
-        ahead.append(ProjectedWeek(week, total, treasury, minted, budget))
-    return ahead
+        projected.append(ProjectedWeek(week, total, treasury, minted, budget))
+    return projected
 
 
 def _newest_approved(db: Session) -> PotPolicyVersion | None:
-    """The version in effect last, which may be still to come; None before genesis."""
+    """The approved version with the latest start, in effect or not yet; None before genesis."""
     approved = select(PotPolicyVersion).where(PotPolicyVersion.status == ProposalStatus.APPROVED)
     latest = approved.order_by(PotPolicyVersion.effective_at.desc(), PotPolicyVersion.id.desc())
     return db.scalar(latest.limit(1))
 
 
-def _filed(db: Session, operator_id: int, numbers: Numbers, reason: str) -> PotPolicyVersion | None:
-    """The same as this operator proposed it before, if it waits and can still be approved."""
+def _equal_proposal(
+    db: Session, operator_id: int, numbers: Numbers, reason: str
+) -> PotPolicyVersion | None:
+    """An equal, undecided proposal of this operator that can still be approved."""
     waiting = select(PotPolicyVersion).filter_by(
         status=ProposalStatus.PROPOSED, proposed_by=operator_id, reason=reason
     )
-    same = (
+    equal = (
         version
         for version in db.scalars(waiting)
         if Numbers.model_validate(version.numbers) == numbers and not _is_outdated(db, version)
     )
-    return next(same, None)
+    return next(equal, None)
 
 
 def _is_outdated(db: Session, version: PotPolicyVersion) -> bool:
-    """Whether other numbers were approved since it was proposed."""
+    """Whether another version was approved since this one was proposed."""
     newer = select(PotPolicyVersion.id).where(
         PotPolicyVersion.status == ProposalStatus.APPROVED,
         PotPolicyVersion.decided_at > version.proposed_at,
@@ -272,7 +274,7 @@ def _is_outdated(db: Session, version: PotPolicyVersion) -> bool:
     return db.scalar(newer.limit(1)) is not None
 
 
-def _waiting(db: Session, version_id: int, operator_id: int) -> PotPolicyVersion:
+def _locked_proposal(db: Session, version_id: int, operator_id: int) -> PotPolicyVersion:
     version = locked_row(db, PotPolicyVersion, version_id, operator_id, not_found=_not_found)
     _DECISION.check(version, operator_id)
     return version

@@ -1,4 +1,4 @@
-"""The controller's weeks: what each decision saw and set, what was then awarded, and sentences."""
+"""The controller's weekly decisions for the page: inputs, results, awards, and summaries."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from imatch.pot.rules import EARNINGS, AwardClass
 from imatch.web import formats
 from imatch.web.formats import number
 
-SHOWN = 52
+MAX_WEEKS_SHOWN = 52
 _ALWAYS_PAID = frozenset(rule.name for rule in EARNINGS if rule.award_class is AwardClass.ALWAYS)
 CSV_HEADS = (
     "week",
@@ -41,8 +41,8 @@ CSV_HEADS = (
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """One decision. `left` is what left supply in the week before it, `awarded` what its budget
-    paid for since, and `always_paid` what no budget limits.
+    """One weekly decision, in POT. `left` left supply in the week before, `awarded` was paid out
+    of its budget, and `always_paid` by class A rules, which no budget limits.
     """
 
     run: PotPolicyRun
@@ -62,8 +62,8 @@ class Week:
 
 
 def weeks(db: Session) -> list[Week]:
-    """The latest ones, newest first."""
-    runs = policy.last_runs(db, SHOWN)
+    """The latest weeks, the newest first."""
+    runs = policy.last_runs(db, MAX_WEEKS_SHOWN)
     awarded = _awarded(db, runs[-1].week, runs[0].week + policy.WEEK) if runs else {}
     return [
         Week(
@@ -79,19 +79,19 @@ def weeks(db: Session) -> list[Week]:
 
 
 def _awarded(db: Session, since: date, until: date) -> Mapping[tuple[date, bool], int]:
-    """POT by the Monday of their week, and whether their rule is one that is always paid."""
-    found: dict[tuple[date, bool], int] = defaultdict(int)
-    for one in sums(
+    """Awarded POT by (Monday of the week, whether the rule is always paid)."""
+    amounts: dict[tuple[date, bool], int] = defaultdict(int)
+    for total in sums(
         db, POT, since, until, by=("day", "category"), transaction_types=(TransactionType.EARN,)
     ):
-        if one.day is not None:
-            monday = one.day - timedelta(days=one.day.weekday())
-            found[monday, one.category in _ALWAYS_PAID] += one.amount
-    return found
+        if total.day is not None:
+            monday = total.day - timedelta(days=total.day.weekday())
+            amounts[monday, total.category in _ALWAYS_PAID] += total.amount
+    return amounts
 
 
 def outlook(db: Session) -> str:
-    """What is to be said when this week's decision is missing; "" when it is there."""
+    """Why this week's decision is missing, for the page; "" if it exists."""
     if policy.current_version(db) is None:
         return "There is no POT yet: the first ones are minted when the database is set up."
     if policy.is_due(db):
@@ -103,7 +103,7 @@ def outlook(db: Session) -> str:
 
 
 def summaries(shown: Sequence[Week]) -> dict[str, str]:
-    """What each chart shows, in words; nothing where no week is."""
+    """A text summary of each chart; empty without weeks."""
     if not shown:
         return {}
     return {
@@ -143,11 +143,11 @@ def _awards_summary(shown: Sequence[Week]) -> str:
         f"{number(newest.awarded)} POT awarded {since} {formats.day(newest.monday)},"
         f" of a budget of {number(newest.run.award_budget)}."
     )
-    over = [week for week in shown if week.is_over]
-    budget = sum(week.run.award_budget for week in over)
-    if len(over) > 1 and budget:
-        share = 100 * sum(week.awarded for week in over) / budget
-        text += f" The {len(over)} weeks that are over used {number(share, 0)} % of theirs."
+    past = [week for week in shown if week.is_over]
+    budget = sum(week.run.award_budget for week in past)
+    if len(past) > 1 and budget:
+        share = 100 * sum(week.awarded for week in past) / budget
+        text += f" The {len(past)} weeks that are over used {number(share, 0)} % of theirs."
     return text
 
 
