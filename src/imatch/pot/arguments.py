@@ -1,4 +1,4 @@
-"""Checks of what programs hand to POTService."""
+"""Checks of the arguments of POTService."""
 
 import json
 from collections.abc import Mapping
@@ -31,10 +31,10 @@ def amount_of(category: str, amount: int | None, fixed: int | None) -> int:
 def five_percent(deal_value_usd: float | None) -> int | None:
     if deal_value_usd is None:
         return None
-    number = isinstance(deal_value_usd, int | float | Decimal) and deal_value_usd is not True
-    if not number or not 0 <= deal_value_usd <= MAX_AMOUNT:
+    is_number = isinstance(deal_value_usd, int | float | Decimal) and deal_value_usd is not True
+    if not is_number or not 0 <= deal_value_usd <= MAX_AMOUNT:
         raise BadAmount("A deal's value is its number of dollars.")
-    # In cents first: 5 % of a float would lose a POT where the product is just below it.
+    # In cents first: 5 % of a float can be just below the exact value and lose a POT.
     return round(deal_value_usd * 100) // 2_000
 
 
@@ -67,16 +67,16 @@ def check_labels(reference_type: object, reference_id: object, description: obje
         raise BadArgument(f"A description has up to {MAX_DESCRIPTION_CHARACTERS} characters.")
 
 
-def is_text(written: str) -> bool:
-    """Whether a database can keep it: half a surrogate pair is no character."""
-    return not any("\ud800" <= sign <= "\udfff" for sign in written)
+def is_text(text: str) -> bool:
+    """Whether a database can store the text: lone surrogates are not characters."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def check_metadata(metadata: object) -> None:
     if not isinstance(metadata, Mapping):
         raise BadArgument("metadata is a mapping of JSON values.")
     try:
-        # As the ledger writes it: sorted, so its names are of one kind, and in UTF-8.
+        # As the ledger writes it: with sorted keys, which must be of one type, and in UTF-8.
         json.dumps(metadata, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError):
         raise BadArgument("metadata is a mapping of JSON values.") from None

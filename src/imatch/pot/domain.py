@@ -1,4 +1,4 @@
-"""What the POT economy brings to the program."""
+"""Registration of the POT economy."""
 
 from imatch.core.domains import Domain
 from imatch.facts.economy import AllowanceWithdrawn
@@ -42,8 +42,8 @@ DOMAIN = Domain(
         (EmailConfirmed, once_only.on_email_confirmed),
         (AllowanceWithdrawn, redemptions.on_allowance_withdrawn),
         (EngagementPaid, reserve.on_engagement_paid),
-        # The reserve first: it records the reversal, and what it gives back of open requests can
-        # then be clawed back.
+        # The reserve first: it records the reversal, and releases POT of open redemptions, which
+        # can then be clawed back.
         (EngagementReversed, reserve.on_engagement_reversed),
         (EngagementReversed, clawbacks.on_engagement_reversed),
     ),

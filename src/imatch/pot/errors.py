@@ -1,4 +1,4 @@
-"""Why POT did not move. Each is a ValueError too: programs that call POTService expect one."""
+"""Errors of POTService. Each is also a ValueError, which callers of POTService expect."""
 
 from imatch import ledger
 from imatch.core.errors import Conflict, Invalid
@@ -30,7 +30,7 @@ class BadAmount(Invalid, ValueError):
 
 
 class BadArgument(Invalid, ValueError):
-    """Anything else that cannot be asked for: an account type, a reference, a page."""
+    """Any other invalid argument: an account type, a reference, a page."""
 
     code = "bad_argument"
 
@@ -45,4 +45,4 @@ class InsufficientPot(Conflict, ValueError):
 
 
 class POTKeyReused(ledger.KeyReused, ValueError):
-    """The idempotency key was used before, with another input."""
+    """The idempotency key was used before with other input."""

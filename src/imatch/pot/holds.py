@@ -1,4 +1,4 @@
-"""Holds against fraud: while one stands, its person redeems nothing."""
+"""Fraud holds: while a hold stands, its person cannot redeem POT."""
 
 from collections.abc import Sequence
 
@@ -30,20 +30,26 @@ class HoldNotFound(NotFound):
 
 
 def place_hold(db: Session, user_id: int, operator_id: int, reason: str) -> PotFraudHold:
-    """Nothing is redeemed by this person until the hold is lifted.
+    """Stop a person's redemptions until the hold is lifted.
 
-    The same hold that this operator placed already, and that stands, is not placed twice.
+    Idempotent: an equal standing hold of the same operator is returned instead. Raises
+    OperatorsOnly, UserNotFound, or Invalid for a reason.
     """
-    words = checked_words(reason, "reason", "Say why payouts are held.")
+    checked_reason = checked_words(reason, "reason", "Say why payouts are held.")
     with atomic(db):
         require_operator(db, operator_id)
         user_by_id(db, user_id)
-        lock_people(db, {operator_id})  # one form at a time, so that the second sees the first
-        asked = {"user_id": user_id, "reason": words, "placed_by": operator_id, "lifted_at": None}
-        placed = db.scalar(select(PotFraudHold).filter_by(**asked).limit(1))
-        if placed is not None:
-            return placed
-        hold = PotFraudHold(**asked)
+        lock_people(db, {operator_id})  # serialises an operator's forms: the second sees the first
+        values = {
+            "user_id": user_id,
+            "reason": checked_reason,
+            "placed_by": operator_id,
+            "lifted_at": None,
+        }
+        existing = db.scalar(select(PotFraudHold).filter_by(**values).limit(1))
+        if existing is not None:
+            return existing
+        hold = PotFraudHold(**values)
         db.add(hold)
         db.flush()
         record("place_fraud_hold", operator_id, user_id=user_id, hold_id=hold.id)
@@ -51,7 +57,7 @@ def place_hold(db: Session, user_id: int, operator_id: int, reason: str) -> PotF
 
 
 def lift_hold(db: Session, hold_id: int, operator_id: int) -> PotFraudHold:
-    """End a hold; ending it twice is once. Raises HoldNotFound, OwnIdentity."""
+    """Lift a hold. Idempotent. Raises OperatorsOnly, HoldNotFound, OwnIdentity."""
     with atomic(db):
         require_operator(db, operator_id)
         hold = db.get(PotFraudHold, hold_id, with_for_update=True) if is_id(hold_id) else None
@@ -66,16 +72,16 @@ def lift_hold(db: Session, hold_id: int, operator_id: int) -> PotFraudHold:
 
 
 def holds_of(db: Session, user_id: int) -> Sequence[PotFraudHold]:
-    """Every hold there ever was, the newest first."""
-    theirs = select(PotFraudHold).where(PotFraudHold.user_id == user_id)
-    return db.scalars(theirs.order_by(PotFraudHold.id.desc())).all()
+    """All fraud holds of a person, also lifted ones, the newest first."""
+    holds = select(PotFraudHold).where(PotFraudHold.user_id == user_id)
+    return db.scalars(holds.order_by(PotFraudHold.id.desc())).all()
 
 
-# Everybody whom an operator holds for fraud.
+# The ids of people with a standing fraud hold.
 HELD_PEOPLE = select(PotFraudHold.user_id).where(PotFraudHold.lifted_at.is_(None))
 
 
 def is_on_hold(db: Session, user_id: int) -> bool:
-    """Whether an operator holds this person's payouts for fraud."""
-    held = HELD_PEOPLE.where(PotFraudHold.user_id == user_id)
-    return db.scalar(held.limit(1)) is not None
+    """Whether this person has a standing fraud hold."""
+    standing_holds = HELD_PEOPLE.where(PotFraudHold.user_id == user_id)
+    return db.scalar(standing_holds.limit(1)) is not None

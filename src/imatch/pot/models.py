@@ -1,6 +1,6 @@
-"""Why POT moved: awards, purchases, redemptions, and the policy they follow.
+"""Fraud holds, engagements and redemptions of the POT economy.
 
-Amounts stand in the ledger's books; these rows say what a movement was for and what becomes of it.
+The ledger's books store amounts. These rows store what a movement was for, and its status.
 """
 
 from datetime import datetime
@@ -16,7 +16,7 @@ from imatch.core.money import Money, usd
 
 
 class PotFraudHold(Base):
-    """While `lifted_at` is empty this person redeems nothing."""
+    """A fraud hold: while `lifted_at` is empty, its person cannot redeem POT."""
 
     __tablename__ = "pot_fraud_holds"
 
@@ -30,9 +30,10 @@ class PotFraudHold(Base):
 
 
 class PotEngagement(Base):
-    """An engagement that was heard of: whoever hears more of it waits for this row.
+    """An engagement in an announced fact. Listeners lock its row to follow one another.
 
-    Nobody's data: an opaque number here, and when it was reversed, which can be before it is paid.
+    Contains no personal data: an opaque id, and when the engagement was reversed. The reversal
+    can be announced before the payment.
     """
 
     __tablename__ = "pot_engagements"
@@ -42,7 +43,7 @@ class PotEngagement(Base):
 
 
 class ProposalStatus(StrEnum):
-    """Of what one operator proposes and another decides: a grant or a version of the policy."""
+    """Status of a proposal that another operator decides: a grant or a policy version."""
 
     PROPOSED = "proposed"
     APPROVED = "approved"
@@ -50,11 +51,11 @@ class ProposalStatus(StrEnum):
 
 
 class RedemptionStatus(StrEnum):
-    PENDING = "pending"  # its POT are held; an operator has to decide
-    APPROVED = "approved"  # waits for its day, then for a second operator's payment
+    PENDING = "pending"  # its POT are held; an operator decides next
+    APPROVED = "approved"  # waits until `due_at`, then for payment by a second operator
     PAID = "paid"
-    REJECTED = "rejected"  # by an operator; POT and allowance are given back
-    CANCELLED = "cancelled"  # by its owner; POT and allowance are given back
+    REJECTED = "rejected"  # by an operator; POT and allowance are released
+    CANCELLED = "cancelled"  # by its owner; POT and allowance are released
 
 
 OPEN_REDEMPTIONS = frozenset({RedemptionStatus.PENDING, RedemptionStatus.APPROVED})
@@ -62,7 +63,7 @@ ENDED_REDEMPTIONS = frozenset(RedemptionStatus) - OPEN_REDEMPTIONS
 
 
 class PotRedemption(Base):
-    """POT on its way to becoming dollars; both books hold their part until it is paid."""
+    """A request to redeem POT for dollars. Both books hold its amount until it is paid."""
 
     __tablename__ = "pot_redemptions"
     __table_args__ = (
@@ -82,13 +83,13 @@ class PotRedemption(Base):
     payment_method: Mapped[str] = mapped_column(String(32))
     status: Mapped[RedemptionStatus] = mapped_column(default=RedemptionStatus.PENDING)
     pot_hold_id: Mapped[int]
-    cash_hold_id: Mapped[int | None]  # the allowance set aside, at the latest on approval
+    cash_hold_id: Mapped[int | None]  # the hold on the allowance; placed on approval at the latest
     requested_at: Mapped[datetime] = mapped_column(default=now)
-    due_at: Mapped[datetime]  # may be paid from this moment
+    due_at: Mapped[datetime]  # earliest payment
     decided_by: Mapped[int | None] = mapped_column(ForeignKey(User.id))
     decided_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(String(300), default="")
-    exported_at: Mapped[datetime | None]  # on its way to the bank: cancelled no more
+    exported_at: Mapped[datetime | None]  # sent to the bank: can no longer be cancelled
     paid_by: Mapped[int | None] = mapped_column(ForeignKey(User.id))
     paid_at: Mapped[datetime | None]
     bank_reference: Mapped[str] = mapped_column(String(64), default="")

@@ -1,6 +1,6 @@
-"""What people's POT adds to the export of their data, and what stays of it when they go.
+"""Export and erasure of people's POT data.
 
-The books keep every amount, under a number that no longer names anybody.
+After an erasure the books keep every amount, under a user id that no longer identifies anybody.
 """
 
 from sqlalchemy import delete, or_, select, update
@@ -39,13 +39,13 @@ from imatch.pot.reserve.models import PotCommission
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.models import PotPurchase, PurchaseStatus
 
-_LEFT_BEHIND = "The account was erased: what was left of its POT left the economy."
-_LAPSED = "The account was erased: what it might have redeemed lapsed."
+_POT_REMOVED = "The account was erased: what was left of its POT left the economy."
+_ALLOWANCE_LAPSED = "The account was erased: what it might have redeemed lapsed."
 _ERASED = select(User.id).where(User.email.endswith(ERASED_DOMAIN))
 
 
 def export(db: Session, fact: PersonExported) -> None:
-    """Balances and everything that moved or was asked for, oldest first."""
+    """Add balances, movements and requests to the export, the oldest first."""
     user_id = fact.user_id
     pot, cash = account(db, POT, user_id), account(db, CASH, user_id)
     payee = db.get(PotPayee, user_id)
@@ -69,20 +69,20 @@ def export(db: Session, fact: PersonExported) -> None:
 
 
 def erase(db: Session, fact: PersonErased) -> None:
-    """End and cancel what is under way, let POT and allowance go, and forget where payouts went.
+    """Cancel open work, empty both accounts, and delete payout details and texts.
 
-    A payout that is with the bank already is still paid, so its payee's details stay until it is.
+    A payout already sent to the bank is still paid: its payee's details stay until then.
     """
     user_id = fact.user_id
-    lock_people(db, {user_id})  # what is heard of them from here on earns nothing
+    lock_people(db, {user_id})  # later facts about them earn nothing
     _cancel_queued(db, user_id)
-    with_the_bank = _cancel_redemptions(db, user_id)
+    at_the_bank = _cancel_redemptions(db, user_id)
     _end_purchases(db, user_id)
-    clawbacks.lock_free_pot(db, user_id)  # nothing more is bought from here on
-    _end_purchases(db, user_id)  # what was bought meanwhile
-    once_only.remember(db, user_id)  # now that all that can has paid what is owed
-    _let_go(db, user_id)
-    if not with_the_bank:
+    clawbacks.lock_free_pot(db, user_id)  # no later purchases
+    _end_purchases(db, user_id)  # purchases made in the meantime
+    once_only.remember(db, user_id)  # after debts were paid as far as possible
+    _empty_accounts(db, user_id)
+    if not at_the_bank:
         db.execute(delete(PotPayee).where(PotPayee.user_id == user_id))
     db.execute(
         update(PotPurchase).where(PotPurchase.user_id == user_id).values(note="", renews=False)
@@ -98,43 +98,45 @@ def erase(db: Session, fact: PersonErased) -> None:
 
 @job("forget_erased_payees", cron="47 3 * * *")
 def forget_erased_payees() -> None:
-    """Delete where payouts of erased accounts went, once none is with the bank any more."""
-    with_the_bank = select(PotRedemption.user_id).where(
+    """Delete the payees of erased accounts that have no payout at the bank."""
+    at_the_bank = select(PotRedemption.user_id).where(
         PotRedemption.status == RedemptionStatus.APPROVED
     )
     with SessionLocal() as db, atomic(db):
         db.execute(
             delete(PotPayee).where(
-                PotPayee.user_id.in_(_ERASED), PotPayee.user_id.not_in(with_the_bank)
+                PotPayee.user_id.in_(_ERASED), PotPayee.user_id.not_in(at_the_bank)
             )
         )
 
 
 @job("let_go_of_what_came_back", cron="51 * * * *")
 def let_go_of_what_came_back() -> None:
-    """Let go what erased accounts got since: a payout that the bank sent back, a refund."""
+    """Empty erased accounts that received an amount: a returned payout or a refund."""
     with SessionLocal() as db:
-        left: set[int] = set()
-        for kind in (PotAccount, CashAccount):
-            has_some = select(kind.user_id).where(kind.balance > kind.held)
-            left |= set(db.scalars(has_some.where(kind.user_id.in_(_ERASED))))
-        run_each(db, "erased_account", sorted(left), lambda one: _let_go(db, one))
+        user_ids: set[int] = set()
+        for table in (PotAccount, CashAccount):
+            with_free_amount = select(table.user_id).where(table.balance > table.held)
+            user_ids |= set(db.scalars(with_free_amount.where(table.user_id.in_(_ERASED))))
+        run_each(
+            db, "erased_account", sorted(user_ids), lambda user_id: _empty_accounts(db, user_id)
+        )
 
 
-def _let_go(db: Session, user_id: int) -> None:
-    """Empty both books of what is free. What is held for a payout at the bank stays for it.
+def _empty_accounts(db: Session, user_id: int) -> None:
+    """Remove the free amounts of both accounts. Amounts held for a payout at the bank stay.
 
-    The reserve keeps what covered the allowance: it then covers everybody else's better.
+    The reserve keeps the money that covered the allowance, which raises everybody's coverage.
     """
     clawbacks.lock_free_pot(db, user_id)
-    left = account(db, POT, user_id)
-    if left is not None and left.balance > left.held:
+    pot = account(db, POT, user_id)
+    if pot is not None and pot.balance > pot.held:
         clawbacks.claw_back(
             db,
             user_id,
-            left.balance - left.held,
-            key=_key_of_leaving(left),
-            reason=_LEFT_BEHIND,
+            pot.balance - pot.held,
+            key=_removal_key(pot),
+            reason=_POT_REMOVED,
             category="account_erased",
         )
     allowance = db.get(CashAccount, user_id, with_for_update=True, populate_existing=True)
@@ -143,20 +145,20 @@ def _let_go(db: Session, user_id: int) -> None:
             db,
             CASH,
             Movement(
-                key=_key_of_leaving(allowance),
+                key=_removal_key(allowance),
                 user_id=user_id,
                 amount=allowance.held - allowance.balance,
                 counter_account=SystemAccount.ALLOWANCES,
                 transaction_type=TransactionType.ALLOWANCE,
                 category="account_erased",
-                description=_LAPSED,
+                description=_ALLOWANCE_LAPSED,
             ),
         )
 
 
-def _key_of_leaving(left: Account) -> str:
-    """One for each time that something is left: every entry moves the version on."""
-    return f"erased:{left.user_id}:{left.version}"
+def _removal_key(emptied: Account) -> str:
+    """The idempotency key of a removal. Every entry raises the version, so it is new each time."""
+    return f"erased:{emptied.user_id}:{emptied.version}"
 
 
 def _cancel_queued(db: Session, user_id: int) -> None:
@@ -167,7 +169,7 @@ def _cancel_queued(db: Session, user_id: int) -> None:
 
 
 def _cancel_redemptions(db: Session, user_id: int) -> bool:
-    """Give every open request back; whether one is too far on its way for that."""
+    """Cancel open redemptions; returns whether one was already sent to the bank."""
     under_way = select(PotRedemption).where(
         PotRedemption.user_id == user_id, PotRedemption.status.in_(OPEN_REDEMPTIONS)
     )
@@ -179,7 +181,7 @@ def _cancel_redemptions(db: Session, user_id: int) -> bool:
 
 
 def _end_purchases(db: Session, user_id: int) -> None:
-    """Return orders, and end what is in effect: a number that it names can be given again."""
+    """Refund orders and end active purchases. Ids that they name can be reused later."""
     ordered = select(PotPurchase.id).where(
         PotPurchase.user_id == user_id, PotPurchase.status == PurchaseStatus.ORDERED
     )
@@ -188,14 +190,14 @@ def _end_purchases(db: Session, user_id: int) -> None:
     in_effect = select(PotPurchase).where(
         PotPurchase.user_id == user_id, PotPurchase.status == PurchaseStatus.ACTIVE
     )
-    held = in_effect.order_by(PotPurchase.id).with_for_update()
-    for purchase in db.scalars(held.execution_options(populate_existing=True)).all():
+    locked = in_effect.order_by(PotPurchase.id).with_for_update()
+    for purchase in db.scalars(locked.execution_options(populate_existing=True)).all():
         purchase.renews = False
         shop.end(db, purchase)
 
 
-def _transactions(db: Session, kind: type[JournalRow], user_id: int) -> list[dict[str, object]]:
-    found = db.scalars(select(kind).where(kind.user_id == user_id).order_by(kind.id))
+def _transactions(db: Session, table: type[JournalRow], user_id: int) -> list[dict[str, object]]:
+    rows = db.scalars(select(table).where(table.user_id == user_id).order_by(table.id))
     return [
         {
             "id": row.id,
@@ -206,35 +208,33 @@ def _transactions(db: Session, kind: type[JournalRow], user_id: int) -> list[dic
             "balance_after": row.balance_after,
             "created_at": row.created_at.isoformat(),
         }
-        for row in found
+        for row in rows
     ]
 
 
 def _debts(db: Session, user_id: int) -> list[dict[str, object]]:
-    """What clawbacks could not take, with what is still owed of it."""
-    found = db.scalars(select(PotDebt).where(PotDebt.user_id == user_id).order_by(PotDebt.id))
+    """Debts of clawbacks, with the POT still owed."""
+    debts = db.scalars(select(PotDebt).where(PotDebt.user_id == user_id).order_by(PotDebt.id))
     return [
         {"owed": debt.owed, "reason": debt.reason, "created_at": debt.created_at.isoformat()}
-        for debt in found
+        for debt in debts
     ]
 
 
 def _holds(db: Session, user_id: int) -> list[dict[str, object]]:
-    """When redeeming was stopped. What made operators suspicious stays with them: it tells whoever
-    is rightly suspected what to hide.
-    """
-    found = select(PotFraudHold).where(PotFraudHold.user_id == user_id)
+    """Fraud holds, without their reasons: these would tell a fraudster what to hide."""
+    holds = select(PotFraudHold).where(PotFraudHold.user_id == user_id)
     return [
         {
             "placed_at": hold.placed_at.isoformat(),
             "lifted_at": hold.lifted_at and hold.lifted_at.isoformat(),
         }
-        for hold in db.scalars(found.order_by(PotFraudHold.id))
+        for hold in db.scalars(holds.order_by(PotFraudHold.id))
     ]
 
 
 def _commissions(db: Session, user_id: int) -> list[dict[str, object]]:
-    """Paid commission that the person is a side of; who only invited a side learns no price."""
+    """Paid commissions of the person's engagements. A mere referrer learns no price."""
     row = PotCommission
     sides = (
         ("provider", row.provider_user_id),
@@ -242,17 +242,17 @@ def _commissions(db: Session, user_id: int) -> list[dict[str, object]]:
         ("invited the provider", row.provider_referrer_user_id),
         ("invited the seeker", row.seeker_referrer_user_id),
     )
-    found = db.scalars(
+    commissions = db.scalars(
         select(row).where(or_(*(column == user_id for _name, column in sides))).order_by(row.id)
     )
-    told: list[dict[str, object]] = []
-    for commission in found:
-        was = [name for name, column in sides if getattr(commission, column.key) == user_id]
-        own = {"provider", "seeker"} & set(was)
-        told.append(
+    exported: list[dict[str, object]] = []
+    for commission in commissions:
+        roles = [name for name, column in sides if getattr(commission, column.key) == user_id]
+        own = {"provider", "seeker"} & set(roles)
+        exported.append(
             {
                 "engagement_id": commission.engagement_id if own else None,
-                "was": was,
+                "was": roles,
                 "deal_cents": commission.deal_cents if own else None,
                 "commission_cents": commission.commission_cents if own else None,
                 "status": commission.status,
@@ -260,11 +260,11 @@ def _commissions(db: Session, user_id: int) -> list[dict[str, object]]:
                 "cleared_at": commission.cleared_at and commission.cleared_at.isoformat(),
             }
         )
-    return told
+    return exported
 
 
 def _awards(db: Session, user_id: int) -> list[dict[str, object]]:
-    found = db.scalars(select(PotAward).where(PotAward.user_id == user_id).order_by(PotAward.id))
+    awards = db.scalars(select(PotAward).where(PotAward.user_id == user_id).order_by(PotAward.id))
     return [
         {
             "rule": award.rule,
@@ -273,12 +273,12 @@ def _awards(db: Session, user_id: int) -> list[dict[str, object]]:
             "earned_at": award.earned_at.isoformat(),
             "paid_at": award.paid_at and award.paid_at.isoformat(),
         }
-        for award in found
+        for award in awards
     ]
 
 
 def _grants(db: Session, user_id: int) -> list[dict[str, object]]:
-    found = db.scalars(select(PotGrant).where(PotGrant.user_id == user_id).order_by(PotGrant.id))
+    grants = db.scalars(select(PotGrant).where(PotGrant.user_id == user_id).order_by(PotGrant.id))
     return [
         {
             "amount": grant.amount,
@@ -287,12 +287,12 @@ def _grants(db: Session, user_id: int) -> list[dict[str, object]]:
             "status": grant.status,
             "proposed_at": grant.proposed_at.isoformat(),
         }
-        for grant in found
+        for grant in grants
     ]
 
 
 def _purchases(db: Session, user_id: int) -> list[dict[str, object]]:
-    bought = select(PotPurchase).where(PotPurchase.user_id == user_id)
+    query = select(PotPurchase).where(PotPurchase.user_id == user_id)
     return [
         {
             "option": purchase.option,
@@ -303,12 +303,12 @@ def _purchases(db: Session, user_id: int) -> list[dict[str, object]]:
             "created_at": purchase.created_at.isoformat(),
             "ends_at": purchase.ends_at and purchase.ends_at.isoformat(),
         }
-        for purchase in db.scalars(bought.order_by(PotPurchase.id))
+        for purchase in db.scalars(query.order_by(PotPurchase.id))
     ]
 
 
 def _redemptions(db: Session, user_id: int) -> list[dict[str, object]]:
-    asked = select(PotRedemption).where(PotRedemption.user_id == user_id)
+    query = select(PotRedemption).where(PotRedemption.user_id == user_id)
     return [
         {
             "pot_amount": request.pot_amount,
@@ -319,5 +319,5 @@ def _redemptions(db: Session, user_id: int) -> list[dict[str, object]]:
             "paid_at": request.paid_at and request.paid_at.isoformat(),
             "reason": request.reason,
         }
-        for request in db.scalars(asked.order_by(PotRedemption.id))
+        for request in db.scalars(query.order_by(PotRedemption.id))
     ]

@@ -1,4 +1,4 @@
-"""Reads of people's POT for POTService, and of what waits for operators."""
+"""Queries of people's POT for POTService, and of open work for operators."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ MAX_PAGE = 1_000
 
 
 def free_pot(db: Session, user_id: int) -> int | None:
-    """What a person can spend, 0 before their first transaction; None if nobody has this id."""
+    """A person's free POT, 0 before their first transaction; None if the user does not exist."""
     free = func.coalesce(PotAccount.balance - PotAccount.held, 0)
     account = PotAccount.user_id == User.id
     return db.scalar(
@@ -37,7 +37,7 @@ class WaitingForOperators:
 
 
 def waiting_for_operators(db: Session) -> WaitingForOperators:
-    """How much of the economy needs somebody to do or decide something."""
+    """Counts of open orders, grants and redemptions."""
     orders, next_due = db.execute(
         select(func.count(), func.min(PotPurchase.ends_at)).where(
             PotPurchase.status == PurchaseStatus.ORDERED
@@ -51,7 +51,7 @@ def waiting_for_operators(db: Session) -> WaitingForOperators:
 
 
 def check_page(limit: int, offset: int, transaction_type: str | None) -> None:
-    """Raise BadArgument for what no page of a history has."""
+    """Check the arguments of `history`. Raises BadArgument."""
     if type(limit) is not int or not 1 <= limit <= MAX_PAGE:
         raise BadArgument(f"limit is a whole number from 1 to {MAX_PAGE}.")
     if type(offset) is not int or not 0 <= offset <= MAX_BIGINT:
@@ -64,25 +64,27 @@ def history(
     db: Session, user_id: int, limit: int, offset: int, transaction_type: str | None
 ) -> list[dict[str, Any]]:
     """A page of a person's transactions, newest first."""
-    row = PotTransaction
+    entry = PotTransaction
     query = select(
-        row.id,
-        row.amount,
-        row.transaction_type,
-        row.category,
-        row.description,
-        row.balance_after,
-        row.created_at,
-    ).where(row.user_id.between(user_id, user_id))  # so it is read by the person's own index
+        entry.id,
+        entry.amount,
+        entry.transaction_type,
+        entry.category,
+        entry.description,
+        entry.balance_after,
+        entry.created_at,
+    ).where(
+        entry.user_id.between(user_id, user_id)
+    )  # BETWEEN makes PostgreSQL use the index by person
     if transaction_type is not None:
-        query = query.where(row.transaction_type == transaction_type)
-    newest_first = query.order_by(row.user_id.desc(), row.id.desc())
-    found = db.execute(newest_first.limit(limit).offset(offset)).mappings()
+        query = query.where(entry.transaction_type == transaction_type)
+    newest_first = query.order_by(entry.user_id.desc(), entry.id.desc())
+    rows = db.execute(newest_first.limit(limit).offset(offset)).mappings()
     return [
         {
-            **one,
-            "transaction_type": one["transaction_type"].value,
-            "created_at": one["created_at"].isoformat(),
+            **row,
+            "transaction_type": row["transaction_type"].value,
+            "created_at": row["created_at"].isoformat(),
         }
-        for one in found
+        for row in rows
     ]

@@ -1,6 +1,6 @@
-"""Which engagements were reversed, also those whose payment has not been heard of yet.
+"""Reversed engagements, also those whose payment has not been announced yet.
 
-Facts can be announced again, in another order, or at the same moment.
+Facts can be announced repeatedly, out of order, or concurrently.
 """
 
 from collections.abc import Iterable
@@ -15,29 +15,31 @@ from imatch.pot.models import PotEngagement
 
 
 def among(db: Session, engagement_ids: Iterable[int | None]) -> set[int]:
-    """Those of these engagements that were reversed; for the others, no reversal comes between.
+    """The ids of the reversed engagements among these.
 
-    Whoever hears of an engagement asks first, before people are locked: who asks next about any
-    of these waits until this transaction ends.
+    Locks all their rows: no reversal can commit before this transaction ends. Call this before
+    people are locked, to avoid deadlocks.
     """
-    return _held(db, {one for one in engagement_ids if one is not None}, None)
+    return _lock_engagements(db, {id_ for id_ in engagement_ids if id_ is not None}, None)
 
 
-def note(db: Session, engagement_id: int) -> None:
-    """Remember a reversal, and wait as `among` does."""
-    _held(db, {engagement_id}, now())
+def record(db: Session, engagement_id: int) -> None:
+    """Record a reversal. Idempotent; takes the same locks as `among`."""
+    _lock_engagements(db, {engagement_id}, now())
 
 
-def _held(db: Session, engagement_ids: set[int], reversed_at: datetime | None) -> set[int]:
+def _lock_engagements(
+    db: Session, engagement_ids: set[int], reversed_at: datetime | None
+) -> set[int]:
     if not engagement_ids:
         return set()
     on_sqlite = db.get_bind().dialect.name == "sqlite"
     insert = sqlite.insert(PotEngagement) if on_sqlite else postgresql.insert(PotEngagement)
-    # Updated also where nothing changes: that locks the row, whoever made it, and returns it.
-    known = func.coalesce(PotEngagement.reversed_at, insert.excluded.reversed_at)
-    held = insert.on_conflict_do_update(
-        index_elements=[PotEngagement.engagement_id], set_={"reversed_at": known}
+    # The update also runs where nothing changes: it locks the row and returns it.
+    first_reversal = func.coalesce(PotEngagement.reversed_at, insert.excluded.reversed_at)
+    upsert = insert.on_conflict_do_update(
+        index_elements=[PotEngagement.engagement_id], set_={"reversed_at": first_reversal}
     ).returning(PotEngagement.engagement_id, PotEngagement.reversed_at)
-    # Ascending, so that nobody waits in a circle.
-    rows = [{"engagement_id": one, "reversed_at": reversed_at} for one in sorted(engagement_ids)]
-    return {one for one, moment in db.execute(held, rows) if moment is not None}
+    # In ascending id order, to avoid deadlocks.
+    rows = [{"engagement_id": id_, "reversed_at": reversed_at} for id_ in sorted(engagement_ids)]
+    return {id_ for id_, moment in db.execute(upsert, rows) if moment is not None}

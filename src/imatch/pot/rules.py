@@ -1,4 +1,4 @@
-"""What earns POT and what costs POT. Add a line here; wallet, API and documents follow."""
+"""The rules that earn POT. Add a rule to EARNINGS; wallet, API and documents use it."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ from imatch.facts.waiting import UNANNOUNCED
 
 class AwardClass(StrEnum):
     ALWAYS = "A"  # paid at once
-    BUDGETED = "B"  # paid out of the week's budget, or queued: late, never lost
+    BUDGETED = "B"  # paid out of the weekly budget, or queued: late, never lost
 
 
 class Window(StrEnum):
@@ -64,8 +64,8 @@ class Cap:
 class Earning:
     """A rule: who earns how many POT when a fact is announced.
 
-    `to` and `by` name attributes of the fact: who earns, and what it is earned for. The award's
-    key is "earn:<name>:<by>:<to>", so that a fact heard twice pays once.
+    `to` and `by` name attributes of the fact: the earner, and what the award is for. The award's
+    idempotency key is "earn:<name>:<by>:<to>".
     """
 
     name: str
@@ -74,38 +74,38 @@ class Earning:
     to: str
     by: str
     title: str
-    how: str  # to the person: what to do for it
-    shown: str = ""  # the amount in words where it depends on the fact
+    how: str  # shown to people: how to earn it
+    shown: str = ""  # the amount as text, if it depends on the fact
     cap: Cap | None = None
     when: Callable[[Any], bool] = lambda _fact: True
     award_class: AwardClass = AwardClass.BUDGETED
-    side: Side | None = None  # where only that side can earn it
+    side: Side | None = None  # the only side that can earn it
 
     @property
     def offered(self) -> bool:
-        """False while nothing announces its fact: nobody can earn it yet."""
+        """False while no part of the program announces its fact: nobody can earn it yet."""
         return self.fact not in UNANNOUNCED
 
     def is_for(self, sides: Collection[Side]) -> bool:
-        """Whether somebody who is on these sides can earn it."""
+        """Whether a person on these sides can earn it."""
         return self.side is None or self.side in sides
 
     def amount(self, fact: object) -> int:
-        """Whole POT; 0 earns nothing."""
+        """POT earned for the fact; 0 gives no award."""
         return self.pot if isinstance(self.pot, int) else self.pot(fact)
 
     def earner(self, fact: object) -> int | None:
-        """The person's id, or None where there is nobody (an uninvited seeker has no referrer).
+        """The earner's user id, or None (an uninvited seeker has no referrer).
 
-        Nobody earns by dealing with, rating or inviting themselves.
+        People earn nothing by dealing with, rating or inviting themselves.
         """
         earner: int | None = getattr(fact, self.to)
         invited = getattr(fact, self.to.replace("_referrer", ""))
-        alone = _is_with_oneself(fact) or ("_referrer" in self.to and earner == invited)
-        return None if alone else earner
+        is_own = _is_with_oneself(fact) or ("_referrer" in self.to and earner == invited)
+        return None if is_own else earner
 
     def reference(self, fact: object) -> tuple[str | None, int | None]:
-        """What the award is for: ("rating", 41), or nothing that has a number."""
+        """What the award is for: ("rating", 41), or (None, None) without a numeric id."""
         attribute = self.by.split()[0]
         value = getattr(fact, attribute)
         if attribute.endswith("_id") and isinstance(value, int):
@@ -113,8 +113,8 @@ class Earning:
         return None, None
 
     def key(self, fact: object) -> str:
-        about = ":".join(str(getattr(fact, attribute)) for attribute in self.by.split())
-        return f"earn:{self.name}:{about}:{self.earner(fact)}"
+        values = ":".join(str(getattr(fact, attribute)) for attribute in self.by.split())
+        return f"earn:{self.name}:{values}:{self.earner(fact)}"
 
 
 ONCE = Cap(1, Window.EVER)
@@ -274,6 +274,6 @@ EARNING_BY_NAME = {earning.name: earning for earning in EARNINGS}
 
 
 REDEMPTION = "pot_redemption"
-VALUE_PER_POT = usd(100)  # of what it buys here
+VALUE_PER_POT = usd(100)  # of the purchases that it pays for
 PAYOUT_PER_POT = usd(80)
-RETRIEVABLE_DAYS = 180  # how long an award can be taken back
+RETRIEVABLE_DAYS = 180  # period in which an award can be clawed back

@@ -4,8 +4,9 @@
     pot.award_profile_creation(user_id=1, account_type="provider")
     pot.charge_premium_match(user_id=1, seeker_id=1)
 
-Outside `atomic(db)` every call commits the session, pending changes included, and leaves a fresh
-snapshot; inside, it joins and commits nothing. `pot.awards` applies caps, queue and grants.
+Outside `atomic(db)` every call commits the session, including pending changes, and leaves a fresh
+snapshot. Inside, it joins the transaction and commits nothing. Caps, the queue and grants belong
+to `pot.awards`.
 """
 
 import secrets
@@ -61,7 +62,7 @@ Result = dict[str, Any]
 
 _BOOST_DAYS = 30
 _FIVE_STARS = 5
-_FIGURES = ("pot_balance", "total_pot_earned", "total_pot_spent", "total_pot_burned")
+_FIGURE_NAMES = ("pot_balance", "total_pot_earned", "total_pot_spent", "total_pot_burned")
 
 
 class POTService:
@@ -81,9 +82,10 @@ class POTService:
         metadata: Mapping[str, object] | None = None,
         key: str | None = None,
     ) -> Result:
-        """Give POT out of the treasury. `amount` overrides the rule's; a known `key` pays once.
+        """Award POT from the treasury. `amount` overrides the rule's amount.
 
-        What the person owes takes its part in movements of its own.
+        Idempotent by `key`. The person's debts are then paid by movements of their own. Raises
+        UserNotFound, UnknownEarningCategory, AmountRequired, BadAmount, BadArgument, POTKeyReused.
         """
         rule = EARNING_BY_NAME.get(category) if isinstance(category, str) else None
         if rule is None:
@@ -103,7 +105,7 @@ class POTService:
         )
         award = self._post(movement)
         if clawbacks.settle_from_award(self.db, award):
-            self._forget_figures(user_id)
+            self._expire_figures(user_id)
         return _result(award)
 
     def spend_pot(
@@ -118,7 +120,11 @@ class POTService:
         key: str | None = None,
         burn: bool = True,
     ) -> Result:
-        """Take and burn POT; `burn=False` returns it to the treasury. Redeemed POT never burns."""
+        """Spend and burn POT; `burn=False` returns them to the treasury. Redeemed POT never burn.
+
+        Idempotent by `key`. Raises UserNotFound, InsufficientPot, UnknownSpendingCategory,
+        AmountRequired, BadAmount, BadArgument, POTKeyReused.
+        """
         title, fixed, counter_account = _spending(category, burn=burn)
         burned = counter_account == SystemAccount.BURNED
         movement = _movement(
@@ -138,22 +144,22 @@ class POTService:
     def redeem_pot_for_usd(
         self, user_id: int, pot_amount: int, payment_method: str = "bank_transfer"
     ) -> Result:
-        """File a request: the POT is held until an operator approves and pays, or rejects.
+        """Request a redemption: the POT are held until an operator pays or rejects it.
 
-        The switch, gates, limits and allowance of redemption apply again at approval, so nothing
-        is ever paid through this door alone.
+        The switch, gates, limits and allowance of redemption apply again at approval: this call
+        alone never pays anything.
         """
         check_person(user_id)
         amount = amount_of(REDEMPTION, pot_amount, None)
         try:
             with atomic(self.db):
-                filed = redemptions.file(
+                request = redemptions.file(
                     self.db, user_id, amount, payment_method, key=_new_key("redeem")
                 )
-                hold = self.db.get_one(PotTransaction, filed.pot_hold_id)
-        except LedgerError as refusal:
-            _raise_as_value_error(refusal, user_id)
-        self._forget_figures(user_id)
+                hold = self.db.get_one(PotTransaction, request.pot_hold_id)
+        except LedgerError as error:
+            _raise_as_value_error(error, user_id)
+        self._expire_figures(user_id)
         return {
             "transaction_id": hold.id,
             "user_id": user_id,
@@ -169,7 +175,7 @@ class POTService:
         }
 
     def get_user_balance(self, user_id: int) -> int:
-        """What a person can spend: their balance without what is held."""
+        """A person's free POT: their balance minus held POT. Raises UserNotFound."""
         check_person(user_id)
         with fresh_read(self.db):
             free = queries.free_pot(self.db, user_id)
@@ -184,7 +190,10 @@ class POTService:
         offset: int = 0,
         transaction_type: str | None = None,
     ) -> list[Result]:
-        """A person's transactions, newest first; `limit` is 1 to 1,000."""
+        """A person's transactions, newest first; `limit` is 1 to 1,000.
+
+        Raises UserNotFound, BadArgument.
+        """
         check_person(user_id)
         queries.check_page(limit, offset, transaction_type)
         with fresh_read(self.db):
@@ -198,7 +207,7 @@ class POTService:
             return figures.stats(self.db)
 
     def award_profile_creation(self, user_id: int, account_type: str) -> Result:
-        """50 for a provider's profile, 25 for a seeker's first need."""
+        """Award 50 for a provider's profile, 25 for a seeker's first need."""
         check_side(account_type)
         return self.award_pot(user_id, f"{account_type}_profile_creation")
 
@@ -228,7 +237,7 @@ class POTService:
     def award_rating_bonus(
         self, user_id: int, rating_id: int, rating_value: int, is_rater: bool = True
     ) -> Result | None:
-        """10 to who rates, 100 to who is rated with five stars, otherwise nothing."""
+        """10 for the rater, 100 for a rated person with five stars, otherwise None."""
         if type(rating_value) is not int or not 1 <= rating_value <= _FIVE_STARS:
             raise BadArgument("A rating has 1 to 5 stars.")
         if not is_rater and rating_value < _FIVE_STARS:
@@ -244,7 +253,7 @@ class POTService:
     def charge_profile_boost(
         self, user_id: int, provider_id: int, duration_days: int = _BOOST_DAYS
     ) -> Result:
-        """500 for every 30 days begun."""
+        """Charge 500 for each started period of 30 days."""
         if type(duration_days) is not int or not 0 < duration_days <= MAX_AMOUNT:
             raise BadArgument("A boost lasts a whole number of days.")
         months = -(-duration_days // _BOOST_DAYS)
@@ -261,17 +270,17 @@ class POTService:
     def _post(self, movement: Movement) -> Entry:
         try:
             entry = post_entry(self.db, POT, movement)
-        except LedgerError as refusal:
-            _raise_as_value_error(refusal, movement.user_id)
-        self._forget_figures(entry.user_id)
+        except LedgerError as error:
+            _raise_as_value_error(error, movement.user_id)
+        self._expire_figures(entry.user_id)
         return entry
 
-    def _forget_figures(self, user_id: int | None) -> None:
-        """Let a person's figures that the session has read be read anew."""
+    def _expire_figures(self, user_id: int | None) -> None:
+        """Expire a person's loaded figures, so that the session reads them again."""
         loaded = self.db.identity_map
         user = loaded.get((User, (user_id,), None))
         if user is not None:
-            self.db.expire(user, _FIGURES)
+            self.db.expire(user, _FIGURE_NAMES)
         account = loaded.get((PotAccount, (user_id,), None))
         if account is not None:
             self.db.expire(account)
@@ -313,7 +322,7 @@ def _movement(
 
 
 def _spending(category: str, *, burn: bool) -> tuple[str, int | None, SystemAccount]:
-    """A category's title, its price unless that is open, and where the POT goes."""
+    """A spending category's title, its price (None if variable), and the receiving account."""
     if category == REDEMPTION:
         return "POT redeemed", None, SystemAccount.REDEEMED
     option = SPENDING_BY_NAME.get(category) if isinstance(category, str) else None
@@ -324,7 +333,7 @@ def _spending(category: str, *, burn: bool) -> tuple[str, int | None, SystemAcco
 
 
 def _new_key(kind: str) -> str:
-    """A key that nobody else makes; it begins with the time, so that the index grows at its end."""
+    """A unique key. It starts with the time, so that new keys are appended to the index."""
     return f"{kind}:{int(now().timestamp() * 1_000_000):x}-{secrets.token_hex(8)}"
 
 
@@ -340,11 +349,11 @@ def _result(entry: Entry) -> Result:
     }
 
 
-def _raise_as_value_error(refusal: LedgerError, user_id: int | None) -> NoReturn:
-    if isinstance(refusal, AccountNotFound):
+def _raise_as_value_error(error: LedgerError, user_id: int | None) -> NoReturn:
+    if isinstance(error, AccountNotFound):
         raise UserNotFound(user_id) from None
-    if isinstance(refusal, InsufficientFunds):
-        raise InsufficientPot(required=refusal.required, available=refusal.available) from None
-    if isinstance(refusal, KeyReused):
-        raise POTKeyReused(refusal.message) from None
-    raise BadArgument(refusal.message) from None
+    if isinstance(error, InsufficientFunds):
+        raise InsufficientPot(required=error.required, available=error.available) from None
+    if isinstance(error, KeyReused):
+        raise POTKeyReused(error.message) from None
+    raise BadArgument(error.message) from None

@@ -1,4 +1,4 @@
-"""Work of the POT economy that runs by the clock."""
+"""Scheduled jobs of the POT economy."""
 
 from datetime import timedelta
 
@@ -25,23 +25,23 @@ SECOND_FACTOR_KEPT_DAYS = 30
 
 @job("pay_queued_awards", cron="7 * * * *")
 def pay_queued_awards() -> None:
-    """Pay awards that wait, while the week's budget lasts."""
+    """Pay queued awards while the weekly budget lasts."""
     with SessionLocal() as db:
         awards.pay_queue(db)
 
 
 @job("settle_purchases", cron="23 * * * *")
 def settle_purchases() -> None:
-    """Renew or end what has run out, and return orders that nobody delivered in time."""
+    """Renew or end expired purchases, and refund orders not delivered in time."""
     with SessionLocal() as db:
         shop.settle_due(db)
 
 
 @job("decide_the_weeks_pot", cron="2 * * * *")
 def decide_the_weeks_pot() -> None:
-    """Mint and set the award budget of the week, and pay what waited for it.
+    """Mint and set the award budget of the week, and pay queued awards.
 
-    Asked every hour, because no worker may be there when a week begins.
+    Runs every hour, because no worker may be running when a week begins.
     """
     with SessionLocal() as db:
         if policy.is_due(db):
@@ -58,36 +58,36 @@ def decide_the_weeks_pot() -> None:
 
 @job("settle_debts", cron="37 * * * *")
 def settle_debts() -> None:
-    """Pay debts out of what became free without paying them."""
+    """Pay the debts of people who have free POT."""
     with SessionLocal() as db:
         clawbacks.settle_open_debts(db)
 
 
 @job("clear_commissions", cron="13 4 * * *")
 def clear_commissions() -> None:
-    """Turn commission that is old enough into allowances."""
+    """Clear due commission: grant its allowances."""
     with SessionLocal() as db:
         reserve.clear_due(db)
 
 
 @job("notice_second_factors", cron="53 4 * * *")
 def notice_second_factors() -> None:
-    """Announce second factors that have stood for SECOND_FACTOR_KEPT_DAYS."""
+    """Announce second factors that were kept for SECOND_FACTOR_KEPT_DAYS."""
     with SessionLocal() as db:
         run_each(
             db,
             "second_factor",
-            _with_a_second_factor_kept(db),
+            _unrewarded_second_factors(db),
             lambda user_id: announce(db, SecondFactorKept(user_id)),
         )
 
 
-def _with_a_second_factor_kept(db: Session) -> list[int]:
-    """Those who were not rewarded for it before."""
+def _unrewarded_second_factors(db: Session) -> list[int]:
+    """The ids of people who kept a second factor and have no award for it."""
     rewarded = select(PotAward.user_id).where(PotAward.rule == "security_setup")
-    kept = select(User.id).where(
+    user_ids = select(User.id).where(
         User.totp_confirmed_at <= now() - timedelta(days=SECOND_FACTOR_KEPT_DAYS),
         User.active,
         User.id.not_in(rewarded),
     )
-    return list(db.scalars(kept.order_by(User.id)))
+    return list(db.scalars(user_ids.order_by(User.id)))

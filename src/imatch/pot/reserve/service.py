@@ -116,7 +116,7 @@ def on_engagement_reversed(db: Session, fact: EngagementReversed) -> None:
     AllowanceWithdrawn for each allowance.
     """
     with atomic(db):
-        reversals.note(db, fact.engagement_id)
+        reversals.record(db, fact.engagement_id)
         commission = db.scalar(
             select(PotCommission)
             .where(PotCommission.engagement_id == fact.engagement_id)
