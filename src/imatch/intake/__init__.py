@@ -1,1 +1,1 @@
-"""Pages where a seeker says what they need: home, questions, check."""
+"""Pages where a seeker states their need: home, questions, check."""

@@ -1,4 +1,4 @@
-"""The end of the finding walk: a safety stop, the answers to check, the finish."""
+"""The last pages of the intake: safety stop, check of the answers, completion."""
 
 from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/find/{category}", include_in_schema=False)
 
 @router.get("/stop")
 def stop(request: Request, definition: OpenCategory, need: NeedInCategory) -> Response:
-    """What helps now, instead of a list of people; with a way back for who mistapped."""
+    """Show crisis resources instead of people, with a way back after a mistaken tap."""
     screen = rules.safety_stop(definition, answers_of(need)["values"])
     if screen is None:
         return go(f"/find/{definition.name}/check")
@@ -43,7 +43,7 @@ def check(request: Request, db: Db, definition: OpenCategory, need: NeedInCatego
 
 @router.post("/check")
 def finish(request: Request, db: Db, definition: OpenCategory, need: NeedInCategory) -> Response:
-    """Complete the need, find who fits, and show them."""
+    """Complete the need, rank providers, and redirect to the matches."""
     if need is None:
         return _check(request, db, definition, need)
     try:

@@ -1,4 +1,4 @@
-"""What the pages of the finding walk share: the open category, the answers so far, the count."""
+"""Dependencies of the intake's pages: the open category, the answers so far, the live count."""
 
 from typing import Annotated, Any
 
@@ -35,7 +35,7 @@ async def _open_category(categories: InForce, category: str) -> CategoryDefiniti
     return open_category(categories, category)
 
 
-# The definition of the path's {category}; a 404 that says so where it is not open.
+# The definition of the path's {category}. Raises CategoryClosed (404) if it is not open.
 OpenCategory = Annotated[CategoryDefinition, Depends(_open_category)]
 
 
@@ -49,7 +49,7 @@ def people_left(
     answers: NeedAnswers,
     page: FormPage | None = None,
 ) -> dict[str, Any] | None:
-    """How many are left and what each rule removes; None while nothing can or may be counted."""
+    """The live count and what each rule removes; None while it cannot or must not be counted."""
     values = answers["values"]
     if not values or rules.safety_stop(definition, values):
         return None

@@ -1,4 +1,4 @@
-"""What the intake's pages bring to the program."""
+"""Register the intake's pages."""
 
 from imatch.core.domains import Domain
 

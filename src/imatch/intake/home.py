@@ -1,4 +1,4 @@
-"""The home page, and the page on how ranking works: both speak of the open categories."""
+"""The home page and the page on how ranking works. Both list the open categories."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -12,7 +12,7 @@ router = APIRouter(include_in_schema=False)
 
 
 def open_categories(categories: CategoriesInForce) -> list[CategoryDefinition]:
-    """What a visitor may look for today."""
+    """The categories that seekers can choose now."""
     return [
         category.definition.model_copy(update={"active": True}) for category in categories.active
     ]

@@ -1,6 +1,6 @@
-"""The finding walk: one question a page, kept, counted, relaxed.
+"""The intake's questions, one a page: store answers, count who is left, relax rules.
 
-It stands here and not with the seekers, because every page counts whom the answers leave.
+They are not in `needs`, because every page needs the ranking pools for its count.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ walk = APIRouter(prefix="/find/{category}", include_in_schema=False)
 async def choose(
     request: Request, categories: InForce, category: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
-    """On to the first question; without an open category, the ones to choose from."""
+    """Redirect to the first question, or show the open categories to choose from."""
     closed = ""
     if category:
         try:
@@ -93,7 +93,7 @@ def answer(
     visitor: CurrentVisitor,
     raw: PostedForm,
 ) -> Response:
-    """Keep the answers and go on; wrong ones come back with what is wrong, nothing changed."""
+    """Store the answers and go on. Invalid ones are shown again with errors; nothing is stored."""
     posted = _Posted.read(definition, number, raw)
     if _stands_still(definition, need, number):
         return go(f"/find/{definition.name}/stop")
@@ -115,7 +115,7 @@ def count(
     need: NeedInCategory,
     raw: PostedForm,
 ) -> Response:
-    """The count for what stands in the form just now; nothing is kept.
+    """The live count for the form's present values; stores nothing.
 
     A POST, because addresses are logged on the way and these answers are nobody's business.
     """
@@ -134,7 +134,7 @@ def count(
 
 @walk.get("/{number:int}/relax")
 def relaxed(definition: OpenCategory, number: int) -> Response:
-    """Where a reload leads after a wrong answer stood beside the tap."""
+    """Where a reload leads after an invalid answer was sent with the tap."""
     return go(f"/find/{definition.name}/{number}")
 
 
@@ -148,7 +148,7 @@ def relax(
     visitor: CurrentVisitor,
     raw: PostedForm,
 ) -> Response:
-    """Keep the page as it stands and give up one rule, in one tap."""
+    """Store the page's answers and relax one rule, in one tap."""
     posted = _Posted.read(definition, number, raw)
     try:
         with atomic(db):  # a rule that cannot be given up leaves the page as it was
@@ -164,7 +164,7 @@ def relax(
 
 @dataclass(frozen=True, slots=True)
 class _Posted:
-    """One question's page as it was sent."""
+    """A submitted question page."""
 
     number: int
     raw: dict[str, list[str]]
@@ -196,7 +196,7 @@ class _Posted:
         )
 
     def form(self, definition: CategoryDefinition, errors: tuple[FieldError, ...]) -> FormView:
-        """What was typed, kept as it was, with what is wrong with it."""
+        """The form with its values as typed and their errors."""
         fields = _fields(definition, self.number)
         return FormView(definition, fields, self.raw, self.importance, errors)
 
@@ -209,7 +209,7 @@ def _fields(definition: CategoryDefinition, number: int) -> dict[str, FieldDefin
 def _countries_of_states(
     fields: dict[str, FieldDefinition], raw: dict[str, list[str]]
 ) -> dict[str, list[str]]:
-    """The United States for a place whose writer named one of its states and no country."""
+    """Fill in the United States if only one of its states was named."""
     countries = {}
     for name, field in fields.items():
         region = next(iter(raw.get(f"{name}.region", [])), "")
@@ -227,7 +227,7 @@ def _keep(
     posted: _Posted,
     visitor: Visitor,
 ) -> tuple[Need, str]:
-    """The need with this page's answers, and the token of a need that begins with them."""
+    """Store this page's answers. Returns the need, and the token if the need is new."""
     values, importance, user = posted.values, posted.importance, visitor.user
     if need is None:
         return service.start_with(
@@ -248,14 +248,14 @@ def _path_after(definition: CategoryDefinition, number: int, need: Need, posted:
 
 
 def _stands_still(definition: CategoryDefinition, need: Need | None, number: int) -> bool:
-    """Whether a safety screen stands between the seeker and this page."""
+    """Whether a safety screen blocks this page."""
     screen = rules.safety_stop(definition, answers_of(need)["values"])
     return screen is not None and number > rules.page_asking(definition, screen.field)
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A question's form, and whose it is."""
+    """A question's form and its need."""
 
     form: FormView
     number: int

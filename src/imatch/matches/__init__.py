@@ -1,1 +1,1 @@
-"""Who fits whom, why, and what became of it."""
+"""Shortlists and matches: who fits a need, and why."""

@@ -1,4 +1,4 @@
-"""Shortlists and matches as JSON, for the holder of a need's token or the account that owns it."""
+"""JSON API of shortlists and matches, for the holder of a need's token or its owner."""
 
 from collections.abc import Sequence
 from typing import Annotated

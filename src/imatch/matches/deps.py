@@ -1,4 +1,4 @@
-"""Whose matches a request is about: a page's by cookie, a program's by header, or an account's."""
+"""FastAPI dependencies that identify the viewer of matches: by cookie, header or account."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What matches bring to the program."""
+"""Register the matches domain."""
 
 from imatch.core.domains import Domain
 from imatch.matches import models, personal_data

@@ -1,4 +1,4 @@
-"""Shortlists that were shown, and each person on them with the arithmetic that put them there."""
+"""Stored shortlists, and their matches with the arithmetic."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -31,7 +31,7 @@ class MatchStatus(StrEnum):
 
 
 class Shortlist(Base):
-    """One answer to one need: who was considered, who fell out and why, what was drawn."""
+    """A shortlist for a need: who was considered, what each rule removed, the draw."""
 
     __tablename__ = "shortlists"
 
@@ -47,7 +47,7 @@ class Shortlist(Base):
 
 
 class Match(Timestamped, Base):
-    """One person on a shortlist."""
+    """A provider on a shortlist."""
 
     __tablename__ = "matches"
     __table_args__ = (

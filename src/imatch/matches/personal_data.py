@@ -1,4 +1,4 @@
-"""What the people suggested to somebody add to the export of their data, and lose with them."""
+"""Export and erasure of shortlists and matches."""
 
 from collections.abc import Iterable
 
@@ -38,7 +38,7 @@ def export(db: Session, fact: PersonExported) -> None:
 
 
 def erase(db: Session, fact: PersonErased) -> None:
-    """Delete what was suggested to the person, and them from what was suggested to others.
+    """Delete the person's own shortlists, and their matches on other people's shortlists.
 
     Needs and profiles that engagements hold on to stay blank, so nothing would cascade from them.
     """

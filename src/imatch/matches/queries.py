@@ -1,4 +1,4 @@
-"""Reads of matches: what the index loads, and what belongs to whom."""
+"""Reads of matches: rows for the ranking pools, and what a viewer may see."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -33,13 +33,13 @@ class NoSuchMatch(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks: the need whose token they hold, the account they are signed in to, or both."""
+    """Who reads matches: by a need's token, an account, or both."""
 
     seeker_id: int | None = None
     user_id: int | None = None
 
     def owns(self) -> ColumnElement[bool]:
-        """Condition on `seekers`: the needs that this viewer may read. Nobody owns nothing."""
+        """SQL condition on `seekers`: the needs that this viewer may read; none for an unknown viewer."""
         return or_(
             Need.id == (self.seeker_id or 0),
             Need.user_id == (self.user_id or 0),
@@ -55,7 +55,7 @@ CHANGE_MARK: Final = type_coerce(Provider.updated_at, String).label("change_mark
 
 
 def pool_rows(category_id: int) -> Select[Any]:
-    """Plain columns, a fraction of the cost of objects, of everybody approved in a category."""
+    """Select the approved providers of a category as plain columns, far cheaper than objects."""
     return (
         select(
             Provider.id,
@@ -90,7 +90,7 @@ def pool_rows(category_id: int) -> Select[Any]:
 
 
 def changes(category_id: int, since: datetime) -> Select[int, str]:
-    """The ids and CHANGE_MARK of everybody in a category whose row changed after a moment."""
+    """Select id and CHANGE_MARK of the providers whose row changed after a moment."""
     return select(Provider.id, CHANGE_MARK).where(
         Provider.category_id == category_id, Provider.updated_at > since
     )
@@ -110,7 +110,7 @@ def matchable_ids(category_id: int, moment: datetime) -> Select[int]:
 
 
 def matchable(db: Session, provider_ids: Iterable[int], moment: datetime) -> dict[int, Provider]:
-    """Those of the providers who can be suggested at this moment, as the database says."""
+    """The providers among these that can be suggested now."""
     found = db.scalars(
         select(Provider)
         .join(User, User.id == Provider.user_id)
@@ -125,7 +125,7 @@ def matchable(db: Session, provider_ids: Iterable[int], moment: datetime) -> dic
 def shortlist_for(
     db: Session, seeker_id: int, kind: MatchKind, answers_hash: str
 ) -> Shortlist | None:
-    """The answer that was already given to the same answers of the same need."""
+    """The stored shortlist for the same answers of the same need."""
     return db.scalar(
         select(Shortlist)
         .where(
@@ -139,7 +139,7 @@ def shortlist_for(
 
 
 def matches_of(db: Session, shortlist_id: int) -> Sequence[Match]:
-    """The people on a shortlist, the first place first."""
+    """The matches of a shortlist, in order of place."""
     return db.scalars(
         select(Match).where(Match.shortlist_id == shortlist_id).order_by(Match.position)
     ).all()
@@ -170,7 +170,7 @@ def own_shortlist(db: Session, shortlist_id: int, viewer: Viewer) -> Shortlist:
 
 
 def shown_before(db: Session, seeker_id: int) -> frozenset[int]:
-    """Everybody who was suggested to this need."""
+    """The ids of all providers suggested to this need."""
     return frozenset(db.scalars(select(Match.provider_id).where(Match.seeker_id == seeker_id)))
 
 
@@ -188,7 +188,7 @@ def people(
 
 
 def ids_of_slugs(db: Session, slugs: Sequence[str]) -> frozenset[int]:
-    """The providers with these slugs; unknown ones are nobody."""
+    """The ids of the providers with these slugs; unknown slugs are ignored."""
     if not slugs:
         return frozenset()
     return frozenset(db.scalars(select(Provider.id).where(Provider.slug.in_(slugs))))

@@ -1,4 +1,4 @@
-"""Tell those who run the marketplace that a fact on a match is wrong."""
+"""Report a wrong fact on a match to the operators."""
 
 from datetime import timedelta
 

@@ -26,12 +26,12 @@ FEWEST_COMPARED = 2
 
 
 def shown_of(shortlist: Shortlist) -> int:
-    """How many people a shortlist showed when it was made."""
+    """How many people a shortlist had when it was stored."""
     return min(PEOPLE[MatchKind(shortlist.kind)], shortlist.passed)
 
 
 class Refusal(StrEnum):
-    """Why nobody on the list before was right."""
+    """Why the seeker refused the previous list."""
 
     PRICE = "price"
     PLACE_OR_TIME = "place_or_time"
@@ -62,8 +62,8 @@ def answers_hash(
 ) -> str:
     """A keyed fingerprint of everything that a shortlist is made from.
 
-    Keyed, because few answers are possible to many questions: without the key nobody can find out
-    by trying which ones somebody gave.
+    Keyed, because many questions have few possible answers: without the key, nobody can find the
+    answers by trying all of them.
     """
     made_from = json.dumps([values, importance, weighed_besides], sort_keys=True)
     return hmac.new(secret.encode(), made_from.encode(), hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""Verbs of matching: count who is left, suggest people, take a shortlist as seen, show the sums."""
+"""Matching: count who is left, store shortlists, mark them as viewed, recompute the arithmetic."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -31,7 +31,7 @@ from imatch.needs.service import SafetyStop, locked_need
 from imatch.providers.models import Provider
 from imatch.ranking import types as engine
 
-_TRIES = 3  # of ranking again when somebody left between the ranking and the writing
+_TRIES = 3  # rankings, when providers become unavailable between ranking and storing
 
 
 class NeedIncomplete(Conflict):
@@ -63,7 +63,7 @@ class PeopleLeft:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """An answer of the engine that nobody has stored."""
+    """A ranking that is not stored."""
 
     picks: tuple[engine.Pick, ...]
     considered: int
@@ -87,7 +87,7 @@ def people_left(
 
 
 def warm_up() -> None:
-    """Load every open category's people before somebody waits for them; a failure is logged."""
+    """Load the pools of all open categories in advance. Logs failures."""
     try:
         with SessionLocal() as db:
             for category in categories.active_categories(db):
@@ -150,7 +150,7 @@ def suggest(
 
 
 def made(db: Session, seeker: Need, kind: MatchKind = MatchKind.BASIC) -> Shortlist | None:
-    """The shortlist that was stored for the present answers of a complete need; only reads.
+    """The stored shortlist for the present answers of a complete need. Read-only.
 
     Raises NeedIncomplete or SafetyStop.
     """
@@ -160,7 +160,7 @@ def made(db: Session, seeker: Need, kind: MatchKind = MatchKind.BASIC) -> Shortl
 
 
 def checked_criteria(text: str) -> str:
-    """A seeker's own rule as it will be weighed. Raises Invalid."""
+    """Clean the seeker's own criteria. Raises Invalid."""
     try:
         clean = clean_text(text, "Your own criteria", rules.MAX_CUSTOM_CRITERIA, lines=True)
     except AnswerFault as fault:
@@ -198,7 +198,7 @@ def _request(
     custom_criteria = checked_criteria(custom_criteria)
     importance = rules.importance_after(definition, seeker.answers["importance"], refusal)
     secret = get_settings().secret_key.get_secret_value()
-    # Whom a re-match leaves out is part of the question: asked again, it finds others again.
+    # The excluded providers are part of the fingerprint: a second re-match finds others again.
     left_out = [str(provider_id) for provider_id in sorted(exclude)]
     fingerprint = rules.answers_hash(secret, values, importance, custom_criteria, *left_out)
     need = needs.stated_need(definition, values, importance, custom_criteria)
@@ -208,7 +208,7 @@ def _request(
 
 
 def _comes_again(db: Session, shortlist: Shortlist, *, is_open: bool) -> bool:
-    """Whether the same request is answered with a stored shortlist, and not ranked anew."""
+    """Whether the stored shortlist answers the request, without a new ranking."""
     people = [match.provider_id for match in queries.matches_of(db, shortlist.id)]
     if people and is_open and shortlist.kind == MatchKind.BASIC:
         return len(queries.matchable(db, people, clock.now())) == rules.shown_of(shortlist)
@@ -231,7 +231,7 @@ def _make(
     count = rules.PEOPLE[request.kind]
     for _ in range(_TRIES):
         ranked = _rank(live, request.need, count=count, seed=request.seed, exclude=exclude)
-        # Two requests of the same need at once: the second waits here and finds the first's.
+        # With two concurrent requests of a need, the second waits here and finds the first's row.
         with locked_need(db, seeker):
             last = queries.shortlist_for(db, seeker.id, request.kind, request.fingerprint)
             if last is not None and _comes_again(db, last, is_open=True):
@@ -271,7 +271,7 @@ def _ids(picks: Iterable[engine.Pick]) -> list[int]:
 def _all_there(
     db: Session, live: LivePool, ranked: Ranked, providers: Mapping[int, Provider]
 ) -> bool:
-    """Whether the database still offers everybody; if not, the pool learns who left."""
+    """Whether all providers can still be suggested; if not, refreshes the pool."""
     gone = [provider_id for provider_id in _ids(ranked.picks) if provider_id not in providers]
     if gone:
         live.reload(db.get_bind().engine, gone)
@@ -288,7 +288,7 @@ def _store(
     *,
     viewed: bool,
 ) -> Shortlist:
-    """Write the answer, or fill the one that was empty before somebody came."""
+    """Store the ranking, or fill the shortlist that was empty before."""
     shortlist = empty or Shortlist(
         seeker_id=seeker.id, kind=request.kind, answers_hash=request.fingerprint
     )
@@ -330,8 +330,8 @@ def _store(
 
 
 def _count_shown(db: Session, provider_ids: Sequence[int]) -> None:
-    """One more showing each. It is no change of the profile, hence no new date for the index."""
-    # Rows are locked in one order, or two requests for the same people could wait for each other.
+    """Count one more showing each. Keeps `updated_at`, because the profile did not change."""
+    # Lock rows in ascending id order, to avoid deadlocks.
     db.execute(
         select(Provider.id)
         .where(Provider.id.in_(provider_ids))
@@ -352,7 +352,7 @@ def effects_of(shortlist: Shortlist) -> list[RuleEffect]:
 
 
 def take_as_viewed(db: Session, matches: Sequence[Match]) -> None:
-    """The seeker looks at these people for the first time; later looks change nothing."""
+    """Mark the matches as viewed by the seeker. Idempotent."""
     if all(match.status != MatchStatus.SUGGESTED for match in matches):
         return
     with atomic(db):
@@ -362,5 +362,5 @@ def take_as_viewed(db: Session, matches: Sequence[Match]) -> None:
 
 
 def why(match: Match) -> sums.FitArithmetic:
-    """The shown fit computed again from the stored contributions, with everything it is made of."""
+    """Recompute the fit from the stored contributions, with all its parts."""
     return sums.arithmetic_of(explanations.from_json(match.explanation), match.fit)

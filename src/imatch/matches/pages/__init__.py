@@ -1,1 +1,1 @@
-"""Pages of matches: the finding walk, the shortlist, why, compare."""
+"""Pages of matches: shortlist, why, compare."""

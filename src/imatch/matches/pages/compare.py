@@ -24,7 +24,7 @@ def compare(
     viewer: PageViewer,
     ids: Annotated[list[RowId] | None, Query(alias="id", max_length=20)] = None,
 ) -> Response:
-    """The chosen matches of the viewer's; anybody else's are not found."""
+    """Compare the viewer's chosen matches; others' matches are 404."""
     chosen = list(dict.fromkeys(ids or ()))
     if not rules.FEWEST_COMPARED <= len(chosen) <= rules.MOST_COMPARED:
         context: dict[str, object] = {"cards": [], "lines": []}

@@ -1,4 +1,4 @@
-"""The matches page: three people with reasons and a drawback each, or which rule leaves nobody."""
+"""The matches page: three people with reasons and a drawback, or the rule that leaves nobody."""
 
 from itertools import pairwise
 from typing import Annotated
@@ -36,9 +36,9 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/matches")
 def show(request: Request, db: Db, need: CurrentNeed, user: OptionalUser) -> Response:
-    """Who fits the need of this browser or account: the list that sending its answers stored.
+    """Show the stored shortlist of this browser's or account's need. Read-only.
 
-    Whoever takes no new people any more is left out. Looking again is another sending.
+    Leaves out providers who take no new people. Submitting the answers again ranks anew.
     """
     if need is None:
         return render(request, "matches/none.html", {}, status=404)
@@ -48,7 +48,9 @@ def show(request: Request, db: Db, need: CurrentNeed, user: OptionalUser) -> Res
     except seeker_service.SafetyStop:
         return go(f"/find/{category.name}/stop")
     if shortlist is None:
-        categories.active_by_name(db, category.name)  # the next page would not say that it closed
+        categories.active_by_name(
+            db, category.name
+        )  # raises for a closed category, which the next page would not mention
         return go(f"/find/{category.name}/check")
     context = _context(db, need, category, shortlist) | {
         "paid_place": paid_place(db, need, category.definition, shortlist),
@@ -59,7 +61,7 @@ def show(request: Request, db: Db, need: CurrentNeed, user: OptionalUser) -> Res
 
 @router.post("/matches/relax")
 def relax(db: Db, need: CurrentNeed, rule: Annotated[str, Form(max_length=64)] = "") -> Response:
-    """Give up one rule and look again, in one tap."""
+    """Relax one rule and rank again, in one tap."""
     if need is None:
         return go("/matches")
     seeker_service.relax(db, need, rule)
@@ -75,7 +77,7 @@ def relax(db: Db, need: CurrentNeed, rule: Annotated[str, Form(max_length=64)] =
 
 
 def _offer(db: Session, user: User | None, need: Need, shortlist: Shortlist) -> paid.Offer | None:
-    """What more POT buy for this need; None for somebody without an account."""
+    """What POT can buy for this need; None without an account."""
     if user is None:
         return None
     return paid.offer(db, user, need, shortlist, free=free(db, POT, user.id))

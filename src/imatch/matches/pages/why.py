@@ -1,4 +1,4 @@
-"""The Why pages: every number behind a match or a paid place; a wrong fact can be reported."""
+"""The Why pages: every number behind a match or paid place, and reports of wrong facts."""
 
 from contextlib import suppress
 from typing import Annotated
@@ -61,7 +61,7 @@ def report(
     address: ClientAddress,
     text: Annotated[str, Form(max_length=20_000)] = "",
 ) -> Response:
-    """Pass on that a fact is wrong; what cannot be sent comes back with what is wrong."""
+    """Send a report of a wrong fact, or show the form again with its errors."""
     match = queries.match_of(db, match_id, viewer)
     return act_or_show(
         lambda: reports.report_wrong_fact(db, match, text, address=address),

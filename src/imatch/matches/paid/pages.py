@@ -1,4 +1,4 @@
-"""More than the three free people, for POT: see what it brings and costs, and buy it once."""
+"""Pages to buy more than the three free people with POT."""
 
 import re
 import secrets
@@ -49,7 +49,7 @@ class NotSoldHere(NotFound):
 
 @router.get("/lists/{shortlist_id:int}")
 def show_list(request: Request, db: Db, viewer: PageViewer, shortlist_id: RowId) -> Response:
-    """A list that was bought, as it was made."""
+    """Show a purchased list as it was stored."""
     shortlist = queries.own_shortlist(db, shortlist_id, viewer)
     if shortlist.kind == MatchKind.BASIC:
         return go(HOME)
@@ -73,7 +73,7 @@ def choose(
 ) -> Response:
     """What it brings and costs, before anything is bought.
 
-    The order's key stands in the address, so that Back leads to the same order, not to another.
+    The idempotency key is in the address, so that Back leads to the same order.
     """
     spending = _sold_here(option)
     if need is None or need.status == NeedStatus.DRAFT:
@@ -98,7 +98,7 @@ def buy(
     refusal: CriteriaText = "",
     note: CriteriaText = "",
 ) -> Response:
-    """Buy it. The same key again is the same purchase."""
+    """Buy it. Idempotent by key."""
     spending = _sold_here(option)
     if need is None:
         return go(HOME)
@@ -114,7 +114,7 @@ def buy(
 
 @router.post("/orders/{purchase_id:int}/cancel")
 def cancel(db: Db, user: CurrentUser, purchase_id: RowId) -> Response:
-    """Take back an order that nobody has delivered; one that is settled stays as it is."""
+    """Cancel an undelivered order; a settled one does not change."""
     try:
         shop.cancel(db, purchase_id, user_id=user.id)
     except shop.PurchaseSettled:
@@ -136,7 +136,7 @@ def _bought(
     except SafetyStop:
         return f"/find/{seekers.definition_of(db, need).name}/stop"
     except paid.ListGone:
-        return f"{HOME}/more/{spending.name}"  # with a key of its own
+        return f"{HOME}/more/{spending.name}"  # which makes a new key
     service.take_as_viewed(db, queries.matches_of(db, shortlist.id))
     return f"{HOME}/lists/{shortlist.id}"
 

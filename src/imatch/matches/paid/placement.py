@@ -1,4 +1,4 @@
-"""The one labelled place that a boost buys beside a list: it takes no part in scores or order."""
+"""The labelled place that a boost buys beside a list. It affects neither scores nor order."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ class PaidPlace:
 def paid_place(
     db: Session, need: Need, definition: CategoryDefinition, shortlist: Shortlist
 ) -> PaidPlace | None:
-    """Of the boosted who are not on the list, the one who fits best, if at least as the median."""
+    """The best-fitting boosted provider not on the list, if their fit is at least the median."""
     boosted = shop_queries.active(db, BOOST, PROFILE_REFERENCE_TYPE).keys()
     if not boosted:
         return None

@@ -1,4 +1,4 @@
-"""Shortlists for POT: charged and stored together, and only if they show somebody new."""
+"""Shortlists for POT: charged and stored in one transaction, only if they show somebody new."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -95,7 +95,7 @@ class Offer:
 
 
 def buy(db: Session, user: User, need: Need, wish: Wish, *, key: str) -> Shortlist:
-    """Charge a shortlist and store it. The same key again gives the same one.
+    """Charge a shortlist and store it. Idempotent by key.
 
     A need without an owner becomes the buyer's. Raises what service.suggest and shop.buy raise,
     NobodyNew, NeedNotFound for somebody else's need, KeyReused for a key of something else, and
@@ -103,7 +103,7 @@ def buy(db: Session, user: User, need: Need, wish: Wish, *, key: str) -> Shortli
     """
     checked = checked_wish(wish)
     with seekers.locked_need(db, need):
-        seekers.claim(db, need, user)  # two requests at once follow each other from here
+        seekers.claim(db, need, user)  # concurrent requests are serialised from here
         note = _fingerprint(need, checked)
         earlier = shop_queries.bought(db, user.id, key)
         if earlier is not None:
@@ -128,7 +128,7 @@ def buy(db: Session, user: User, need: Need, wish: Wish, *, key: str) -> Shortli
 
 
 def order_by_hand(db: Session, user: User, need: Need, *, key: str, note: str = "") -> PotPurchase:
-    """Let an operator look for people for this need; its POT are held until then.
+    """Order a search by an operator; its POT are held until delivery.
 
     Raises NeedIncomplete, SafetyStop, AlreadyOrdered, NeedNotFound and what shop.buy raises.
     """
@@ -185,7 +185,7 @@ def checked_wish(wish: Wish) -> Wish:
 
 
 def _fingerprint(need: Need, wish: Wish) -> str:
-    """What was asked for, so that a key can be told from another order's; not its words."""
+    """A hash of the request, to detect a reused key. Contains no text of the seeker."""
     secret = get_settings().secret_key.get_secret_value()
     asked = rules.answers_hash(
         secret, {"need": need.id, "kind": wish.kind}, {}, wish.criteria, wish.refusal or ""
