@@ -39,7 +39,7 @@ class Viewer:
     user_id: int | None = None
 
     def owns(self) -> ColumnElement[bool]:
-        """SQL condition on `seekers`: the needs that this viewer may read; none for an unknown viewer."""
+        """SQL condition on `seekers`: the needs this viewer may read, if any."""
         return or_(
             Need.id == (self.seeker_id or 0),
             Need.user_id == (self.user_id or 0),
