@@ -193,7 +193,7 @@ def test_a_full_buffer_takes_no_more(db: Session, redeeming: Redeeming) -> None:
         redeeming.paid(days_ago=200)
     reserve.clear_due(db)
     current = coverage(db)
-    # 5 beside 35 per cent is more than a tenth, so that not every commission has to add to it.
+    # A buffer of 5 % beside 35 % of allowances exceeds 10 %, so a later commission adds none.
     assert (current.allowances.cents, current.reserve.cents) == (10_500, 10_500 + 3 * 500)
     redeeming.paid(days_ago=200, commission_cents=1_000)
     reserve.clear_due(db)

@@ -180,11 +180,11 @@ def reject(db: Session, redemption_id: int, operator_id: int, reason: str) -> Po
 
     Raises Invalid without a reason, RedemptionDecided, OwnRedemption, OperatorsOnly.
     """
-    words = checked_words(reason, "reason", "Say why: the person reads it.")
+    reason = checked_words(reason, "reason", "Say why: the person reads it.")
     with atomic(db):
         redemption = locked_for_operator(db, redemption_id, operator_id)
         _REJECT.check(redemption, operator_id)
-        give_back(db, redemption, RedemptionStatus.REJECTED, words)
+        give_back(db, redemption, RedemptionStatus.REJECTED, reason)
         redemption.decided_by = operator_id
         record("reject_redemption", operator_id, redemption_id=redemption.id)
         return redemption
