@@ -1,8 +1,8 @@
-"""Commit movements of many callers together: one wait for the disk serves all of them.
+"""Group commit: commit movements of many callers in one transaction, with one disk sync.
 
-There is no thread of its own. Whoever comes first leads: it carries out its own movement and all
-that are queued when its turn to write comes, in one transaction, and hands out the outcomes.
-Whoever has queued in the meantime leads next.
+There is no extra thread. The first caller leads: when it is its turn to write, it posts its own
+movement and all queued ones in one transaction, and distributes the outcomes. The first caller
+queued in the meantime leads next.
 """
 
 import threading
@@ -21,10 +21,10 @@ from imatch.ledger.books import Book
 from imatch.ledger.movements import Movement
 from imatch.ledger.posting.journal import Journal, Outcome
 
-_LARGEST_GROUP = 500
-# Somebody's long transaction on one account must not hold up everybody else in a group.
-_LONGEST_POSTGRESQL_LOCK_WAIT = "100ms"
-_SQLITE_CACHE_KIB = 65_536  # keys and people are all over their indexes
+_MAX_GROUP_SIZE = 500
+# A long transaction on one account must not block all other movements of a group.
+_POSTGRESQL_LOCK_TIMEOUT = "100ms"
+_SQLITE_CACHE_KIB = 65_536  # index lookups by key and person are spread over many pages
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +39,7 @@ class _QueuedPost:
 
 
 class _Connection:
-    """A driver connection of the committer's own: no pool to ask, statements stay prepared."""
+    """The committer's own driver connection: outside the pool, with prepared statements."""
 
     def __init__(self, engine: Engine) -> None:
         pooled = engine.raw_connection()
@@ -47,26 +47,26 @@ class _Connection:
         pooled.detach()
         self.dialect = engine.dialect.name
         self.driver = driver
-        self.sound = True
+        self.is_usable = True
         if self.dialect == "sqlite":
             driver.execute(f"PRAGMA cache_size=-{_SQLITE_CACHE_KIB}")
         else:
             driver.rollback()
             driver.autocommit = True
-            driver.execute(f"SET lock_timeout = '{_LONGEST_POSTGRESQL_LOCK_WAIT}'")
+            driver.execute(f"SET lock_timeout = '{_POSTGRESQL_LOCK_TIMEOUT}'")
 
-    def carry_out(self, group: Sequence[_QueuedPost]) -> None:
-        """Give every request its outcome, or none of a book's where one cannot be carried out."""
+    def write(self, group: Sequence[_QueuedPost]) -> None:
+        """Post the requests and set their outcomes; after an error, none is set."""
         try:
             if self.dialect == "sqlite":
                 self.driver.execute("BEGIN IMMEDIATE")
                 outcomes = self._outcomes(group)
                 self.driver.execute("COMMIT")
-                count_sqlite_commit(rows=2 * len(group))
-            else:  # each statement commits itself, so one movement is one round trip
+                note_sqlite_commit(rows=2 * len(group))
+            else:  # autocommit: one movement takes one round trip
                 outcomes = self._outcomes(group)
         except BaseException:
-            self.sound = False
+            self.is_usable = False
             with suppress(Exception):
                 self.driver.rollback()
             raise
@@ -85,17 +85,17 @@ class _Connection:
 
 
 class Committer:
-    """The queue of one engine. It does not hold the engine, which may come to its end."""
+    """The queue of one engine. It keeps no reference to the engine, which may be disposed of."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # guards the queue, for moments only
+        self._lock = threading.Lock()  # guards the queue; held briefly
         self._queue: deque[_QueuedPost] = deque()
         self._has_leader = False
         self._writing = threading.Lock()  # guards the connection
         self._connection: _Connection | None = None
 
     def post(self, engine: Engine, book: Book, movement: Movement) -> Outcome | None:
-        """What became of a movement, durably; None when it must be tried outside a group."""
+        """The committed outcome of a movement; None if it must be retried outside a group."""
         if engine.dialect.name == "sqlite":
             refuse_nested_write()
         request = _QueuedPost(book, movement)
@@ -122,38 +122,38 @@ class Committer:
             with self._writing:
                 self._write(engine, group)
         finally:
-            self._hand_on(leader, group)
+            self._wake_group(leader, group)
 
     def _write(self, engine: Engine, group: list[_QueuedPost]) -> None:
-        """Fill the group and carry it out. Who gets no outcome tries alone, and meets the error."""
+        """Fill the group and post it. Callers without an outcome retry alone and get the error."""
         try:
-            connection = self._connected(engine)
-        except Exception as error:  # noqa: BLE001 -- each caller meets its own, alone
-            log.warning("group_commit_not_connected", error=type(error).__name__)
+            connection = self._open_connection(engine)
+        except Exception as error:  # noqa: BLE001 -- each caller retries alone and gets its error
+            log.warning("group_commit_connection_failed", error=type(error).__name__)
             return
-        with _turn(engine, connection):
+        with _write_turn(engine, connection):
             group += self._next_group()
             try:
-                connection.carry_out(group)
-            except Exception as error:  # noqa: BLE001 -- each caller meets its own, alone
-                undone = type(error).__name__  # its text may hold what people wrote
-                log.warning("group_commit_undone", error=undone, movements=len(group))
+                connection.write(group)
+            except Exception as error:  # noqa: BLE001 -- each caller retries alone and gets its error
+                error_name = type(error).__name__  # the error text may contain what people wrote
+                log.warning("group_commit_rolled_back", error=error_name, movements=len(group))
 
     def _wait(self, request: _QueuedPost) -> None:
         try:
             request.woken.acquire()
-        except BaseException:  # interrupted: nobody may count on this thread any more
+        except BaseException:  # interrupted: this thread can no longer lead
             with self._lock:
                 if request in self._queue:
                     self._queue.remove(request)
             if request.leads:
-                self._hand_on(request, [])
+                self._wake_group(request, [])
             raise
 
-    def _hand_on(self, leader: _QueuedPost, group: Sequence[_QueuedPost]) -> None:
-        """Wake everybody who was served, and one who leads next."""
+    def _wake_group(self, leader: _QueuedPost, group: Sequence[_QueuedPost]) -> None:
+        """Wake the callers of the group, and the next leader."""
         with self._lock:
-            if leader in self._queue:  # an error came before its turn
+            if leader in self._queue:  # an error was raised before its turn
                 self._queue.remove(leader)
             successor = self._queue[0] if self._queue else None
             self._has_leader = successor is not None
@@ -166,10 +166,10 @@ class Committer:
 
     def _next_group(self) -> list[_QueuedPost]:
         with self._lock:
-            return [self._queue.popleft() for _ in range(min(len(self._queue), _LARGEST_GROUP))]
+            return [self._queue.popleft() for _ in range(min(len(self._queue), _MAX_GROUP_SIZE))]
 
-    def _connected(self, engine: Engine) -> _Connection:
-        if self._connection and not self._connection.sound:
+    def _open_connection(self, engine: Engine) -> _Connection:
+        if self._connection and not self._connection.is_usable:
             self._connection.driver.close()
             self._connection = None
         if not self._connection:
@@ -177,8 +177,8 @@ class Committer:
         return self._connection
 
 
-def _turn(engine: Engine, connection: _Connection) -> AbstractContextManager[None]:
-    return sqlite_write_lock(engine) if connection.dialect == "sqlite" else nullcontext()
+def _write_turn(engine: Engine, connection: _Connection) -> AbstractContextManager[None]:
+    return sqlite_writer(engine) if connection.dialect == "sqlite" else nullcontext()
 
 
 _committers: WeakKeyDictionary[Engine, Committer] = WeakKeyDictionary()
@@ -186,13 +186,13 @@ _committers_lock = threading.Lock()
 
 
 def committer(engine: Engine) -> Committer:
-    """The engine's committer, whose connection is closed when the engine is disposed of."""
-    found = _committers.get(engine)
-    if found:
-        return found
+    """The engine's committer. Its connection is closed when the engine is disposed of."""
+    existing = _committers.get(engine)
+    if existing:
+        return existing
     with _committers_lock:
         if engine not in _committers:
-            made = Committer()
-            event.listen(engine, "engine_disposed", lambda _engine: made.close())
-            _committers[engine] = made
+            created = Committer()
+            event.listen(engine, "engine_disposed", lambda _engine: created.close())
+            _committers[engine] = created
         return _committers[engine]

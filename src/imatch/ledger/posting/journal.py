@@ -1,4 +1,4 @@
-"""Add movements to a journal on an open driver connection, and say what became of each."""
+"""Insert movements into a journal on an open driver connection, with an outcome for each."""
 
 import json
 import sqlite3
@@ -31,40 +31,40 @@ Outcome = Entry | LedgerError
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """A book, seen through one driver connection with an open transaction."""
+    """A book on one driver connection with an open transaction."""
 
     book: Book
     connection: Any  # a sqlite3 or psycopg connection
     dialect: str
 
     def add(self, movements: Sequence[Movement]) -> list[Outcome]:
-        """Carry out each movement that can be; the outcome of each, in the same order.
+        """Post each movement that is allowed; returns an outcome for each, in the same order.
 
-        A refusal is an outcome and leaves no trace; the others stand.
+        A refused movement has a LedgerError as its outcome. It does not affect the others.
         """
         outcomes: dict[int, Outcome] = {}
         to_insert: list[int] = []
         for index, movement in enumerate(movements):
             try:
                 movement.check(self.book)
-            except LedgerError as refusal:
-                outcomes[index] = refusal
+            except LedgerError as error:
+                outcomes[index] = error
             else:
                 to_insert.append(index)
-        # Accounts are locked in the same order by everybody, so nobody waits in a circle.
+        # In ascending user id order, to avoid deadlocks.
         to_insert.sort(key=lambda index: movements[index].user_id or 0)
         rows = self._insert([movements[index] for index in to_insert])
-        left_out = [movements[index] for index in to_insert if movements[index].key not in rows]
-        opened = self._open_accounts(left_out)
-        rows |= self._insert([movement for movement in left_out if movement.user_id in opened])
+        not_inserted = [movements[index] for index in to_insert if movements[index].key not in rows]
+        opened = self._open_accounts(not_inserted)
+        rows |= self._insert([movement for movement in not_inserted if movement.user_id in opened])
         for index in to_insert:
             movement = movements[index]
             row = rows.pop(movement.key, None)
-            outcomes[index] = _entry(movement, row) if row else self._why(movement)
+            outcomes[index] = _entry(movement, row) if row else self._reason(movement)
         return [outcomes[index] for index in range(len(movements))]
 
     def _insert(self, movements: Sequence[Movement]) -> dict[str, tuple[Any, ...]]:
-        """The rows that were inserted, by key."""
+        """Insert the allowed movements; returns their rows by key."""
         if not movements:
             return {}
         if self.dialect == "sqlite":
@@ -86,7 +86,7 @@ class Journal:
                     sqlite_insert(self.book, phase, person=person), values
                 ).fetchone()
             except sqlite3.IntegrityError:
-                # Mostly too little is there; whatever else it is raises again.
+                # Usually funds are short; any other cause raises again.
                 statement = sqlite_insert_if_possible(self.book, phase, person=person)
                 row = cursor.execute(statement, values).fetchone()
             if row:
@@ -94,30 +94,30 @@ class Journal:
         return inserted
 
     def _open_accounts(self, movements: Sequence[Movement]) -> set[int]:
-        """People among these who had no account until now."""
+        """Open the missing accounts of these people; returns their user ids."""
         people = sorted({movement.user_id for movement in movements if movement.user_id})
         if not people:
             return set()
-        among: object
+        parameter: object
         if self.dialect == "sqlite":
-            chosen, among = "IN (SELECT value FROM json_each(?))", json.dumps(people)
+            condition, parameter = "IN (SELECT value FROM json_each(?))", json.dumps(people)
         else:
-            chosen, among = "= ANY(%s)", people
+            condition, parameter = "= ANY(%s)", people
         opened = self.connection.execute(
             f"INSERT INTO {table(self.book.accounts)} (user_id) SELECT id FROM users"
-            f" WHERE id {chosen} ORDER BY id ON CONFLICT DO NOTHING RETURNING user_id",
-            (among,),
+            f" WHERE id {condition} ORDER BY id ON CONFLICT DO NOTHING RETURNING user_id",
+            (parameter,),
         )
         return {row[0] for row in opened.fetchall()}
 
-    def _why(self, movement: Movement) -> Outcome:
-        """Why a movement left no row: it was posted before, or cannot be carried out."""
-        known = self._known(movement)
-        if known is not None:
-            return known
+    def _reason(self, movement: Movement) -> Outcome:
+        """Why a movement inserted no row: its earlier entry, or the error that refused it."""
+        earlier = self._earlier_entry(movement)
+        if earlier is not None:
+            return earlier
         if movement.phase in (Phase.POST, Phase.VOID):
             return HoldNotOpen(f"Hold {movement.hold_id} cannot be resolved: it is not open.")
-        free = self._one(
+        free = self._fetch_one(
             f"SELECT balance - held FROM {table(self.book.accounts)} WHERE user_id = {{}}",
             movement.user_id,
         )
@@ -127,9 +127,9 @@ class Journal:
             required=abs(movement.amount), available=int(free[0]), unit=self.book.unit
         )
 
-    def _known(self, movement: Movement) -> Outcome | None:
-        """The entry that this key posted before; a refusal where the input was another."""
-        row = self._one(
+    def _earlier_entry(self, movement: Movement) -> Outcome | None:
+        """The earlier entry of this key, if any; KeyReused if its input was different."""
+        row = self._fetch_one(
             "SELECT id, idempotency_key, balance_before, balance_after, created_at, user_id,"
             " system_account, counter_account, amount, transaction_type, category, phase, hold_id,"
             f" reference_type, reference_id FROM {table(self.book.journal)}"
@@ -138,7 +138,7 @@ class Journal:
         )
         if row is None:
             return None
-        asked = (
+        expected = (
             movement.user_id,
             movement.system_account,
             movement.counter_account,
@@ -150,19 +150,19 @@ class Journal:
             movement.reference_type,
             movement.reference_id,
         )
-        if tuple(row[5:]) != asked:
+        if tuple(row[5:]) != expected:
             return KeyReused(f"The key {movement.key!r} was used for another movement.")
-        return _entry(movement, row, created_at=_moment(row[4]), replayed=True)
+        return _entry(movement, row, created_at=_utc_moment(row[4]), replayed=True)
 
-    def _one(self, statement: str, value: object) -> tuple[Any, ...] | None:
-        mark = "?" if self.dialect == "sqlite" else "%s"
+    def _fetch_one(self, statement: str, value: object) -> tuple[Any, ...] | None:
+        placeholder = "?" if self.dialect == "sqlite" else "%s"
         row: tuple[Any, ...] | None = self.connection.execute(
-            statement.format(mark), (value,)
+            statement.format(placeholder), (value,)
         ).fetchone()
         return row
 
 
-def _moment(stored: object) -> datetime:
+def _utc_moment(stored: object) -> datetime:
     if isinstance(stored, datetime):
         return stored.astimezone(UTC)
     return datetime.fromisoformat(str(stored)).replace(tzinfo=UTC)

@@ -1,8 +1,8 @@
-"""The SQL that adds rows to a journal, for either database.
+"""SQL that inserts journal rows, for SQLite and PostgreSQL.
 
-Balances move inside the database, under the account's own lock: the insert trigger applies a row
-to its account and proves it. A row that cannot be carried out is not inserted, and the service
-then finds out why.
+Balances change inside the database, under the account's row lock: the insert trigger applies a row
+to its account and checks it. A row that is not allowed is not inserted; `Journal` then finds the
+reason.
 """
 
 import json
@@ -41,13 +41,13 @@ _POSTGRESQL_TYPES = {
     "metadata": "json",
     "created_at": "timestamptz",
 }
-_RETURNED = "id, idempotency_key, balance_before, balance_after"
-_LIST = ", ".join(_COLUMNS)
-_SQLITE_LIST = f"{_LIST}, balance_before, balance_after, held_after"
+_RETURNED_COLUMNS = "id, idempotency_key, balance_before, balance_after"
+_COLUMN_LIST = ", ".join(_COLUMNS)
+_SQLITE_COLUMN_LIST = f"{_COLUMN_LIST}, balance_before, balance_after, held_after"
 
 
 def table(kind: type[object]) -> str:
-    """The name of a book's table."""
+    """The table name of a book's model. Raises TypeError for any other class."""
     if not issubclass(kind, Base):
         raise TypeError(f"{kind.__name__} is no table")
     return str(kind.__tablename__)
@@ -55,9 +55,9 @@ def table(kind: type[object]) -> str:
 
 @cache
 def sqlite_insert(book: Book, phase: Phase, *, person: bool) -> str:
-    """One row, the quickest way: what cannot be carried out is an error that changes nothing.
+    """Insert one row, the fast way: a row that is not allowed raises and changes nothing.
 
-    The running balance is read and written in the same statement.
+    The same statement reads and writes the running balance.
     """
     if not person or phase in (Phase.POST, Phase.VOID):
         return sqlite_insert_if_possible(book, phase, person=person)
@@ -69,14 +69,14 @@ def sqlite_insert(book: Book, phase: Phase, *, person: bool) -> str:
         for value in ("balance - held", f"balance - held + {amount}", f"held{held_change}")
     )
     return (
-        f"INSERT INTO {table(book.journal)} ({_SQLITE_LIST}) VALUES ({values}, {balances})"
-        f" RETURNING {_RETURNED}"
+        f"INSERT INTO {table(book.journal)} ({_SQLITE_COLUMN_LIST}) VALUES ({values}, {balances})"
+        f" RETURNING {_RETURNED_COLUMNS}"
     )
 
 
 @cache
 def sqlite_insert_if_possible(book: Book, phase: Phase, *, person: bool) -> str:
-    """One row, or none where too little is free, the person is unknown or the hold not open."""
+    """Insert one row, or none if funds are short, the person unknown or the hold not open."""
     journal = table(book.journal)
     values = ", ".join("?" * len(_COLUMNS))
     if not person:
@@ -85,23 +85,23 @@ def sqlite_insert_if_possible(book: Book, phase: Phase, *, person: bool) -> str:
         held_change = "0" if phase is Phase.DIRECT else "-r.amount"
         source = f"""
             SELECT r.*, a.balance - a.held, a.balance - a.held + r.amount, a.held + {held_change}
-            FROM (SELECT {_named(values)}) r
+            FROM (SELECT {_with_column_names(values)}) r
             JOIN {table(book.accounts)} a ON a.user_id = r.user_id
             WHERE a.balance - a.held + r.amount >= 0"""
     else:
         freed = "r.amount - h.amount" if phase is Phase.POST else "r.amount"
         source = f"""
             SELECT r.*, a.balance - a.held, a.balance - a.held + {freed}, a.held + h.amount
-            FROM (SELECT {_named(values)}) r
+            FROM (SELECT {_with_column_names(values)}) r
             JOIN {table(book.accounts)} a ON a.user_id = r.user_id
             JOIN {journal} h ON h.id = r.hold_id AND h.phase = '{Phase.HOLD}'
             WHERE NOT EXISTS (SELECT 1 FROM {journal} t WHERE t.hold_id = r.hold_id)
               AND (r.phase = '{Phase.VOID}' OR h.expires_at IS NULL OR h.expires_at > r.created_at)
               AND abs(r.amount) <= -h.amount"""
-    return f"INSERT INTO {journal} ({_SQLITE_LIST}) {source} RETURNING {_RETURNED}"
+    return f"INSERT INTO {journal} ({_SQLITE_COLUMN_LIST}) {source} RETURNING {_RETURNED_COLUMNS}"
 
 
-def _named(values: str) -> str:
+def _with_column_names(values: str) -> str:
     return ", ".join(
         f"{value} AS {column}" for value, column in zip(values.split(", "), _COLUMNS, strict=True)
     )
@@ -109,7 +109,7 @@ def _named(values: str) -> str:
 
 @cache
 def postgresql_insert(book: Book) -> str:
-    """Any number of rows in one round trip: each column is an array."""
+    """Insert any number of rows in one round trip: each parameter is a column's array."""
     arrays = ", ".join(
         f"%s::{'text' if name == 'metadata' else _POSTGRESQL_TYPES.get(name, 'text')}[]"
         for name in _COLUMNS
@@ -118,8 +118,9 @@ def postgresql_insert(book: Book) -> str:
         f"r.{name}::json" if name == "metadata" else f"r.{name}" for name in _COLUMNS
     )
     return (
-        f"INSERT INTO {table(book.journal)} ({_LIST})"
-        f" SELECT {selected} FROM unnest({arrays}) AS r({_LIST}) RETURNING {_RETURNED}"
+        f"INSERT INTO {table(book.journal)} ({_COLUMN_LIST})"
+        f" SELECT {selected} FROM unnest({arrays}) AS r({_COLUMN_LIST})"
+        f" RETURNING {_RETURNED_COLUMNS}"
     )
 
 
@@ -133,16 +134,16 @@ def sqlite_values(movement: Movement) -> tuple[object, ...]:
 
 
 def _sqlite_moment(moment: datetime) -> str:
-    """As SQLAlchemy stores it: in UTC, without saying so."""
+    """The text that SQLAlchemy stores: UTC, without an offset."""
     return moment.astimezone(UTC).isoformat(" ", "microseconds")[:26]
 
 
 def postgresql_arrays(movements: Sequence[Movement]) -> list[str | None]:
-    """Each column as PostgreSQL writes arrays, which takes a third of the driver's time for it.
+    """Each column as a PostgreSQL array literal, in a third of the driver's time.
 
-    A column without values is no array at all: `unnest` fills it with NULL.
+    None for a column without values: `unnest` fills it with NULL.
     """
-    rows = (_values(one, one.created_at, one.expires_at) for one in movements)
+    rows = (_values(movement, movement.created_at, movement.expires_at) for movement in movements)
     columns = zip(*rows, strict=True)
     return [
         None
