@@ -74,7 +74,7 @@ def seal_all() -> float:
     """Seal the whole journal. Returns seconds."""
     started = time.perf_counter()
     with SessionLocal() as db:
-        while seal(db, POT, most_rows=_SEAL_ROWS):
+        while seal(db, POT, max_rows=_SEAL_ROWS):
             pass
     return time.perf_counter() - started
 

@@ -35,7 +35,7 @@ def days(db: Session, make: Make) -> int:
 @pytest.mark.parametrize("sealed", [0, 1, 4, 7])
 def test_days_add_up_the_same_under_seal_or_not(db: Session, days: int, sealed: int) -> None:
     if sealed:
-        seal(db, POT, most_rows=sealed)
+        seal(db, POT, max_rows=sealed)
     found = sums(db, POT, by=("day", "transaction_type"))
     assert [(s.day, s.transaction_type, s.row_count, s.amount) for s in found] == [
         (date(2026, 3, 1), "earn", 1, 10),
@@ -51,7 +51,7 @@ def test_days_add_up_the_same_under_seal_or_not(db: Session, days: int, sealed: 
 @pytest.mark.parametrize("sealed", [0, 3, 7])
 def test_from_one_day_to_before_another(db: Session, days: int, sealed: int) -> None:
     if sealed:
-        seal(db, POT, most_rows=sealed)
+        seal(db, POT, max_rows=sealed)
     found = sums(db, POT, date(2026, 3, 2), date(2026, 3, 3), by=("transaction_type",))
     assert found == [
         Sum(transaction_type="earn", row_count=1, amount=10),
@@ -62,7 +62,7 @@ def test_from_one_day_to_before_another(db: Session, days: int, sealed: int) -> 
 @pytest.mark.parametrize("sealed", [0, 3, 7])
 def test_by_hour_and_kind(db: Session, days: int, sealed: int) -> None:
     if sealed:
-        seal(db, POT, most_rows=sealed)
+        seal(db, POT, max_rows=sealed)
     found = sums(
         db,
         POT,
@@ -117,7 +117,7 @@ def _plans(db: Session, ask: Callable[[], object]) -> list[str]:
 
 
 def test_sealed_rows_are_not_read(db: Session, days: int) -> None:
-    seal(db, POT, most_rows=5)
+    seal(db, POT, max_rows=5)
     plans = _plans(db, lambda: sums(db, POT, date(2026, 3, 1), date(2026, 4, 1)))
     plans += _plans(db, lambda: queries.system_balances(db, POT))
     on_sqlite = db.get_bind().dialect.name == "sqlite"

@@ -21,7 +21,7 @@ from tests.make import Make
 def ids(db: Session, make: Make) -> dict[str, int]:
     """A book in which all but the last two rows are under two seals."""
     ids = fill(db, make)
-    seal(db, POT, most_rows=6)
+    seal(db, POT, max_rows=6)
     seal(db, POT)
     ids["tail"] = post(db, POT, earn(ids["ada"], 7, "tail")).id
     ids["tail end"] = post(db, POT, spend(ids["ada"], 3, "tail end")).id

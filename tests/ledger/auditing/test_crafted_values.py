@@ -37,7 +37,7 @@ def ids(on_sqlite: Session) -> dict[str, int]:
 
 def filled(db: Session, make: Make) -> dict[str, int]:
     ids = fill(db, make)
-    seal(db, POT, most_rows=6)
+    seal(db, POT, max_rows=6)
     seal(db, POT)
     ids["tail"] = post(db, POT, earn(ids["ada"], 7, "tail")).id
     ids["tail end"] = post(db, POT, spend(ids["ada"], 3, "tail end")).id

@@ -54,7 +54,7 @@ def test_a_book_that_moved_fits_its_seals(sqlite_url: str, postgresql_url: str) 
     old = database.bind(sqlite_url)
     with SessionLocal() as db:
         ids = fill(db, Make(db))
-        seal(db, POT, most_rows=6)
+        seal(db, POT, max_rows=6)
         seal(db, POT)
     with old.connect() as connection:
         tables = _read(connection)

@@ -41,7 +41,7 @@ def test_an_empty_book_has_nothing_to_seal(db: Session) -> None:
 
 def test_ranges_follow_each_other_without_a_gap(db: Session, make: Make) -> None:
     fill(db, make)
-    assert [seal(db, POT, most_rows=4) for _ in range(4)] == [4, 4, 3, 0]
+    assert [seal(db, POT, max_rows=4) for _ in range(4)] == [4, 4, 3, 0]
     made = seals(db)
     assert [made[0].from_id, made[0].previous_hash] == [1, EMPTY]
     for before, after in itertools.pairwise(made):
@@ -173,7 +173,7 @@ def test_a_seal_knows_what_system_accounts_have(db: Session, make: Make) -> None
         "clawed_back": 0,
     }
     assert queries.system_balances(db, POT) == expected
-    seal(db, POT, most_rows=5)
+    seal(db, POT, max_rows=5)
     assert queries.system_balances(db, POT) == expected
     seal(db, POT)
     head = queries.head(db, POT)
@@ -194,7 +194,7 @@ def test_rows_that_are_not_committed_yet_are_waited_for(
 ) -> None:
     """An id below the highest may still appear: its writer has it and has not committed."""
     bound = database.bind(postgresql_url)
-    monkeypatch.setattr("imatch.ledger.sealing.seals._BARRIER_TIMEOUT", "30s")
+    monkeypatch.setattr("imatch.ledger.sealing.seals._LOCK_TIMEOUT", "30s")
     sealed: list[int] = []
 
     def seal_in_a_thread() -> None:
@@ -270,7 +270,7 @@ def test_the_program_in_the_reference_follows_the_chain(sqlite_url: str, tmp_pat
     bound = database.bind(sqlite_url)
     with SessionLocal() as db:
         ids = fill(db, Make(db))
-        seal(db, POT, most_rows=6)
+        seal(db, POT, max_rows=6)
         seal(db, POT)
         asked = [sys.executable, "-c", program]
         said = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=True)

@@ -1,8 +1,8 @@
-"""Read a journal's rows in pages, and each row as the text that seals are made of.
+"""Read a journal's rows in pages, with the text of each row that seals hash.
 
-The text of a row is the JSON array of all its columns in the order of `COLUMNS`: no spaces,
-characters beyond ASCII as they are, moments in UTC to the microsecond. It is the same on SQLite
-and PostgreSQL, so a journal moved from one to the other still fits its seals.
+The text of a row is the JSON array of all its columns in the order of `COLUMNS`: without spaces,
+non-ASCII characters unescaped, moments in UTC to the microsecond. It is equal on SQLite and
+PostgreSQL, so a journal moved from one to the other still matches its seals.
 """
 
 import sqlite3
@@ -36,7 +36,7 @@ COLUMNS = (
     "metadata",
     "created_at",
 )
-_NUMBERS = {
+_NUMBER_COLUMNS = {
     "id",
     "user_id",
     "amount",
@@ -46,7 +46,7 @@ _NUMBERS = {
     "balance_after",
     "held_after",
 }
-_MOMENTS = {"expires_at", "created_at"}
+_MOMENT_COLUMNS = {"expires_at", "created_at"}
 PAGE_ROWS = 10_000
 
 
@@ -77,27 +77,27 @@ class JournalReader:
         return "to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24')"
 
     def page(
-        self, selected: str, after_id: int, to_id: int, most_rows: int = PAGE_ROWS
+        self, expressions: str, after_id: int, to_id: int, max_rows: int = PAGE_ROWS
     ) -> list[tuple[Any, ...]]:
-        """`id` and what is selected of the rows after one id and up to another, in order."""
+        """`id` and `expressions` of the rows with after_id < id <= to_id, in order."""
         driver: Any = self.connection.connection.driver_connection
-        mark = "?" if self.dialect == "sqlite" else "%s"
+        placeholder = "?" if self.dialect == "sqlite" else "%s"
         rows: list[tuple[Any, ...]] = driver.execute(
-            f"SELECT id, {selected} FROM {table(self.book.journal)}"
-            f" WHERE id > {mark} AND id <= {mark} ORDER BY id LIMIT {mark}",
-            (after_id, to_id, most_rows),
+            f"SELECT id, {expressions} FROM {table(self.book.journal)}"
+            f" WHERE id > {placeholder} AND id <= {placeholder} ORDER BY id LIMIT {placeholder}",
+            (after_id, to_id, max_rows),
         ).fetchall()
         return rows
 
     def texts(
-        self, after_id: int, to_id: int, most_rows: int, selected: str = "0"
+        self, after_id: int, to_id: int, max_rows: int, expressions: str = "0"
     ) -> list[tuple[Any, ...]]:
-        """Each row's id, text, and what else is selected."""
+        """Each row's id, text, and the values of `expressions`."""
         try:
-            return self.page(f"{self.text}, {selected}", after_id, to_id, most_rows)
+            return self.page(f"{self.text}, {expressions}", after_id, to_id, max_rows)
         except sqlite3.OperationalError:
-            # Somebody put bytes where text belongs, which JSON cannot hold: find out in which row.
-            rows = self.page(selected, after_id, to_id, most_rows)
+            # A row contains bytes instead of text, which JSON cannot encode: find out which row.
+            rows = self.page(expressions, after_id, to_id, max_rows)
             return [(row_id, self._text_of(row_id), *rest) for row_id, *rest in rows]
 
     def _text_of(self, row_id: int) -> str:
@@ -106,17 +106,17 @@ class JournalReader:
         except sqlite3.OperationalError:
             return "unreadable"
 
-    def pages(self, selected: str, after_id: int, to_id: int) -> Iterator[list[tuple[Any, ...]]]:
-        """All of them, so many at a time that memory stays small."""
-        while rows := self.page(selected, after_id, to_id):
+    def pages(self, expressions: str, after_id: int, to_id: int) -> Iterator[list[tuple[Any, ...]]]:
+        """All pages of these rows; PAGE_ROWS at a time, to limit memory use."""
+        while rows := self.page(expressions, after_id, to_id):
             yield rows
             after_id = rows[-1][0]
 
 
 def _postgresql_json(name: str) -> str:
-    if name in _NUMBERS:
+    if name in _NUMBER_COLUMNS:
         return f"{name}::text"
-    if name in _MOMENTS:
+    if name in _MOMENT_COLUMNS:
         # A moment needs no escapes.
         return f"'\"' || to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '\"'"
     return f"to_json({name}::text)::text"

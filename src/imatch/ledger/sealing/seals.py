@@ -1,4 +1,4 @@
-"""Seal finished ranges of a journal, so that no row in them can be changed unseen."""
+"""Seal final ranges of a journal, so that an audit detects every change of their rows."""
 
 import hashlib
 import json
@@ -24,24 +24,24 @@ from imatch.ledger.sealing.rows import JournalReader
 
 FIRST_HASH = "0" * 64
 DIGEST_BYTES = 8
-# Writers queue behind a waiting lock: rather seal a minute later than make them wait long.
-_BARRIER_TIMEOUT = "500ms"
-# A seal for each row would cost more than its row; a row must not wait long for its seal.
-_ENOUGH_ROWS = 1_000
-_LONG_ENOUGH = timedelta(minutes=15)
+# Writers queue behind a waiting lock. It is better to seal a minute later than to block them.
+_LOCK_TIMEOUT = "500ms"
+# A seal per row would cost more than the row, but a row must not wait long for its seal.
+_MIN_ROWS_PER_SEAL = 1_000
+_MAX_SEAL_DELAY = timedelta(minutes=15)
 
 MovementKind = tuple[str, str, str, str, str, str]
 
 
 @dataclass(slots=True)
 class MovementTally:
-    """What rows moved, by kind: phase, type, category, system account, counter account, hour."""
+    """Sums of rows by kind: phase, type, category, system account, counter account, hour."""
 
-    # Lists of a row count and an amount, because this is done for millions of rows.
+    # [row count, amount]: lists, because they are faster, and there are millions of rows.
     totals: dict[MovementKind, list[int]] = field(default_factory=dict)
 
     def add(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Rows of an id, a text and what `selected` names."""
+        """Add rows of (id, text, *selected)."""
         totals = self.totals
         for row in rows:
             kind: Any = row[3:]
@@ -50,7 +50,7 @@ class MovementTally:
                 total = totals[kind] = [0, 0]
             total[0] += 1
             amount = row[2]
-            if type(amount) is int:  # SQLite lets a forger write anything; the text tells
+            if type(amount) is int:  # SQLite accepts any type; the row's text shows it
                 total[1] += amount
 
     @staticmethod
@@ -61,7 +61,7 @@ class MovementTally:
         )
 
     def flows(self) -> Counter[str]:
-        """What flowed into each system account, less what flowed out. Holds have not flowed."""
+        """The net inflow of each system account. Holds do not count: they have not moved."""
         flows: Counter[str] = Counter()
         for (phase, _, _, system, counter, _), (_, amount) in self.totals.items():
             if phase in MOVED:
@@ -72,7 +72,7 @@ class MovementTally:
 
 
 class SealNotStored(RuntimeError):
-    """The database took a seal and does not have it: a rule or trigger drops what is written."""
+    """An inserted seal is not in the database: a rule or trigger discards it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,44 +82,44 @@ class _Range:
     tally: MovementTally
 
 
-def seal(db: Session, book: Book, *, most_rows: int = 10_000) -> int:
-    """Seal the rows after the last seal, up to `most_rows` of them; how many were sealed.
+def seal(db: Session, book: Book, *, max_rows: int = 10_000) -> int:
+    """Seal up to `max_rows` rows after the last seal; returns how many were sealed.
 
-    Not to be called inside `atomic`, where it could wait for a row that others wait with.
+    Raises RuntimeError inside `atomic`, where it could deadlock, and SealNotStored.
     """
     if is_atomic(db):
         raise RuntimeError("seal in a transaction of its own")
-    barrier = _barrier(db, book)
+    highest_final_id = _highest_final_id(db, book)
     previous = head(db, book)
-    if barrier is None or barrier <= (previous.to_id if previous else 0):
+    if highest_final_id is None or highest_final_id <= (previous.to_id if previous else 0):
         return 0
-    found = _read(db, book, previous.to_id if previous else 0, barrier, most_rows)
-    sealed = _sealed(book, previous, found)
-    hour_sums = _hour_sums(book, found.tally)
+    rows_to_seal = _read(db, book, previous.to_id if previous else 0, highest_final_id, max_rows)
+    new_seal = _new_seal(book, previous, rows_to_seal)
+    hour_sums = _hour_sums(book, rows_to_seal.tally)
     day_sums = _day_sums(hour_sums)
     try:
         with atomic(db):
-            db.add(sealed)
+            db.add(new_seal)
             db.flush()
-            _refuse_unless_stored(db, sealed)
+            _check_stored(db, new_seal)
             _add_to(db, LedgerHourSum, hour_sums)
             _add_to(db, LedgerDaySum, day_sums)
     except IntegrityError:
         return 0  # another process sealed this range first
-    # The log lies outside the database: who rewrites rows and seals cannot rewrite it too.
+    # The log is outside the database: an attacker who rewrites rows and seals cannot change it.
     log().info(
         "ledger_sealed",
         book=book.name,
-        from_id=sealed.from_id,
-        to_id=sealed.to_id,
-        rows=sealed.row_count,
-        hash=sealed.hash,
+        from_id=new_seal.from_id,
+        to_id=new_seal.to_id,
+        rows=new_seal.row_count,
+        hash=new_seal.hash,
     )
-    return sealed.row_count
+    return new_seal.row_count
 
 
 def seal_is_due(db: Session, book: Book) -> bool:
-    """Whether about `_ENOUGH_ROWS` wait for a seal, or one that was posted `_LONG_ENOUGH` ago."""
+    """Whether about `_MIN_ROWS_PER_SEAL` rows are unsealed, or one since `_MAX_SEAL_DELAY`."""
     last = head(db, book)
     journal = book.journal
     after = select(journal.id, journal.created_at).where(journal.id > (last.to_id if last else 0))
@@ -127,13 +127,13 @@ def seal_is_due(db: Session, book: Book) -> bool:
     newest = db.execute(after.order_by(journal.id.desc()).limit(1)).first()
     if oldest is None or newest is None:
         return False
-    waited_long: bool = oldest.created_at <= now() - _LONG_ENOUGH
-    return waited_long or newest.id - oldest.id >= _ENOUGH_ROWS
+    is_overdue: bool = oldest.created_at <= now() - _MAX_SEAL_DELAY
+    return is_overdue or newest.id - oldest.id >= _MIN_ROWS_PER_SEAL
 
 
 def chained_hash(seal: LedgerSeal, texts: Iterable[bytes]) -> str:
-    """SHA-256 over the line of the seal's own facts and the lines of its rows."""
-    facts = [
+    """SHA-256 over a line with the seal's own values, followed by the texts of its rows."""
+    values = [
         seal.previous_hash,
         seal.book,
         seal.from_id,
@@ -142,68 +142,68 @@ def chained_hash(seal: LedgerSeal, texts: Iterable[bytes]) -> str:
         {name: seal.system_balances[name] for name in sorted(seal.system_balances)},
         seal.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
     ]
-    lines = [json.dumps(facts, separators=(",", ":"), ensure_ascii=False).encode(), *texts]
+    lines = [json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode(), *texts]
     return hashlib.sha256(b"\n".join(lines)).hexdigest()
 
 
 def digests(texts: Sequence[bytes]) -> bytes:
-    """BLAKE2b of each row's text, `DIGEST_BYTES` each."""
+    """The concatenated BLAKE2b digests of the rows' texts, `DIGEST_BYTES` each."""
     blake2b = hashlib.blake2b
     return b"".join([blake2b(line, digest_size=DIGEST_BYTES).digest() for line in texts])
 
 
-def _barrier(db: Session, book: Book) -> int | None:
-    """The highest id below which nothing can appear any more; None while somebody writes on.
+def _highest_final_id(db: Session, book: Book) -> int | None:
+    """The highest final id of the journal; None while a long transaction is still writing.
 
-    PostgreSQL gives ids before commit. Holding off writers for the moment of reading makes sure
-    that every id up to the highest is committed or never will be. SQLite has one writer.
+    PostgreSQL assigns ids before commit. The table lock blocks writers during the read: every id
+    up to the highest is then committed or will never be. SQLite has a single writer.
     """
     highest = select(func.max(book.journal.id))
     if db.get_bind().dialect.name == "sqlite":
         return db.scalar(highest)
     try:
         with atomic(db):
-            db.execute(text(f"SET LOCAL lock_timeout = '{_BARRIER_TIMEOUT}'"))
+            db.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
             db.execute(text(f"LOCK TABLE {table(book.journal)} IN SHARE MODE"))
             return db.scalar(highest)
     except OperationalError:
-        log().info("ledger_seal_put_off", book=book.name, reason="a long transaction writes")
+        log().info("ledger_seal_postponed", book=book.name, reason="a long transaction writes")
         return None
 
 
-def _read(db: Session, book: Book, after_id: int, to_id: int, most_rows: int) -> _Range:
+def _read(db: Session, book: Book, after_id: int, to_id: int, max_rows: int) -> _Range:
     reader = JournalReader(book, db.connection())
-    rows = reader.texts(after_id, to_id, most_rows, MovementTally.selected(reader))
+    rows = reader.texts(after_id, to_id, max_rows, MovementTally.selected(reader))
     tally = MovementTally()
     tally.add(rows)
     return _Range(
-        # A range that was read to its end also closes the gap after its last row.
-        to_id=to_id if len(rows) < most_rows else rows[-1][0],
+        # A completely read range includes the unused ids after its last row.
+        to_id=to_id if len(rows) < max_rows else rows[-1][0],
         texts=[row[1].encode() for row in rows],
         tally=tally,
     )
 
 
-def _sealed(book: Book, previous: LedgerSeal | None, found: _Range) -> LedgerSeal:
+def _new_seal(book: Book, previous: LedgerSeal | None, rows_to_seal: _Range) -> LedgerSeal:
     balances: Counter[str] = Counter(dict.fromkeys(book.system_accounts, 0))
     balances.update(previous.system_balances if previous else {})
-    balances.update(found.tally.flows())
+    balances.update(rows_to_seal.tally.flows())
     seal = LedgerSeal(
         book=book.name,
         from_id=previous.to_id + 1 if previous else 1,
-        to_id=found.to_id,
-        row_count=len(found.texts),
+        to_id=rows_to_seal.to_id,
+        row_count=len(rows_to_seal.texts),
         system_balances=dict(sorted(balances.items())),
         previous_hash=previous.hash if previous else FIRST_HASH,
-        row_digests=digests(found.texts),
+        row_digests=digests(rows_to_seal.texts),
         created_at=now(),
     )
-    seal.hash = chained_hash(seal, found.texts)
+    seal.hash = chained_hash(seal, rows_to_seal.texts)
     return seal
 
 
-def _refuse_unless_stored(db: Session, seal: LedgerSeal) -> None:
-    """Else the same rows would be sealed, and their sums added, again and again."""
+def _check_stored(db: Session, seal: LedgerSeal) -> None:
+    """Raise SealNotStored if the seal is missing: its rows would be sealed and summed again."""
     stored = select(LedgerSeal.hash).where(
         LedgerSeal.book == seal.book, LedgerSeal.to_id == seal.to_id
     )
@@ -246,11 +246,11 @@ def _day_sums(hour_sums: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _add_to(db: Session, kind: type[SealedSum], rows: list[dict[str, Any]]) -> None:
     on_sqlite = db.get_bind().dialect.name == "sqlite"
     insert = sqlite.insert(kind) if on_sqlite else postgresql.insert(kind)
-    added = insert.on_conflict_do_update(
+    upsert = insert.on_conflict_do_update(
         index_elements=list(inspect(kind).primary_key),
         set_={
             "row_count": kind.row_count + insert.excluded.row_count,
             "amount": kind.amount + insert.excluded.amount,
         },
     )
-    db.execute(added, rows)
+    db.execute(upsert, rows)
