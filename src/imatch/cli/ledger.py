@@ -20,7 +20,7 @@ from imatch.core.ids import is_id
 from imatch.core.paging import decode_cursor
 from imatch.core.text import csv_cell
 from imatch.ledger import queries
-from imatch.ledger.auditing.audit import Audit, audit, note
+from imatch.ledger.auditing.audit import Audit, audit, store
 from imatch.ledger.books import BOOKS, Book, BookName
 from imatch.ledger.models import JournalRow
 from imatch.ledger.sealing.seals import seal
@@ -98,7 +98,7 @@ def _store_results(db: Session, results: list[Audit]) -> None:
     """Store the results for /health. A failure is only reported: the findings stay valid."""
     try:
         for result in results:
-            note(db, result)
+            store(db, result)
     except SQLAlchemyError as error:
         reason = getattr(error, "orig", None) or error
         err.print(f"The result could not be noted for /health: {reason}", markup=False)

@@ -1,4 +1,4 @@
-"""Prove a book: every hash, every running balance, every account, from the rows alone."""
+"""Audit a book: check every hash, running balance and account from its rows alone."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -23,7 +23,7 @@ from imatch.ledger.models import LedgerAudit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """No findings: the book's drift is 0. `finding_count` also counts what was not kept."""
+    """The result of an audit. `finding_count` also counts the findings that were not kept."""
 
     book: str
     findings: list[Finding]
@@ -44,19 +44,20 @@ def audit(
     progress: Callable[[int], None] = lambda _rows: None,
     in_two_processes: bool = False,
 ) -> Audit:
-    """Read all that is committed, in one snapshot, on a connection of its own.
+    """Audit all committed rows, in one snapshot, on a separate connection.
 
-    `published` is a seal's hash that was noted elsewhere and must still be in the chain.
-    `progress` is told of rows as they are done. A second process takes the seals meanwhile.
+    `published` is a seal's hash recorded outside the database: the chain must contain it.
+    `progress` is called with the number of rows of each finished page. `in_two_processes` checks
+    the seals in a second process at the same time.
     """
     started = perf_counter()
-    bound = db.get_bind().engine
-    with _snapshot(bound) as snapshot:
+    engine = db.get_bind().engine
+    with _snapshot(engine) as snapshot:
         rows = RowAudit(snapshot, book, progress)
         if in_two_processes:
-            address = bound.url.render_as_string(hide_password=False)
+            address = engine.url.render_as_string(hide_password=False)
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-                seals = pool.submit(_rehash_elsewhere, address, book.name, published)
+                seals = pool.submit(_rehash_in_process, address, book.name, published)
                 _run(rows)
                 chain = seals.result()
         else:
@@ -80,18 +81,18 @@ def audit(
     )
 
 
-def note(db: Session, result: Audit) -> None:
-    """Keep what an audit found where the health page looks."""
-    first = str(result.findings[0])[:300] if result.findings else ""
+def store(db: Session, result: Audit) -> None:
+    """Store an audit's result for the health page."""
+    first_finding = str(result.findings[0])[:300] if result.findings else ""
     with atomic(db):
-        # Not read before: somebody may have written what cannot be read.
+        # Deleted without reading it: the stored row may be unreadable.
         db.execute(delete(LedgerAudit).where(LedgerAudit.book == result.book))
         db.add(
             LedgerAudit(
                 book=result.book,
                 row_count=result.row_count,
                 finding_count=result.finding_count,
-                first_finding=first,
+                first_finding=first_finding,
                 ended_at=now(),
             )
         )
@@ -103,17 +104,20 @@ def _run(rows: RowAudit) -> None:
 
 
 @contextmanager
-def _snapshot(bound: Engine) -> Iterator[Session]:
-    """A session that sees one moment of the database, whatever is written meanwhile."""
-    options = {} if bound.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
-    with bound.connect().execution_options(**options) as connection, Session(connection) as session:
+def _snapshot(engine: Engine) -> Iterator[Session]:
+    """A session with one snapshot of the database, unaffected by concurrent writes."""
+    options = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    with (
+        engine.connect().execution_options(**options) as connection,
+        Session(connection) as session,
+    ):
         yield session
 
 
-def _rehash_elsewhere(address: str, book_name: BookName, published: str | None) -> Chain:
-    bound = database.make_engine(address)
+def _rehash_in_process(address: str, book_name: BookName, published: str | None) -> Chain:
+    engine = database.make_engine(address)
     try:
-        with _snapshot(bound) as snapshot:
+        with _snapshot(engine) as snapshot:
             return rehash(snapshot, BOOKS[book_name], published=published)
     finally:
-        bound.dispose()
+        engine.dispose()

@@ -1,15 +1,15 @@
-"""What an audit finds: where the database says something else than its own rows."""
+"""Findings of an audit: differences between stored values and those computed from rows."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-MOST_KEPT = 1_000
+MAX_FINDINGS_KEPT = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """`row_id` is the journal's row and `user_id` the account, where it is one of these."""
+    """A difference. `row_id` is a journal row and `user_id` an account, if it is about one."""
 
     book: str
     problem: str
@@ -26,7 +26,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Findings:
-    """All are counted, the first `MOST_KEPT` are kept: a ruined book must not fill the memory."""
+    """Counts all findings and keeps the first `MAX_FINDINGS_KEPT`, to limit memory use."""
 
     book: str
     count: int = 0
@@ -42,7 +42,7 @@ class Findings:
         user_id: int | None = None,
     ) -> None:
         self.count += 1
-        if len(self.kept) < MOST_KEPT:
+        if len(self.kept) < MAX_FINDINGS_KEPT:
             self.kept.append(
                 Finding(
                     book=self.book,
@@ -56,17 +56,17 @@ class Findings:
 
     @contextmanager
     def reading(self, what: str) -> Iterator[None]:
-        """Whatever keeps an audit from reading is a finding: somebody may have written anything."""
+        """Turn any error in the block into a finding: stored values may be arbitrary."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 -- an audit must end with a result
-            why, *_ = str(getattr(error, "orig", None) or error).splitlines() or [""]
+            message, *_ = str(getattr(error, "orig", None) or error).splitlines() or [""]
             self.add(
                 what,
                 expected="readable",
-                found=f"could not be read: {type(error).__name__}: {why}",
+                found=f"could not be read: {type(error).__name__}: {message}",
             )
 
     def join(self, other: "Findings") -> None:
         self.count += other.count
-        self.kept = (self.kept + other.kept)[:MOST_KEPT]
+        self.kept = (self.kept + other.kept)[:MAX_FINDINGS_KEPT]

@@ -1,7 +1,7 @@
-"""What PostgreSQL says of tables and triggers.
+"""Read tables and triggers from PostgreSQL.
 
-Each version writes expressions down in its own way. So the models' CHECKs are made a second time,
-on temporary tables and for a moment, and the server writes down those and the real ones alike.
+Each server version formats expressions in its own way. So the models' CHECKs are created again on
+temporary tables, in a savepoint, and the server formats both these and the real ones.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +27,7 @@ from imatch.ledger.triggers import Trigger, digest
 
 _TABLES = text("SELECT CAST(to_regclass(name) AS oid) FROM unnest(CAST(:names AS text[])) name")
 _DEFINITIONS = text(r"""
-    SELECT format('the column %s of %s', a.attname, c.relname) AS called,
+    SELECT format('the column %s of %s', a.attname, c.relname) AS title,
            CASE WHEN a.attnotnull THEN 'NOT NULL' ELSE 'may be NULL' END AS definition
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
     WHERE c.oid = ANY (:tables) AND a.attnum > 0 AND NOT a.attisdropped
@@ -70,7 +70,7 @@ _TRIGGERS = text(r"""
     FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
     WHERE t.tgrelid = ANY (:tables) AND NOT t.tgisinternal
 """)
-# Who connects with this setting writes without any trigger.
+# Connections with this setting write without triggers.
 _WITHOUT_TRIGGERS = text("""
     SELECT format('of %s in %s', coalesce('the role ' || r.rolname, 'all roles'),
                   coalesce('the database ' || d.datname, 'all databases'))
@@ -84,9 +84,9 @@ _WITHOUT_TRIGGERS = text("""
 
 
 def found_definitions(connection: Connection, tables: Sequence[Table]) -> dict[str, str]:
-    """Columns, constraints, unique indexes and what is in force besides, by what they are called.
+    """Columns, constraints, unique indexes, rules and row level security, by title.
 
-    Rules and row level security hide rows or writes from everybody: no model has them.
+    No model has rules or row level security: these could hide rows or discard writes.
     """
     return _definitions(connection, [table.name for table in tables])
 
@@ -94,10 +94,10 @@ def found_definitions(connection: Connection, tables: Sequence[Table]) -> dict[s
 def expected_definitions(
     connection: Connection, tables: Sequence[Table], found: dict[str, str]
 ) -> dict[str, str]:
-    """The same as the models have them.
+    """Columns, constraints and unique indexes as the models define them, by title.
 
-    A restored backup has read back what the server had written down, which the server may then
-    write in another way. So where that is what was found, it is what was expected.
+    Restoring a backup parses the server's own formatting again, and the server may then format
+    it differently. A definition found in that reparsed form is accepted too.
     """
     expected = dict(definition for table in tables for definition in _without_expressions(table))
     savepoint = connection.begin_nested()
@@ -106,10 +106,8 @@ def expected_definitions(
         expected |= _temporary_checks(connection, tables)
         if expected != found:
             connection.execute(_READ_BACK)
-            read_back = _temporary_checks(connection, tables)
-            expected |= {
-                called: sql for called, sql in read_back.items() if sql == found.get(called)
-            }
+            reread = _temporary_checks(connection, tables)
+            expected |= {title: sql for title, sql in reread.items() if sql == found.get(title)}
         return expected
     finally:
         savepoint.rollback()
@@ -123,14 +121,14 @@ def found_triggers(connection: Connection, tables: Sequence[Table]) -> dict[str,
     }
 
 
-def who_writes_without_triggers(connection: Connection) -> list[str]:
+def settings_without_triggers(connection: Connection) -> list[str]:
     return list(connection.scalars(_WITHOUT_TRIGGERS))
 
 
 def _definitions(connection: Connection, names: list[str]) -> dict[str, str]:
     oids = _oids(connection, names)
     rows = connection.execute(_DEFINITIONS, {"tables": oids})
-    return {row.called: row.definition for row in rows}
+    return {row.title: row.definition for row in rows}
 
 
 def _oids(connection: Connection, names: list[str]) -> list[int]:
@@ -138,36 +136,39 @@ def _oids(connection: Connection, names: list[str]) -> list[int]:
 
 
 def _without_expressions(table: Table) -> Iterator[tuple[str, str]]:
-    """What every version writes down alike."""
+    """Definitions that every server version formats equally: (title, definition)."""
     for column in table.columns:
-        called = f"the column {column.name} of {table.name}"
-        yield called, "may be NULL" if column.nullable else "NOT NULL"
+        title = f"the column {column.name} of {table.name}"
+        yield title, "may be NULL" if column.nullable else "NOT NULL"
     for constraint in table.foreign_key_constraints:
         other, other_column = constraint.elements[0].target_fullname.split(".")
-        called = f"the constraint {constraint.name} of {table.name}"
+        title = f"the constraint {constraint.name} of {table.name}"
         yield (
-            called,
-            f"FOREIGN KEY ({_listed(constraint.columns)}) REFERENCES {other}({other_column})",
+            title,
+            f"FOREIGN KEY ({_column_list(constraint.columns)}) REFERENCES {other}({other_column})",
         )
     unique: list[PrimaryKeyConstraint | UniqueConstraint | Index] = [table.primary_key]
     unique += [each for each in table.constraints if isinstance(each, UniqueConstraint)]
     unique += [index for index in table.indexes if index.unique]
     for each in unique:
-        yield f"the unique index {each.name} of {table.name}", f"btree ({_listed(each.columns)})"
+        yield (
+            f"the unique index {each.name} of {table.name}",
+            f"btree ({_column_list(each.columns)})",
+        )
 
 
-def _listed(columns: Iterable[ColumnElement[Any]]) -> str:
+def _column_list(columns: Iterable[ColumnElement[Any]]) -> str:
     return ", ".join(column.name for column in columns)
 
 
 def _temporary_checks(connection: Connection, tables: Sequence[Table]) -> dict[str, str]:
     definitions = _definitions(connection, [f"pg_temp.{table.name}" for table in tables])
-    return {called: sql for called, sql in definitions.items() if "the constraint " in called}
+    return {title: sql for title, sql in definitions.items() if "the constraint " in title}
 
 
 @cache
 def _temporary_tables(tables: tuple[Table, ...]) -> str:
-    """SQL for tables that have nothing but columns and CHECKs."""
+    """SQL of temporary tables with only the columns and CHECKs of the models."""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has no type
     statements = []
     for table in tables:

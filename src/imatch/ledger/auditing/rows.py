@@ -1,4 +1,4 @@
-"""Add up every row of a journal again and compare with accounts and running balances."""
+"""Add up all rows of a journal and compare the sums with accounts and running balances."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -8,21 +8,21 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from imatch.core.ids import MAX_BIGINT
-from imatch.ledger.auditing.findings import MOST_KEPT, Findings
+from imatch.ledger.auditing.findings import MAX_FINDINGS_KEPT, Findings
 from imatch.ledger.books import Book, SystemAccount
 from imatch.ledger.models import Phase, TransactionType
 from imatch.ledger.queries import system_balances
 from imatch.ledger.sealing.rows import JournalReader
 
 _LOWEST_ID = -MAX_BIGINT - 1
-# Places in what is known of an account. Lists, because this is done for millions of rows.
+# Indexes into an account's figures: lists, because they are faster, for millions of rows.
 _FREE, _HELD, _BALANCE, _VERSION, _EARNED, _SPENT, _BURNED = range(7)
-# Plain texts, as rows have them: comparing members takes longer.
+# Plain strings, as in the rows: comparing enum members takes longer.
 _DIRECT, _HOLD, _VOID = Phase.DIRECT.value, Phase.HOLD.value, Phase.VOID.value
 _EARN = TransactionType.EARN.value
-_SPENDING = (TransactionType.SPEND.value, TransactionType.BURN.value)
+_SPENDING_TYPES = (TransactionType.SPEND.value, TransactionType.BURN.value)
 _BURNED_ACCOUNT = SystemAccount.BURNED.value
-_STORED = {
+_COLUMN_FIGURES = {
     "balance": _BALANCE,
     "held": _HELD,
     "version": _VERSION,
@@ -40,7 +40,7 @@ PagedRow = tuple[Any, ...]
 
 
 class RowAudit:
-    """One pass over a book's rows by id. Memory grows with accounts and open holds, not rows."""
+    """One pass over a book's rows by id. Memory use depends on accounts and open holds."""
 
     def __init__(self, db: Session, book: Book, progress: Callable[[int], None]) -> None:
         self.findings = Findings(book.name)
@@ -62,7 +62,7 @@ class RowAudit:
                 )
             for row in rows:
                 if row[1] is not None:
-                    self._person(row)
+                    self._check_row(row)
             self.row_count += len(rows)
             self._progress(len(rows))
         people = self._check_accounts()
@@ -72,17 +72,17 @@ class RowAudit:
     def _check_system_accounts(self, people: int) -> None:
         balances = system_balances(self._db, self._book)
         for name in sorted(balances.keys() - self._book.system_accounts, key=str):
-            self._name_rows_of(name)
+            self._find_rows_of(name)
         system = sum(balances.values())
         if people != -system:
             self.findings.add("what all people have", expected=-system, found=people)
 
-    def _name_rows_of(self, unknown: str) -> None:
+    def _find_rows_of(self, unknown: str) -> None:
         row = self._book.journal
         moved = select(row.id, row.user_id).where(
             or_(row.counter_account == unknown, row.system_account == unknown)
         )
-        for row_id, user_id in self._db.execute(moved.order_by(row.id).limit(MOST_KEPT)):
+        for row_id, user_id in self._db.execute(moved.order_by(row.id).limit(MAX_FINDINGS_KEPT)):
             self.findings.add(
                 "the other account",
                 row_id=row_id,
@@ -91,7 +91,7 @@ class RowAudit:
                 found=unknown,
             )
 
-    def _person(self, row: PagedRow) -> None:
+    def _check_row(self, row: PagedRow) -> None:
         try:
             self._add_up(row)
         except TypeError:
@@ -111,34 +111,34 @@ class RowAudit:
         if phase == _DIRECT:
             change, held_change, moved = amount, 0, amount
         else:
-            change, held_change, moved = self._two_phase(row)
+            change, held_change, moved = self._hold_changes(row)
         if (
             account[_FREE] != before
             or after - before != change
             or account[_HELD] + held_change != held_after
         ):
-            self._wrong(row, account, change, held_change)
+            self._add_findings(row, account, change, held_change)
         account[_FREE] = after
         account[_HELD] = held_after
         account[_BALANCE] += moved
         account[_VERSION] += 1
         if kind == _EARN:
             account[_EARNED] += amount
-        elif moved and kind in _SPENDING:
+        elif moved and kind in _SPENDING_TYPES:
             account[_SPENT] -= moved
         if counter == _BURNED_ACCOUNT:
             account[_BURNED] -= moved
 
-    def _two_phase(self, row: PagedRow) -> tuple[int, int, int]:
-        """What a hold, its post or its void changes: what is free, held, and the balance."""
+    def _hold_changes(self, row: PagedRow) -> tuple[int, int, int]:
+        """The changes (free, held, balance) by a hold, or by its post or void."""
         row_id, user_id, hold_id, _, _, _, amount, phase, _, counter = row
         if phase == _HOLD:
-            held_change = -amount  # raises before what is no number is kept
+            held_change = -amount  # raises TypeError before a non-number is stored
             self._open_holds[row_id] = (user_id, amount, counter)
             return amount, held_change, 0
-        holder, held, promised_to = self._open_holds.pop(hold_id, (None, 0, ""))
-        fits = -amount == held if phase == _VOID else held <= amount < 0
-        if (holder, promised_to) != (user_id, counter) or not fits:
+        hold_user_id, held, hold_counter = self._open_holds.pop(hold_id, (None, 0, ""))
+        is_allowed = -amount == held if phase == _VOID else held <= amount < 0
+        if (hold_user_id, hold_counter) != (user_id, counter) or not is_allowed:
             self.findings.add(
                 "what the row resolves",
                 row_id=row_id,
@@ -148,7 +148,9 @@ class RowAudit:
             )
         return (amount, held, 0) if phase == _VOID else (amount - held, held, amount)
 
-    def _wrong(self, row: PagedRow, account: list[int], change: int, held_change: int) -> None:
+    def _add_findings(
+        self, row: PagedRow, account: list[int], change: int, held_change: int
+    ) -> None:
         row_id, user_id, _, before, after, held_after, *_ = row
         expected_held = account[_HELD] + held_change
         for problem, expected, found in (
@@ -162,12 +164,12 @@ class RowAudit:
                 )
 
     def _check_accounts(self) -> int:
-        """Compare every account with its rows; what all people have together."""
+        """Compare every account with its rows; returns the sum of all people's balances."""
         kind: Any = self._book.accounts
         held: Counter[int] = Counter()
         for user_id, amount, _ in self._open_holds.values():
             held[user_id] -= amount
-        names = [name for name in _STORED if hasattr(kind, name)]
+        names = [name for name in _COLUMN_FIGURES if hasattr(kind, name)]
         stored = select(kind.user_id, *(getattr(kind, name) for name in names))
         people = 0
         for user_id, *values in self._db.execute(stored.execution_options(yield_per=5_000)):
@@ -177,11 +179,11 @@ class RowAudit:
             expected = self._accounts.pop(user_id, [0] * 7)
             expected[_HELD] = held[user_id]
             for name, found in zip(names, values, strict=True):
-                if found != expected[_STORED[name]]:
+                if found != expected[_COLUMN_FIGURES[name]]:
                     self.findings.add(
                         f"the account's {name}",
                         user_id=user_id,
-                        expected=expected[_STORED[name]],
+                        expected=expected[_COLUMN_FIGURES[name]],
                         found=found,
                     )
         for user_id, expected in self._accounts.items():

@@ -1,4 +1,4 @@
-"""Find out whether tables and triggers still guard the books as this release made them."""
+"""Compare the books' tables and triggers with the definitions of this release."""
 
 from collections.abc import Sequence
 
@@ -14,23 +14,25 @@ from imatch.ledger.models import LedgerAudit, LedgerDaySum, LedgerHourSum, Ledge
 from imatch.ledger.posting.statements import table
 from imatch.ledger.triggers import TRIGGERS, Trigger
 
-_OF_BOTH_BOOKS = (LedgerSeal, LedgerDaySum, LedgerHourSum, LedgerAudit)
+_SHARED_MODELS = (LedgerSeal, LedgerDaySum, LedgerHourSum, LedgerAudit)
 
 
 def check_schema(db: Session, book: Book, findings: Findings) -> None:
-    """Compare columns, constraints, unique indexes and triggers of a book's tables."""
+    """Compare columns, constraints, unique indexes and triggers of a book's tables with models."""
     connection = db.connection()
     tables = tables_of(book)
     _check_triggers(connection, tables, findings)
     try:
         _check_definitions(connection, tables, findings)
     except DBAPIError as error:
-        why, *_ = str(error.orig).splitlines()
-        findings.add("the tables' definitions", expected="compared with this release's", found=why)
+        message, *_ = str(error.orig).splitlines()
+        findings.add(
+            "the tables' definitions", expected="compared with this release's", found=message
+        )
 
 
 def tables_of(book: Book) -> list[Table]:
-    kinds = (book.accounts, book.journal, *_OF_BOTH_BOOKS)
+    kinds = (book.accounts, book.journal, *_SHARED_MODELS)
     return [Base.metadata.tables[table(kind)] for kind in kinds]
 
 
@@ -41,10 +43,12 @@ def _check_definitions(connection: Connection, tables: Sequence[Table], findings
     else:
         found = postgresql_schema.found_definitions(connection, tables)
         expected = postgresql_schema.expected_definitions(connection, tables, found)
-    for called in sorted(expected.keys() | found.keys()):
-        if expected.get(called) != found.get(called):
+    for title in sorted(expected.keys() | found.keys()):
+        if expected.get(title) != found.get(title):
             findings.add(
-                called, expected=expected.get(called, "none"), found=found.get(called, "none")
+                title,
+                expected=expected.get(title, "none"),
+                found=found.get(title, "none"),
             )
 
 
@@ -53,14 +57,14 @@ def _check_triggers(connection: Connection, tables: Sequence[Table], findings: F
         found = sqlite_schema.found_triggers(connection, tables)
     else:
         found = postgresql_schema.found_triggers(connection, tables)
-        for whose in postgresql_schema.who_writes_without_triggers(connection):
+        for scope in postgresql_schema.settings_without_triggers(connection):
             findings.add(
-                f"the setting session_replication_role {whose}", expected="origin", found="replica"
+                f"the setting session_replication_role {scope}", expected="origin", found="replica"
             )
     expected = {
         name: trigger
         for name, trigger in TRIGGERS[connection.dialect.name].items()
-        if any(name.startswith(f"{one.name}_") for one in tables)
+        if any(name.startswith(f"{owner.name}_") for owner in tables)
     }
     for name in sorted(expected.keys() | found.keys()):
         _compare(name, expected.get(name), found.get(name), findings)

@@ -1,4 +1,4 @@
-"""Read seals for an audit, which must go on where somebody wrote what is no seal."""
+"""Read seals for an audit. Invalid values become findings and do not stop the audit."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -12,8 +12,8 @@ from imatch.ledger.auditing.findings import Findings
 from imatch.ledger.books import Book
 from imatch.ledger.models import LedgerSeal
 
-_SEALS_AT_ONCE = 20
-# What stands for a value that cannot be used, so that the rest of its seal is compared.
+_BATCH_SIZE = 20
+# Placeholders for unusable values, so that the rest of their seal is still compared.
 _NEUTRAL: dict[str, Any] = {
     "from_id": 0,
     "row_count": 0,
@@ -28,11 +28,11 @@ _UNREADABLE = (TypeError, ValueError, SQLAlchemyError)
 
 
 def read_seals(db: Session, book: Book, findings: Findings) -> Iterator[LedgerSeal]:
-    """All seals in order. Each value that is of another kind than it should be is a finding."""
+    """All seals in order. A value of the wrong type is a finding."""
     to_id: Any = -1
     while True:
         page = _query(book, "to_id", *_COLUMNS).where(LedgerSeal.to_id > to_id)
-        page = page.order_by(LedgerSeal.to_id).limit(_SEALS_AT_ONCE)
+        page = page.order_by(LedgerSeal.to_id).limit(_BATCH_SIZE)
         seals = _page(db, book, page, findings)
         for to_id, *values in seals:
             if isinstance(to_id, int):
@@ -44,8 +44,8 @@ def read_seals(db: Session, book: Book, findings: Findings) -> Iterator[LedgerSe
 
 
 def _query(book: Book, *columns: str) -> Select[Any]:
-    kinds = (getattr(LedgerSeal, name) for name in columns)
-    return select(*kinds).where(LedgerSeal.book == book.name)
+    selected = (getattr(LedgerSeal, name) for name in columns)
+    return select(*selected).where(LedgerSeal.book == book.name)
 
 
 def _page(
@@ -55,10 +55,10 @@ def _page(
         return db.execute(page).all()
     except _UNREADABLE:
         ids = db.scalars(page.with_only_columns(LedgerSeal.to_id)).all()
-        return [(to_id, *_one_by_one(db, book, to_id, findings)) for to_id in ids]
+        return [(to_id, *_value_by_value(db, book, to_id, findings)) for to_id in ids]
 
 
-def _one_by_one(db: Session, book: Book, to_id: object, findings: Findings) -> list[Any]:
+def _value_by_value(db: Session, book: Book, to_id: object, findings: Findings) -> list[Any]:
     values = []
     for name in _COLUMNS:
         try:
@@ -70,13 +70,13 @@ def _one_by_one(db: Session, book: Book, to_id: object, findings: Findings) -> l
 
 
 def _seal(book: Book, to_id: int, values: Sequence[Any], findings: Findings) -> LedgerSeal:
-    sound = {}
+    usable = {}
     for (name, neutral), value in zip(_NEUTRAL.items(), values, strict=True):
-        sound[name] = value
+        usable[name] = value
         if not isinstance(value, type(neutral)):
-            sound[name] = neutral
+            usable[name] = neutral
             _add(findings, to_id, name, repr(value)[:80])
-    return LedgerSeal(book=book.name, to_id=to_id, **sound)
+    return LedgerSeal(book=book.name, to_id=to_id, **usable)
 
 
 def _add(findings: Findings, to_id: object, name: str, found: str) -> None:

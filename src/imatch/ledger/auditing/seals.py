@@ -1,4 +1,4 @@
-"""Read sealed rows again and compare them with their seals."""
+"""Hash sealed rows again and compare them with their seals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ from imatch.ledger.sealing.seals import (
 
 @dataclass(slots=True)
 class Chain:
-    """How far the seals were followed, and what was wrong with them or their rows."""
+    """The checked part of the chain of seals, and the findings in seals and rows."""
 
     findings: Findings
     tally: MovementTally = field(default_factory=MovementTally)
@@ -38,14 +38,13 @@ class Chain:
 
 
 def rehash(db: Session, book: Book, *, published: str | None = None) -> Chain:
-    """Compare every sealed row with its digest, every seal with its rows and the one before, and
-    the sums with all of them.
+    """Compare sealed rows with digests, seals with their rows and predecessors, and all sums.
 
-    `published` is a hash that was noted elsewhere: it must be one of the chain's.
+    `published` is a hash recorded outside the database: the chain must contain it.
     """
     chain = Chain(Findings(book.name), has_published=published in (None, FIRST_HASH))
     with chain.findings.reading("the seals"):
-        _follow(db, book, chain, published)
+        _check_chain(db, book, chain, published)
     with chain.findings.reading("the sealed sums"):
         check_sums(db, book, chain.tally, chain.findings)
     with chain.findings.reading("what the last seal says"):
@@ -55,11 +54,11 @@ def rehash(db: Session, book: Book, *, published: str | None = None) -> Chain:
     return chain
 
 
-def _follow(db: Session, book: Book, chain: Chain, published: str | None) -> None:
+def _check_chain(db: Session, book: Book, chain: Chain, published: str | None) -> None:
     reader = JournalReader(book, db.connection())
     for seal in read_seals(db, book, chain.findings):
         _check_link(chain, seal)
-        with chain.findings.reading(f"what is under {_named(seal)}"):
+        with chain.findings.reading(f"what is under {_description(seal)}"):
             _check_rows(chain, reader, seal)
         chain.seal_count += 1
         chain.row_count += seal.row_count
@@ -77,61 +76,65 @@ def _check_end(db: Session, book: Book, chain: Chain) -> None:
 def _check_link(chain: Chain, seal: LedgerSeal) -> None:
     if seal.from_id != chain.to_id + 1:
         chain.findings.add(
-            f"the range of {_named(seal)} begins at", expected=chain.to_id + 1, found=seal.from_id
+            f"the range of {_description(seal)} begins at",
+            expected=chain.to_id + 1,
+            found=seal.from_id,
         )
     if seal.previous_hash != chain.hash:
         chain.findings.add(
-            f"the hash before {_named(seal)}", expected=chain.hash, found=seal.previous_hash
+            f"the hash before {_description(seal)}", expected=chain.hash, found=seal.previous_hash
         )
 
 
 def _check_rows(chain: Chain, reader: JournalReader, seal: LedgerSeal) -> None:
-    most_rows = min(seal.row_count + PAGE_ROWS, MAX_BIGINT)
-    rows = reader.texts(seal.from_id - 1, seal.to_id, most_rows, MovementTally.selected(reader))
+    max_rows = min(seal.row_count + PAGE_ROWS, MAX_BIGINT)
+    rows = reader.texts(seal.from_id - 1, seal.to_id, max_rows, MovementTally.selected(reader))
     chain.tally.add(rows)
     texts = [row[1].encode() for row in rows]
     found = digests(texts)
     if found != seal.row_digests:
-        _name_changes(chain.findings, seal, [row[0] for row in rows], found)
+        _find_changes(chain.findings, seal, [row[0] for row in rows], found)
     hash_found = chained_hash(seal, texts)
-    # Changed rows change the hash too: that need not be said twice.
+    # Changed rows also change the hash: report only the rows.
     if hash_found != seal.hash and found == seal.row_digests:
-        chain.findings.add(f"the hash of {_named(seal)}", expected=hash_found, found=seal.hash)
+        chain.findings.add(
+            f"the hash of {_description(seal)}", expected=hash_found, found=seal.hash
+        )
     elif hash_found == seal.hash and found != seal.row_digests:
         chain.findings.add(
-            f"the row digests of {_named(seal)}",
+            f"the row digests of {_description(seal)}",
             expected="those of its rows, which fit its hash",
             found="others",
         )
 
 
-def _name_changes(findings: Findings, seal: LedgerSeal, ids: Sequence[int], found: bytes) -> None:
-    """Which rows are others than those that were sealed, were added, or are gone."""
-    before, after = _pieces(seal.row_digests), _pieces(found)
+def _find_changes(findings: Findings, seal: LedgerSeal, ids: Sequence[int], found: bytes) -> None:
+    """Add a finding for each changed, added or missing row of a sealed range."""
+    before, after = _split_digests(seal.row_digests), _split_digests(found)
     matcher = SequenceMatcher(None, before, after, autojunk=False)
     for tag, from_before, to_before, from_after, to_after in matcher.get_opcodes():
         if tag == "equal":
             continue
         surplus = (to_after - from_after) - (to_before - from_before)
-        for place in range(from_after, to_after):
-            was = from_before + place - from_after
-            known = was < to_before
+        for index in range(from_after, to_after):
+            before_index = from_before + index - from_after
+            existed = before_index < to_before
             findings.add(
-                "the sealed row's digest" if known else "a row among the sealed ones",
-                row_id=ids[place],
-                expected=before[was].hex() if known else "no row",
-                found=after[place].hex(),
+                "the sealed row's digest" if existed else "a row among the sealed ones",
+                row_id=ids[index],
+                expected=before[before_index].hex() if existed else "no row",
+                found=after[index].hex(),
             )
         if surplus < 0:
             below = ids[from_after - 1] if from_after else seal.from_id - 1
             above = ids[to_after] if to_after < len(ids) else seal.to_id + 1
-            _name_missing(findings, below, above, set(ids[from_after:to_after]), -surplus)
+            _find_missing(findings, below, above, set(ids[from_after:to_after]), -surplus)
 
 
-def _name_missing(
+def _find_missing(
     findings: Findings, below: int, above: int, present: set[int], missing: int
 ) -> None:
-    """Ids have gaps, so that it is not always sure which of them was a row."""
+    """Add findings for missing rows. Ids have gaps, so the missing ids are not always certain."""
     if above - below - 1 - len(present) == missing:
         for row_id in set(range(below + 1, above)) - present:
             findings.add("a sealed row", row_id=row_id, expected="a row", found="none")
@@ -143,12 +146,12 @@ def _name_missing(
         )
 
 
-def _pieces(row_digests: bytes) -> list[bytes]:
+def _split_digests(row_digests: bytes) -> list[bytes]:
     return [
         row_digests[start : start + DIGEST_BYTES]
         for start in range(0, len(row_digests), DIGEST_BYTES)
     ]
 
 
-def _named(seal: LedgerSeal) -> str:
+def _description(seal: LedgerSeal) -> str:
     return f"the seal of rows {seal.from_id} to {seal.to_id}"

@@ -1,4 +1,4 @@
-"""What SQLite says of tables and triggers: the text of their CREATE statements."""
+"""Read tables and triggers from SQLite: the texts of their CREATE statements."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -14,17 +14,17 @@ _TOKEN = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|\w+|[<>=]+|\S""")
 _QUOTED_NAME = re.compile(r'"\w+"')
 _STORED = text(
     "SELECT type, name, tbl_name, sql FROM sqlite_master"
-    # A trigger keeps its table's name in the letter case of whoever made it.
+    # A trigger keeps its table's name in the letter case of its CREATE statement.
     " WHERE lower(tbl_name) IN :tables AND sql IS NOT NULL ORDER BY name"
 ).bindparams(bindparam("tables", expanding=True))
 _TRIGGER = re.compile(r"CREATE TRIGGER \S+ (.*?) BEGIN .*")
 
 
 def expected_definitions(tables: Sequence[Table]) -> dict[str, str]:
-    """Columns, constraints and unique indexes as the models have them, by what they are called."""
+    """Columns, constraints and unique indexes as the models define them, by title."""
     dialect = sqlite.dialect()
     copies = MetaData(naming_convention=tables[0].metadata.naming_convention)
-    Table("users", copies, Column("id", BigInt, primary_key=True))  # of which only this is known
+    Table("users", copies, Column("id", BigInt, primary_key=True))  # foreign keys need only this
     definitions: dict[str, str] = {}
     for table in [each.to_metadata(copies) for each in tables]:
         definitions |= _of_table(table.name, str(CreateTable(table).compile(dialect=dialect)))
@@ -34,7 +34,7 @@ def expected_definitions(tables: Sequence[Table]) -> dict[str, str]:
 
 
 def found_definitions(connection: Connection, tables: Sequence[Table]) -> dict[str, str]:
-    """The same as the database has them."""
+    """Columns, constraints and unique indexes as the database has them, by title."""
     definitions: dict[str, str] = {}
     for kind, _, table, sql in _stored(connection, tables):
         if kind == "table":
@@ -57,9 +57,9 @@ def _stored(connection: Connection, tables: Sequence[Table]) -> Sequence[Row[str
 
 
 def _of_table(table: str, sql: str) -> dict[str, str]:
-    """Each definition between the outer parentheses, and the statement without them.
+    """Each definition inside the outer parentheses, and the rest of the statement.
 
-    Their order means nothing: a constraint may come before another, a column be added at the end.
+    The order of definitions has no meaning: migrations add columns and constraints at the end.
     """
     outside: list[str] = []
     inside: list[list[str]] = [[]]
@@ -75,16 +75,16 @@ def _of_table(table: str, sql: str) -> dict[str, str]:
         depth += part == "("
     definitions = {f"the table {table}": " ".join(outside)}
     for kind, *rest in filter(None, inside):
-        named = f"constraint {rest[0]}" if kind == "CONSTRAINT" and rest else f"column {kind}"
-        called = f"the {named} of {table}"
+        label = f"constraint {rest[0]}" if kind == "CONSTRAINT" and rest else f"column {kind}"
+        title = f"the {label} of {table}"
         definition = " ".join([kind, *rest])
-        same_name = definitions.get(called)
-        definitions[called] = f"{same_name}, {definition}" if same_name else definition
+        same_name = definitions.get(title)
+        definitions[title] = f"{same_name}, {definition}" if same_name else definition
     return definitions
 
 
 def _of_index(table: str, sql: str) -> dict[str, str]:
-    """Others than unique ones are only there for speed."""
+    """A unique index; empty for other indexes, which only serve speed."""
     tokens = list(_tokens(sql))
     if tokens[1].upper() != "UNIQUE":
         return {}
@@ -92,6 +92,6 @@ def _of_index(table: str, sql: str) -> dict[str, str]:
 
 
 def _tokens(sql: str) -> Iterable[str]:
-    """Renaming a table puts its name in quotes, which changes nothing."""
+    """Tokens, with names unquoted: renaming a table quotes its name, without other effect."""
     for token in _TOKEN.findall(sql):
         yield token.strip('"') if _QUOTED_NAME.fullmatch(token) else token

@@ -1,4 +1,4 @@
-"""Compare sealed sums and system balances with what sealed rows add up to."""
+"""Compare sealed sums and system balances with the sums of the sealed rows."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ def check_sums(db: Session, book: Book, tally: MovementTally, findings: Findings
     days: Totals = {}
     for (*labels, hour), (count, amount) in hours.items():
         kind = (*labels, hour[:10])
-        known = days.get(kind, (0, 0))
-        days[kind] = (known[0] + count, known[1] + amount)
+        day_sum = days.get(kind, (0, 0))
+        days[kind] = (day_sum[0] + count, day_sum[1] + amount)
     _compare("hour", hours, _stored(db, book, LedgerHourSum), findings)
     _compare("day", days, _stored(db, book, LedgerDaySum), findings)
 
@@ -28,7 +28,7 @@ def check_sums(db: Session, book: Book, tally: MovementTally, findings: Findings
 def check_row_count(
     db: Session, book: Book, covered_rows: int, covered_to_id: int, findings: Findings
 ) -> None:
-    """The sums count rows that no seal covers when somebody took away the last seals."""
+    """Compare the sealed sums' row count with the seals: it is higher if seals were deleted."""
     counted = db.scalar(
         select(func.sum(LedgerDaySum.row_count)).where(LedgerDaySum.book == book.name)
     )
@@ -44,7 +44,7 @@ def check_row_count(
 def check_balances(
     book: Book, tally: MovementTally, sealed: dict[str, Any], findings: Findings
 ) -> None:
-    """Compare the balances that the last seal knows with what its rows add up to."""
+    """Compare the balances of the last seal with the sums of all sealed rows."""
     balances = dict.fromkeys(book.system_accounts, 0) | tally.flows()
     for name in sorted(balances.keys() | sealed.keys(), key=str):
         expected, found = balances.get(name), sealed.get(name)
@@ -62,7 +62,7 @@ def _stored(db: Session, book: Book, kind: type[LedgerHourSum] | type[LedgerDayS
         kind.counter_account,
         kind.row_count,
         kind.amount,
-        type_coerce(kind.day, NullType()),  # as it is: SQLite may keep what is no date
+        type_coerce(kind.day, NullType()),  # unconverted: SQLite may store an invalid date
         *([LedgerHourSum.hour] if by_hour else []),
     ).where(kind.book == book.name)
     stored: Totals = {}
@@ -80,10 +80,10 @@ def _compare(span: str, expected: Totals, found: Totals, findings: Findings) -> 
             labels = ", ".join(str(label) for label in kind[:-1] if label)
             findings.add(
                 f"the sealed sum of the {span} {kind[-1]}, {labels}",
-                expected=_said(expected.get(kind)),
-                found=_said(found.get(kind)),
+                expected=_described(expected.get(kind)),
+                found=_described(found.get(kind)),
             )
 
 
-def _said(figures: tuple[int, int] | None) -> str:
+def _described(figures: tuple[int, int] | None) -> str:
     return f"{figures[0]} rows, {figures[1]}" if figures else "none"
