@@ -1,13 +1,13 @@
-"""Books of accounts: how an amount moves and can never be lost; nothing of why it moves.
+"""Double-entry books of accounts. The ledger moves amounts; callers know why.
 
     entry = post(db, POT, Movement(key="earn:login:7:2026-03-01", user_id=7, amount=1,
                                    counter_account=SystemAccount.TREASURY,
                                    transaction_type=TransactionType.EARN,
                                    category="daily_login"))
 
-Each entry moves one amount between two accounts: a person's and a system one, or two system
-ones. People's accounts have a stored balance that the database moves and proves; system accounts
-are only in the journal, so nobody waits for a row that everybody writes.
+Each entry moves one amount between two accounts: a person's and a system account, or two system
+accounts. People's accounts have a stored balance that database triggers update and check. System
+accounts exist in the journal only, which avoids lock contention on their rows.
 """
 
 from imatch.ledger.books import BOOKS, CASH, POT, Book, SystemAccount

@@ -22,7 +22,7 @@ class BookName(StrEnum):
 
 
 class SystemAccount(StrEnum):
-    """Accounts that are nobody's. They exist in the journal only."""
+    """Accounts without a person. They exist in the journal only."""
 
     MINT = "mint"
     TREASURY = "treasury"
@@ -30,18 +30,18 @@ class SystemAccount(StrEnum):
     REDEEMED = "redeemed"
     CLAWED_BACK = "clawed_back"
 
-    PAYERS = "payers"  # the world outside, where commission comes from
-    COMMISSION_RECEIVABLE = "commission_receivable"  # nothing posts to it before `billing` exists
+    PAYERS = "payers"  # outside the platform: the source of commission
+    COMMISSION_RECEIVABLE = "commission_receivable"  # unused until a `billing` domain exists
     COMMISSION_RECEIVED = "commission_received"
     RESERVE = "reserve"
-    ALLOWANCES = "allowances"  # the other side of what people may redeem
+    ALLOWANCES = "allowances"  # the counter account of people's allowances
     PAID_OUT = "paid_out"
     LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Book:
-    """`unit` is what amounts count."""
+    """An accounts table and its journal. `unit` is the unit of amounts: POT or cents."""
 
     name: BookName
     unit: str

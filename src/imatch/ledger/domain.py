@@ -1,4 +1,4 @@
-"""What the books bring to the program."""
+"""Registration of the ledger."""
 
 from imatch.core.domains import Domain
 from imatch.ledger import models

@@ -1,10 +1,10 @@
-"""Why a movement was refused. Nothing moved when one of these is raised."""
+"""Errors that refuse a movement. If one is raised, nothing has moved."""
 
 from imatch.core.errors import Conflict, DomainError, Invalid, NotFound
 
 
 class LedgerError(DomainError):
-    """Any refusal of the ledger."""
+    """Base class of the ledger's errors."""
 
 
 class AccountNotFound(LedgerError, NotFound):
@@ -25,7 +25,7 @@ class KeyReused(LedgerError, Conflict):
 
 
 class HoldNotOpen(LedgerError, Conflict):
-    """The hold does not exist, was settled or released, has expired, or is smaller."""
+    """The hold does not exist, was posted or released, has expired, or is too small."""
 
     code = "hold_not_open"
 

@@ -1,6 +1,6 @@
-"""The tables of both books. Rows of a journal are only ever added, by `ledger.service`.
+"""The tables of both books. A journal is append-only; `ledger.service` adds its rows.
 
-Triggers of migration 0002 apply each new row to its account and refuse every change of a row.
+Triggers of migration 0002 apply each new row to its account and refuse changes of rows.
 """
 
 from datetime import date, datetime
@@ -26,16 +26,16 @@ from imatch.core.columns import Base, Id, enum_text, one_of
 
 MAX_AMOUNT = 10**15
 
-# People are named by their table's name only: who they are is no business of the ledger.
+# By table name: the ledger does not depend on the accounts domain.
 _PERSON = "users.id"
 
 
 class TransactionType(StrEnum):
-    """What an entry does. The two tuples below say which of them each book has."""
+    """What an entry does. The two tuples below list the types of each book."""
 
     EARN = "earn"
     SPEND = "spend"
-    BURN = "burn"  # spent to give to charity
+    BURN = "burn"  # spent for charity
     REDEEM = "redeem"
     CLAWBACK = "clawback"
     MINT = "mint"  # into the treasury
@@ -49,7 +49,7 @@ class TransactionType(StrEnum):
     LOSS = "loss"
 
     def __repr__(self) -> str:
-        return repr(self.value)  # the API's errors list members by this
+        return repr(self.value)  # the API's errors list members by their repr
 
 
 POT_TRANSACTION_TYPES = (
@@ -76,16 +76,16 @@ CASH_TRANSACTION_TYPES = (
 
 class Phase(StrEnum):
     DIRECT = "direct"
-    HOLD = "hold"  # promised away, not yet moved
-    POST = "post"  # a hold is carried out, whole or in part; the rest is free again
-    VOID = "void"  # a hold is given back
+    HOLD = "hold"  # set aside, not moved yet
+    POST = "post"  # captures a hold, whole or in part, and frees the rest
+    VOID = "void"  # releases a hold
 
 
-MOVED = (Phase.DIRECT, Phase.POST)  # phases of what has moved; a hold has not yet
+MOVED = (Phase.DIRECT, Phase.POST)  # phases that move an amount; a hold does not
 
 
 class Account:
-    """What a person has in a book: `held` is the part of `balance` that is promised away."""
+    """A person's account in a book. `held` is the part of `balance` that is set aside by holds."""
 
     user_id: Mapped[int] = mapped_column(
         ForeignKey(_PERSON), primary_key=True, autoincrement=False, sort_order=-1
@@ -118,10 +118,10 @@ class CashAccount(Account, Base):
 class JournalRow:
     """One amount moved between two accounts.
 
-    `amount` is signed as the person sees it (or `system_account`, when no person is involved):
-    positive comes from `counter_account`, negative goes to it. `balance_before` and
-    `balance_after` are what is free, so a hold lowers it at once and its release raises it; a
-    "post" takes what was held, and frees what it did not need.
+    `amount` is signed from the person's view (or that of `system_account`, without a person): a
+    positive amount comes from `counter_account`, a negative one goes to it. `balance_before` and
+    `balance_after` are free amounts: a hold lowers them at once and its release raises them. A
+    "post" takes the held amount and frees the rest.
     """
 
     id: Mapped[Id]
@@ -194,14 +194,14 @@ class CashTransaction(JournalRow, Base):
 
 
 class LedgerSeal(Base):
-    """A finished range of a journal that can no longer be changed unseen.
+    """A sealed range of a journal: an audit detects every later change of its rows.
 
-    `hash` is SHA-256 over the previous seal's hash and the text of every row; `row_digests` holds
-    eight bytes for each row in order, so that an audit can name the row that was changed.
+    `hash` is SHA-256 over the previous seal's hash and the text of every row. `row_digests` has
+    eight bytes per row, in order, so that an audit can identify a changed row.
     """
 
     __tablename__ = "ledger_seals"
-    # Of two that seal at once, one comes too late.
+    # Of two concurrent seals of a range, the second is refused.
     __table_args__ = (UniqueConstraint("book", "from_id"),)
 
     book: Mapped[str] = mapped_column(String(8), primary_key=True)
@@ -216,7 +216,7 @@ class LedgerSeal(Base):
 
 
 class SealedSum:
-    """What sealed rows of one kind moved. `system_account` is "" where the owner is a person."""
+    """The sum of sealed rows of one kind. `system_account` is "" if a person owns the rows."""
 
     book: Mapped[str] = mapped_column(String(8), primary_key=True, sort_order=-3)
     day: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=-2)
@@ -230,14 +230,14 @@ class SealedSum:
 
 
 class LedgerDaySum(SealedSum, Base):
-    """By day in UTC, so that statistics need not read the journal's rows."""
+    """Sums by day in UTC, so that statistics do not read the journal."""
 
     __tablename__ = "ledger_day_sums"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
 
 class LedgerHourSum(SealedSum, Base):
-    """The same by hour: more rows, read only where the hour is asked for."""
+    """Sums by hour in UTC: more rows, read only for queries by hour."""
 
     __tablename__ = "ledger_hour_sums"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -246,7 +246,7 @@ class LedgerHourSum(SealedSum, Base):
 
 
 class LedgerAudit(Base):
-    """What a book's last audit found, so that the health page can say so."""
+    """The result of a book's last audit, for the health page."""
 
     __tablename__ = "ledger_audits"
 

@@ -1,4 +1,4 @@
-"""What is asked of the ledger, and what it answers."""
+"""Input and output of the ledger: movements and entries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,11 +16,11 @@ MAX_DESCRIPTION_CHARACTERS = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
-    """One amount between two accounts, exactly once per `key`.
+    """A request to move an amount between two accounts. Idempotent by `key`.
 
-    `amount` is signed as the owner sees it (the person, or `system_account`): positive comes from
-    `counter_account`, negative goes to it. Labels (category, reference, details) are the
-    caller's; the same key with another input is refused.
+    `amount` is signed from the owner's view (the person, or `system_account`): a positive amount
+    comes from `counter_account`, a negative one goes to it. The ledger does not interpret category,
+    reference and details. A key that was used with other input is refused.
     """
 
     key: str
@@ -40,7 +40,7 @@ class Movement:
     created_at: datetime = field(default_factory=now)
 
     def check(self, book: Book) -> None:
-        """Raise BadMovement for what can never be carried out in this book."""
+        """Raise BadMovement or AccountNotFound for a movement that this book can never post."""
         if type(self.amount) is not int or not 0 < abs(self.amount) <= MAX_AMOUNT:
             raise BadMovement(f"An amount is a whole number from 1 to {MAX_AMOUNT}.")
         if self.user_id is not None and not is_id(self.user_id):
@@ -51,15 +51,17 @@ class Movement:
             raise BadMovement(f"A description has up to {MAX_DESCRIPTION_CHARACTERS} characters.")
         if "\0" in self.key or "\0" in self.description:
             raise BadMovement("A key or description cannot hold a NUL character.")
-        system = {self.counter_account, self.system_account or self.counter_account}
-        if not system <= book.system_accounts:
-            raise BadMovement(f"The {book.name} book has no account {sorted(map(str, system))}.")
+        system_accounts = {self.counter_account, self.system_account or self.counter_account}
+        if not system_accounts <= book.system_accounts:
+            raise BadMovement(
+                f"The {book.name} book has no account {sorted(map(str, system_accounts))}."
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the journal. Balances are what is free after and before it; None between system
-    accounts. `replayed` says that this key had been posted before.
+    """A row of the journal. `balance_before` and `balance_after` are the free amounts, None
+    between system accounts. `replayed` is True if the key had been posted before.
     """
 
     id: int

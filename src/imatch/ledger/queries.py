@@ -1,4 +1,4 @@
-"""Read the books: what people and system accounts have, statements, seals and audits."""
+"""Queries of the books: balances, sums, statements, seals, audits and expired holds."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -43,8 +43,8 @@ from imatch.ledger.models import (
     TransactionType,
 )
 
-# An audit runs every night: one that failed may be repeated, three are no accident.
-AUDIT_WITHIN = timedelta(days=3)
+# An audit runs every night. One may fail and be repeated; after three nights something is wrong.
+MAX_AUDIT_AGE = timedelta(days=3)
 
 RowLabel = Literal[
     "day",
@@ -67,9 +67,9 @@ DAILY: tuple[RowLabel, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sum:
-    """Rows alike: how many, and their signed amounts added up. Labels not asked for are None.
+    """Count and signed sum of the rows with equal labels. Labels not in the query are None.
 
-    `system_account` is "" where people own the rows. Days and hours are in UTC.
+    `system_account` is "" if people own the rows. Days and hours are in UTC.
     """
 
     day: date | None = None
@@ -84,17 +84,18 @@ class Sum:
 
 
 def account(db: Session, book: Book, user_id: int) -> Account | None:
-    """What a person has, fresh from the database; None before their first entry."""
+    """A person's account, read from the database; None before their first entry."""
     return db.get(book.accounts, user_id, populate_existing=True)
 
 
 def free(db: Session, book: Book, user_id: int) -> int:
-    found = account(db, book, user_id)
-    return found.balance - found.held if found else 0
+    """A person's free amount: balance minus held; 0 before their first entry."""
+    row = account(db, book, user_id)
+    return row.balance - row.held if row else 0
 
 
 def head(db: Session, book: Book) -> LedgerSeal | None:
-    """The last seal: its hash stands for every row up to its `to_id`."""
+    """The last seal: its hash covers every row up to its `to_id`; None before the first seal."""
     return db.scalars(
         select(LedgerSeal)
         .where(LedgerSeal.book == book.name)
@@ -104,9 +105,9 @@ def head(db: Session, book: Book) -> LedgerSeal | None:
 
 
 def system_balances(db: Session, book: Book) -> dict[str, int]:
-    """What flowed into each system account, less what flowed out. Holds have not flowed.
+    """The net inflow of each system account. Holds do not count: they have not moved.
 
-    The last seal knows them; only the rows after it are read.
+    The last seal stores the balances up to its rows; only later rows are read.
     """
     journal = book.journal
     last = head(db, book)
@@ -114,14 +115,14 @@ def system_balances(db: Session, book: Book) -> dict[str, int]:
     flows = (
         select(journal.system_account, journal.counter_account, func.sum(journal.amount))
         .where(
-            _since_seal(journal, literal(last.to_id if last else 0)),
+            _is_unsealed(journal, literal(last.to_id if last else 0)),
             journal.phase.in_(MOVED),
         )
         .group_by(journal.system_account, journal.counter_account)
     )
     for system_account, counter_account, amount in db.execute(flows):
         for account, flow in ((counter_account, -int(amount)), (system_account, int(amount))):
-            if account:  # also one that the book does not have: the audit names its rows
+            if account:  # also an unknown account: the audit reports its rows
                 totals[account] = totals.get(account, 0) + flow
     return totals
 
@@ -135,14 +136,14 @@ def sums(
     by: Sequence[RowLabel] = DAILY,
     transaction_types: Sequence[TransactionType] = (),
 ) -> list[Sum]:
-    """What moved from one day to the day before another, added up by some labels, in their order.
+    """Sums of rows with since <= day < until, grouped by `by` and in the order of these labels.
 
-    Sealed rows are not read, so it costs the same at any size of the journal. Ask for `hour` only
-    over weeks: each hour and kind has a row of its own.
+    Sealed sums replace sealed rows, so the cost does not grow with the journal. Query by `hour`
+    only over weeks: each hour and kind has its own row.
     """
-    wanted = _Wanted(since, until, tuple(by), tuple(transaction_types))
-    sealed_to, sealed = _sealed_sums(db, book, wanted)
-    query = _unsealed(book, wanted, on_sqlite=db.get_bind().dialect.name == "sqlite")
+    sum_query = _SumQuery(since, until, tuple(by), tuple(transaction_types))
+    sealed_to, sealed = _sealed_sums(db, book, sum_query)
+    query = _unsealed(book, sum_query, on_sqlite=db.get_bind().dialect.name == "sqlite")
     unsealed = db.execute(query, {"sealed_to": sealed_to}).all()
     totals: dict[tuple[Any, ...], list[int]] = {}
     for *labels, row_count, amount in (*sealed, *unsealed):
@@ -150,13 +151,13 @@ def sums(
         total[0] += int(row_count)
         total[1] += int(amount)
     return [
-        Sum(**_named(by, labels), row_count=row_count, amount=amount)
+        Sum(**_labels_by_name(by, labels), row_count=row_count, amount=amount)
         for labels, (row_count, amount) in sorted(totals.items())
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _SumQuery:
     since: date | None
     until: date | None
     by: tuple[RowLabel, ...]
@@ -164,66 +165,66 @@ class _Wanted:
 
 
 _SumRows = Sequence[Row[*tuple[Any, ...]]]
-_REMEMBERED_SUMS = 64
-_remembered: WeakKeyDictionary[Engine, OrderedDict[tuple[str, _Wanted], _SumRows]] = (
+_MAX_CACHED_SUMS = 64
+_cached_sums: WeakKeyDictionary[Engine, OrderedDict[tuple[str, _SumQuery], _SumRows]] = (
     WeakKeyDictionary()
 )
-_remembering = Lock()
+_cache_lock = Lock()
 
 
-def _sealed_sums(db: Session, book: Book, wanted: _Wanted) -> tuple[int, _SumRows]:
-    """Up to which id rows are sealed, and their sums, which stay so until the next seal.
+def _sealed_sums(db: Session, book: Book, sum_query: _SumQuery) -> tuple[int, _SumRows]:
+    """The last sealed id, and the sums of the sealed rows; cached until the next seal.
 
-    Where each statement sees its own moment, a seal may come between reading the last one and
-    reading the sums; then both are read again.
+    Outside a snapshot, a new seal may be stored between reading the last seal and the sums. Then
+    both are read again.
     """
     last = head(db, book)
     while last is not None:
-        key = (last.hash, wanted)
-        with _remembering:
-            remembered = _remembered.setdefault(db.get_bind().engine, OrderedDict())
-            found = remembered.get(key)
-        if found is not None:
-            return last.to_id, found
-        found = db.execute(_sealed(book, wanted)).all()
+        key = (last.hash, sum_query)
+        with _cache_lock:
+            cache = _cached_sums.setdefault(db.get_bind().engine, OrderedDict())
+            rows = cache.get(key)
+        if rows is not None:
+            return last.to_id, rows
+        rows = db.execute(_sealed(book, sum_query)).all()
         newest = head(db, book)
         if newest is not None and newest.to_id == last.to_id:
-            with _remembering:
-                remembered[key] = found
-                if len(remembered) > _REMEMBERED_SUMS:
-                    remembered.popitem(last=False)
-            return last.to_id, found
+            with _cache_lock:
+                cache[key] = rows
+                if len(cache) > _MAX_CACHED_SUMS:
+                    cache.popitem(last=False)
+            return last.to_id, rows
         last = newest
     return 0, ()
 
 
-def _named(by: Sequence[RowLabel], labels: tuple[Any, ...]) -> dict[str, Any]:
-    named = dict(zip(by, labels, strict=True))
+def _labels_by_name(by: Sequence[RowLabel], labels: tuple[Any, ...]) -> dict[str, Any]:
     return {
-        name: date.fromisoformat(value) if name == "day" else value for name, value in named.items()
+        name: date.fromisoformat(value) if name == "day" else value
+        for name, value in zip(by, labels, strict=True)
     }
 
 
-def _sealed(book: Book, wanted: _Wanted) -> Select[*tuple[Any, ...]]:
-    kind = LedgerHourSum if "hour" in wanted.by else LedgerDaySum
+def _sealed(book: Book, sum_query: _SumQuery) -> Select[*tuple[Any, ...]]:
+    kind = LedgerHourSum if "hour" in sum_query.by else LedgerDaySum
     labels = [
-        cast(kind.day, String) if name == "day" else getattr(kind, name) for name in wanted.by
+        cast(kind.day, String) if name == "day" else getattr(kind, name) for name in sum_query.by
     ]
     query = select(*labels, func.sum(kind.row_count), func.sum(kind.amount)).where(
         kind.book == book.name
     )
-    if wanted.since:
-        query = query.where(kind.day >= wanted.since)
-    if wanted.until:
-        query = query.where(kind.day < wanted.until)
-    if wanted.transaction_types:
-        query = query.where(kind.transaction_type.in_(wanted.transaction_types))
+    if sum_query.since:
+        query = query.where(kind.day >= sum_query.since)
+    if sum_query.until:
+        query = query.where(kind.day < sum_query.until)
+    if sum_query.transaction_types:
+        query = query.where(kind.transaction_type.in_(sum_query.transaction_types))
     return query.group_by(*labels)
 
 
-@lru_cache(maxsize=128)  # putting it together takes as long as running it
-def _unsealed(book: Book, wanted: _Wanted, *, on_sqlite: bool) -> Select[*tuple[Any, ...]]:
-    """By id alone: days are compared as texts, so that no database reads by another index."""
+@lru_cache(maxsize=128)  # building the query takes as long as running it
+def _unsealed(book: Book, sum_query: _SumQuery, *, on_sqlite: bool) -> Select[*tuple[Any, ...]]:
+    """The query of unsealed rows. It compares days as texts, so that the index by id is used."""
     journal = book.journal
     day, hour = (
         func.substr(journal.created_at, start, length)
@@ -234,37 +235,38 @@ def _unsealed(book: Book, wanted: _Wanted, *, on_sqlite: bool) -> Select[*tuple[
     expressions: dict[str, ColumnElement[Any]] = {
         "day": day,
         "hour": cast(hour, Integer),
-        # Texts as sealed sums have them, also of a row that a forger wrote.
+        # Strings, as in sealed sums, also for invalid values in forged rows.
         "transaction_type": type_coerce(journal.transaction_type, String),
         "phase": type_coerce(journal.phase, String),
         "system_account": func.coalesce(journal.system_account, ""),
     }
     labels = [
-        expressions[name] if name in expressions else getattr(journal, name) for name in wanted.by
+        expressions[name] if name in expressions else getattr(journal, name)
+        for name in sum_query.by
     ]
     query = select(*labels, func.count(), func.sum(journal.amount)).where(
-        _since_seal(journal, bindparam("sealed_to", type_=BigInteger))
+        _is_unsealed(journal, bindparam("sealed_to", type_=BigInteger))
     )
-    if wanted.since:
-        query = query.where(day >= wanted.since.isoformat())
-    if wanted.until:
-        query = query.where(day < wanted.until.isoformat())
-    if wanted.transaction_types:
-        query = query.where(journal.transaction_type.in_(wanted.transaction_types))
+    if sum_query.since:
+        query = query.where(day >= sum_query.since.isoformat())
+    if sum_query.until:
+        query = query.where(day < sum_query.until.isoformat())
+    if sum_query.transaction_types:
+        query = query.where(journal.transaction_type.in_(sum_query.transaction_types))
     return query.group_by(*labels)
 
 
-def _since_seal(journal: type[JournalRow], sealed_to: ColumnElement[int]) -> ColumnElement[bool]:
-    """Rows that no seal covers yet.
+def _is_unsealed(journal: type[JournalRow], sealed_to: ColumnElement[int]) -> ColumnElement[bool]:
+    """The condition of unsealed rows.
 
-    With both ends given PostgreSQL expects few and takes the index, also of a journal that it has
-    no statistics of, as after a restore; with one end it would expect a third of all rows.
+    With both bounds PostgreSQL expects few rows and uses the index, even without statistics, as
+    after a restore. With one bound it would expect a third of all rows.
     """
     return journal.id.between(sealed_to + 1, MAX_BIGINT)
 
 
 def people_totals(db: Session, book: Book) -> tuple[int, int]:
-    """What all people together have, and how much of it is held."""
+    """The sums of all people's balances and of their held amounts."""
     kind = book.accounts
     balance, held = db.execute(
         select(func.coalesce(func.sum(kind.balance), 0), func.coalesce(func.sum(kind.held), 0))
@@ -283,12 +285,12 @@ def statement(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Page[JournalRow]:
-    """A person's entries, newest first. `after_id` is the last id of the page before.
+    """A page of a person's entries, newest first: since <= created_at < until.
 
-    `since` is the first moment that counts, `until` the first one that does not.
+    `after_id` is the last id of the previous page.
     """
     journal = book.journal
-    query = select(journal).where(*_of_person(db, journal, user_id, after_id))
+    query = select(journal).where(*_is_of_person(db, journal, user_id, after_id))
     if transaction_types:
         query = query.where(journal.transaction_type.in_(transaction_types))
     if since is not None:
@@ -300,32 +302,32 @@ def statement(
     return page_of(rows, limit, lambda row: row.id)
 
 
-def _of_person(
+def _is_of_person(
     db: Session, journal: type[JournalRow], user_id: int, after_id: int | None
 ) -> Sequence[ColumnElement[bool]]:
-    """Conditions that both databases answer from the index by person and id alone."""
+    """Conditions that make both databases use the index by person and id."""
     if db.get_bind().dialect.name == "sqlite":
         older = [] if after_id is None else [journal.id < after_id]
         return [journal.user_id == user_id, *older]
-    # With "=", PostgreSQL may walk the whole journal by id, looking for a person whom it believes
-    # to be everywhere. For a range of people no other index is in the wanted order.
+    # With "=", PostgreSQL may scan the whole journal by id if it overestimates the person's rows.
+    # For a range of people, no other index has the requested order.
     if after_id is None:
         return [journal.user_id.between(user_id, user_id)]
     return [journal.user_id >= user_id, tuple_(journal.user_id, journal.id) < (user_id, after_id)]
 
 
 def last_audits(db: Session) -> list[LedgerAudit]:
-    """What the last audit of each book found."""
+    """The result of the last audit of each book."""
     return list(db.scalars(select(LedgerAudit).order_by(LedgerAudit.book.desc())))
 
 
 def audit_is_missed(db: Session, audits: Iterable[LedgerAudit]) -> bool:
-    """Whether a book's last audit is too old, or none ended although it has a seal as old.
+    """Whether a book's last audit, or its first seal without any audit, exceeds MAX_AUDIT_AGE.
 
-    `audits` are the last ones.
-    Seals tell how long a book is in use: rows of a demonstration are older than their database.
+    `audits` are the last audits. The first seal shows how long a book has been in use: the rows
+    of a demonstration are older than their database.
     """
-    limit = now() - AUDIT_WITHIN
+    limit = now() - MAX_AUDIT_AGE
     ended = {audit.book: audit.ended_at for audit in audits}
     for book in BOOKS.values():
         if book.name in ended:
@@ -340,7 +342,7 @@ def audit_is_missed(db: Session, audits: Iterable[LedgerAudit]) -> bool:
 
 
 def expired_holds(db: Session, book: Book, *, limit: int) -> list[int]:
-    """Holds that are open although their time is over, the oldest first."""
+    """The ids of expired open holds, the oldest first, at most `limit`."""
     hold = aliased(book.journal)
     resolved = select(book.journal.id).where(book.journal.hold_id == hold.id)
     return list(

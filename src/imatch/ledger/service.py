@@ -1,4 +1,4 @@
-"""Post movements: inside the caller's transaction, or together with other callers'."""
+"""Post movements in the caller's transaction, or in a group with other callers' movements."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,16 +17,16 @@ from imatch.ledger.posting.journal import Journal, Outcome
 
 
 def post(db: Session, book: Book, movement: Movement) -> Entry:
-    """Carry out one movement and return its entry; a known key returns the first entry.
+    """Post one movement and return its entry. Idempotent by `movement.key`.
 
-    Inside `atomic(db)` it joins the transaction. Outside, it is committed: together with other
-    callers' movements when the session has nothing open, else with what the session holds. Raises
-    a LedgerError, and moves nothing, for an unknown person, too little, a key used for something
-    else, or a hold that is not open.
+    Inside `atomic(db)` it joins the transaction. Outside, it is committed: in a group with other
+    callers' movements if the session has no transaction or changes, else with the session's
+    changes. Raises AccountNotFound, InsufficientFunds, KeyReused, HoldNotOpen or BadMovement;
+    then nothing has moved.
     """
-    outcome = _grouped(db, book, movement) or post_many(db, book, [movement])[0]
+    outcome = _post_in_group(db, book, movement) or post_many(db, book, [movement])[0]
     if isinstance(outcome, InsufficientFunds) and outcome.available >= outcome.required:
-        # Somebody else's movement has come in since this one was refused.
+        # A concurrent movement raised the balance after this one was refused.
         outcome = post_many(db, book, [movement])[0]
     if isinstance(outcome, LedgerError):
         raise outcome
@@ -34,9 +34,9 @@ def post(db: Session, book: Book, movement: Movement) -> Entry:
 
 
 def post_many(db: Session, book: Book, movements: Sequence[Movement]) -> list[Outcome]:
-    """Carry out each movement that can be, in one transaction; outcomes in the same order."""
+    """Post each allowed movement in one transaction; returns outcomes in the same order."""
     with atomic(db):
-        return _joined(db, book, movements)
+        return _post_in_transaction(db, book, movements)
 
 
 def capture(
@@ -50,7 +50,10 @@ def capture(
     description: str = "",
     details: Mapping[str, object] | None = None,
 ) -> Entry:
-    """Carry out a hold: move all of it, or `amount` (positive) of it and free the rest."""
+    """Capture a hold: move all of it, or `amount` (positive) of it, and release the rest.
+
+    Raises HoldNotOpen, KeyReused or BadMovement.
+    """
     with atomic(db):
         hold = _hold(db, book, hold_id)
         return post(
@@ -74,7 +77,7 @@ def capture(
 
 
 def release(db: Session, book: Book, hold_id: int, *, key: str, description: str = "") -> Entry:
-    """Give a hold back, whole."""
+    """Release a whole hold. Raises HoldNotOpen, KeyReused."""
     with atomic(db):
         hold = _hold(db, book, hold_id)
         return post(
@@ -103,8 +106,8 @@ def _hold(db: Session, book: Book, hold_id: int) -> JournalRow:
     return hold
 
 
-def _grouped(db: Session, book: Book, movement: Movement) -> Outcome | None:
-    """Committed with other callers' movements; None where that cannot be."""
+def _post_in_group(db: Session, book: Book, movement: Movement) -> Outcome | None:
+    """Post in a group with other callers' movements; None if that is not possible."""
     if db.in_transaction() or db.new or db.dirty or db.deleted:
         return None
     engine = db.get_bind()
@@ -112,12 +115,12 @@ def _grouped(db: Session, book: Book, movement: Movement) -> Outcome | None:
         return None
     outcome = committer(engine).post(engine, book, movement)
     if db.identity_map:
-        db.expire_all()  # as `atomic` does: what was loaded before may have moved
+        db.expire_all()  # as `atomic` does: loaded balances may be outdated
     return outcome
 
 
-def _joined(db: Session, book: Book, movements: Sequence[Movement]) -> list[Outcome]:
-    """In the caller's transaction, on its own driver connection."""
+def _post_in_transaction(db: Session, book: Book, movements: Sequence[Movement]) -> list[Outcome]:
+    """Post in the caller's transaction, on its driver connection."""
     db.flush()
     connection = db.connection()
     driver = connection.connection.driver_connection
@@ -129,5 +132,5 @@ def _joined(db: Session, book: Book, movements: Sequence[Movement]) -> list[Outc
         with connection.begin_nested():
             return journal.add(movements)
     except UniqueViolation:
-        # Somebody posted one of the keys at the same moment, and has committed by now.
+        # A concurrent transaction posted one of the keys and has committed.
         return journal.add(movements)

@@ -1,7 +1,7 @@
-"""The triggers that guard the journals, as migrations up to now have made them.
+"""The triggers that guard the journals, as the migrations create them.
 
-A migration that makes one anew changes its entry here;
-`tests/ledger/auditing/test_schema.py` says to what.
+A migration that replaces a trigger changes its entry here. `tests/ledger/auditing/test_schema.py`
+reports the new digest.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """When it fires, and the digest of the SQL that is then carried out."""
+    """When a trigger fires, and the digest of its SQL."""
 
     fires: str
     digest: str
@@ -20,7 +20,7 @@ def digest(sql: str) -> str:
     return hashlib.blake2b(sql.encode(), digest_size=16).hexdigest()
 
 
-# The digest is that of the whole CREATE TRIGGER on SQLite; on PostgreSQL that of the function's
+# SQLite: the digest of the CREATE TRIGGER statement. PostgreSQL: the digest of the function's
 # language, security, settings and text.
 TRIGGERS: dict[str, dict[str, Trigger]] = {
     "sqlite": {

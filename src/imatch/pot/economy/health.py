@@ -14,7 +14,7 @@ from imatch.core.clock import now, today
 from imatch.ledger import BOOKS, POT, SystemAccount, TransactionType
 from imatch.ledger.models import MOVED, PotAccount, PotTransaction
 from imatch.ledger.queries import (
-    AUDIT_WITHIN,
+    MAX_AUDIT_AGE,
     RowLabel,
     audit_is_missed,
     last_audits,
@@ -299,14 +299,14 @@ def _drift(books: _Books) -> Indicator:
         note = f"Last audit ended {formats.sortable(min(audit.ended_at for audit in audits))}."
     missed = audit_is_missed(books.db, audits)
     if missed:
-        note += f" It is missed: every book is to be audited within {AUDIT_WITHIN.days} days."
+        note += f" It is missed: every book is to be audited within {MAX_AUDIT_AGE.days} days."
     sound = len(audits) == len(BOOKS) and not findings
     return Indicator(
         "drift",
         "Ledger drift",
         formats.plural(findings, "finding") if audits else "–",
         "what an audit recomputes against what is stored",
-        f"0, at most {AUDIT_WITHIN.days} days ago",
+        f"0, at most {MAX_AUDIT_AGE.days} days ago",
         State.BAD if findings or missed else State.GOOD if sound else State.UNKNOWN,
         note,
     )
