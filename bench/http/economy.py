@@ -71,7 +71,7 @@ def fill(transactions: int, people: int) -> None:
                 db.execute(insert(PotAward), _awards(movements))
             _print_progress(f"{last} of {transactions} transactions")
             if last <= sealed:
-                seal(db, POT, max_rows=AT_ONCE)
+                seal(db, POT, max_rows=BATCH_SIZE)
 
 
 def operator_cookie() -> str:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from imatch.core.database import SessionLocal
 from imatch.core.logs import log
 from imatch.jobs import job
-from imatch.jobs.one_by_one import ItemsFailed, one_by_one
+from imatch.jobs.run_each import ItemsFailed, run_each
 from imatch.ledger.auditing.audit import audit, store
 from imatch.ledger.books import BOOKS, Book
 from imatch.ledger.errors import HoldNotOpen

@@ -62,7 +62,7 @@ class _Connection:
                 self.driver.execute("BEGIN IMMEDIATE")
                 outcomes = self._outcomes(group)
                 self.driver.execute("COMMIT")
-                note_sqlite_commit(rows=2 * len(group))
+                count_sqlite_commit(rows=2 * len(group))
             else:  # autocommit: one movement takes one round trip
                 outcomes = self._outcomes(group)
         except BaseException:
@@ -178,7 +178,7 @@ class Committer:
 
 
 def _write_turn(engine: Engine, connection: _Connection) -> AbstractContextManager[None]:
-    return sqlite_writer(engine) if connection.dialect == "sqlite" else nullcontext()
+    return sqlite_write_lock(engine) if connection.dialect == "sqlite" else nullcontext()
 
 
 _committers: WeakKeyDictionary[Engine, Committer] = WeakKeyDictionary()
