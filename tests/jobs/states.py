@@ -2,10 +2,21 @@
 
 from collections import Counter
 
-from imatch.core.database import SessionLocal
+from sqlalchemy import func, select
+
+from imatch.core.database import SessionLocal, engine
+from imatch.jobs import Job, store
 from imatch.jobs.queue import status_counts
 
 
 def states() -> Counter[str]:
     with SessionLocal() as db:
         return status_counts(db)
+
+
+def states_of(job: Job[...]) -> Counter[str]:
+    """The states of one job, whatever schedules start meanwhile."""
+    jobs = store.status_table(engine())
+    query = select(jobs.c.status, func.count()).where(jobs.c.name == job.name)
+    with SessionLocal() as db:
+        return Counter(dict(db.execute(query.group_by(jobs.c.status)).tuples().all()))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from imatch.core.clock import now
 from imatch.jobs import enqueue, job
 from imatch.jobs.worker import run_until_idle
-from tests.jobs.states import states
+from tests.jobs.states import states_of
 
 failures_left = 0
 calls: list[str] = []
@@ -52,7 +52,7 @@ def test_the_second_attempt_is_delayed_and_succeeds(
     _fail(1)
     enqueue(db, fail_sometimes, "hello")
     run_until_idle()
-    assert (calls, states()["DELAYED"]) == (["hello"], 1)
+    assert (calls, states_of(fail_sometimes)["DELAYED"]) == (["hello"], 1)
 
     run_until_idle()
     assert calls == ["hello"]
@@ -60,7 +60,7 @@ def test_the_second_attempt_is_delayed_and_succeeds(
     clock.shift(timedelta(seconds=21))
     run_until_idle()
     assert calls == ["hello", "hello"]
-    assert states() == {"SUCCESS": 2}
+    assert states_of(fail_sometimes) == {"SUCCESS": 2}
 
 
 def test_after_the_last_attempt_the_job_stays_failed(
@@ -72,7 +72,7 @@ def test_after_the_last_attempt_the_job_stays_failed(
         run_until_idle()
         clock.shift(timedelta(hours=2))
     assert calls == ["hello"] * 3
-    assert states() == {"SUCCESS": 2, "ERROR": 1}
+    assert states_of(fail_sometimes) == {"SUCCESS": 2, "ERROR": 1}
 
 
 def test_the_delay_grows_up_to_an_hour() -> None:

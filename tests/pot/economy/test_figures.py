@@ -44,7 +44,8 @@ def frozen_time(spender_id: int) -> Iterator[None]:
         yield
 
 
-def test_totals(db: Session, frozen_time: None) -> None:
+@pytest.mark.usefixtures("frozen_time")
+def test_totals(db: Session) -> None:
     assert POTService(db).get_economy_stats() == economy.stats(db)
     assert economy.stats(db) == {
         "total_users": 3,
@@ -65,7 +66,8 @@ def test_totals(db: Session, frozen_time: None) -> None:
     }
 
 
-def test_the_view_has_the_same_totals(db: Session, frozen_time: None) -> None:
+@pytest.mark.usefixtures("frozen_time")
+def test_the_view_has_the_same_totals(db: Session) -> None:
     row = db.execute(text("SELECT * FROM pot_economy_stats")).mappings().one()
     view = {str(name): figure for name, figure in row.items()}
     figures = economy.stats(db)
@@ -83,7 +85,8 @@ def test_the_view_counts_the_same_seven_days(db: Session, make: Make) -> None:
     assert db.scalar(query) == economy.stats(db)["transactions_last_7_days"] == 2
 
 
-def test_days_and_the_period_before(db: Session, frozen_time: None) -> None:
+@pytest.mark.usefixtures("frozen_time")
+def test_days_and_the_period_before(db: Session) -> None:
     shown = economy.period(db, 2)
     assert [(day.earned, day.spent, day.burned, day.circulation) for day in shown.days] == [
         (100, 60, 60, 90),
@@ -100,13 +103,15 @@ def test_days_and_the_period_before(db: Session, frozen_time: None) -> None:
     assert shown.before["earned"] == 0
 
 
-def test_a_period_before_the_first_day_is_not_compared(db: Session, frozen_time: None) -> None:
+@pytest.mark.usefixtures("frozen_time")
+def test_a_period_before_the_first_day_is_not_compared(db: Session) -> None:
     assert economy.period(db, 30).before is None
     everything = economy.period(db, None)
     assert (len(everything.days), everything.days[0].earned) == (8, 50)
 
 
-def test_breakdowns_by_category(db: Session, frozen_time: None) -> None:
+@pytest.mark.usefixtures("frozen_time")
+def test_breakdowns_by_category(db: Session) -> None:
     earned = economy.earning_breakdown(db, None)
     assert [(part.name, part.amount, part.count) for part in earned] == [
         ("seeker_referral", 100, 1),
@@ -121,9 +126,8 @@ def test_breakdowns_by_category(db: Session, frozen_time: None) -> None:
     assert (sunday[9], monday[13], sum(map(sum, spent.hours))) == (60, 20, 80)
 
 
-def test_an_order_counts_when_it_is_delivered(
-    db: Session, frozen_time: None, spender_id: int
-) -> None:
+@pytest.mark.usefixtures("frozen_time")
+def test_an_order_counts_when_it_is_delivered(db: Session, spender_id: int) -> None:
     POTService(db).award_pot(spender_id, "bug_report")
     order = shop.buy(db, spender_id, "workshop", key="1")
     assert economy.period(db, 1).totals["spent"] == 20
@@ -132,7 +136,8 @@ def test_an_order_counts_when_it_is_delivered(
     assert economy.period(db, 1).totals["spent"] == 70
 
 
-def test_health_has_every_indicator(db: Session, frozen_time: None) -> None:
+@pytest.mark.usefixtures("frozen_time")
+def test_health_has_every_indicator(db: Session) -> None:
     indicators = {indicator.name: indicator for indicator in health(db)}
     assert indicators["inflation"].state is State.UNKNOWN
     assert indicators["burn_ratio"].value == "0.40"
@@ -143,7 +148,8 @@ def test_health_has_every_indicator(db: Session, frozen_time: None) -> None:
     assert all(indicator.formula and indicator.threshold for indicator in indicators.values())
 
 
-def test_inflation_is_of_the_whole_supply(db: Session, frozen_time: None) -> None:
+@pytest.mark.usefixtures("frozen_time")
+def test_inflation_is_of_the_whole_supply(db: Session) -> None:
     with frozen(MONDAY + timedelta(days=365)):
         assert inflation(db) is not None
         grown = inflation(db)

@@ -58,7 +58,8 @@ def _csv(client: TestClient, block: str, days: str = "7") -> list[list[str]]:
     return list(csv.reader(io.StringIO(answer.text)))
 
 
-def test_tiles_compare_with_the_period_before(frozen_time: None) -> None:
+@pytest.mark.usefixtures("frozen_time")
+def test_tiles_compare_with_the_period_before() -> None:
     tiles = {tile.name: tile for tile in view.tiles(dashboard.latest_dashboard(7), "7")}
     earned, spent, circulation = tiles["earned"], tiles["spent"], tiles["circulation"]
     assert (earned.value, earned.change, earned.than) == (100, "±0 %", "against the 7 days before")
@@ -72,7 +73,8 @@ def test_tiles_compare_with_the_period_before(frozen_time: None) -> None:
     assert tiles["transactions"].before == 1
 
 
-def test_a_period_before_the_first_day_has_nothing_to_compare(frozen_time: None) -> None:
+@pytest.mark.usefixtures("frozen_time")
+def test_a_period_before_the_first_day_has_nothing_to_compare() -> None:
     tiles = {tile.name: tile for tile in view.tiles(dashboard.latest_dashboard(90), "90")}
     assert (tiles["earned"].value, tiles["earned"].change, tiles["earned"].before) == (
         200,
@@ -81,7 +83,8 @@ def test_a_period_before_the_first_day_has_nothing_to_compare(frozen_time: None)
     )
 
 
-def test_figures_include_the_last_transaction(db: Session, person: User, frozen_time: None) -> None:
+@pytest.mark.usefixtures("frozen_time")
+def test_figures_include_the_last_transaction(db: Session, person: User) -> None:
     before = dashboard.latest_dashboard(30)
     assert dashboard.latest_dashboard(30) is before  # nothing moved
     POTService(db).spend_pot(person.id, "charity_burn", amount=10)
@@ -90,16 +93,16 @@ def test_figures_include_the_last_transaction(db: Session, person: User, frozen_
     assert after.latest[0].category == "charity_burn"
 
 
-def test_changes_without_a_transaction_appear_within_seconds(
-    person: User, make: Make, frozen_time: None
-) -> None:
+@pytest.mark.usefixtures("frozen_time")
+def test_changes_without_a_transaction_appear_within_seconds(person: User, make: Make) -> None:
     assert dashboard.latest_dashboard(30).totals["total_users"] == 1
     make.user()
     with frozen(NOON + dashboard.MAX_AGE + timedelta(seconds=1)):
         assert dashboard.latest_dashboard(30).totals["total_users"] == 2
 
 
-def test_long_periods_are_shown_by_week(frozen_time: None) -> None:
+@pytest.mark.usefixtures("frozen_time")
+def test_long_periods_are_shown_by_week() -> None:
     with frozen(NOON + timedelta(days=700)):
         current = dashboard.latest_dashboard(None)
         points = view.points(current.period.days)
