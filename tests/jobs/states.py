@@ -19,4 +19,5 @@ def states_of(job: Job[...]) -> Counter[str]:
     jobs = store.status_table(engine())
     query = select(jobs.c.status, func.count()).where(jobs.c.name == job.name)
     with SessionLocal() as db:
-        return Counter(dict(db.execute(query.group_by(jobs.c.status)).tuples().all()))
+        counts = db.execute(query.group_by(jobs.c.status))
+        return Counter({str(status): int(count) for status, count in counts})
