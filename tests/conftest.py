@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,18 +20,20 @@ from xdist.remote import Producer
 
 from imatch.accounts.deps import cookie_name
 from imatch.accounts.models import User
-from imatch.accounts.service import sessions
 from imatch.app import create_app
 from imatch.categories import service as categories
 from imatch.cli import main
-from imatch.core import database
+from imatch.core import database, events
 from imatch.core.database import SessionLocal
 from imatch.core.logs import configure_logs
 from imatch.core.settings import Settings, get_settings
 from imatch.operations.database import migrate
-from tests.make import Make
+from imatch.wiring import wire
+from tests.factories import Make
+from tests.factories.needs import FIRST_PAGE
 from tests.support import postgresql
 from tests.support.commands import Command
+from tests.support.letters import Letters, letters_to
 from tests.support.scheduling import Scheduling
 
 _numbers = itertools.count(1)
@@ -56,6 +59,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 def _has_room(folder: Path) -> bool:
     return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= _ROOM_BYTES
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _wired() -> None:
+    """Facts are heard as in the running program, whichever test comes first."""
+    wire()
+
+
+@pytest.fixture(autouse=True)
+def _listeners_of_its_own(_wired: None) -> Iterator[None]:
+    """What a test listens to is not heard by the tests after it."""
+    before = {fact: [*listeners] for fact, listeners in events._listeners.items()}  # noqa: SLF001
+    yield
+    events._listeners.clear()  # noqa: SLF001
+    events._listeners.update(before)  # noqa: SLF001
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -129,6 +147,12 @@ def make(db: Session) -> Make:
 
 
 @pytest.fixture
+def letters(db: Session) -> Letters:
+    """`letters("ada@example.org")`: what was sent there, the oldest first."""
+    return partial(letters_to, db)
+
+
+@pytest.fixture
 def run_imatch(
     db: Session, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Command:
@@ -180,12 +204,25 @@ def client(app: FastAPI) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def sign_in(db: Session, client: TestClient) -> Callable[[User], TestClient]:
+def other_browser(app: FastAPI) -> Iterator[TestClient]:
+    """Another person's browser, or the same person's on another device."""
+    with TestClient(app, base_url="http://127.0.0.1:8401") as test_client:
+        yield test_client
+
+
+@pytest.fixture
+def begun(client: TestClient) -> TestClient:
+    """A browser that has answered the first question of a need."""
+    client.post("/find/financial_advisors/1", data=FIRST_PAGE)
+    return client
+
+
+@pytest.fixture
+def sign_in(make: Make, client: TestClient) -> Callable[[User], TestClient]:
     """`sign_in(user)` is the client, signed in as if by password just now."""
 
     def signed_in_as(user: User) -> TestClient:
-        browser = sessions.Browser(address="127.0.0.1", user_agent="tests", token=None)
-        client.cookies.set(cookie_name(), sessions.start(db, user, browser, stepped_up=True).token)
+        client.cookies.set(cookie_name(), make.session(user))
         return client
 
     return signed_in_as

@@ -22,7 +22,7 @@ from imatch.pot.shop.models import PotPurchase
 from imatch.ratings.models import Rating
 from imatch.referrals.models import Referral
 from imatch.throttling.models import SignInAttempt
-from tests.make import Make
+from tests.factories import Make
 
 MARKER = "Unmistakable Marker"
 ADDRESS = "unmistakable@example.org"

@@ -1,6 +1,5 @@
 """API keys: create, show once, use under /api/ only, list and revoke."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -14,10 +13,10 @@ from imatch.accounts.rules import API_KEYS_MAX
 from imatch.accounts.service import api_keys
 from imatch.core.clock import now
 from imatch.core.database import atomic
-from tests.accounts.conftest import ADA
-from tests.make import Make
+from tests.factories import Make
+from tests.factories.accounts import ADA
+from tests.support.clients import SignIn
 
-SignIn = Callable[[User], TestClient]
 KEYS = "/api/v1/me/api-keys"
 
 
@@ -52,9 +51,9 @@ def test_create_use_list_and_revoke(sign_in: SignIn, ada: User, db: Session) -> 
 
 
 def test_a_key_neither_opens_pages_nor_creates_keys(
-    client: TestClient, ada: User, db: Session
+    make: Make, client: TestClient, ada: User, db: Session
 ) -> None:
-    key = api_keys.create(db, ada, name="program").key
+    key = make.api_key(ada).key
     assert client.get("/account", headers=bearer(key)).url.path == "/sign-in"
     refused = client.post(KEYS, headers=bearer(key), json={"name": "another"})
     assert (refused.status_code, refused.json()["code"]) == (403, "step_up_needed")
@@ -78,7 +77,7 @@ def test_an_invalid_key_is_refused_even_with_a_valid_cookie(sign_in: SignIn, ada
 def test_keys_of_other_users_are_not_found(
     sign_in: SignIn, ada: User, db: Session, make: Make
 ) -> None:
-    foreign = api_keys.create(db, make.user(), name="theirs").row.id
+    foreign = make.api_key(make.user()).row.id
     client = sign_in(ada)
     assert client.delete(f"{KEYS}/{foreign}").status_code == 404
     assert client.post(f"/account/api-keys/{foreign}/revoke").status_code == 404
@@ -115,17 +114,19 @@ def test_the_number_of_keys_is_limited(db: Session, ada: User) -> None:
     api_keys.create(db, ada, name="key")
 
 
-def test_keys_of_a_closed_account_are_refused(client: TestClient, ada: User, db: Session) -> None:
-    key = api_keys.create(db, ada, name="program").key
+def test_keys_of_a_closed_account_are_refused(
+    make: Make, client: TestClient, ada: User, db: Session
+) -> None:
+    key = make.api_key(ada).key
     with atomic(db):
         ada.active = False
     assert client.get("/api/v1/me", headers=bearer(key)).status_code == 401
 
 
 def test_last_use_is_recorded_every_few_minutes(
-    db: Session, ada: User, clock: time_machine.Traveller
+    make: Make, db: Session, ada: User, clock: time_machine.Traveller
 ) -> None:
-    new_key = api_keys.create(db, ada, name="program")
+    new_key = make.api_key(ada)
     start = now()
     for seconds, recorded_seconds in ((0, 0), (299, 0), (1, 300)):
         clock.shift(timedelta(seconds=seconds))

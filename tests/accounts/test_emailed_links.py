@@ -17,8 +17,10 @@ from imatch.accounts.service.sessions import Browser
 from imatch.core.database import atomic
 from imatch.core.errors import DomainError
 from imatch.core.security import hash_password, password_matches
-from tests.accounts.conftest import ADA, PASSWORD, Letters, LinkTo, open_account
-from tests.make import Make
+from tests.accounts.signing_up import LinkTo, open_account
+from tests.factories import Make
+from tests.factories.accounts import ADA, PASSWORD
+from tests.support.letters import Letters
 
 NEW_PASSWORD = "another four words"
 

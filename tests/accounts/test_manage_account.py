@@ -1,13 +1,11 @@
 """Change name, password, address and browsers; the step-up before sensitive actions."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 import time_machine
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
-from starlette.testclient import TestClient
 
 from imatch.accounts import queries, service
 from imatch.accounts.deps import cookie_name
@@ -18,10 +16,12 @@ from imatch.accounts.service import profile, sessions
 from imatch.accounts.service.sessions import Browser
 from imatch.core.database import atomic
 from imatch.core.settings import get_settings
-from tests.accounts.conftest import ADA, PASSWORD, Letters, LinkTo
-from tests.make import Make
+from tests.accounts.signing_up import LinkTo
+from tests.factories import Make
+from tests.factories.accounts import ADA, PASSWORD
+from tests.support.clients import SignIn
+from tests.support.letters import Letters
 
-SignIn = Callable[[User], TestClient]
 NEW_PASSWORD = "another four words"
 NEW_ADDRESS = "ada@example.net"
 STEP_UP = timedelta(minutes=get_settings().step_up_minutes)
@@ -205,9 +205,9 @@ def test_an_invalid_or_unchanged_address_is_refused(sign_in: SignIn, ada: User, 
 def test_list_and_end_single_sessions(sign_in: SignIn, ada: User, db: Session, make: Make) -> None:
     client = sign_in(ada)
     agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-    sessions.start(db, ada, Browser("192.0.2.9", agent, None), stepped_up=True)
+    make.session(ada, user_agent=agent)
     stranger = make.user()
-    sessions.start(db, stranger, Browser("192.0.2.9", "", None), stepped_up=True)
+    make.session(stranger)
     rows = {row.user_id: row.id for row in db.scalars(select(UserSession).order_by("id"))}
     assert "Firefox on Linux" in client.get("/account").text
     assert client.post(f"/account/browsers/{rows[stranger.id]}/end").status_code == 404
@@ -221,18 +221,15 @@ def test_list_and_end_single_sessions(sign_in: SignIn, ada: User, db: Session, m
 
 def test_sign_out_everywhere(sign_in: SignIn, ada: User, db: Session, make: Make) -> None:
     client = sign_in(ada)
-    sessions.start(db, ada, Browser("192.0.2.9", "", None), stepped_up=True)
+    make.session(ada)
     stranger = make.user()
-    sessions.start(db, stranger, Browser("192.0.2.9", "", None), stepped_up=True)
+    make.session(stranger)
     assert client.post("/sign-out", data={"where": "everywhere"}).url.path == "/sign-in"
     assert db.scalars(select(UserSession.user_id)).all() == [stranger.id]
 
 
-def test_the_oldest_sessions_end_above_the_limit(db: Session, ada: User) -> None:
-    tokens = [
-        sessions.start(db, ada, Browser("192.0.2.9", "", None), stepped_up=True).token
-        for _ in range(SESSIONS_MAX + 1)
-    ]
+def test_the_oldest_sessions_end_above_the_limit(make: Make, db: Session, ada: User) -> None:
+    tokens = [make.session(ada) for _ in range(SESSIONS_MAX + 1)]
     assert db.scalar(select(func.count(UserSession.id))) == SESSIONS_MAX
     assert queries.live_session(db, tokens[0]) is None
     assert queries.live_session(db, tokens[-1]) is not None

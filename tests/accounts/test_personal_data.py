@@ -1,16 +1,14 @@
 """Export includes all of a user's data; erasure leaves nothing that identifies them."""
 
 import sqlite3
-from collections.abc import Callable
 
 import pytest
 from sqlalchemy import func, make_url, select
 from sqlalchemy.orm import Session
-from starlette.testclient import TestClient
 
 from imatch.accounts import service
 from imatch.accounts.models import ApiKey, EmailedLink, RecoveryCode, User, UserSession
-from imatch.accounts.service import api_keys, profile, recovery, second_factor
+from imatch.accounts.service import profile, recovery, second_factor
 from imatch.accounts.service.sessions import Browser
 from imatch.core.database import atomic
 from imatch.core.events import listen
@@ -19,20 +17,19 @@ from imatch.mail.models import MailMessage
 from imatch.needs.models import Need
 from imatch.providers.models import Provider
 from imatch.referrals.models import Referral
-from tests.accounts.conftest import ADA
-from tests.make import Make
-
-SignIn = Callable[[User], TestClient]
+from tests.factories import Make
+from tests.factories.accounts import ADA
+from tests.support.clients import SignIn
 
 
 def test_export_is_a_file_with_a_section_from_every_domain(
-    sign_in: SignIn, ada: User, db: Session
+    make: Make, sign_in: SignIn, ada: User, db: Session
 ) -> None:
     def a_domain(_db: Session, fact: PersonExported) -> None:
         fact.sections["a_domain"] = [{"user": fact.user_id}]
 
     listen(PersonExported, a_domain)
-    key = api_keys.create(db, ada, name="program").key
+    key = make.api_key(ada, "program").key
     answer = sign_in(ada).get("/account/export")
     assert answer.headers["content-disposition"].startswith("attachment")
     document = answer.json()
@@ -69,10 +66,12 @@ def test_export_contains_only_the_users_needs_and_profiles(
         assert db.scalars(select(Need.user_id)).all() == [None]
 
 
-def test_erasure_deletes_the_person_and_signs_out(sign_in: SignIn, ada: User, db: Session) -> None:
+def test_erasure_deletes_the_person_and_signs_out(
+    make: Make, sign_in: SignIn, ada: User, db: Session
+) -> None:
     erased: list[int] = []
     listen(PersonErased, lambda _db, fact: erased.append(fact.user_id))
-    api_keys.create(db, ada, name="program")
+    make.api_key(ada, "program")
     second_factor.begin(db, ada)
     recovery.send_reset_link(db, email=ADA, browser=Browser("192.0.2.1", "", None))
     client = sign_in(ada)

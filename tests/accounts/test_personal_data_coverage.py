@@ -16,9 +16,8 @@ from imatch.engagements.models import Engagement
 from imatch.migrations.tables import metadata
 from imatch.providers.models import Provider
 from imatch.ratings.models import Rating
-from imatch.wiring import wire
 from tests.accounts.everything import ADDRESS, MARKER, NOON, Everything
-from tests.make import Make
+from tests.factories import Make
 
 # Targets of foreign keys that reference a person, and columns with a person's address.
 _PERSON_KEYS = {"users.id", "seekers.id", "providers.id"}
@@ -130,7 +129,6 @@ KEPT = {
 
 @pytest.fixture(autouse=True)
 def _wired() -> Iterator[None]:
-    wire()
     with time_machine.travel(NOON, tick=False):
         yield
 

@@ -4,8 +4,8 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
 from imatch.ledger import POT, post
-from tests.ledger.books import earn, hold, spend
-from tests.make import Make
+from tests.factories import Make
+from tests.factories.movements import earn, hold, spend
 
 
 def test_figures_of_a_person(db: Session, make: Make) -> None:

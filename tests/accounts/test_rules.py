@@ -1,27 +1,14 @@
 """The rules of accounts, and the documentation of their limits."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from imatch.accounts import rules
-from imatch.throttling.rules import TryLimit, network_of
+from imatch.throttling.rules import TryLimit
+from tests.support.repository import ROOT
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "explanation" / "security.md"
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
-        ("testclient", "testclient"),
-    ],
-)
-def test_tries_are_counted_by_network(address: str, network: str) -> None:
-    assert network_of(address) == network
+DOCUMENT = ROOT / "docs" / "explanation" / "security.md"
 
 
 @pytest.mark.parametrize(

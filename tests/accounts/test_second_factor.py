@@ -18,9 +18,11 @@ from imatch.accounts.rules import CODES_PER_USER, RECOVERY_CODES, SECOND_FACTOR_
 from imatch.accounts.service import second_factor
 from imatch.core.clock import now
 from imatch.core.database import atomic
-from tests.accounts.conftest import ADA, PASSWORD, Letters, LinkTo
+from tests.accounts.signing_up import LinkTo
+from tests.factories.accounts import ADA, PASSWORD
+from tests.support.clients import SignIn
+from tests.support.letters import Letters
 
-SignIn = Callable[[User], TestClient]
 PAGE = "/account/second-factor"
 
 

@@ -23,8 +23,9 @@ from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.security import hash_password
 from imatch.core.settings import get_settings
-from tests.accounts.conftest import ADA, FORM, PASSWORD, open_account
-from tests.make import Make
+from tests.accounts.signing_up import FORM, open_account
+from tests.factories import Make
+from tests.factories.accounts import ADA, PASSWORD
 
 
 def enter(client: TestClient, **change: str) -> str:

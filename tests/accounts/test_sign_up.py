@@ -18,8 +18,10 @@ from imatch.accounts.service.sessions import Browser
 from imatch.core.database import atomic
 from imatch.core.events import listen
 from imatch.facts.people import EmailConfirmed
-from tests.accounts.conftest import ADA, FORM, PASSWORD, Letters, LinkTo, open_account
-from tests.make import Make
+from tests.accounts.signing_up import FORM, LinkTo, open_account
+from tests.factories import Make
+from tests.factories.accounts import ADA, PASSWORD
+from tests.support.letters import Letters
 
 
 def test_sign_up_and_confirm(client: TestClient, db: Session, link_to: LinkTo) -> None:

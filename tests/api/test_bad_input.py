@@ -15,30 +15,19 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from imatch.accounts.deps import cookie_name
-from imatch.accounts.models import AccountType, User
-from imatch.accounts.service import api_keys, sessions
+from imatch.accounts.models import User
 from imatch.app import create_app
 from imatch.categories.catalog import definition
 from imatch.core.clock import today
 from imatch.core.columns import Base
 from imatch.core.database import atomic
 from imatch.facts.people import DayBegun
-from imatch.matches import queries as matches
-from imatch.matches import service as matching
-from imatch.needs import service as seekers
-from imatch.pot import holds
-from imatch.pot.awards import grants
 from imatch.pot.awards import service as awards
-from imatch.pot.policy import versions
-from imatch.pot.redemption import payees
-from imatch.pot.redemption import service as redemptions
-from imatch.pot.service import POTService
-from imatch.pot.shop import service as shop
 from imatch.throttling.models import SignInAttempt
 from imatch.web.deps import posted_form
-from tests.make import Make
+from tests.factories import Make
+from tests.factories.providers import ADVISORS
 
-ADVISORS = "financial_advisors"
 MARKER = "markedword"
 CLIENT_ERRORS = range(400, 500)
 JSON = {"content-type": "application/json"}
@@ -95,8 +84,9 @@ WRONG_ENCODINGS = [
 class Sender:
     """Sends to the real application as somebody who may do everything, with nobody's throttles."""
 
-    def __init__(self, db: Session, user: User, ids: dict[str, object]) -> None:
+    def __init__(self, db: Session, make: Make, user: User, ids: dict[str, object]) -> None:
         self.db = db
+        self.make = make
         self.user = user
         self.ids = ids
         self.client = TestClient(
@@ -105,7 +95,7 @@ class Sender:
 
     def url(self, path: str, **other: str) -> str:
         return re.sub(
-            r"\{([^}]+)\}", lambda found: other.get(found[1], str(self.ids[found[1]])), path
+            r"\{([^}:]+)(:int)?\}", lambda name: other.get(name[1], str(self.ids[name[1]])), path
         )
 
     def send(
@@ -114,10 +104,8 @@ class Sender:
         with atomic(self.db):
             self.db.execute(delete(SignInAttempt))
         # Another browser each time: some answers sign this one out or hand it another session.
-        browser = sessions.Browser(address="127.0.0.1", user_agent="tests", token=None)
         self.client.cookies.clear()
-        started = sessions.start(self.db, self.user, browser, stepped_up=True)
-        self.client.cookies.set(cookie_name(), started.token)
+        self.client.cookies.set(cookie_name(), self.make.session(self.user))
         # Lone surrogates in a body can only come as the bytes that they would be.
         content = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
         every = {"Idempotency-Key": "tests"} | (headers or {})
@@ -139,53 +127,12 @@ class Sender:
 
 @pytest.fixture
 def sender(db: Session, make: Make) -> Iterator[Sender]:
-    user = make.user(account_type=AccountType.OPERATOR)
-    provider = make.provider(user=user, slug="ada")
-    for name in ("Ben Example", "Cora Example"):
-        make.provider(profile={"display_name": name})
-    need, _token = seekers.submit(db, ADVISORS, {"needs_description": "Taxes."}, {}, user=user)
-    match = matches.matches_of(db, matching.suggest(db, need).id)[0]
-    key = api_keys.create(db, user, name="Tests")
-    POTService(db).award_pot(user.id, "community_help", amount=1_000)
-    other = make.user(account_type=AccountType.OPERATOR)
-    order = shop.buy(db, user.id, "workshop", key="1")
-    grant = grants.propose(db, other.id, 5, "community_help", "Tests", operator_id=other.id)
-    version = versions.propose(
-        db, operator_id=other.id, edits={"yearly_growth": 0.2}, reason="Tests"
-    )
-    redemption = redemptions.file(db, user.id, 100, "bank_transfer", key="1")
-    payees.save(db, user.id, name=user.name, country="DE", account="DE89370400440532013000")
-    hold = holds.place_hold(db, user.id, other.id, "Tests")
-    ids: dict[str, object] = {
-        "category": ADVISORS,
-        "name": ADVISORS,
-        "slug": "ada",
-        "number:int": 1,
-        "token": "no-such-token",
-        "question": "name",
-        "message_id": 1,
-        "key_id": key.row.id,
-        "session_id": 1,
-        "need_id": need.id,
-        "match_id": match.id,
-        "match_id:int": match.id,
-        "provider_id:int": provider.id,
-        "shortlist_id:int": match.shortlist_id,
-        "purchase_id": order.id,
-        "purchase_id:int": order.id,
-        "grant_id:int": grant.id,
-        "version_id:int": version.id,
-        "option": "workshop",
-        "block": "flow",
-        "redemption_id": redemption.id,
-        "redemption_id:int": redemption.id,
-        "user_id:int": user.id,
-        "hold_id:int": hold.id,
-    }
+    user = make.operator()
+    ids = make.belongings(user).ids
     awards.on_rewarded_fact(db, DayBegun(user.id, today()))  # earns POT only once
-    made = Sender(db, user, ids)
-    with made.client:
-        yield made
+    sender = Sender(db, make, user, ids)
+    with sender.client:
+        yield sender
 
 
 def _dependants(dependant: Dependant | None) -> Iterator[Dependant]:
@@ -226,8 +173,8 @@ def test_ids_and_names_in_paths(sender: Sender) -> None:
     before = sender.fingerprint()
     for route in ROUTES:
         path = _path(route)
-        for parameter in re.findall(r"\{([^}]+)\}", path):
-            number = "id" in parameter or ":int" in parameter
+        for parameter, kind in re.findall(r"\{([^}:]+)(:int)?\}", path):
+            number = "id" in parameter or kind
             for wrong in WRONG_IDS if number else WRONG_NAMES:
                 for method in route.methods or ():
                     url = sender.url(path, **{parameter: wrong})

@@ -3,23 +3,15 @@
 Inputs follow from the description and a fixed seed, so that a run can be repeated.
 """
 
-from collections.abc import Iterator
-
 import pytest
 import schemathesis
 from fastapi import FastAPI
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
-from sqlalchemy.orm import Session
 
 from imatch.accounts.models import AccountType
-from imatch.accounts.service import api_keys
 from imatch.app import create_app
-from imatch.core import database
-from tests.make import Make
-from tests.matches.conftest import Ask, ask, three
-
-__all__ = ["ask", "three"]
+from tests.factories import Make
 
 Headers = dict[str, str]
 
@@ -43,30 +35,22 @@ RULED_FURTHER = [
 
 
 @pytest.fixture
-def database_url(sqlite_url: str) -> Iterator[str]:
-    """SQLite alone: what is looked at here is the edge, not the database."""
-    engine = database.bind(sqlite_url)
-    yield sqlite_url
-    engine.dispose()
-
-
-@pytest.fixture
 def anonymous() -> Headers:
     return {}
 
 
 @pytest.fixture
-def with_key(make: Make, db: Session) -> Headers:
+def with_key(make: Make) -> Headers:
     """A program of somebody who is a professional, too."""
     user = make.user(account_type=AccountType.BOTH)
     make.provider(user=user)
-    return {"Authorization": f"Bearer {api_keys.create(db, user, name='Conformance').key}"}
+    return {"Authorization": f"Bearer {make.api_key(user).key}"}
 
 
 @pytest.fixture
-def with_token(ask: Ask) -> Headers:
+def with_token(make: Make) -> Headers:
     """A program that handed in a need."""
-    _need, token = ask()
+    _need, token = make.need_and_token()
     return {"X-Need-Token": token}
 
 
@@ -133,8 +117,9 @@ def _findings(app: FastAPI, headers: Headers) -> tuple[list[str], set[str], set[
     ],
 )
 def test_the_api_keeps_what_it_promises(
-    caller: str, may: set[str], three: list[str], request: pytest.FixtureRequest
+    caller: str, may: set[str], make: Make, request: pytest.FixtureRequest
 ) -> None:
+    make.three_advisors()
     headers: Headers = request.getfixturevalue(caller)
     app = create_app()
     described = {

@@ -9,18 +9,15 @@ from imatch.accounts.service import api_keys
 from imatch.core.columns import Base
 from imatch.core.database import engine
 from imatch.core.security import token_hash
-from tests.make import Make
-from tests.matches.conftest import Ask, ask
-
-__all__ = ["ask"]
+from tests.factories import Make
 
 API = "/api/v1"
 ODD = ["", " ", "x" * 20_000, "\x7f", "imk_", "ünïcödé", "' OR 1=1 --", "a b c"]
 
 
 @pytest.fixture
-def key(make: Make, db: Session) -> str:
-    return api_keys.create(db, make.user(), name="Nightly").key
+def key(make: Make) -> str:
+    return make.api_key(make.user()).key
 
 
 @pytest.fixture
@@ -44,11 +41,11 @@ def test_secrets_are_neither_stored_nor_logged_nor_looked_up_in_clear(
     client: TestClient,
     db: Session,
     key: str,
-    ask: Ask,
+    make: Make,
     looked_up: list[str],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    need, token = ask()
+    need, token = make.need_and_token()
     bearer = {"Authorization": f"Bearer {key}"}
     assert client.get(f"{API}/me", headers=bearer).status_code == 200
     assert client.get(f"{API}/needs/{need.id}", headers={"X-Need-Token": token}).status_code == 200
@@ -63,8 +60,8 @@ def test_secrets_are_neither_stored_nor_logged_nor_looked_up_in_clear(
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_odd_credentials_open_nothing(client: TestClient, key: str, ask: Ask, odd: str) -> None:
-    need, _token = ask()
+def test_odd_credentials_open_nothing(client: TestClient, key: str, make: Make, odd: str) -> None:
+    need = make.need()
     raw = odd.encode()
     for headers in (
         {b"Authorization": b"Bearer " + raw},
@@ -79,8 +76,8 @@ def test_odd_credentials_open_nothing(client: TestClient, key: str, ask: Ask, od
         assert "Company shares" not in refused.text
 
 
-def test_a_wrong_token_and_a_wrong_need_look_the_same(client: TestClient, ask: Ask) -> None:
-    need, token = ask()
+def test_a_wrong_token_and_a_wrong_need_look_the_same(client: TestClient, make: Make) -> None:
+    need, token = make.need_and_token()
     wrong = client.get(f"{API}/needs/{need.id}", headers={"X-Need-Token": f"{token}x"})
     missing = client.get(f"{API}/needs/{need.id + 1}", headers={"X-Need-Token": token})
     told = [
@@ -100,7 +97,7 @@ def test_a_revoked_key_is_refused_where_none_is_needed(
     client: TestClient, make: Make, db: Session
 ) -> None:
     user = make.user()
-    made = api_keys.create(db, user, name="Old")
+    made = make.api_key(user)
     bearer = {"Authorization": f"Bearer {made.key}"}
     assert client.get(f"{API}/categories", headers=bearer).status_code == 200
     api_keys.revoke(db, user, made.row.id)

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from imatch.categories.catalog import definitions
 from imatch.needs.models import Need
-from tests.make import Make
+from tests.factories import Make
 from tests.support.commands import Command
 
 NEEDS = "/api/v1/needs"

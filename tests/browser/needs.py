@@ -1,6 +1,6 @@
 """What several walks share: a need, filled in and finished."""
 
-from tests.browser.conftest import Visit
+from tests.browser.visits import Visit
 
 
 def begin_a_need(visit: Visit, category: str, words: str) -> None:

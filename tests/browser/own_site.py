@@ -10,10 +10,10 @@ from playwright.sync_api import BrowserContext
 from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
-from imatch.accounts.service import sessions
 from imatch.app import create_app
 from imatch.core import database
-from tests.browser.conftest import Visit
+from tests.browser.visits import Visit
+from tests.factories import Make
 from tests.support.settings import settings
 
 
@@ -41,7 +41,6 @@ def visit_as(user: User | None, context: BrowserContext, url: str, db: Session) 
     """A visit of somebody who has just signed in, or of nobody."""
     context.clear_cookies()
     if user is not None:
-        browser = sessions.Browser(address="127.0.0.1", user_agent="tests", token=None)
-        token = sessions.start(db, user, browser, stepped_up=True).token
+        token = Make(db).session(user)
         context.add_cookies([{"name": "imatch_session", "value": token, "url": url}])
     return Visit(context, url)

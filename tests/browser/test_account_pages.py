@@ -7,7 +7,7 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import Site, Visit
+from tests.browser.visits import Site, Visit
 
 EMAIL = "pat@example.org"
 PASSWORD = "a long enough pass phrase"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.conftest import PENDING, Visit
+from tests.browser.visits import PENDING, Visit
 
 
 @pytest.mark.parametrize(

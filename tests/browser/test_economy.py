@@ -6,13 +6,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from imatch.accounts.models import User
-from imatch.core.database import make_engine
 from imatch.pot.service import POTService
-from tests.browser.conftest import Site, Visit, sign_in
+from tests.browser.visits import Site, Visit, sign_in
+from tests.factories import Make
 
 LIVE_MILLISECONDS = 5_000
 PAGE_BYTES = 180_000
@@ -22,21 +19,17 @@ SCRIPT_BYTES = 60_000
 class Wallet:
     """Somebody with POT, moved as another process would: straight in the server's database."""
 
-    def __init__(self, db: Session, user_id: int) -> None:
-        self.db = db
-        self.user_id = user_id
-        POTService(db).award_pot(user_id, "community_help", amount=5_000)
+    def __init__(self, make: Make) -> None:
+        self.db = make.db
+        self.user_id = make.buyer(5_000).id
 
     def spend(self, amount: int) -> None:
         POTService(self.db).spend_pot(self.user_id, "charity_burn", amount=amount)
 
 
 @pytest.fixture(scope="module")
-def wallet(site: Site) -> Iterator[Wallet]:
-    engine = make_engine(site.environment["IMATCH_DATABASE_URL"])
-    with Session(engine) as db:
-        yield Wallet(db, db.scalars(select(User.id).order_by(User.id).limit(1)).one())
-    engine.dispose()
+def wallet(make_on_site: Make) -> Wallet:
+    return Wallet(make_on_site)
 
 
 @pytest.fixture

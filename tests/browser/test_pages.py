@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import Site, Visit
 from tests.browser.needs import finish_a_need
+from tests.browser.visits import Site, Visit
 
 PUBLIC_PAGES = (
     "/",

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from imatch.core.clock import now
-from imatch.core.database import atomic, make_engine
+from imatch.core.database import atomic
 from imatch.pot.policy import service as policy
 from imatch.pot.policy.models import PotPolicyVersion
-from tests.browser.conftest import Site, Visit
+from tests.browser.visits import Visit
+from tests.factories import Make
 
 WEEKS = 12
 PAGE_BYTES = 180_000
@@ -21,16 +21,14 @@ TITLES = ("Supply and its target", "Minted, and what left supply", "Awards and t
 
 
 @pytest.fixture(scope="module")
-def _weeks(site: Site) -> None:
+def _weeks(make_on_site: Make) -> None:
     """Decisions of twelve weeks, as if the economy had begun that long ago."""
-    engine = make_engine(site.environment["IMATCH_DATABASE_URL"])
-    with Session(engine) as db:
-        with atomic(db):
-            genesis = db.scalars(select(PotPolicyVersion).order_by(PotPolicyVersion.id)).first()
-            assert genesis is not None
-            genesis.effective_at = now() - timedelta(weeks=WEEKS)
-        policy.run_week(db)
-    engine.dispose()
+    db = make_on_site.db
+    with atomic(db):
+        genesis = db.scalars(select(PotPolicyVersion).order_by(PotPolicyVersion.id)).first()
+        assert genesis is not None
+        genesis.effective_at = now() - timedelta(weeks=WEEKS)
+    policy.run_week(db)
 
 
 @pytest.fixture

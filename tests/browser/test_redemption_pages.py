@@ -12,11 +12,10 @@ from imatch.core.database import SessionLocal, atomic
 from imatch.pot import holds
 from imatch.pot.models import PotRedemption
 from imatch.pot.redemption import payees
-from imatch.pot.redemption import service as redemptions
-from tests.browser.conftest import Visit
 from tests.browser.own_site import own_site, visit_as
-from tests.make import Make
-from tests.pot.redeeming import IBAN, Redeeming, make_due
+from tests.browser.visits import Visit
+from tests.factories import Make
+from tests.factories.redemptions import IBAN
 
 LONG_NAME = "Maximiliane-Theodora Wolkenstein-Beispielhausen"
 
@@ -27,7 +26,7 @@ class Till:
 
     url: str
     db: Session
-    redeeming: Redeeming
+    make: Make
     person: User
     enter: Callable[[User], Visit]
 
@@ -39,8 +38,8 @@ def till(sqlite_url: str, chromium: Browser) -> Iterator[Till]:
         SessionLocal() as db,
         chromium.new_context(reduced_motion="reduce") as context,
     ):
-        redeeming = Redeeming(db, Make(db))
-        person = redeeming.redeemer(name=LONG_NAME)
+        make = Make(db)
+        person = make.redeemer(name=LONG_NAME)
 
         def enter(user: User) -> Visit:
             since, user.totp_confirmed_at = user.totp_confirmed_at, None
@@ -50,7 +49,7 @@ def till(sqlite_url: str, chromium: Browser) -> Iterator[Till]:
                 db.add(user)
             return visit
 
-        yield Till(url, db, redeeming, person, enter)
+        yield Till(url, db, make, person, enter)
 
 
 def test_a_person_redeems_and_takes_back(till: Till) -> None:
@@ -73,7 +72,7 @@ def test_a_person_redeems_and_takes_back(till: Till) -> None:
 
 
 def test_payout_details_with_mistakes_and_without(till: Till) -> None:
-    newcomer = till.redeeming.person(name="Ada Example")
+    newcomer = till.make.trusted_user(name="Ada Example")
     visit = till.enter(newcomer)
     visit.open("/wallet/redeem")
     visit.inspect()
@@ -92,7 +91,7 @@ def test_payout_details_with_mistakes_and_without(till: Till) -> None:
 def test_operators_decide_and_pay(till: Till) -> None:
     waiting, approved = _requests(till)
     payees.save(till.db, _unverified(till).id, name="Ben Example", country="DE", account=IBAN)
-    visit = till.enter(till.redeeming.second_operator)
+    visit = till.enter(till.make.payer)
     for path in (
         "",
         f"/{waiting.id}",
@@ -116,18 +115,12 @@ def test_operators_decide_and_pay(till: Till) -> None:
 
 
 def _requests(till: Till) -> tuple[PotRedemption, PotRedemption]:
-    made = [
-        redemptions.request(till.db, till.person.id, pot, "bank_transfer", key=str(pot))
-        for pot in (100, 125)
-    ]
-    redemptions.approve(till.db, made[1].id, till.redeeming.operator.id)
-    make_due(till.db, made[1])
-    return made[0], made[1]
+    waiting = till.make.redemption(till.person, 100)
+    return waiting, till.make.redemption(till.person, 125, approved=True)
 
 
 def _unverified(till: Till) -> User:
-    person = till.redeeming.person(name="Ben Example")
-    holds.place_hold(till.db, till.person.id, till.redeeming.operator.id, "Looked at twice.")
-    (hold,) = holds.holds_of(till.db, till.person.id)
-    holds.lift_hold(till.db, hold.id, till.redeeming.operator.id)
+    person = till.make.trusted_user(name="Ben Example")
+    hold = till.make.fraud_hold(till.person, by=till.make.approver, reason="Looked at twice.")
+    holds.lift_hold(till.db, hold.id, till.make.approver.id)
     return person

@@ -10,18 +10,13 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts.models import AccountType, User
 from imatch.core.database import SessionLocal
-from imatch.ledger import POT, post
-from imatch.needs import service as seekers
-from imatch.providers import boosts
 from imatch.providers.models import Provider
-from tests.browser.conftest import Visit
 from tests.browser.own_site import own_site, visit_as
-from tests.ledger.books import earn
-from tests.make import Make
-from tests.matches.conftest import ADVISORS, VALUES
+from tests.browser.visits import Visit
+from tests.factories import Make
+from tests.factories.providers import ADVISORS, VERIFIED
 
 LONG_NAME = "Maximiliane-Theodora Wolkenstein-Beispielhausen"
-CHECKED: dict[str, Any] = {"verified_credentials": ["CFP"], "verified_on": {"CFP": "2026-02-03"}}
 
 
 @dataclass
@@ -34,13 +29,9 @@ class Market:
     boosted: Provider
     enter: Callable[[User | None], Visit]
 
-    def rich(self, user: User, pot: int = 3_000) -> User:
-        post(self.db, POT, earn(user.id, pot, f"give {user.id}"))
-        return user
-
     def seeker(self, pot: int) -> User:
-        user = self.rich(self.make.user(), pot)
-        seekers.submit(self.db, ADVISORS, VALUES, {}, user=user)
+        user = self.make.buyer(pot)
+        self.make.need(user)
         return user
 
 
@@ -65,7 +56,7 @@ def market(sqlite_url: str, chromium: Browser) -> Iterator[Market]:
         }
         # The list draws newcomers.
         experience: dict[str, Any] = {"invite_count": 8, "accept_count": 4}
-        boosted = make.provider(user=owner, slug="greta", profile=profile, **CHECKED, **experience)
+        boosted = make.provider(user=owner, slug="greta", profile=profile, **VERIFIED, **experience)
         dear = {"min_cents": 190_000, "max_cents": 195_000, "unit": "session"}
         for number in range(12):  # who fit still less
             profile = {"display_name": f"Beginner {number}", "specialties": ["debt"]}
@@ -78,13 +69,8 @@ def market(sqlite_url: str, chromium: Browser) -> Iterator[Market]:
 
 
 def test_a_seeker_buys_more_matches(market: Market) -> None:
-    boosts.buy(
-        market.db,
-        market.rich(market.db.get_one(User, market.boosted.user_id)).id,
-        market.boosted,
-        "profile_boost_month",
-        key="1",
-    )
+    market.make.pot(market.boosted.user_id)
+    market.make.boost(market.boosted)
     visit = market.enter(market.seeker(1_000))
     visit.open("/matches")  # nobody was looked for yet: it leads to the answers
     visit.press("See who fits")
@@ -129,7 +115,8 @@ def test_who_has_too_little_reads_what_is_missing(market: Market) -> None:
 
 
 def test_a_professional_buys_boosts(market: Market) -> None:
-    owner = market.rich(market.db.get_one(User, market.boosted.user_id))
+    owner = market.db.get_one(User, market.boosted.user_id)
+    market.make.pot(owner, 3_000)
     visit = market.enter(owner)
     visit.open("/pro/boosts")
     visit.inspect()

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from tests.browser.conftest import Site, Visit
 from tests.browser.needs import begin_a_need
+from tests.browser.visits import Site, Visit
 
 NEED = "I have RSUs and options and want to retire early without a tax surprise."
 MAX_PAGES = 8

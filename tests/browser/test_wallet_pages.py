@@ -1,83 +1,55 @@
 """The wallet in a real browser: whole in both themes, and usable with keys and without scripts."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import Site, Visit
-
-PASSWORD = "a long enough pass phrase"
-EMAIL = "purse@example.org"
-KEY = "a-key-of-the-browser"
-KILOBYTES = 1_000
-
-_FILL = """
-from imatch import POTService, SessionLocal, atomic
-from imatch.accounts.models import User
-from imatch.accounts.service.administration import create_operator
+from imatch.core.security import hash_password
 from imatch.pot.awards import grants
 from imatch.pot.awards.models import PotAward, PotDebt
 from imatch.pot.shop import service as shop
+from tests.browser.visits import PASSWORD, Site, Visit, sign_in
+from tests.factories import Make
 
-with SessionLocal() as db:
-    person = create_operator(db, email="{email}", name="Purse", password="{password}")
-    colleague = create_operator(
-        db, email="colleague@example.org", name="Colleague", password="{password}"
-    )
-    pot = POTService(db)
-    for _ in range(60):
-        pot.award_pot(person.id, "match_feedback")
-    done = shop.buy(db, person.id, "charity_burn", key="1", amount=20)
-    shop.deliver(db, done.id)
-    shop.cancel(db, shop.buy(db, person.id, "charity_burn", key="2", amount=30).id)
-    shop.buy(db, person.id, "event", key="3", amount=100, note="By the door")
-    grants.propose(db, colleague.id, 50, "bug_report", "A hole", operator_id=person.id)
-    grants.propose(db, person.id, 5, "bug_report", "A hole", operator_id=colleague.id)
-    grant = grants.propose(db, person.id, 50, "bug_report", "B hole", operator_id=colleague.id)
-    other = create_operator(
-        db, email="third@example.org", name="Third", password="{password}"
-    )
-    grants.approve(db, grant.id, operator_id=other.id)
-    with atomic(db):
-        db.add(PotDebt(key="d", user_id=person.id, owed=5, reason="Undone"))
-        db.add(
-            PotAward(
-                key="q", user_id=person.id, rule="identity_verified", amount=50,
-                award_class="B", status="queued",
-            )
-        )
-"""
+KEY = "a-key-of-the-browser"
+KILOBYTES = 1_000
 
 
 @pytest.fixture(scope="module")
-def _purse(site: Site) -> None:
+def purse_email(make_on_site: Make) -> str:
     """An operator with a wallet in which everything can be seen."""
-    fill = _FILL.format(email=EMAIL, password=PASSWORD)
-    subprocess.run(
-        [sys.executable, "-c", fill],
-        env={**os.environ, **site.environment},
-        check=True,
-        stdout=subprocess.DEVNULL,
+    make, colleague = make_on_site, make_on_site.operator()
+    email = f"purse{make.number()}@example.org"
+    person = make.operator(email=email, password_hash=hash_password(PASSWORD))
+    for _ in range(60):
+        make.pot(person, 5, "match_feedback")
+    shop.deliver(make.db, make.purchase(person, "charity_burn", amount=20).id)
+    shop.cancel(make.db, make.purchase(person, "charity_burn", amount=30).id)
+    make.purchase(person, "event", amount=100, note="By the door")
+    make.grant(colleague, by=person, pot=50)
+    make.grant(person, by=colleague)
+    grant = make.grant(person, by=colleague, pot=50)
+    grants.approve(make.db, grant.id, operator_id=make.operator().id)
+    make.save(PotDebt(key="d", user_id=person.id, owed=5, reason="Undone"))
+    make.save(
+        PotAward(
+            key="q",
+            user_id=person.id,
+            rule="identity_verified",
+            amount=50,
+            award_class="B",
+            status="queued",
+        )
     )
-
-
-def _sign_in(visit: Visit) -> None:
-    visit.open("/sign-in")
-    visit.page.get_by_label("E-mail").first.fill(EMAIL)
-    visit.page.get_by_label("Password").first.fill(PASSWORD)
-    visit.press("Sign in")
-    assert "/sign-in" not in visit.page.url
+    return email
 
 
 @pytest.fixture(scope="module")
-def visit(chromium: Browser, site: Site, _purse: None) -> Iterator[Visit]:
+def visit(chromium: Browser, site: Site, purse_email: str) -> Iterator[Visit]:
     with chromium.new_context(reduced_motion="reduce") as context:
         visit = Visit(context, site)
-        _sign_in(visit)
+        sign_in(visit, purse_email)
         yield visit
 
 

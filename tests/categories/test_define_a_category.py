@@ -14,9 +14,10 @@ from imatch.categories.schemas import (
     ScreenEffect,
 )
 from imatch.web.rendering import TEMPLATE_FOLDER as TEMPLATES
+from tests.support.repository import ROOT
 
 ALL = definitions()
-LUCIDE = Path(__file__).parents[2] / "frontend" / "node_modules" / "lucide-static" / "icons"
+LUCIDE = ROOT / "frontend" / "node_modules" / "lucide-static" / "icons"
 EXPECTED = {
     "financial_advisors", "career_coaches", "therapists", "fitness_trainers", "executive_coaches",
     "business_mentors", "nutritionists", "music_teachers", "art_mentors", "writing_coaches",

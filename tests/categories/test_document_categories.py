@@ -16,8 +16,9 @@ from imatch.categories.schemas import (
     ScreenEffect,
 )
 from imatch.cli import categories as command
+from tests.support.repository import ROOT
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = ROOT / "docs"
 REFERENCE = (DOCS / "reference" / "categories.md").read_text(encoding="utf-8")
 HOW_TO = (DOCS / "how-to" / "add-a-category.md").read_text(encoding="utf-8")
 

@@ -12,7 +12,7 @@ from imatch.categories import in_force, queries, service
 from imatch.categories.in_force import categories_in_force
 from imatch.categories.models import Category
 from imatch.core.database import atomic, make_engine
-from tests.make import Make
+from tests.factories import Make
 
 OPEN = text("UPDATE categories SET active = TRUE WHERE name = 'career_coaches'")
 OPEN_ROWS = update(Category).where(Category.name == "career_coaches").values(active=True)

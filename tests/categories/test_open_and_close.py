@@ -1,22 +1,19 @@
 """Operators open and close categories."""
 
-from collections.abc import Callable
-
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from imatch.accounts.models import AccountType, User
+from imatch.accounts.models import User
 from imatch.categories.models import Category
-from tests.make import Make
-
-SignIn = Callable[[User], TestClient]
+from tests.factories import Make
+from tests.support.clients import SignIn
 
 
 @pytest.fixture
 def operator(make: Make) -> User:
-    return make.user(account_type=AccountType.OPERATOR)
+    return make.operator()
 
 
 def test_categories_open_and_close(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from imatch.categories import queries
 from imatch.categories.catalog import DEFINITIONS, definitions
 from imatch.core.database import atomic
-from tests.make import Make
+from tests.factories import Make
 from tests.support.commands import Command, json_output
 
 

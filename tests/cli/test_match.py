@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from imatch.core import database
 from imatch.matches.models import Match
-from tests.make import Make
-from tests.matches.conftest import ADVISORS
+from tests.factories import Make
+from tests.factories.providers import ADVISORS
 from tests.support.commands import Command
 
 Run = Callable[..., tuple[int, str, str]]
@@ -25,6 +25,11 @@ def run(run_imatch: Command) -> Run:
         return run_imatch("match", "--category", category, *arguments)
 
     return ran
+
+
+@pytest.fixture
+def three(make: Make) -> list[str]:
+    return make.three_advisors()
 
 
 def test_cards_for_people(run: Run, three: list[str]) -> None:

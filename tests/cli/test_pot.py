@@ -1,19 +1,14 @@
 """`imatch pot`: balances, history, orders, and grants by two operators."""
 
-import json
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
-from typer.testing import CliRunner
 
 from imatch.accounts.errors import OperatorsOnly, UserNotFound
-from imatch.accounts.models import AccountType, User
-from imatch.cli import app
+from imatch.accounts.models import User
 from imatch.core.errors import DomainError, Invalid
-from imatch.core.logs import configure_logs
 from imatch.ledger import POT
 from imatch.ledger.queries import free
 from imatch.pot.awards.grants import GrantDecided, NoSuchGrant, OwnGrant
@@ -22,26 +17,13 @@ from imatch.pot.rules import EARNINGS
 from imatch.pot.service import POTService
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDINGS
-from tests.make import Make
-
-
-def run(*words: str) -> str:
-    configure_logs(to_stderr=True)
-    result = CliRunner().invoke(app, ["pot", *words], env={"COLUMNS": "200"})
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.stdout
-
-
-def run_json(*words: str) -> Any:  # noqa: ANN401 -- any document
-    return json.loads(run(*words, "--json"))
+from tests.cli.pot_command import run, run_json
+from tests.factories import Make
 
 
 @pytest.fixture
-def rich(db: Session, make: Make) -> User:
-    person = make.user(email="ana@example.org")
-    POTService(db).award_pot(person.id, "bug_report", amount=300)
-    return person
+def rich(make: Make) -> User:
+    return make.buyer(300, email="ana@example.org")
 
 
 def test_a_balance_by_id_and_by_address(rich: User) -> None:
@@ -105,7 +87,7 @@ def test_a_refused_purchase_moves_nothing(
 
 
 def test_a_grant_waits_for_a_second_operator(db: Session, make: Make, rich: User) -> None:
-    first, second = (make.user(account_type=AccountType.OPERATOR).email for _ in range(2))
+    first, second = (operator.email for operator in make.operators())
     words = ("grant", "ana@example.org", "40", "--reason", "Found a hole", "--as", first)
     assert "waits for a second operator" in run(*words)
     filed = run_json(*words, "--category", "bug_report")
@@ -143,7 +125,7 @@ def test_a_grant_waits_for_a_second_operator(db: Session, make: Make, rich: User
 def test_bad_grants_are_refused(
     make: Make, rich: User, pot: str, more: tuple[str, ...], refusal: type[DomainError]
 ) -> None:
-    operator = make.user(account_type=AccountType.OPERATOR).email
+    operator = make.operator().email
     with pytest.raises(refusal):
         run("grant", str(rich.id), pot, "--reason", "Because", "--as", operator, *more)
     assert run_json("grants", "list") == []

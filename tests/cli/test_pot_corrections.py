@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from imatch.accounts.errors import OperatorsOnly, UserNotFound
-from imatch.accounts.models import AccountType, User
+from imatch.accounts.models import User
 from imatch.core.errors import Invalid
 from imatch.ledger import POT
 from imatch.ledger.queries import free
@@ -12,26 +12,24 @@ from imatch.pot.awards import clawbacks
 from imatch.pot.awards.clawbacks import NoSuchAward
 from imatch.pot.service import POTService
 from imatch.pot.shop import service as shop
-from tests.cli.test_pot import run, run_json
-from tests.make import Make
+from tests.cli.pot_command import run, run_json
+from tests.factories import Make
 
 WHY = ("--reason", "It was ours to do")
 
 
 @pytest.fixture
 def operator(make: Make) -> str:
-    return make.user(account_type=AccountType.OPERATOR).email
+    return make.operator().email
 
 
 @pytest.fixture
-def rich(db: Session, make: Make) -> User:
-    person = make.user(email="ana@example.org")
-    POTService(db).award_pot(person.id, "bug_report", amount=300)
-    return person
+def rich(make: Make) -> User:
+    return make.buyer(300, email="ana@example.org")
 
 
-def test_a_delivered_order_is_refunded(db: Session, rich: User, operator: str) -> None:
-    order = shop.buy(db, rich.id, "workshop", key="1", amount=200)
+def test_a_delivered_order_is_refunded(db: Session, make: Make, rich: User, operator: str) -> None:
+    order = make.purchase(rich, amount=200)
     shop.deliver(db, order.id)
     result = run_json("refund", str(order.transaction_id), *WHY, "--as", operator)
     assert (result["amount"], result["status"], result["purchase_id"]) == (

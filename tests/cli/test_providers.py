@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from imatch.core.database import atomic
 from imatch.providers.models import Provider, ProviderStatus
-from tests.make import Make
+from tests.factories import Make
 from tests.support.commands import Command, json_output
 
 

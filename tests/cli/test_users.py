@@ -14,16 +14,20 @@ from typer.testing import CliRunner
 from imatch.accounts import queries
 from imatch.accounts.errors import BadEmail
 from imatch.accounts.models import AccountType, User
-from imatch.accounts.service import administration, second_factor, sessions
+from imatch.accounts.service import administration, second_factor
 from imatch.accounts.service.profile import BadName
 from imatch.accounts.service.recovery import BadPassword
-from imatch.accounts.service.sessions import Browser
 from imatch.cli import app
 from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.core.security import hash_password
-from tests.accounts.conftest import ADA, PASSWORD
-from tests.make import Make
+from tests.factories import Make
+from tests.factories.accounts import ADA, PASSWORD
+
+
+@pytest.fixture
+def ada(make: Make) -> User:
+    return make.ada()
 
 
 def users(*arguments: str, stdin: str | None = None) -> str:
@@ -50,7 +54,7 @@ def test_create_an_operator_with_a_link(client: TestClient, database_url: str) -
 
 def test_list_show_deactivate_and_end_sessions(db: Session, ada: User, make: Make) -> None:
     make.user(account_type=AccountType.PROVIDER)
-    sessions.start(db, ada, Browser("192.0.2.1", "", None), stepped_up=True)
+    make.session(ada)
     listed = json.loads(users("list", "--json"))
     assert [row["account_type"] for row in listed] == ["provider", "seeker"]
     assert ADA in users("list", "--type", "seeker")
@@ -79,7 +83,7 @@ def test_an_account_that_becomes_an_operator_loses_sessions_and_password(
     user = make.user(email=ADA, password_hash=hash_password("chosen by a stranger"))
     with atomic(db):
         user.email_confirmed_at = None
-    sessions.start(db, user, Browser("192.0.2.1", "", None), stepped_up=True)
+    make.session(user)
     operator = administration.create_operator(db, email=ADA, name="Ada", password=None)
     assert operator.id == user.id
     assert (operator.account_type, operator.password_hash) == (AccountType.OPERATOR, None)

@@ -1,14 +1,11 @@
 """The operators' overview page, and access to operators' pages."""
 
-from collections.abc import Callable
-
 from starlette.testclient import TestClient
 
-from imatch.accounts.models import AccountType, User
+from imatch.accounts.models import AccountType
 from imatch.providers.models import ProviderStatus
-from tests.make import Make
-
-SignIn = Callable[[User], TestClient]
+from tests.factories import Make
+from tests.support.clients import SignIn
 
 
 def test_the_console_is_for_operators(make: Make, client: TestClient, sign_in: SignIn) -> None:
@@ -30,6 +27,6 @@ def test_the_console_is_for_operators(make: Make, client: TestClient, sign_in: S
 
 
 def test_an_empty_queue(make: Make, sign_in: SignIn) -> None:
-    client = sign_in(make.user(account_type=AccountType.OPERATOR))
+    client = sign_in(make.operator())
     assert "Nothing needs you" in client.get("/console").text
     assert "No profile waits" in client.get("/console/providers").text

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from imatch.accounts.models import User
 from imatch.core import database
 from imatch.core.database import SessionLocal, atomic
-from tests.make import Make
+from tests.factories import Make
 
 
 def _count(db: Session) -> int:

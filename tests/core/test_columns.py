@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts.models import User
 from imatch.core.database import atomic
-from tests.make import Make
+from tests.factories import Make
 
 
 def test_a_datetime_is_read_back_equal_in_utc(db: Session, make: Make) -> None:

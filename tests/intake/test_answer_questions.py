@@ -9,8 +9,8 @@ from starlette.testclient import TestClient
 from imatch.categories.catalog import definition
 from imatch.core.database import atomic
 from imatch.needs.models import Need, NeedStatus
-from tests.intake.conftest import FIRST_PAGE
-from tests.make import Make
+from tests.factories import Make
+from tests.factories.needs import FIRST_PAGE
 
 ADVISORS = "/find/financial_advisors"
 PAGES = len(definition("financial_advisors").intake)

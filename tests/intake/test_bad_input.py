@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from imatch.needs.models import Need
-from tests.intake.conftest import FIRST_PAGE
+from tests.factories.needs import FIRST_PAGE
 
 ADVISORS = "/find/financial_advisors"
 

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from imatch.needs.models import Need
-from tests.intake.conftest import FIRST_PAGE
-from tests.make import Make
+from tests.factories import Make
+from tests.factories.needs import FIRST_PAGE
 
 ADVISORS = "/find/financial_advisors"
 IN_PERSON = {"format": "in_person", "importance.format": "must"}

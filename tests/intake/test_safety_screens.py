@@ -9,7 +9,7 @@ from imatch.categories.catalog import definition
 from imatch.matches.models import Shortlist
 from imatch.needs import rules, service
 from imatch.needs.models import Need, NeedStatus
-from tests.make import Make
+from tests.factories import Make
 
 THERAPISTS = "/find/therapists"
 TRAINERS = "/find/fitness_trainers"

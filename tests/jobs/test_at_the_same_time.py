@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from imatch.core.database import SessionLocal, atomic
 from imatch.jobs import enqueue, job
 from imatch.jobs.worker import run_until_idle, running_worker
-from tests.jobs.states import states
+from tests.support.jobs import states
 
 _PEOPLE = 8
 _ACTS = 10

@@ -8,8 +8,8 @@ from imatch.accounts.models import User
 from imatch.core.database import atomic
 from imatch.jobs import enqueue, job
 from imatch.jobs.worker import run_until_idle
-from tests.jobs.states import states
-from tests.make import Make
+from tests.factories import Make
+from tests.support.jobs import states
 
 done: list[tuple[object, ...]] = []
 

@@ -13,8 +13,8 @@ from imatch.core.database import SessionLocal
 from imatch.core.settings import get_settings
 from imatch.mail.models import MailMessage
 from imatch.mail.service import send
-from tests.jobs.states import states
 from tests.support import smtp
+from tests.support.jobs import states
 
 _TIMEOUT_SECONDS = 60
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from imatch.core.clock import now
 from imatch.jobs import enqueue, job
 from imatch.jobs.worker import run_until_idle
-from tests.jobs.states import states_of
+from tests.support.jobs import states_of
 
 failures_left = 0
 calls: list[str] = []

@@ -15,7 +15,7 @@ from imatch.jobs.presence import dead_executors
 from imatch.jobs.pruning import RETENTION_DAYS, prune_jobs
 from imatch.jobs.running import run_scheduled
 from imatch.jobs.worker import run_until_idle
-from tests.jobs.states import states
+from tests.support.jobs import states
 
 ran: list[str] = []
 

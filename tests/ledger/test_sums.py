@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from imatch.ledger import POT, TransactionType, post, post_many, queries
 from imatch.ledger.queries import Sum, sums
 from imatch.ledger.sealing.seals import seal
-from tests.ledger.books import earn, fill, hold, spend
-from tests.make import Make
+from tests.factories import Make
+from tests.factories.movements import earn, fill, hold, spend
 
 START = datetime(2026, 3, 1, 22, 30, tzinfo=UTC)
 

@@ -26,9 +26,9 @@ from imatch.ledger import (
 from imatch.ledger.errors import HoldNotOpen
 from imatch.ledger.models import PotTransaction
 from imatch.ledger.tasks import audit_ledger, expire_holds, seal_ledger
-from tests.ledger.books import earn, fill, hold
-from tests.ledger.tampering import tamper
-from tests.make import Make
+from tests.factories import Make
+from tests.factories.movements import earn, fill, hold
+from tests.support.tampering import tamper
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -1,13 +1,12 @@
 """Settings for one test, and a mail server that the program is told to use."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from imatch.core.settings import get_settings
 from tests.support import smtp
-
-Configure = Callable[..., None]
+from tests.support.settings import Configure
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from imatch.mail.service import send
-from tests.mail.conftest import Configure
+from tests.support.settings import Configure
 
 LINK = "http://127.0.0.1:8401/sign-in/abc"
 

@@ -16,9 +16,9 @@ from imatch.jobs.worker import run_until_idle
 from imatch.mail.delivery import deliver
 from imatch.mail.models import MailMessage
 from imatch.mail.service import send
-from tests.jobs.states import states
-from tests.mail.conftest import Configure
 from tests.support import smtp
+from tests.support.jobs import states
+from tests.support.settings import Configure
 
 LINK = "https://match.example/sign-in/abc"
 

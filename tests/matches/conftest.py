@@ -1,55 +1,23 @@
-"""Needs, browsers with the cookie of a need, and providers."""
+"""Browsers that hold a need, and advisors to answer it with."""
 
-import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from fastapi import FastAPI
-from httpx2 import Response
-from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from imatch.needs import service as seekers
 from imatch.needs.deps import COOKIE
-from imatch.needs.models import Need
-from tests.make import Make
-
-ADVISORS = "financial_advisors"
-BASE_URL = "http://127.0.0.1:8401"
-WITHIN_SECONDS = 1.0
-
-VALUES: dict[str, Any] = {
-    "needs_description": "Company shares vest in May and I want to plan retirement and taxes.",
-    "needs": ["retirement", "tax"],
-    "format": "remote",
-    "place": {"country": "US", "region": "CA", "city": "Oakland"},
-    "budget": {"min_cents": None, "max_cents": 30_000, "unit": "session"},
-    "values": ["integrity"],
-    "style": {"lead": -1, "evidence": -2},
-}
-
-Ask = Callable[..., tuple[Need, str]]
-Browse = Callable[[str], TestClient]
-
-
-@pytest.fixture
-def ask(db: Session) -> Ask:
-    """Makes a complete need and its token; keywords replace answers."""
-
-    def submit(importance: dict[str, str] | None = None, **values: Any) -> tuple[Need, str]:  # noqa: ANN401
-        return seekers.submit(db, ADVISORS, {**VALUES, **values}, importance or {})
-
-    return submit
+from tests.factories import Make
+from tests.matches.browsing import Browse
 
 
 @pytest.fixture
 def browse(app: FastAPI) -> Iterator[Browse]:
-    """Makes a browser with the cookie of a need's token."""
+    """A browser of its own that holds the need of a token."""
     opened: list[TestClient] = []
 
     def browser(token: str) -> TestClient:
-        client = TestClient(app, base_url=BASE_URL, cookies={COOKIE: token})
+        client = TestClient(app, base_url="http://127.0.0.1:8401", cookies={COOKIE: token})
         opened.append(client)
         return client
 
@@ -58,31 +26,20 @@ def browse(app: FastAPI) -> Iterator[Browse]:
         client.close()
 
 
-def look(browser: TestClient) -> Response:
-    """Send the answers of the browser's need: people are found, stored and shown."""
-    return browser.post(f"/find/{ADVISORS}/check")
+@pytest.fixture
+def three(make: Make) -> list[str]:
+    return make.three_advisors()
 
 
 @pytest.fixture
-def three(make: Make) -> list[str]:
-    """The names of three different advisors."""
-    names = ["Ada Example", "Ben Example", "Cora Example"]
-    for index, name in enumerate(names):
+def many(make: Make) -> None:
+    """Fourteen advisors, of whom the last one sails."""
+    for number in range(14):
         make.provider(
-            slug=name.split()[0].lower(),
+            slug=f"advisor-{number}",
             profile={
-                "display_name": name,
-                "specialties": ["retirement", "tax", "debt"][: 3 - index],
-                "price": {"min_cents": 20_000, "max_cents": 25_000, "unit": "session"},
+                "display_name": f"Advisor {number}",
+                "bio": f"Number {number}." + (" I sail a boat." if number == 13 else ""),
+                "years_experience": number,
             },
         )
-    return names
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    """Whether the condition becomes true within a second, the limit for a pool's refresh."""
-    deadline = time.perf_counter() + WITHIN_SECONDS
-    while time.perf_counter() < deadline:
-        if condition():
-            return True
-    return False

@@ -1,18 +1,17 @@
 """Shortlists and matches for programs: by token or account, whole arithmetic, nobody else's."""
 
-from collections.abc import Callable
-
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from imatch.accounts.models import User
 from imatch.core.database import atomic
 from imatch.matches.models import Shortlist
 from imatch.needs.models import Need
-from tests.make import Make
-from tests.matches.conftest import ADVISORS, VALUES, Ask
+from tests.factories import Make
+from tests.factories.needs import ADVISOR_NEED
+from tests.factories.providers import ADVISORS
+from tests.support.clients import SignIn
 
 API = "/api/v1"
 
@@ -24,7 +23,7 @@ def with_token(token: str) -> dict[str, str]:
 def test_a_program_hands_in_a_need_and_reads_the_matches(
     client: TestClient, three: list[str]
 ) -> None:
-    need = client.post(f"{API}/needs", json={"category": ADVISORS, "values": VALUES}).json()
+    need = client.post(f"{API}/needs", json={"category": ADVISORS, "values": ADVISOR_NEED}).json()
     made = client.post(f"{API}/needs/{need['id']}/shortlists", headers=with_token(need["token"]))
     assert made.status_code == 200
     shortlist = made.json()
@@ -47,9 +46,9 @@ def test_a_program_hands_in_a_need_and_reads_the_matches(
 
 
 def test_asking_twice_gives_the_same_shortlist(
-    client: TestClient, ask: Ask, three: list[str], db: Session
+    client: TestClient, make: Make, three: list[str], db: Session
 ) -> None:
-    need, token = ask()
+    need, token = make.need_and_token()
     path = f"{API}/needs/{need.id}/shortlists"
     answers = [client.post(path, headers=with_token(token), json={}).json() for _ in range(3)]
     assert answers[0] == answers[1] == answers[2]
@@ -57,9 +56,9 @@ def test_asking_twice_gives_the_same_shortlist(
 
 
 def test_pages_go_from_the_newest_to_the_oldest(
-    client: TestClient, ask: Ask, three: list[str]
+    client: TestClient, make: Make, three: list[str]
 ) -> None:
-    need, token = ask()
+    need, token = make.need_and_token()
     client.post(f"{API}/needs/{need.id}/shortlists", headers=with_token(token))
     seen: list[int] = []
     cursor = None
@@ -76,14 +75,13 @@ def test_pages_go_from_the_newest_to_the_oldest(
 
 def test_the_account_that_owns_a_need_reads_its_matches(
     client: TestClient,
-    ask: Ask,
-    three: list[str],
     make: Make,
+    three: list[str],
     db: Session,
-    sign_in: Callable[[User], TestClient],
+    sign_in: SignIn,
 ) -> None:
     owner, stranger = make.user(), make.user()
-    need, token = ask()
+    need, token = make.need_and_token()
     client.post(f"{API}/needs/{need.id}/shortlists", headers=with_token(token))
     with atomic(db):
         need.user_id = owner.id
@@ -95,11 +93,11 @@ def test_the_account_that_owns_a_need_reads_its_matches(
     assert refused.json()["items"] == []
 
 
-def test_others_get_404_and_nothing_of_it(client: TestClient, ask: Ask, three: list[str]) -> None:
-    need, token = ask()
+def test_others_get_404_and_nothing_of_it(client: TestClient, make: Make, three: list[str]) -> None:
+    need, token = make.need_and_token()
     made = client.post(f"{API}/needs/{need.id}/shortlists", headers=with_token(token)).json()
     match_id = made["matches"][0]["id"]
-    _other, other_token = ask(urgency="flexible")
+    _other, other_token = make.need_and_token(urgency="flexible")
     for headers in ({}, with_token("nonsense"), with_token(other_token)):
         answer = client.get(f"{API}/matches/{match_id}", headers=headers)
         assert answer.status_code == 404
@@ -125,13 +123,13 @@ def test_others_get_404_and_nothing_of_it(client: TestClient, ask: Ask, three: l
 )
 def test_only_the_free_kind_is_free(
     client: TestClient,
-    ask: Ask,
+    make: Make,
     three: list[str],
     db: Session,
     body: dict[str, str],
     status: int,
 ) -> None:
-    need, token = ask()
+    need, token = make.need_and_token()
     path = f"{API}/needs/{need.id}/shortlists"
     answer = client.post(path, headers=with_token(token), json=body)
     assert answer.status_code == status
@@ -151,9 +149,9 @@ def test_only_the_free_kind_is_free(
     ids=["deep open", "deep list", "extra", "nul text", "broken", "nul"],
 )
 def test_bodies_that_are_no_request_are_refused(
-    client: TestClient, ask: Ask, three: list[str], db: Session, body: str
+    client: TestClient, make: Make, three: list[str], db: Session, body: str
 ) -> None:
-    need, token = ask()
+    need, token = make.need_and_token()
     answer = client.post(
         f"{API}/needs/{need.id}/shortlists",
         content=body,
@@ -173,7 +171,7 @@ def test_bodies_that_are_no_request_are_refused(
     ],
 )
 def test_budgets_that_are_none_are_refused(client: TestClient, budget: dict[str, object]) -> None:
-    body = {"category": ADVISORS, "values": {**VALUES, "budget": budget}}
+    body = {"category": ADVISORS, "values": {**ADVISOR_NEED, "budget": budget}}
     answer = client.post(f"{API}/needs", json=body)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"].startswith("budget")

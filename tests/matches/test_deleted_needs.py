@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from imatch.accounts.models import User
-from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post
+from imatch.ledger import POT
 from imatch.ledger.queries import account
 from imatch.matches import service
 from imatch.matches.models import MatchKind, Shortlist
@@ -22,46 +22,16 @@ from imatch.needs.queries import NeedNotFound
 from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.models import PotPurchase
-from tests.make import Make
-from tests.matches.conftest import ADVISORS, VALUES, look
+from tests.factories import Make
+from tests.factories.needs import ADVISOR_NEED_JSON
+from tests.matches.browsing import look
+from tests.support.clients import SignIn
 
-NEED = {"category": ADVISORS, "values": VALUES, "importance": {}}
 PREMIUM = {"kind": "premium"}
-SignIn = Callable[[User], TestClient]
-Rich = Callable[[], User]
-
-
-@pytest.fixture
-def many(make: Make) -> None:
-    for number in range(14):
-        make.provider(profile={"display_name": f"Advisor {number}", "years_experience": number})
-
-
-@pytest.fixture
-def rich(db: Session, make: Make) -> Rich:
-    """People with 1,000 POT."""
-
-    def made() -> User:
-        user = make.user()
-        post(
-            db,
-            POT,
-            Movement(
-                key=f"give {user.id}",
-                user_id=user.id,
-                amount=1_000,
-                counter_account=SystemAccount.TREASURY,
-                transaction_type=TransactionType.EARN,
-                category="grant",
-            ),
-        )
-        return user
-
-    return made
 
 
 def handed_in(client: TestClient) -> int:
-    return int(client.post("/api/v1/needs", json=NEED).json()["id"])
+    return int(client.post("/api/v1/needs", json=ADVISOR_NEED_JSON).json()["id"])
 
 
 def bought(client: TestClient, need_id: int, key: str) -> Any:  # noqa: ANN401 -- a response
@@ -77,9 +47,9 @@ def held_and_left(db: Session, user: User) -> tuple[int, int]:
 
 
 def test_a_key_of_a_deleted_need_shows_nobody_elses_list(
-    db: Session, many: None, rich: Rich, sign_in: SignIn
+    db: Session, many: None, make: Make, sign_in: SignIn
 ) -> None:
-    buyer, other = rich(), rich()
+    buyer, other = make.buyer(), make.buyer()
     client = sign_in(buyer)
     first = handed_in(client)
     assert bought(client, first, "first").status_code == 200
@@ -96,9 +66,9 @@ def test_a_key_of_a_deleted_need_shows_nobody_elses_list(
 
 
 def test_a_key_of_a_deleted_need_without_any_list_is_refused(
-    many: None, rich: Rich, sign_in: SignIn
+    many: None, make: Make, sign_in: SignIn
 ) -> None:
-    client = sign_in(rich())
+    client = sign_in(make.buyer())
     first = handed_in(client)
     assert bought(client, first, "first").status_code == 200
     client.delete(f"/api/v1/needs/{first}")
@@ -106,9 +76,9 @@ def test_a_key_of_a_deleted_need_without_any_list_is_refused(
 
 
 def test_another_list_of_ones_own_is_not_what_the_key_bought(
-    many: None, rich: Rich, sign_in: SignIn
+    many: None, make: Make, sign_in: SignIn
 ) -> None:
-    client = sign_in(rich())
+    client = sign_in(make.buyer())
     first = handed_in(client)
     assert bought(client, first, "first").status_code == 200
     client.delete(f"/api/v1/needs/{first}")
@@ -120,9 +90,9 @@ def test_another_list_of_ones_own_is_not_what_the_key_bought(
 
 
 def test_a_page_of_a_deleted_need_opens_an_order_of_its_own(
-    db: Session, many: None, rich: Rich, sign_in: SignIn
+    db: Session, many: None, make: Make, sign_in: SignIn
 ) -> None:
-    client = sign_in(rich())
+    client = sign_in(make.buyer())
     path, key = "/matches/more/premium_match", "a-key-of-some-length"
     first = handed_in(client)
     listed = client.post(path, data={"key": key}, follow_redirects=False)
@@ -137,8 +107,8 @@ def test_a_page_of_a_deleted_need_opens_an_order_of_its_own(
     assert db.query(PotPurchase).count() == counted
 
 
-def test_an_order_goes_with_its_need(db: Session, many: None, rich: Rich, sign_in: SignIn) -> None:
-    buyer = rich()
+def test_an_order_goes_with_its_need(db: Session, many: None, make: Make, sign_in: SignIn) -> None:
+    buyer = make.buyer()
     client = sign_in(buyer)
     first = handed_in(client)
     before = held_and_left(db, buyer)
@@ -157,11 +127,11 @@ def test_an_order_goes_with_its_need(db: Session, many: None, rich: Rich, sign_i
 
 
 def test_an_order_of_the_same_moment_goes_too(
-    db: Session, new_session: Callable[[], Session], many: None, rich: Rich
+    db: Session, new_session: Callable[[], Session], many: None, make: Make
 ) -> None:
-    buyer = rich()
+    buyer = make.buyer()
     for number in range(6):
-        need, _token = seekers.submit(db, ADVISORS, VALUES, {}, user=buyer)
+        need = make.need(buyer)
         both_have_read = Barrier(2)
 
         def act(verb: Callable[[Session, Need], object], need_id: int, ready: Barrier) -> None:
@@ -185,9 +155,9 @@ def test_an_order_of_the_same_moment_goes_too(
     assert held_and_left(db, buyer)[0] == 0
 
 
-def test_what_was_delivered_stays_paid(db: Session, many: None, rich: Rich) -> None:
-    buyer = rich()
-    need, _token = seekers.submit(db, ADVISORS, VALUES, {}, user=buyer)
+def test_what_was_delivered_stays_paid(db: Session, many: None, make: Make) -> None:
+    buyer = make.buyer()
+    need = make.need(buyer)
     order = paid.order_by_hand(db, buyer, need, key="order")
     shop.deliver(db, order.id)
     after = held_and_left(db, buyer)
@@ -210,17 +180,17 @@ def test_a_need_that_goes_meanwhile_is_not_there(
     db: Session,
     new_session: Callable[[], Session],
     many: None,
-    rich: Rich,
+    make: Make,
     act: Callable[[Session, User, Need], object],
     taken: bool,
 ) -> None:
-    buyer = rich()
-    need, _token = seekers.submit(db, ADVISORS, VALUES, {}, user=buyer)
+    buyer = make.buyer()
+    need = make.need(buyer)
     need_id = need.id
     with new_session() as own:
         seekers.delete(own, own.get_one(Need, need_id))
         if taken:  # on SQLite by the same id
-            seekers.submit(own, ADVISORS, VALUES, {})
+            Make(own).need()
     with pytest.raises(NeedNotFound):
         act(db, buyer, need)
     db.rollback()

@@ -1,23 +1,19 @@
 """A person's export holds who was suggested to them and why, and nobody else's matches."""
 
-from collections.abc import Callable
-
 from sqlalchemy.orm import Session
-from starlette.testclient import TestClient
 
-from imatch.accounts.models import User
 from imatch.matches import service
 from imatch.needs import service as seekers
-from tests.make import Make
-from tests.matches.conftest import Ask
+from tests.factories import Make
+from tests.support.clients import SignIn
 
 
 def test_the_export_holds_the_matches_of_ones_own_needs(
-    ask: Ask, three: list[str], make: Make, db: Session, sign_in: Callable[[User], TestClient]
+    make: Make, three: list[str], db: Session, sign_in: SignIn
 ) -> None:
     ada = make.user()
-    mine, _token = ask()
-    others, _token = ask(urgency="this_week")
+    mine = make.need()
+    others = make.need(urgency="this_week")
     seekers.claim(db, mine, ada)
     for need in (mine, others):
         service.suggest(db, need)

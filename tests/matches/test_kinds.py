@@ -12,8 +12,7 @@ from imatch.needs import service as seekers
 from imatch.needs.models import Need
 from imatch.needs.queries import definition_of
 from imatch.providers.models import Provider
-from tests.make import Make
-from tests.matches.conftest import Ask
+from tests.factories import Make
 
 
 @pytest.fixture
@@ -35,8 +34,8 @@ def people(db: Session, shortlist: Shortlist) -> list[int]:
     return [match.provider_id for match in queries.matches_of(db, shortlist.id)]
 
 
-def test_basic_gives_three_and_premium_ten(ask: Ask, many: None, db: Session) -> None:
-    need, _token = ask()
+def test_basic_gives_three_and_premium_ten(make: Make, many: None, db: Session) -> None:
+    need = make.need()
     assert len(people(db, service.suggest(db, need))) == 3
     premium = service.suggest(db, need, MatchKind.PREMIUM)
     assert premium.kind == "premium"
@@ -44,8 +43,10 @@ def test_basic_gives_three_and_premium_ten(ask: Ask, many: None, db: Session) ->
     assert len(found) == len(set(found)) == 10
 
 
-def test_the_same_request_of_a_kind_gives_the_same_list(ask: Ask, many: None, db: Session) -> None:
-    need, _token = ask()
+def test_the_same_request_of_a_kind_gives_the_same_list(
+    make: Make, many: None, db: Session
+) -> None:
+    need = make.need()
     kinds = [kind for kind in MatchKind if kind is not MatchKind.RE_MATCH]
     for kind in kinds:
         first = service.suggest(db, need, kind, custom_criteria="someone patient")
@@ -54,8 +55,8 @@ def test_the_same_request_of_a_kind_gives_the_same_list(ask: Ask, many: None, db
     assert len(db.scalars(select(Shortlist)).all()) == len(kinds)
 
 
-def test_a_re_match_repeats_nobody(ask: Ask, many: None, db: Session) -> None:
-    need, _token = ask()
+def test_a_re_match_repeats_nobody(make: Make, many: None, db: Session) -> None:
+    need = make.need()
     seen = set(people(db, service.suggest(db, need)))
     for reason in ("too formal", "too far", "too far"):
         more = people(db, service.suggest(db, need, MatchKind.RE_MATCH, custom_criteria=reason))
@@ -65,8 +66,8 @@ def test_a_re_match_repeats_nobody(ask: Ask, many: None, db: Session) -> None:
     assert len(seen) == 12
 
 
-def test_a_price_that_was_refused_becomes_a_rule(ask: Ask, many: None, db: Session) -> None:
-    need, _token = ask()
+def test_a_price_that_was_refused_becomes_a_rule(make: Make, many: None, db: Session) -> None:
+    need = make.need()
     again = service.suggest(db, need, MatchKind.RE_MATCH, refusal=Refusal.PRICE)
     prices = db.scalars(select(Provider.profile).where(Provider.id.in_(people(db, again))))
     assert {profile["price"]["max_cents"] for profile in prices} == {20_000}
@@ -75,8 +76,8 @@ def test_a_price_that_was_refused_becomes_a_rule(ask: Ask, many: None, db: Sessi
     assert need.answers["importance"] == {}
 
 
-def test_ones_own_criteria_are_weighed(ask: Ask, many: None, db: Session) -> None:
-    need, _token = ask()
+def test_ones_own_criteria_are_weighed(make: Make, many: None, db: Session) -> None:
+    need = make.need()
     found = service.suggest(
         db, need, MatchKind.CUSTOM_CRITERIA, custom_criteria="someone who knows to sail a boat"
     )
@@ -89,8 +90,8 @@ def test_ones_own_criteria_are_weighed(ask: Ask, many: None, db: Session) -> Non
 
 
 @pytest.mark.parametrize("criteria", ["x" * 1_001, "nul \x00"])
-def test_unusable_criteria_are_refused(ask: Ask, many: None, db: Session, criteria: str) -> None:
-    need, _token = ask()
+def test_unusable_criteria_are_refused(make: Make, many: None, db: Session, criteria: str) -> None:
+    need = make.need()
     with pytest.raises(Invalid):
         service.suggest(db, need, MatchKind.CUSTOM_CRITERIA, custom_criteria=criteria)
     assert db.scalars(select(Shortlist)).all() == []

@@ -1,30 +1,25 @@
 """What a seeker asked to count besides their answers can be read again, by them and nobody else."""
 
-from collections.abc import Callable
-
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
-from starlette.testclient import TestClient
 
 from imatch.accounts.models import AccountType, User
 from imatch.facts.people import PersonExported
 from imatch.matches import personal_data, service
 from imatch.matches.models import Match, MatchKind, Shortlist
-from imatch.needs import service as seekers
 from imatch.needs.models import Need
-from tests.make import Make
-from tests.matches.conftest import ADVISORS, VALUES, Ask
+from tests.factories import Make
+from tests.support.clients import SignIn
 
 CRITERIA = "explains things with drawings, never <b>in jargon</b>"
-SignIn = Callable[[User], TestClient]
 
 
 @pytest.fixture
 def asked(db: Session, make: Make, three: list[str]) -> tuple[User, Shortlist]:
     make.provider(profile={"bio": "I make drawings."})
     user = make.user()
-    need, _token = seekers.submit(db, ADVISORS, VALUES, {}, user=user)
+    need = make.need(user)
     kind = MatchKind.CUSTOM_CRITERIA
     return user, service.suggest(db, need, kind, custom_criteria=f"  {CRITERIA} ")
 
@@ -55,8 +50,8 @@ def test_they_are_stored_unreadable(db: Session, asked: tuple[User, Shortlist]) 
         assert "drawings" not in str(stored)
 
 
-def test_other_lists_quote_none(ask: Ask, three: list[str], db: Session) -> None:
-    need, _token = ask()
+def test_other_lists_quote_none(make: Make, three: list[str], db: Session) -> None:
+    need = make.need()
     service.suggest(db, need)
     assert "custom_criteria" not in str([match.explanation for match in db.scalars(select(Match))])
 
@@ -78,7 +73,7 @@ def test_what_nobody_speaks_of_is_still_said_to_be_asked(
     db: Session, make: Make, three: list[str], sign_in: SignIn
 ) -> None:
     user = make.user()
-    need, _token = seekers.submit(db, ADVISORS, VALUES, {}, user=user)
+    need = make.need(user)
     service.suggest(db, need, MatchKind.CUSTOM_CRITERIA, custom_criteria="keeps zeppelins")
     match = db.scalars(select(Match)).first()
     assert match is not None

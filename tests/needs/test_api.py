@@ -1,16 +1,14 @@
 """The JSON API of needs."""
 
-from collections.abc import Callable
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from imatch.accounts.models import User
 from imatch.core.events import listen
 from imatch.facts.marketplace import NeedCompleted
 from imatch.needs.models import Need
-from tests.make import Make
+from tests.factories import Make
+from tests.support.clients import SignIn
 
 NEED = {
     "category": "financial_advisors",
@@ -52,7 +50,7 @@ def test_a_token_opens_only_its_need(client: TestClient) -> None:
 
 
 def test_an_owned_need_is_readable_by_its_owner_only(
-    client: TestClient, sign_in: Callable[[User], TestClient], make: Make
+    client: TestClient, sign_in: SignIn, make: Make
 ) -> None:
     browser = sign_in(make.user())
     body = browser.post("/api/v1/needs", json=NEED).json()

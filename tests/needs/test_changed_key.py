@@ -6,13 +6,11 @@ import pytest
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from imatch.accounts.models import User
 from imatch.accounts.service import second_factor
 from imatch.core.database import atomic
 from imatch.core.settings import get_settings
-from tests.make import Make
-
-SignIn = Callable[[User], TestClient]
+from tests.factories import Make
+from tests.support.clients import SignIn
 
 
 @pytest.fixture

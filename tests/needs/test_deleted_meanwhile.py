@@ -10,15 +10,10 @@ from imatch.accounts.models import User
 from imatch.needs import resuming, service
 from imatch.needs.models import Need
 from imatch.needs.queries import NeedNotFound
-from tests.make import Make
+from tests.factories import Make
+from tests.factories.needs import ADVISOR_NEED
 
 Operation = Callable[[Session, Need, User], object]
-ADVISORS = "financial_advisors"
-VALUES = {
-    "needs_description": "Shares vest in May.",
-    "needs": ["tax"],
-    "budget": {"min_cents": None, "max_cents": 3_000_000, "unit": "year"},
-}
 OPERATIONS: dict[str, Operation] = {
     "answer": lambda db, need, _: service.answer(db, need, 2, {"format": "remote"}, {}),
     "relax": lambda db, need, _: service.relax(db, need, "budget"),
@@ -35,12 +30,12 @@ def test_a_deleted_need_is_not_found(
     db: Session, new_session: Callable[[], Session], make: Make, operation: Operation, reused: bool
 ) -> None:
     user = make.user()
-    need, _token = service.submit(db, ADVISORS, VALUES, {"budget": "must"})
+    need = make.need(importance={"budget": "must"})
     need_id = need.id
     with new_session() as tab:
         service.delete(tab, tab.get_one(Need, need_id))
         if reused:  # on SQLite, with the same id
-            service.submit(tab, ADVISORS, VALUES, {"budget": "must"})
+            Make(tab).need(importance={"budget": "must"})
     with pytest.raises(NeedNotFound):
         operation(db, need, user)
     db.rollback()
@@ -48,15 +43,15 @@ def test_a_deleted_need_is_not_found(
     left = db.scalars(select(Need)).all()
     assert len(left) == int(reused)
     for other in left:
-        assert other.answers == {"values": VALUES, "importance": {"budget": "must"}}
+        assert other.answers == {"values": ADVISOR_NEED, "importance": {"budget": "must"}}
         assert (other.user_id, other.resume_code_hash) == (None, None)
         assert other.completed_at is not None
 
 
 def test_a_deleted_need_with_expired_attributes_is_not_found(
-    db: Session, new_session: Callable[[], Session]
+    db: Session, make: Make, new_session: Callable[[], Session]
 ) -> None:
-    need, _token = service.submit(db, ADVISORS, VALUES, {"budget": "must"})
+    need = make.need(importance={"budget": "must"})
     need_id = need.id
     db.expire_all()
     with new_session() as tab:

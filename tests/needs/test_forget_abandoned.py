@@ -11,7 +11,7 @@ from imatch.core.database import atomic
 from imatch.core.settings import get_settings
 from imatch.needs.models import Need
 from imatch.needs.tasks import forget_abandoned_needs
-from tests.make import Make
+from tests.factories import Make
 
 
 def _need(db: Session, make: Make, token: str, user_id: int | None = None) -> int:

@@ -1,7 +1,6 @@
 """Needs are readable only by their owners, and answers are encrypted and not logged."""
 
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,11 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from imatch.accounts.models import User
 from imatch.needs import queries, service
 from imatch.needs.models import Need
-from tests.intake.conftest import FIRST_PAGE
-from tests.make import Make
+from tests.factories import Make
+from tests.factories.needs import FIRST_PAGE
+from tests.support.clients import SignIn
 
 MARKER = "zebra-ocarina-41907"
 MARKED_PAGES: dict[int, dict[str, Any]] = {
@@ -99,7 +98,7 @@ def test_pages_with_answers_are_not_cached(begun: TestClient) -> None:
 
 
 def test_a_signed_in_seeker_owns_the_need_on_every_device(
-    client: TestClient, sign_in: Callable[[User], TestClient], make: Make, db: Session
+    client: TestClient, sign_in: SignIn, make: Make, db: Session
 ) -> None:
     user = make.user()
     sign_in(user).post("/find/financial_advisors/1", data=FIRST_PAGE)
@@ -113,7 +112,7 @@ def test_a_signed_in_seeker_owns_the_need_on_every_device(
 
 
 def test_the_next_answer_after_sign_in_assigns_the_need_to_the_user(
-    begun: TestClient, sign_in: Callable[[User], TestClient], make: Make, db: Session
+    begun: TestClient, sign_in: SignIn, make: Make, db: Session
 ) -> None:
     user = make.user()
     sign_in(user).post("/find/financial_advisors/2", data={"format": "either"})

@@ -12,7 +12,7 @@ from imatch.core.settings import get_settings
 from imatch.mail.models import MailMessage
 from imatch.needs import resuming, service
 from imatch.needs.models import Need
-from tests.make import Make
+from tests.factories import Make
 
 CODE = re.compile(r"\b[2-9a-z]{4}-[2-9a-z]{4}-[2-9a-z]{4}\b")
 

@@ -19,7 +19,7 @@ from imatch.jobs.worker import running_worker
 from imatch.mail.models import MailMessage
 from imatch.operations import health
 from imatch.web import rendering
-from tests.make import Make
+from tests.factories import Make
 from tests.support.smtp import free_port
 
 

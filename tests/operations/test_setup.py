@@ -24,7 +24,7 @@ from imatch.pot.reserve.coverage import coverage
 from imatch.pot.service import POTService
 from imatch.pot.shop import queries as shop_queries
 from imatch.providers.models import Provider
-from tests.make import Make
+from tests.factories import Make
 
 
 def _providers() -> int:

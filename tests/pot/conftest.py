@@ -1,4 +1,4 @@
-"""What tests of the POT economy share: its service, and the steps until somebody can redeem."""
+"""What tests of the POT economy share: its service, somebody who has none yet, the switch."""
 
 from collections.abc import Iterator
 
@@ -6,8 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from imatch import POTService
-from tests.make import Make
-from tests.pot.redeeming import Redeeming
+from tests.factories import Make
 from tests.support.settings import settings
 
 
@@ -19,11 +18,6 @@ def pot(db: Session) -> POTService:
 @pytest.fixture
 def user_id(make: Make) -> int:
     return make.user().id
-
-
-@pytest.fixture
-def redeeming(db: Session, make: Make) -> Redeeming:
-    return Redeeming(db, make)
 
 
 @pytest.fixture

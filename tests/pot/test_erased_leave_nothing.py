@@ -18,7 +18,6 @@ from imatch.ledger import CASH, POT
 from imatch.ledger.auditing.audit import audit
 from imatch.ledger.queries import account
 from imatch.pot import personal_data
-from imatch.pot.models import PotRedemption
 from imatch.pot.redemption import payouts
 from imatch.pot.redemption import service as redemptions
 from imatch.pot.reserve import service as clearing
@@ -28,26 +27,11 @@ from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.models import PotPurchase
 from imatch.providers.boosts import BADGE, BOOST, FEATURED, PROFILE_REFERENCE_TYPE
-from imatch.wiring import wire
-from tests.make import Make
-from tests.pot.redeeming import Redeeming, make_due
-from tests.providers.boosting import VERIFIED
+from tests.factories import Make
+from tests.factories.providers import VERIFIED
+from tests.support.balances import allowance_cents, cash_book, free_pot
 
-BANK = "bank_transfer"
 pytestmark = pytest.mark.usefixtures("cash_redemption_on")
-
-
-@pytest.fixture(autouse=True)
-def _wired() -> None:
-    wire()
-
-
-def exported(redeeming: Redeeming, person: User, pot: int) -> PotRedemption:
-    request = redemptions.request(redeeming.db, person.id, pot, BANK, key="a")
-    redemptions.approve(redeeming.db, request.id, redeeming.operator.id)
-    make_due(redeeming.db, request)
-    payouts.bank_export(redeeming.db, redeeming.second_operator.id)
-    return request
 
 
 def in_books(db: Session, user_id: int) -> list[tuple[int, int]]:
@@ -64,28 +48,16 @@ def assert_covered_and_balanced(db: Session) -> None:
     assert [audit(db, book).findings for book in (POT, CASH)] == [[], []]
 
 
-def test_nobody_inherits_what_an_erased_person_bought(
-    db: Session, make: Make, redeeming: Redeeming
-) -> None:
+def test_nobody_inherits_what_an_erased_person_bought(db: Session, make: Make) -> None:
     checked = {**VERIFIED, "profile": {"credentials": [{"type": "CFP"}]}}
     other_profile, provider = make.provider(**checked), make.provider(**checked)
     owner, profile_id = db.get_one(User, provider.user_id), provider.id
-    redeeming.earn(owner, 5_000)
+    make.pot(owner, 5_000)
     stranger = db.get_one(User, other_profile.user_id)
-    redeeming.earn(stranger, 1_000)
-    for number, (buyer, option, profile) in enumerate(
-        [(owner, one, profile_id) for one in (BOOST, BOOST, FEATURED, BADGE)]
-        + [(stranger, BADGE, other_profile.id)]
-    ):
-        shop.buy(
-            db,
-            buyer.id,
-            option,
-            key=str(number),
-            reference_type=PROFILE_REFERENCE_TYPE,
-            reference_id=profile,
-            renews=True,
-        )
+    make.pot(stranger, 1_000)
+    for option in (BOOST, BOOST, FEATURED, BADGE):
+        make.boost(provider, option, renews=True)
+    make.boost(other_profile, BADGE, renews=True)
     ended: list[OptionEnded] = []
     listen(OptionEnded, lambda _db, fact: ended.append(fact))
     accounts.erase(db, owner)
@@ -105,10 +77,10 @@ def test_nobody_inherits_what_an_erased_person_bought(
         assert shop.settle_due(db) == 0
 
 
-def test_an_allowance_goes_with_its_person(db: Session, redeeming: Redeeming) -> None:
-    person, other = redeeming.redeemer(), redeeming.redeemer()
-    redemptions.request(db, person.id, 250, BANK, key="a")
-    user_id, before, reserve = person.id, coverage(db), redeeming.books()["reserve"]
+def test_an_allowance_goes_with_its_person(db: Session, make: Make) -> None:
+    person, other = make.redeemer(), make.redeemer()
+    make.redemption(person, 250)
+    user_id, before, reserve = person.id, coverage(db), cash_book(db)["reserve"]
     accounts.erase(db, person)
     after = coverage(db)
     assert in_books(db, user_id) == [(0, 0), (0, 0)]
@@ -116,78 +88,74 @@ def test_an_allowance_goes_with_its_person(db: Session, redeeming: Redeeming) ->
         80_000,
         reserve,
     )
-    assert redeeming.allowance(other) == 80_000
+    assert allowance_cents(db, other) == 80_000
     with atomic(db):
-        books = redeeming.books()
+        books = cash_book(db)
     personal_data.let_go_of_what_came_back()
     with atomic(db):
-        assert redeeming.books() == books
+        assert cash_book(db) == books
     assert_covered_and_balanced(db)
 
 
-def test_a_refund_after_it_takes_only_what_clearing_put_in(
-    db: Session, redeeming: Redeeming
-) -> None:
-    person, other = redeeming.redeemer(), redeeming.redeemer()
+def test_a_refund_after_it_takes_only_what_clearing_put_in(db: Session, make: Make) -> None:
+    person, other = make.redeemer(), make.redeemer()
     engagement = db.scalars(
         select(PotCommission.engagement_id).where(PotCommission.provider_user_id == person.id)
     ).one()
     accounts.erase(db, person)
     clearing.on_engagement_reversed(db, EngagementReversed(engagement, "Refunded"))
-    assert redeeming.allowance(other) == 80_000
+    assert allowance_cents(db, other) == 80_000
     assert_covered_and_balanced(db)
 
 
 @pytest.mark.parametrize("paid", [True, False])
-def test_what_comes_back_from_the_bank_does_not_stay(
-    db: Session, redeeming: Redeeming, paid: bool
-) -> None:
-    person = redeeming.redeemer()
-    request = exported(redeeming, person, 250)
+def test_what_comes_back_from_the_bank_does_not_stay(db: Session, make: Make, paid: bool) -> None:
+    person = make.redeemer()
+    request = make.redemption(person, 250, exported=True)
     user_id = person.id
     accounts.erase(db, person)
     assert in_books(db, user_id) == [(250, 250), (20_000, 20_000)]
     personal_data.let_go_of_what_came_back()
     assert in_books(db, user_id) == [(250, 250), (20_000, 20_000)]
     if paid:
-        payouts.mark_paid(db, request.id, redeeming.second_operator.id, "B-1")
+        payouts.mark_paid(db, request.id, make.payer.id, "B-1")
     else:
-        redemptions.reject(db, request.id, redeeming.operator.id, "The bank sent it back.")
+        redemptions.reject(db, request.id, make.approver.id, "The bank sent it back.")
         assert in_books(db, user_id) == [(250, 0), (20_000, 0)]
     for _ in range(2):
         personal_data.let_go_of_what_came_back()
     assert in_books(db, user_id) == [(0, 0), (0, 0)]
-    assert redeeming.books().get("paid_out", 0) == (20_000 if paid else 0)
+    assert cash_book(db).get("paid_out", 0) == (20_000 if paid else 0)
     assert_covered_and_balanced(db)
 
 
-def test_what_others_have_is_left_to_them(db: Session, make: Make, redeeming: Redeeming) -> None:
-    closed = redeeming.redeemer()
+def test_what_others_have_is_left_to_them(db: Session, make: Make) -> None:
+    closed = make.redeemer()
     make.provider(user=closed)
     with atomic(db):
         closed.active = False
     with atomic(db):
-        books = redeeming.books()
+        books = cash_book(db)
     personal_data.let_go_of_what_came_back()
     with atomic(db):
-        assert redeeming.books() == books
-    assert redeeming.pot(closed) == 1_000
+        assert cash_book(db) == books
+    assert free_pot(db, closed) == 1_000
 
 
 @pytest.mark.parametrize("side", ["provider", "seeker"])
 def test_commission_that_clears_later_promises_an_erased_person_nothing(
-    db: Session, make: Make, redeeming: Redeeming, side: str
+    db: Session, make: Make, side: str
 ) -> None:
     gone, other = make.user(), make.user()
     gone_id = gone.id
     if side == "provider":
-        redeeming.paid(provider=gone, seeker=other, days_ago=200)
+        make.commission(provider=gone, seeker=other, days_ago=200)
     else:
-        redeeming.paid(provider=other, seeker=gone, days_ago=200)
+        make.commission(provider=other, seeker=gone, days_ago=200)
     accounts.erase(db, gone)
     clearing.clear_due(db)
     promised = {"provider": 1_000, "seeker": 2_500}[side]  # the other side's
-    assert (account(db, CASH, gone_id), redeeming.allowance(other)) == (None, promised)
+    assert (account(db, CASH, gone_id), allowance_cents(db, other)) == (None, promised)
     assert db.scalars(select(PotCommission.status)).all() == ["cleared"]
-    assert redeeming.books()["people"] == promised
+    assert cash_book(db)["people"] == promised
     assert_covered_and_balanced(db)

@@ -34,11 +34,9 @@ from imatch.pot.reserve import service as reserve
 from imatch.pot.reserve.coverage import coverage
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.models import PotPurchase
-from imatch.wiring import wire
-from tests.make import Make
-from tests.pot.awards.test_earn import paid, rated
-from tests.pot.awards.test_queue import set_budget
-from tests.pot.redeeming import IBAN, Redeeming
+from tests.factories import Make
+from tests.factories.facts import engagement_paid, rating_given
+from tests.factories.redemptions import IBAN
 
 CALLERS, ACTS = 8, 160
 BANK = "bank_transfer"
@@ -76,7 +74,7 @@ class Somebody:
     def deals(self) -> None:
         one, other = self.chance.sample([*self.people, self.leaver], 2)
         sides = {"provider_user_id": one, "seeker_user_id": other}
-        deal = paid(
+        deal = engagement_paid(
             self.chance.randint(1, 9), deal_cents=100_000, seeker_referrer_user_id=self._one(),
             earlier_of_seeker=0, **sides,
         )  # fmt: skip
@@ -87,7 +85,7 @@ class Somebody:
         one, other = self.chance.sample(self.people, 2)
         awards.on_rewarded_fact(
             self.db,
-            rated(
+            rating_given(
                 engagement_id=self.chance.randint(1, 9),
                 rater_user_id=one,
                 rated_user_id=other,
@@ -147,12 +145,10 @@ class Somebody:
 
 
 def test_everything_at_once(db: Session, make: Make, new_session: Callable[[], Session]) -> None:
-    wire()
     policy.genesis(db)
-    redeeming = Redeeming(db, make)
-    people = [redeeming.redeemer(pot=400, covered_pot=500).id for _ in range(4)]
-    operators = (redeeming.operator.id, redeeming.second_operator.id)
-    set_budget(db, 700, redeeming.operator.created_at)
+    people = [make.redeemer(pot=400, covered_pot=500).id for _ in range(4)]
+    operators = (make.approver.id, make.payer.id)
+    make.weekly_budget(700, make.approver.created_at)
     db.rollback()
 
     def act(number: int) -> None:

@@ -18,7 +18,6 @@ from imatch.ledger import CASH, Movement, SystemAccount, TransactionType, post
 from imatch.pot.awards import service as awards
 from imatch.pot.awards.models import PotAward
 from imatch.pot.reserve.models import PotCommission
-from imatch.pot.shop import service as shop
 from imatch.pot.shop.models import PotPurchase
 from imatch.pot.tasks import (
     clear_commissions,
@@ -26,11 +25,9 @@ from imatch.pot.tasks import (
     pay_queued_awards,
     settle_purchases,
 )
-from tests.make import Make
-from tests.pot.awards.test_earn import ME, people
-from tests.pot.awards.test_queue import TUESDAY, set_budget
-from tests.pot.redeeming import Redeeming
-from tests.pot.shop.test_shop import rich
+from tests.factories import Make
+from tests.factories.facts import ME, TUESDAY, four_people
+from tests.support.balances import allowance_cents, cash_book
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -49,12 +46,12 @@ class Refusing:
 def test_one_purchase_that_fails_stops_no_other(
     db: Session, make: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    buyers = [rich(db, make) for _ in range(3)]
+    buyers = [make.buyer().id for _ in range(3)]
     refusing = Refusing(buyers[0])
     with only_listeners({OptionEnded: [refusing.hear]}):
         for hour, buyer in enumerate(buyers):
             with frozen(NOON + timedelta(hours=hour)):
-                shop.buy(db, buyer, "featured_listing_week", key="1")
+                make.purchase(buyer, "featured_listing_week")
         with frozen(NOON + timedelta(days=8)):
             with pytest.raises(ItemsFailed):
                 settle_purchases()
@@ -72,14 +69,14 @@ def test_one_purchase_that_fails_stops_no_other(
 
 
 def test_one_award_that_cannot_be_paid_stops_no_other(db: Session, make: Make) -> None:
-    people(make)
+    four_people(make)
     with time_machine.travel(TUESDAY, tick=False):
-        set_budget(db, 0)
+        make.weekly_budget(0)
         for person in (2, ME, 3, 4):
             awards.on_rewarded_fact(db, IdentityVerified(person))
         # Somebody took the first award's key for something else.
-        POTService(db).award_pot(4, "bug_report", 1, key="earn:identity_verified:2:2")
-        set_budget(db, 101)
+        make.pot(4, 1, key="earn:identity_verified:2:2")
+        make.weekly_budget(101)
         with pytest.raises(ItemsFailed):
             pay_queued_awards()
         db.rollback()
@@ -90,10 +87,9 @@ def test_one_award_that_cannot_be_paid_stops_no_other(db: Session, make: Make) -
 
 
 def test_one_commission_that_cannot_be_cleared_stops_no_other(db: Session, make: Make) -> None:
-    redeeming = Redeeming(db, make)
-    providers = [redeeming.person() for _ in range(3)]
+    providers = [make.trusted_user() for _ in range(3)]
     for days_ago, provider in zip((300, 250, 200), providers, strict=True):
-        redeeming.paid(provider=provider, days_ago=days_ago)
+        make.commission(provider=provider, days_ago=days_ago)
     first = db.scalars(select(PotCommission).order_by(PotCommission.id)).first()
     assert first is not None
     taken = Movement(
@@ -110,8 +106,8 @@ def test_one_commission_that_cannot_be_cleared_stops_no_other(db: Session, make:
     db.rollback()
     statuses = db.scalars(select(PotCommission.status).order_by(PotCommission.id)).all()
     assert statuses == ["paid", "cleared", "cleared"]
-    assert [redeeming.allowance(one) for one in providers] == [0, 2_501, 2_500]
-    assert redeeming.books()["reserve"] == 2 * 4_000  # nothing for the one that failed
+    assert [allowance_cents(db, one) for one in providers] == [0, 2_501, 2_500]
+    assert cash_book(db)["reserve"] == 2 * 4_000  # nothing for the one that failed
 
 
 def test_one_second_factor_that_fails_stops_no_other(db: Session, make: Make) -> None:

@@ -3,36 +3,27 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-import pytest
 import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from imatch import POTService
 from imatch.accounts import service as accounts
-from imatch.accounts.models import AccountType, User
+from imatch.accounts.models import User
 from imatch.core.database import atomic
 from imatch.facts.people import IdentityVerified, SecondFactorKept
 from imatch.ledger.books import POT
 from imatch.ledger.models import PotAccount, PotTransaction
 from imatch.ledger.queries import system_balances
 from imatch.pot import personal_data
-from imatch.pot.awards import grants
 from imatch.pot.awards import service as awards
 from imatch.pot.awards.models import PotAward
 from imatch.pot.models import PotRedemption, RedemptionStatus
 from imatch.pot.redemption.models import PotPayee
-from imatch.pot.shop import service as shop
 from imatch.pot.shop.models import PotPurchase
 from imatch.providers.models import Provider
-from imatch.wiring import wire
-from tests.make import Make
-from tests.pot.awards.test_queue import TUESDAY, set_budget
-
-
-@pytest.fixture(autouse=True)
-def _wired() -> None:
-    wire()
+from tests.factories import Make
+from tests.factories.facts import TUESDAY
 
 
 def test_the_export_has_everything_that_moved(db: Session, make: Make) -> None:
@@ -40,11 +31,10 @@ def test_the_export_has_everything_that_moved(db: Session, make: Make) -> None:
     pot = POTService(db)
     awards.on_rewarded_fact(db, IdentityVerified(user.id))
     awards.on_rewarded_fact(db, IdentityVerified(other.id))
-    pot.award_pot(user.id, "bug_report", 500)
-    shop.buy(db, user.id, "workshop", key="w", amount=60, note="The one in May")
+    make.pot(user, 500)
+    make.purchase(user, amount=60, note="The one in May")
     pot.redeem_pot_for_usd(user.id, 100)
-    operator = make.user(account_type=AccountType.OPERATOR)
-    grants.propose(db, user.id, 5, "bug_report", "Well", operator_id=operator.id)
+    make.grant(user, by=make.operator(), reason="Well")
     section = accounts.export(db, user)["pot"]
     assert isinstance(section, dict)
     assert (section["balance"], section["held"], section["owed"]) == (550, 160, 0)
@@ -68,13 +58,12 @@ def test_a_person_in_the_books_leaves_a_nameless_number(
     user = make.user(email="gone@example.org", name="Gone Person")
     user_id = user.id
     with time_machine.travel(TUESDAY, tick=False):
-        set_budget(db, 50)
+        make.weekly_budget(50)
         awards.on_rewarded_fact(db, IdentityVerified(user_id))
         awards.on_rewarded_fact(db, SecondFactorKept(user_id))
-    pot = POTService(db)
-    pot.award_pot(user_id, "bug_report", 500)
-    shop.buy(db, user_id, "workshop", key="w", amount=60, note="The one in May")
-    pot.redeem_pot_for_usd(user_id, 100)
+    make.pot(user, 500)
+    make.purchase(user, amount=60, note="The one in May")
+    POTService(db).redeem_pot_for_usd(user_id, 100)
     with atomic(db):
         db.add(PotPayee(user_id=user_id, details={"name": "Gone Person", "account": "1"}))
     accounts.erase(db, user)
@@ -104,9 +93,8 @@ def test_a_person_without_books_is_deleted_whole(db: Session, make: Make) -> Non
 
 
 def test_a_payout_with_the_bank_keeps_what_it_needs(db: Session, make: Make) -> None:
-    user = make.user()
+    user = make.buyer(500)
     user_id = user.id
-    POTService(db).award_pot(user_id, "bug_report", 500)
     POTService(db).redeem_pot_for_usd(user_id, 100)
     with atomic(db):
         db.add(PotPayee(user_id=user_id, details={"name": "Gone Person", "account": "1"}))
@@ -135,7 +123,7 @@ def test_a_payout_with_the_bank_keeps_what_it_needs(db: Session, make: Make) -> 
 def test_profiles_and_needs_go_with_the_name(db: Session, make: Make) -> None:
     provider = make.provider()
     owner = db.get_one(User, provider.user_id)
-    POTService(db).award_pot(owner.id, "bug_report")
+    make.pot(owner)
     accounts.erase(db, owner)
     with atomic(db):
         assert db.scalars(select(Provider)).all() == []

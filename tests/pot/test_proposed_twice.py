@@ -6,9 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
-from starlette.testclient import TestClient
 
-from imatch.accounts.models import AccountType, User
+from imatch.accounts.models import User
 from imatch.pot import holds
 from imatch.pot.awards import grants
 from imatch.pot.awards.models import PotGrant
@@ -16,7 +15,8 @@ from imatch.pot.models import PotFraudHold
 from imatch.pot.policy import service as policy
 from imatch.pot.policy import versions
 from imatch.pot.policy.models import PotPolicyVersion
-from tests.make import Make
+from tests.factories import Make
+from tests.support.clients import SignIn
 
 AT_ONCE = 8
 Kind = type[PotGrant] | type[PotFraudHold] | type[PotPolicyVersion]
@@ -25,8 +25,7 @@ Kind = type[PotGrant] | type[PotFraudHold] | type[PotPolicyVersion]
 @pytest.fixture
 def operators(db: Session, make: Make) -> tuple[User, User]:
     policy.genesis(db)
-    first, second = (make.user(account_type=AccountType.OPERATOR) for _ in range(2))
-    return first, second
+    return make.operators()
 
 
 def filed(db: Session, kind: Kind, operator: User) -> int:
@@ -80,7 +79,7 @@ def test_forms_sent_twice_are_filed_once(
     db: Session,
     make: Make,
     operators: tuple[User, User],
-    sign_in: Callable[[User], TestClient],
+    sign_in: SignIn,
 ) -> None:
     person, operator = make.user(), operators[0]
     client = sign_in(operator)

@@ -1,7 +1,6 @@
 """What docs/reference/pot.md says of POT is so: its code runs, its tables are the rules."""
 
 import re
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -13,9 +12,9 @@ from imatch.facts.waiting import UNANNOUNCED
 from imatch.pot.rules import EARNINGS, Earning
 from imatch.pot.shop.catalog import SPENDINGS, Spending
 from imatch.web import formats
-from tests.make import Make
+from tests.factories import Make
+from tests.support.repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reference" / "pot.md").read_text(encoding="utf-8")
 _WINDOWS = {"ever": "ever", "year": "a year", "quarter": "a quarter", "month": "a month"}
 
@@ -125,9 +124,8 @@ def test_every_address_of_the_api_is_listed() -> None:
 def test_the_queries_find_what_is_there(db: Session, make: Make) -> None:
     person = make.user(email="ana@example.org")
     pot = POTService(db)
-    pot.award_pot(person.id, "bug_report")
-    pot.award_pot(person.id, "bug_report")
-    pot.award_pot(person.id, "match_feedback")
+    for category in ("bug_report", "bug_report", "match_feedback"):
+        pot.award_pot(person.id, category)
     pot.charge_premium_match(person.id, 1)
     stats, newest, most, latest, earned, spent, wrong = (
         db.execute(text(query.replace("= 1", f"= {person.id}"))).mappings().all()

@@ -1,19 +1,16 @@
 """Whatever an address says, the pages about POT answer, and say what is wrong."""
 
-from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from imatch.accounts.models import User
 from imatch.core.paging import encode_cursor
 from imatch.pot.policy import service as policy
-from imatch.pot.service import POTService
-from tests.make import Make
+from tests.factories import Make
+from tests.support.clients import SignIn
 
-SignIn = Callable[[User], TestClient]
 RUBBISH = [
     "", " ", "x", "-1", "0", "nan", "1e999", "9" * 30, "9" * 5_000, "\x00", "\r\nX: y", "<script>",
     "٣", "2026-13-45", "0001-01-01", "9999-12-30", "9999-12-31", "10000-01-01", "../..", "aWQ6LTE",
@@ -40,8 +37,8 @@ def browser(db: Session, make: Make, sign_in: SignIn) -> TestClient:
     """An operator with a wallet that is not empty."""
     policy.genesis(db)
     policy.run_week(db)
-    operator = make.user(account_type="operator")
-    POTService(db).award_pot(operator.id, "community_help", amount=5)
+    operator = make.operator()
+    make.pot(operator, 5)
     return sign_in(operator)
 
 

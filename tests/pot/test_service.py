@@ -14,8 +14,8 @@ from imatch.ledger import KeyReused
 from imatch.ledger.books import POT
 from imatch.ledger.queries import system_balances
 from imatch.pot.awards.models import PotAward
-from tests.make import Make
-from tests.pot.journal import rows
+from tests.factories import Make
+from tests.support.balances import pot_rows
 
 AWARD_KEYS = {
     "transaction_id",
@@ -118,14 +118,14 @@ def test_each_convenience_awards_its_rule(
 ) -> None:
     result = call(pot, user_id)
     assert (result["category"], result["amount"]) == (category, amount)
-    (row,) = rows(db)
+    (row,) = pot_rows(db)
     assert (row.reference_type, row.reference_id) == (reference, 3 if reference else None)
     assert (row.transaction_type, row.counter_account) == ("earn", "treasury")
 
 
 def test_four_stars_earn_the_rated_nothing(db: Session, pot: POTService, user_id: int) -> None:
     assert pot.award_rating_bonus(user_id, 3, 4, is_rater=False) is None
-    assert rows(db) == []
+    assert pot_rows(db) == []
 
 
 def test_a_boost_costs_500(pot: POTService, user_id: int) -> None:
@@ -169,7 +169,7 @@ def test_what_is_not_burned_counts_as_spent(db: Session, pot: POTService, user_i
     assert (user.total_pot_spent, user.total_pot_burned) == (150, 10)
     flows = system_balances(db, POT)
     assert (flows["treasury"], flows["burned"], flows["redeemed"]) == (-400, 10, 40)
-    assert [row.transaction_type for row in rows(db)] == ["earn", "spend", "burn", "spend"]
+    assert [row.transaction_type for row in pot_rows(db)] == ["earn", "spend", "burn", "spend"]
 
 
 def test_a_persons_figures_are_fresh_after_a_call(db: Session, pot: POTService) -> None:
@@ -236,4 +236,4 @@ def test_a_redemption_is_held_and_pending(db: Session, pot: POTService, user_id:
     assert pot.get_user_balance(user_id) == db.get_one(User, user_id).pot_balance == 500
     # Every call is a new request.
     assert pot.redeem_pot_for_usd(user_id, 500)["balance_after"] == 0
-    assert [row.transaction_type for row in rows(db)] == ["earn", "hold", "hold"]
+    assert [row.transaction_type for row in pot_rows(db)] == ["earn", "hold", "hold"]

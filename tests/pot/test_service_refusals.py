@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from imatch import POTService
 from imatch.core.errors import DomainError
 from imatch.pot.errors import BadAmount
-from tests.pot.journal import rows
+from tests.support.balances import pot_rows
 
 
 def _deep(levels: int) -> dict[str, object]:
@@ -102,7 +102,7 @@ def test_bad_input_is_told_and_moves_nothing(
         call(pot, user_id)
     assert isinstance(refusal.value, DomainError)
     assert text in str(refusal.value)
-    assert len(rows(db)) == 1
+    assert len(pot_rows(db)) == 1
     assert pot.get_user_balance(user_id) == 10
 
 
@@ -118,4 +118,4 @@ def test_an_amount_is_a_whole_positive_number(
     for refused in refusals:
         with pytest.raises(BadAmount):
             refused()
-    assert rows(db) == []
+    assert pot_rows(db) == []

@@ -50,8 +50,7 @@ from imatch.pot.redemption import service as redemptions
 from imatch.pot.reserve.coverage import coverage
 from imatch.pot.service import POTService
 from imatch.pot.shop import service as shop
-from tests.make import Make
-from tests.pot.redeeming import Redeeming, make_due
+from tests.factories import Make
 
 PEOPLE = 3
 CALLERS = 6
@@ -83,10 +82,7 @@ class Economy(RuleBasedStateMachine):
 
     @initialize()
     def people(self) -> None:
-        self.redeeming = Redeeming(self.db, self.make)
-        self.users = [
-            self.redeeming.redeemer(pot=0, covered_pot=300).id for _number in range(PEOPLE)
-        ]
+        self.users = [self.make.redeemer(pot=0, covered_pot=300).id for _number in range(PEOPLE)]
         self.free = dict.fromkeys(self.users, 0)
         self.held = dict.fromkeys(self.users, 0)
         self.pot = POTService(self.db)
@@ -223,9 +219,9 @@ class Economy(RuleBasedStateMachine):
         asked = redemptions.locked(self.db, request_id)
         if pay:
             try:
-                redemptions.approve(self.db, request_id, self.redeeming.operator.id)
-                make_due(self.db, asked)
-                payouts.mark_paid(self.db, request_id, self.redeeming.second_operator.id, "B1")
+                redemptions.approve(self.db, request_id, self.make.approver.id)
+                self.make.due(asked)
+                payouts.mark_paid(self.db, request_id, self.make.payer.id, "B1")
             except DomainError:
                 return
             self._release(user_id, pot)

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 import typer
 
 from imatch.cli import app
+from tests.support.repository import ROOT
 
-REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
+REFERENCE = ROOT / "docs" / "reference" / "cli.md"
 _HEADING = re.compile(r"^### `(imatch [^`]+)`$")
 _COMMON = {"--json", "--help"}  # said once for all commands
 

@@ -3,10 +3,10 @@
 import re
 import tomllib
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from tests.support.repository import ROOT
+
 SOURCE = ROOT / "src" / "imatch"
 MOST_MODULES_IN_A_FOLDER = 20
 # The package itself, and Alembic's numbered steps, which are no modules.

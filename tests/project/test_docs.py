@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imatch.core.settings import Settings
-from tests.project.test_tidy import ROOT, tracked_files
+from tests.support.repository import ROOT, tracked_files
 
 PAGES = sorted(
     path

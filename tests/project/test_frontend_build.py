@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.project.test_tidy import ROOT
+from tests.support.repository import ROOT
 
 PRINT_OUTPUT_FOLDER = """
 const { default: config } = await import('./vite.config.mjs');

@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
-from tests.project.test_tidy import ROOT
+from tests.support.repository import ROOT
 
 FILES = ("run", "build", "dev")
 PYTHONS = ("3.11", "3.12", "3.13")

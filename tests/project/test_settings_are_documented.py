@@ -1,13 +1,13 @@
 """The reference names every setting with its default, and none that is gone."""
 
 import re
-from pathlib import Path
 
 from pydantic import SecretStr
 
 from imatch.core.settings import Settings
+from tests.support.repository import ROOT
 
-REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
+REFERENCE = ROOT / "docs" / "reference" / "settings.md"
 _ROW = re.compile(r"^\| `IMATCH_([A-Z_]+)` \| (.+?) \| (.+) \|$", re.MULTILINE)
 
 

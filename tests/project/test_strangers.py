@@ -14,25 +14,14 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from imatch.accounts.deps import cookie_name
-from imatch.accounts.models import AccountType, ApiKey, User, UserSession
-from imatch.accounts.service import api_keys, sessions
+from imatch.accounts.models import AccountType, ApiKey, User
 from imatch.app import create_app
 from imatch.core.columns import Base
-from imatch.matches import queries as matches
-from imatch.matches import service as matching
-from imatch.needs import service as seekers
 from imatch.needs.deps import COOKIE
-from imatch.pot import holds
-from imatch.pot.awards import grants
-from imatch.pot.policy import versions
-from imatch.pot.redemption import payees
-from imatch.pot.redemption import service as redemptions
-from imatch.pot.service import POTService
-from imatch.pot.shop import service as shop
-from tests.make import Make
-from tests.project.test_routes import OPERATOR, RULES, listed
+from tests.factories import Make
+from tests.factories.redemptions import IBAN
+from tests.project.routes import OPERATOR, RULES, listed
 
-ADVISORS = "financial_advisors"
 # Ids of single things in a path: for everybody but their owner there is nothing.
 IDS_OF_OTHERS = (
     "{key_id}",
@@ -62,100 +51,31 @@ def owned(db: Session, make: Make) -> Owned:
         account_type=AccountType.BOTH,
         password_hash="argon2-secret-hash",
     )
-    provider = make.provider(
-        user=owner, slug="ada", profile={"legal_name": "Legal Secret Name", "phone": "555-secret"}
-    )
-    for name in ("Ben Example", "Cora Example"):
-        make.provider(profile={"display_name": name})
-    words = {"needs_description": "Wordsecret about vested shares.", "needs": ["tax"]}
-    need, token = seekers.submit(db, ADVISORS, words, {}, user=owner)
-    match = matches.matches_of(db, matching.suggest(db, need).id)[0]
-    key = api_keys.create(db, owner, name="Keysecret name")
-    browser = sessions.Browser(address="127.0.0.1", user_agent="Agentsecret", token=None)
-    sessions.start(db, owner, browser, stepped_up=True)
-    session_id = db.scalars(select(UserSession.id).where(UserSession.user_id == owner.id)).one()
-    POTService(db).award_pot(owner.id, "community_help", amount=700, description="Potsecret thanks")
-    redemption = redemptions.file(db, owner.id, 200, "bank_transfer", key="1")
-    payees.save(db, owner.id, name=owner.name, country="DE", account="DE89370400440532013000")
-    hold = holds.place_hold(db, owner.id, make.user(account_type="operator").id, "Holdsecret")
-    order = shop.buy(db, owner.id, "workshop", key="1", note="Seatsecret")
-    colleague = make.user(account_type="operator").id
-    grant = grants.propose(db, owner.id, 5, "bug_report", "Grantsecret", operator_id=colleague)
-    version = versions.propose(
-        db, operator_id=colleague, edits={"yearly_growth": 0.2}, reason="Policysecret"
-    )
-    ids = {
-        "category": ADVISORS,
-        "name": ADVISORS,
-        "slug": provider.slug,
-        "number:int": 1,
-        "token": "no-such-token",
-        "question": "name",
-        "message_id": 1,
-        "key_id": key.row.id,
-        "session_id": session_id,
-        "need_id": need.id,
-        "match_id": match.id,
-        "match_id:int": match.id,
-        "shortlist_id:int": match.shortlist_id,
-        "provider_id:int": provider.id,
-        "purchase_id": order.id,
-        "purchase_id:int": order.id,
-        "grant_id:int": grant.id,
-        "version_id:int": version.id,
-        "option": "workshop",
-        "redemption_id": redemption.id,
-        "redemption_id:int": redemption.id,
-        "user_id:int": owner.id,
-        "hold_id:int": hold.id,
-        "block": "flow",
-    }
+    theirs = make.belongings(owner, mark="secret")
     key_hash = db.scalars(select(ApiKey.key_hash)).one()
-    return Owned(
-        owner.id,
-        ids,
-        (
-            "owner-secret@",
-            "Nomen Privatum",
-            "argon2-secret",
-            "Legal Secret",
-            "555-secret",
-            "Wordsecret",
-            "Keysecret",
-            "Agentsecret",
-            "Potsecret",
-            "Seatsecret",
-            "DE8937",
-            "Holdsecret",
-            "Grantsecret",
-            "Policysecret",
-            token,
-            need.token_hash,
-            key.key,
-            key_hash,
-        ),
+    secrets = (
+        *("owner-secret@", "Nomen Privatum", "argon2-secret", "Legalsecret", "555-secret"),
+        *("Wordssecret", "Keysecret", "Agentsecret", "Potsecret", "Seatsecret", IBAN[:6]),
+        *("Holdsecret", "Grantsecret", "Policysecret"),
+        *(theirs.need_token, theirs.need.token_hash, theirs.api_key, key_hash),
     )
+    return Owned(owner.id, theirs.ids, secrets)
 
 
 Enter = Callable[[TestClient], None]
 
 
-def _by_session(db: Session, user: User) -> Enter:
-    def enter(client: TestClient) -> None:
-        browser = sessions.Browser(address="127.0.0.1", user_agent="tests", token=None)
-        client.cookies.set(cookie_name(), sessions.start(db, user, browser, stepped_up=True).token)
-
-    return enter
+def _by_session(make: Make, user: User) -> Enter:
+    return lambda client: client.cookies.set(cookie_name(), make.session(user))
 
 
 @pytest.fixture
-def strangers(db: Session, make: Make, owned: Owned) -> dict[str, Enter]:
+def strangers(make: Make, owned: Owned) -> dict[str, Enter]:
     """How each kind of stranger enters: a session of their own, or a need of their own."""
     del owned
 
     def by_need(client: TestClient) -> None:
-        words = {"needs_description": "Somebody else's.", "needs": ["debt"]}
-        _need, token = seekers.submit(db, ADVISORS, words, {})
+        _need, token = make.need_and_token(needs_description="Somebody else's.")
         client.cookies.set(COOKIE, token)
         client.headers["X-Need-Token"] = token
 
@@ -163,10 +83,10 @@ def strangers(db: Session, make: Make, owned: Owned) -> dict[str, Enter]:
     make.provider(user=provider)
     return {
         "anonymous": lambda _client: None,
-        "seeker": _by_session(db, make.user()),
+        "seeker": _by_session(make, make.user()),
         "seeker without account": by_need,
-        "provider": _by_session(db, provider),
-        "operator": _by_session(db, make.user(account_type=AccountType.OPERATOR)),
+        "provider": _by_session(make, provider),
+        "operator": _by_session(make, make.operator()),
     }
 
 
@@ -180,7 +100,7 @@ def ask(database_url: str) -> Iterator[Callable[[str, Owned, Enter], Any]]:
         client.headers.pop("X-Need-Token", None)
         enter(client)
         method, path = route.split(" ")
-        url = re.sub(r"\{([^}]+)\}", lambda found: str(owned.ids[found[1]]), path)
+        url = re.sub(r"\{([^}:]+)(:int)?\}", lambda name: str(owned.ids[name[1]]), path)
         if path == "/compare":
             url += f"?id={owned.ids['match_id']}&id={owned.ids['match_id']}1"
         return client.request(method, url, **_body(method, path))
@@ -277,12 +197,12 @@ def test_operators_may_use_the_console(
 
 
 def test_owners_may_use_what_is_theirs(
-    db: Session, owned: Owned, ask: Callable[[str, Owned, Enter], Any]
+    db: Session, make: Make, owned: Owned, ask: Callable[[str, Owned, Enter], Any]
 ) -> None:
     """The other side of the test above: its addresses do lead to something."""
     owner = db.get_one(User, owned.user_id)
 
-    enter = _by_session(db, owner)
+    enter = _by_session(make, owner)
     for route in (
         "GET /matches/{match_id:int}/why",
         "GET /matches/lists/{shortlist_id:int}",

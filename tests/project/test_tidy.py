@@ -2,11 +2,11 @@
 
 import ast
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.repository import ROOT, tracked_files
+
 SOURCE = ROOT / "src" / "imatch"
 MIGRATIONS = SOURCE / "migrations" / "versions"
 MAX_FILE_LINES = 400
@@ -16,16 +16,6 @@ MAX_FILE_BYTES = 500_000
 
 def _modules() -> list[Path]:
     return [path for path in SOURCE.rglob("*.py") if MIGRATIONS not in path.parents]
-
-
-def tracked_files() -> list[Path]:
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"],  # noqa: S607 -- git from the PATH
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    return [ROOT / name for name in listed.stdout.decode().split("\0") if name]
 
 
 def _functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
-from starlette.testclient import TestClient
 
-from imatch.accounts.models import User
 from imatch.core.clock import frozen
 from imatch.core.database import atomic
 from imatch.ledger import TransactionType
@@ -20,18 +18,19 @@ from imatch.pot.tasks import settle_purchases
 from imatch.providers import approval, boosts
 from imatch.providers.models import Provider
 from imatch.providers.queries import UnknownProvider
-from tests.make import Make
-from tests.providers.boosting import ADVISORS, KEY, VERIFIED, Hire
+from tests.factories import Make
+from tests.factories.owners import KEY
+from tests.factories.providers import ADVISORS, VERIFIED
+from tests.support.clients import SignIn
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-SignIn = Callable[[User], TestClient]
 
 
 # ---- eligibility ----
 
 
-def test_buy_for_ones_own_public_profile(hire: Hire) -> None:
-    owner = hire()
+def test_buy_for_ones_own_public_profile(make: Make) -> None:
+    owner = make.owner()
     purchase = owner.buy("profile_boost_month")
     assert (purchase.reference_type, purchase.reference_id) == ("provider", owner.provider.id)
     assert owner.free == 2_500
@@ -54,9 +53,9 @@ def test_buy_for_ones_own_public_profile(hire: Hire) -> None:
     ],
 )
 def test_an_ineligible_profile_pays_nothing(
-    hire: Hire, option: str, columns: dict[str, Any], refusal: type[Exception]
+    make: Make, option: str, columns: dict[str, Any], refusal: type[Exception]
 ) -> None:
-    owner = hire(**columns)
+    owner = make.owner(**columns)
     with pytest.raises(refusal):
         owner.buy(option)
     assert (owner.free, owner.purchases) == (3_000, [])
@@ -66,8 +65,8 @@ def test_an_ineligible_profile_pays_nothing(
     assert owner.db.scalar(spend_count) == 0
 
 
-def test_profiles_of_others_are_refused(hire: Hire) -> None:
-    owner, other = hire(), hire("Hugo Example")
+def test_profiles_of_others_are_refused(make: Make) -> None:
+    owner, other = make.owner(), make.owner("Hugo Example")
     for reference_type, reference_id in (
         ("provider", other.provider.id),
         ("provider", 10**12),
@@ -89,9 +88,9 @@ def test_profiles_of_others_are_refused(hire: Hire) -> None:
 
 @pytest.mark.parametrize("option", boosts.OPTIONS)
 def test_a_concurrently_deleted_profile_is_not_found(
-    hire: Hire, new_session: Callable[[], Session], option: str
+    make: Make, new_session: Callable[[], Session], option: str
 ) -> None:
-    owner = hire(**VERIFIED)
+    owner = make.owner(**VERIFIED)
     profile_id = owner.provider.id
     with new_session() as other, atomic(other):
         other.execute(delete(Provider).where(Provider.id == profile_id))
@@ -100,16 +99,16 @@ def test_a_concurrently_deleted_profile_is_not_found(
     assert (owner.free, owner.purchases) == (3_000, [])
 
 
-def test_a_second_badge_is_refused(hire: Hire) -> None:
-    owner = hire(**VERIFIED)
+def test_a_second_badge_is_refused(make: Make) -> None:
+    owner = make.owner(**VERIFIED)
     owner.buy("verified_badge")
     with pytest.raises(boosts.HasBadge):
         owner.buy("verified_badge", key="another")
     assert owner.free == 2_000
 
 
-def test_a_refused_renewal_ends_without_payment(hire: Hire) -> None:
-    owner = hire()
+def test_a_refused_renewal_ends_without_payment(make: Make) -> None:
+    owner = make.owner()
     with frozen(NOON):
         owner.buy("featured_listing_week", renews=True)
     approval.reject(owner.db, owner.provider, None, reason="Your licence ran out.")
@@ -124,8 +123,8 @@ def test_a_refused_renewal_ends_without_payment(hire: Hire) -> None:
 # ---- pages ----
 
 
-def test_posting_twice_and_going_back_buys_once(hire: Hire, sign_in: SignIn) -> None:
-    owner = hire()
+def test_posting_twice_and_going_back_buys_once(make: Make, sign_in: SignIn) -> None:
+    owner = make.owner()
     client = sign_in(owner.user)
     path = f"/pro/boosts/{ADVISORS}/profile_boost_month"
     data = {"key": KEY, "renews": "yes"}
@@ -142,8 +141,8 @@ def test_posting_twice_and_going_back_buys_once(hire: Hire, sign_in: SignIn) -> 
     assert len(owner.purchases) == 1
 
 
-def test_switch_renewal_on_and_off(hire: Hire, sign_in: SignIn) -> None:
-    owner = hire(**VERIFIED)
+def test_switch_renewal_on_and_off(make: Make, sign_in: SignIn) -> None:
+    owner = make.owner(**VERIFIED)
     client = sign_in(owner.user)
     boost = owner.buy("profile_boost_month", renews=True)
     path = f"/pro/boosts/purchases/{boost.id}/renewing"
@@ -154,21 +153,21 @@ def test_switch_renewal_on_and_off(hire: Hire, sign_in: SignIn) -> None:
     badge = owner.buy("verified_badge", key="another")
     refused = client.post(f"/pro/boosts/purchases/{badge.id}/renewing", data={"renews": "yes"})
     assert refused.status_code == 409
-    stranger = sign_in(hire("Hugo Example").user)
+    stranger = sign_in(make.owner("Hugo Example").user)
     assert stranger.post(path, data={"renews": "no"}).status_code == 404
     assert [purchase.renews for purchase in owner.purchases] == [False, True]
 
 
 @pytest.mark.parametrize("option", ["workshop", "premium_match", "bogus"])
-def test_an_unknown_option_is_not_found(hire: Hire, sign_in: SignIn, option: str) -> None:
-    owner = hire()
+def test_an_unknown_option_is_not_found(make: Make, sign_in: SignIn, option: str) -> None:
+    owner = make.owner()
     answer = sign_in(owner.user).post(f"/pro/boosts/{ADVISORS}/{option}", data={"key": KEY})
     assert answer.status_code == 404
     assert owner.purchases == []
 
 
-def test_a_page_without_a_profile_or_enough_pot(hire: Hire, make: Make, sign_in: SignIn) -> None:
-    poor = hire(pot=10)
+def test_a_page_without_a_profile_or_enough_pot(make: Make, sign_in: SignIn) -> None:
+    poor = make.owner(pot=10)
     client = sign_in(poor.user)
     path = f"/pro/boosts/{ADVISORS}/profile_boost_month"
     assert "How to earn the rest" in client.get(path).text

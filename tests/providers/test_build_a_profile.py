@@ -1,6 +1,5 @@
 """The profile builder through HTTP, from the first page to the public profile."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,15 +11,16 @@ from starlette.testclient import TestClient
 from imatch.accounts.models import AccountType, User
 from imatch.categories.catalog import definition
 from imatch.core.database import atomic
-from imatch.mail.models import MailMessage
 from imatch.providers.models import Provider, ProviderStatus
-from tests.make import ADVISOR_PROFILE, Make
-from tests.providers.conftest import PageForm
+from tests.factories import Make
+from tests.factories.providers import ADVISOR_PROFILE
+from tests.providers.page_forms import page_form
+from tests.support.clients import SignIn
+from tests.support.letters import Letters
 
 PROFILE_PATH = "/pro/profile/financial_advisors"
 PAGE_COUNT = len(definition("financial_advisors").profile)
 CREDENTIALS = [{"type": "CFP", "number": "12345", "issuer": "CFP Board"}]
-SignIn = Callable[[User], TestClient]
 
 
 def _reloaded(db: Session, provider: Provider) -> Provider:
@@ -29,7 +29,7 @@ def _reloaded(db: Session, provider: Provider) -> Provider:
     return provider
 
 
-def _fill(client: TestClient, page_form: PageForm) -> None:
+def _fill(client: TestClient) -> None:
     values = {**ADVISOR_PROFILE, "credentials": CREDENTIALS, "legal_name": "Ada Q. Private"}
     for number in range(1, PAGE_COUNT + 1):
         answer = client.post(
@@ -50,8 +50,7 @@ def test_build_submit_approve_and_publish(
     make: Make,
     sign_in: SignIn,
     db: Session,
-    page_form: PageForm,
-    letters: Callable[[str], list[MailMessage]],
+    letters: Letters,
 ) -> None:
     ada = make.user(email="ada@example.org", account_type=AccountType.PROVIDER)
     client = sign_in(ada)
@@ -59,14 +58,14 @@ def test_build_submit_approve_and_publish(
         "/pro/new", data={"category": "financial_advisors"}, follow_redirects=False
     )
     assert started.headers["location"] == f"{PROFILE_PATH}/1"
-    _fill(client, page_form)
+    _fill(client)
     assert "Send for approval" in client.get(PROFILE_PATH).text
     client.post(f"{PROFILE_PATH}/submit")
     provider = db.scalars(select(Provider)).one()
     assert (provider.status, provider.slug) == (ProviderStatus.PENDING, "ada-example")
     assert provider.profile["legal_name"] == "Ada Q. Private"
 
-    operator = make.user(account_type=AccountType.OPERATOR)
+    operator = make.operator()
     client = sign_in(operator)
     assert "Ada Example" in client.get("/console/providers").text
     page = client.get(f"/console/providers/{provider.id}").text
@@ -193,9 +192,7 @@ def test_other_peoples_profiles_are_not_found(make: Make, sign_in: SignIn, db: S
     assert _reloaded(db, provider).slug == "not-yours"
 
 
-def test_only_a_new_name_needs_a_new_approval(
-    make: Make, sign_in: SignIn, db: Session, page_form: PageForm
-) -> None:
+def test_only_a_new_name_needs_a_new_approval(make: Make, sign_in: SignIn, db: Session) -> None:
     provider = make.provider(slug="ada")
     client = sign_in(db.get_one(User, provider.user_id))
     client.post(
@@ -213,7 +210,7 @@ def test_only_a_new_name_needs_a_new_approval(
 
 
 def test_changed_credentials_lose_their_verification_and_are_queued(
-    make: Make, sign_in: SignIn, db: Session, page_form: PageForm
+    make: Make, sign_in: SignIn, db: Session
 ) -> None:
     stated = [*CREDENTIALS, {"type": "EA", "number": "7"}]
     provider = make.provider(
@@ -233,13 +230,11 @@ def test_changed_credentials_lose_their_verification_and_are_queued(
     page = client.get("/p/ada").text
     assert "Enrolled Agent checked" in page
     assert "CFP certificant checked" not in page
-    client = sign_in(make.user(account_type=AccountType.OPERATOR))
+    client = sign_in(make.operator())
     assert "1 public profile with changed credentials" in client.get("/console").text
 
 
-def test_every_change_sets_updated_at(
-    make: Make, sign_in: SignIn, db: Session, page_form: PageForm
-) -> None:
+def test_every_change_sets_updated_at(make: Make, sign_in: SignIn, db: Session) -> None:
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
     provider = make.provider(updated_at=long_ago)
     client = sign_in(db.get_one(User, provider.user_id))

@@ -5,7 +5,7 @@ import pytest
 from imatch.categories.catalog import definition, definitions
 from imatch.categories.schemas import Fees
 from imatch.providers import rules
-from tests.make import ADVISOR_PROFILE
+from tests.factories.providers import ADVISOR_PROFILE
 
 ADVISORS = definition("financial_advisors")
 

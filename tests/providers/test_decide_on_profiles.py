@@ -9,20 +9,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from imatch.accounts.models import AccountType, User
+from imatch.accounts.models import User
 from imatch.core.database import atomic
 from imatch.core.errors import Conflict
 from imatch.mail.models import MailMessage
 from imatch.providers import approval, queries, rules, service
 from imatch.providers.models import Provider, ProviderStatus
-from tests.make import Make
-
-SignIn = Callable[[User], TestClient]
+from tests.factories import Make
+from tests.support.clients import SignIn
 
 
 @pytest.fixture
 def operator(make: Make) -> User:
-    return make.user(account_type=AccountType.OPERATOR)
+    return make.operator()
 
 
 def _reloaded(db: Session, provider: Provider) -> Provider:
@@ -103,7 +102,7 @@ def test_of_concurrent_decisions_one_succeeds(
     make: Make, new_session: Callable[[], Session], db: Session
 ) -> None:
     provider = make.provider(status=ProviderStatus.PENDING)
-    operators = [make.user(account_type=AccountType.OPERATOR).id for _ in range(8)]
+    operators = [make.operator().id for _ in range(8)]
 
     def decide(number: int) -> str:
         with new_session() as own:

@@ -1,18 +1,17 @@
 """The JSON API of a provider's own profiles."""
 
-from collections.abc import Callable
-
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from imatch.accounts.models import AccountType, User
+from imatch.accounts.models import AccountType
 from imatch.providers.models import Provider
-from tests.make import ADVISOR_PROFILE, Make
+from tests.factories import Make
+from tests.factories.providers import ADVISOR_PROFILE
+from tests.support.clients import SignIn
 
 OWN = "/api/v1/me/providers"
-SignIn = Callable[[User], TestClient]
 
 
 def test_put_and_submit(make: Make, sign_in: SignIn) -> None:

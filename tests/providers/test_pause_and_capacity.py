@@ -12,7 +12,7 @@ from imatch.accounts.models import User
 from imatch.core.database import atomic
 from imatch.providers import rules, service
 from imatch.providers.models import Provider, ProviderStatus
-from tests.make import Make
+from tests.factories import Make
 
 PROFILE_PATH = "/pro/profile/financial_advisors"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

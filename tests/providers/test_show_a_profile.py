@@ -1,15 +1,14 @@
 """What the public page and the API show and hide."""
 
-from collections.abc import Callable
-
 import pytest
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from imatch.accounts.models import AccountType, User
+from imatch.accounts.models import User
 from imatch.core.database import atomic
 from imatch.providers.models import ProviderStatus
-from tests.make import Make
+from tests.factories import Make
+from tests.support.clients import SignIn
 
 XSS = [
     "<script>alert(1)</script>",
@@ -36,7 +35,7 @@ TEXT_FIELDS = (
 def test_before_approval_only_owner_and_operators_may_see_it(
     make: Make,
     client: TestClient,
-    sign_in: Callable[[User], TestClient],
+    sign_in: SignIn,
     db: Session,
     status: str,
 ) -> None:
@@ -47,7 +46,7 @@ def test_before_approval_only_owner_and_operators_may_see_it(
     assert client.get("/p/ada").status_code == 404
     for viewer in (
         db.get_one(User, provider.user_id),
-        make.user(account_type=AccountType.OPERATOR),
+        make.operator(),
     ):
         sign_in(viewer)
         assert "Only you and the operators see this" in client.get("/p/ada").text
@@ -64,7 +63,7 @@ def test_profiles_of_closed_accounts_are_hidden(
 
 @pytest.mark.parametrize("payload", XSS)
 def test_stored_markup_is_escaped(
-    make: Make, client: TestClient, sign_in: Callable[[User], TestClient], db: Session, payload: str
+    make: Make, client: TestClient, sign_in: SignIn, db: Session, payload: str
 ) -> None:
     profile = dict.fromkeys(TEXT_FIELDS, payload)
     credentials = [{"type": "CFP", "issuer": payload, "number": payload, "jurisdiction": payload}]
@@ -77,7 +76,7 @@ def test_stored_markup_is_escaped(
     paths = ["/p/ada", "/pro", "/pro/profile/financial_advisors"]
     paths += [f"/pro/profile/financial_advisors/{number}" for number in range(1, 11)]
     pages = [sign_in(db.get_one(User, provider.user_id)).get(path) for path in paths]
-    sign_in(make.user(account_type=AccountType.OPERATOR))
+    sign_in(make.operator())
     pages += [client.get(f"/console/providers/{provider.id}"), client.get("/console/providers")]
     for page in pages:
         assert page.status_code == 200

@@ -1,12 +1,13 @@
 """Override settings inside a block."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from imatch.core.settings import get_settings
 
+Configure = Callable[..., None]
 PRODUCTION = {
     "environment": "production",
     "secret_key": "k" * 40,

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from imatch.accounts.models import User
 from imatch.categories import in_force
 from imatch.categories import service as categories
-from tests.make import Make
+from tests.factories import Make
 
 SHARED = ("/", "/how-ranking-works", "/providers")
 COACH = "areer coach"  # with either letter in front

@@ -12,9 +12,9 @@ from imatch.core.database import SessionLocal, atomic
 from imatch.ledger import POT, post, queries
 from imatch.ledger.auditing.audit import Audit, audit
 from imatch.ledger.sealing.seals import seal
-from tests.ledger.books import earn, fill, mint, spend
-from tests.ledger.tampering import tamper, unguarded
-from tests.make import Make
+from tests.factories import Make
+from tests.factories.movements import earn, fill, mint, spend
+from tests.support.tampering import tamper, unguarded
 
 
 @pytest.fixture

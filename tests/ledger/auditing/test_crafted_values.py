@@ -13,9 +13,9 @@ from imatch.ledger.auditing.audit import Audit, audit
 from imatch.ledger.models import LedgerAudit
 from imatch.ledger.sealing.seals import seal
 from imatch.ledger.tasks import audit_ledger
-from tests.ledger.books import earn, fill, spend
-from tests.ledger.tampering import tamper, unguarded
-from tests.make import Make
+from tests.factories import Make
+from tests.factories.movements import earn, fill, spend
+from tests.support.tampering import tamper, unguarded
 
 SEAL = "the {} of the seal that ends at row 11"
 

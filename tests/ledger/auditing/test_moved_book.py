@@ -10,9 +10,9 @@ from imatch.core.database import SessionLocal
 from imatch.ledger import POT, post
 from imatch.ledger.auditing.audit import audit
 from imatch.ledger.sealing.seals import seal
-from tests.ledger.books import earn, fill
-from tests.ledger.tampering import tamper
-from tests.make import Make
+from tests.factories import Make
+from tests.factories.movements import earn, fill
+from tests.support.tampering import tamper
 
 _MOVED = (
     "users",

@@ -14,7 +14,7 @@ from imatch.core.database import SessionLocal
 from imatch.ledger import BOOKS
 from imatch.ledger.auditing.findings import Finding, Findings
 from imatch.ledger.auditing.schema import check_schema
-from tests.ledger.tampering import Named, carry_out, named
+from tests.support.tampering import Named, carry_out, named
 
 pytestmark = pytest.mark.postgresql
 

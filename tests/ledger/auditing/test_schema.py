@@ -16,7 +16,7 @@ from imatch.ledger.auditing.findings import Finding
 from imatch.ledger.auditing.schema import tables_of
 from imatch.ledger.triggers import TRIGGERS, Trigger
 from imatch.operations.database import MIGRATIONS, downgrade, migrate
-from tests.ledger.tampering import Named, carry_out, named, rewrite_table
+from tests.support.tampering import Named, carry_out, named, rewrite_table
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ from imatch.ledger import (
     release,
 )
 from imatch.ledger.models import PotAccount, PotTransaction
-from tests.ledger.books import earn, spend
-from tests.make import Make
+from tests.factories import Make
+from tests.factories.movements import earn, spend
 
 THREADS = 32
 NewSession = Callable[[], Session]

@@ -21,8 +21,8 @@ from imatch.ledger import (
 )
 from imatch.ledger.errors import BadMovement
 from imatch.ledger.models import PotAccount, PotTransaction
-from tests.ledger.books import earn, hold, spend
-from tests.make import Make
+from tests.factories import Make
+from tests.factories.movements import earn, hold, spend
 
 
 def standing(db: Session, user_id: int) -> tuple[int, ...]:

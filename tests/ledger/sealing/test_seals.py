@@ -22,10 +22,10 @@ from imatch.ledger.auditing.audit import audit
 from imatch.ledger.models import LedgerDaySum, LedgerSeal, PotTransaction
 from imatch.ledger.sealing.rows import COLUMNS, JournalReader
 from imatch.ledger.sealing.seals import SealNotStored, seal
-from tests.ledger.books import earn, fill
-from tests.ledger.tampering import tamper
-from tests.make import Make
-from tests.project.test_tidy import ROOT
+from tests.factories import Make
+from tests.factories.movements import earn, fill
+from tests.support.repository import ROOT
+from tests.support.tampering import tamper
 
 EMPTY = "0" * 64
 

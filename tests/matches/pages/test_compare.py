@@ -6,12 +6,13 @@ from sqlalchemy.orm import Session
 
 from imatch.matches import service
 from imatch.matches.models import Match
-from tests.matches.conftest import Ask, Browse
+from tests.factories import Make
+from tests.matches.browsing import Browse
 
 
 @pytest.fixture
-def ids(ask: Ask, three: list[str], db: Session) -> list[int]:
-    need, token = ask()
+def ids(make: Make, three: list[str], db: Session) -> list[int]:
+    need, token = make.need_and_token()
     service.suggest(db, need)
     db.info["token"] = token
     return list(db.scalars(select(Match.id).order_by(Match.position)))
@@ -44,9 +45,9 @@ def test_the_same_twice_and_four_are_refused(ids: list[int], browse: Browse, db:
 
 
 def test_others_matches_are_not_found(
-    ids: list[int], ask: Ask, browse: Browse, db: Session
+    ids: list[int], make: Make, browse: Browse, db: Session
 ) -> None:
-    other, other_token = ask(urgency="flexible")
+    other, other_token = make.need_and_token(urgency="flexible")
     service.suggest(db, other)
     theirs = db.scalars(select(Match.id).where(Match.seeker_id == other.id)).first()
     browser = browse(db.info["token"])

@@ -18,8 +18,9 @@ from imatch.matches.models import Match, MatchStatus, Shortlist
 from imatch.needs import service as seekers
 from imatch.needs.models import Need
 from imatch.providers.models import Provider, ProviderStatus
-from tests.make import Make
-from tests.matches.conftest import ADVISORS, Ask, Browse, look
+from tests.factories import Make
+from tests.factories.providers import ADVISORS
+from tests.matches.browsing import Browse, look
 
 
 def count(db: Session, table: type[Shortlist] | type[Match]) -> int:
@@ -28,9 +29,9 @@ def count(db: Session, table: type[Shortlist] | type[Match]) -> int:
 
 
 def test_three_people_with_reasons_a_drawback_and_prices(
-    ask: Ask, browse: Browse, three: list[str]
+    make: Make, browse: Browse, three: list[str]
 ) -> None:
-    _need, token = ask()
+    _need, token = make.need_and_token()
     page = look(browse(token))
     assert page.status_code == 200
     assert "Three people fit" in page.text
@@ -42,17 +43,19 @@ def test_three_people_with_reasons_a_drawback_and_prices(
     assert page.headers["cache-control"] == "no-store"
 
 
-def test_the_must_haves_are_named(ask: Ask, browse: Browse, three: list[str], make: Make) -> None:
+def test_the_must_haves_are_named(make: Make, browse: Browse, three: list[str]) -> None:
     make.provider(profile={"display_name": "Paid Otherwise", "compensation": "commission"})
-    _need, token = ask({"fee_only_required": "must"}, fee_only_required=True)
+    _need, token = make.need_and_token(
+        importance={"fee_only_required": "must"}, fee_only_required=True
+    )
     page = look(browse(token))
     assert "Out of 4 financial advisors, 3 met your" in page.text
     assert ">Fee-only</strong>" in page.text
     assert "Paid Otherwise" not in page.text
 
 
-def test_what_nobody_measured_is_left_out(ask: Ask, browse: Browse, three: list[str]) -> None:
-    _need, token = ask()
+def test_what_nobody_measured_is_left_out(make: Make, browse: Browse, three: list[str]) -> None:
+    _need, token = make.need_and_token()
     page = look(browse(token))
     assert "Replies in" not in page.text
     assert "Rated" not in page.text
@@ -60,7 +63,7 @@ def test_what_nobody_measured_is_left_out(ask: Ask, browse: Browse, three: list[
     assert "New here" not in page.text
 
 
-def test_what_was_measured_and_checked_is_shown(ask: Ask, browse: Browse, make: Make) -> None:
+def test_what_was_measured_and_checked_is_shown(make: Make, browse: Browse) -> None:
     make.provider(
         rating_sum=47,
         rating_count=10,
@@ -70,7 +73,7 @@ def test_what_was_measured_and_checked_is_shown(ask: Ask, browse: Browse, make: 
         verified_on={"CFP": "2026-11-03"},
         profile={"credentials": [{"type": "CFP"}]},
     )
-    _need, token = ask()
+    _need, token = make.need_and_token()
     page = look(browse(token))
     assert "Rated 4.7 of 5 from 10 ratings" in page.text
     assert "Replies in about 2 hours" in page.text
@@ -78,19 +81,17 @@ def test_what_was_measured_and_checked_is_shown(ask: Ask, browse: Browse, make: 
     assert "One person fits" in page.text
 
 
-def test_an_expired_credential_is_no_longer_called_checked(
-    ask: Ask, browse: Browse, make: Make
-) -> None:
+def test_an_expired_credential_is_no_longer_called_checked(make: Make, browse: Browse) -> None:
     expired = {"type": "CFP", "expires": "2020-01-31"}
     make.provider(verified_credentials=["CFP"], profile={"credentials": [expired]})
-    _need, token = ask()
+    _need, token = make.need_and_token()
     assert "CFP certificant checked" not in look(browse(token)).text
 
 
 def test_a_reload_shows_the_same_people(
-    ask: Ask, browse: Browse, three: list[str], make: Make, db: Session
+    make: Make, browse: Browse, three: list[str], db: Session
 ) -> None:
-    _need, token = ask()
+    _need, token = make.need_and_token()
     browser = browse(token)
     first = look(browser).text
     make.provider(profile={"display_name": "Later Better", "years_experience": 30})
@@ -100,9 +101,9 @@ def test_a_reload_shows_the_same_people(
 
 
 def test_changed_answers_give_a_new_list(
-    ask: Ask, browse: Browse, three: list[str], db: Session
+    make: Make, browse: Browse, three: list[str], db: Session
 ) -> None:
-    need, token = ask()
+    need, token = make.need_and_token()
     browser = browse(token)
     look(browser)
     seekers.answer(db, need, 3, {"urgency": "this_week"}, {})
@@ -113,8 +114,8 @@ def test_changed_answers_give_a_new_list(
     assert count(db, Shortlist) == 2
 
 
-def test_two_requests_at_once_give_one_list(ask: Ask, three: list[str], db: Session) -> None:
-    need, _token = ask()
+def test_two_requests_at_once_give_one_list(make: Make, three: list[str], db: Session) -> None:
+    need = make.need()
     need_id = need.id
     db.rollback()
 
@@ -131,9 +132,9 @@ def test_two_requests_at_once_give_one_list(ask: Ask, three: list[str], db: Sess
 
 
 def test_looking_marks_the_people_as_viewed(
-    ask: Ask, browse: Browse, three: list[str], db: Session
+    make: Make, browse: Browse, three: list[str], db: Session
 ) -> None:
-    need, token = ask()
+    need, token = make.need_and_token()
     service.suggest(db, need)
     assert set(db.scalars(select(Match.status))) == {MatchStatus.SUGGESTED}
     look(browse(token))
@@ -143,17 +144,17 @@ def test_looking_marks_the_people_as_viewed(
 
 
 def test_people_are_viewed_as_soon_as_they_are_found(
-    ask: Ask, browse: Browse, three: list[str], db: Session
+    make: Make, browse: Browse, three: list[str], db: Session
 ) -> None:
-    _need, token = ask()
+    _need, token = make.need_and_token()
     look(browse(token))
     assert set(db.scalars(select(Match.status))) == {MatchStatus.VIEWED}
 
 
 def test_opening_the_page_writes_nothing(
-    ask: Ask, browse: Browse, three: list[str], db: Session
+    make: Make, browse: Browse, three: list[str], db: Session
 ) -> None:
-    need, token = ask()
+    need, token = make.need_and_token()
     service.suggest(db, need)
     written: list[str] = []
 
@@ -169,9 +170,9 @@ def test_opening_the_page_writes_nothing(
 
 
 def test_a_need_nobody_was_found_for_yet_opens_its_check_page(
-    ask: Ask, browse: Browse, three: list[str], db: Session
+    make: Make, browse: Browse, three: list[str], db: Session
 ) -> None:
-    _need, token = ask()
+    _need, token = make.need_and_token()
     browser = browse(token)
     page = browser.get("/matches")
     assert page.url.path == f"/find/{ADVISORS}/check"
@@ -196,9 +197,9 @@ def leave(db: Session, slug: str, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["paused", "full", "refused", "closed", "erased"])
 def test_who_left_since_is_not_shown_and_somebody_takes_the_place(
-    ask: Ask, browse: Browse, three: list[str], make: Make, db: Session, how: str
+    make: Make, browse: Browse, three: list[str], db: Session, how: str
 ) -> None:
-    _need, token = ask()
+    _need, token = make.need_and_token()
     browser = browse(token)
     look(browser)
     make.provider(profile={"display_name": "Dora Example", "specialties": ["debt"]})
@@ -219,9 +220,9 @@ def test_who_left_since_is_not_shown_and_somebody_takes_the_place(
 
 
 def test_when_nobody_comes_after_who_left_the_others_stay(
-    ask: Ask, browse: Browse, three: list[str], db: Session
+    make: Make, browse: Browse, three: list[str], db: Session
 ) -> None:
-    _need, token = ask()
+    _need, token = make.need_and_token()
     browser = browse(token)
     look(browser)
     leave(db, "ada", "paused")
@@ -231,9 +232,9 @@ def test_when_nobody_comes_after_who_left_the_others_stay(
 
 
 def test_when_everybody_left_the_page_says_so(
-    ask: Ask, browse: Browse, three: list[str], db: Session
+    make: Make, browse: Browse, three: list[str], db: Session
 ) -> None:
-    _need, token = ask()
+    _need, token = make.need_and_token()
     browser = browse(token)
     look(browser)
     for slug in ("ada", "ben", "cora"):
@@ -245,9 +246,9 @@ def test_when_everybody_left_the_page_says_so(
 
 
 def test_who_comes_back_is_shown_again(
-    ask: Ask, browse: Browse, three: list[str], db: Session
+    make: Make, browse: Browse, three: list[str], db: Session
 ) -> None:
-    _need, token = ask()
+    _need, token = make.need_and_token()
     browser = browse(token)
     before = look(browser).text
     leave(db, "ada", "full")
@@ -258,9 +259,9 @@ def test_who_comes_back_is_shown_again(
 
 
 def test_in_a_closed_category_nobody_looks_again(
-    ask: Ask, browse: Browse, three: list[str], db: Session
+    make: Make, browse: Browse, three: list[str], db: Session
 ) -> None:
-    _need, token = ask()
+    _need, token = make.need_and_token()
     browser = browse(token)
     look(browser)
     leave(db, "ada", "paused")
@@ -271,9 +272,9 @@ def test_in_a_closed_category_nobody_looks_again(
 
 
 def test_two_who_look_again_at_once_make_one_list(
-    ask: Ask, three: list[str], make: Make, db: Session
+    make: Make, three: list[str], db: Session
 ) -> None:
-    need, _token = ask()
+    need = make.need()
     service.suggest(db, need)
     leave(db, "ada", "full")
     make.provider()
@@ -299,10 +300,10 @@ def test_without_a_need_the_page_says_so(client: TestClient) -> None:
 
 
 def test_nobody_left_names_the_rule_and_gives_it_up_in_one_tap(
-    ask: Ask, browse: Browse, three: list[str], db: Session
+    make: Make, browse: Browse, three: list[str], db: Session
 ) -> None:
     tight = {"min_cents": None, "max_cents": 100, "unit": "session"}
-    _need, token = ask({"budget": "must"}, budget=tight)
+    _need, token = make.need_and_token(importance={"budget": "must"}, budget=tight)
     browser = browse(token)
     page = look(browser)
     assert "Nobody fits every rule yet" in page.text
@@ -314,10 +315,10 @@ def test_nobody_left_names_the_rule_and_gives_it_up_in_one_tap(
 
 
 def test_a_legal_rule_cannot_be_given_up(
-    ask: Ask, browse: Browse, three: list[str], db: Session
+    make: Make, browse: Browse, three: list[str], db: Session
 ) -> None:
     place = {"country": "US", "region": "TX", "city": "Austin"}
-    need, token = ask(place=place)
+    need, token = make.need_and_token(place=place)
     browser = browse(token)
     page = look(browser)
     assert "Registered in your state" in page.text
@@ -328,18 +329,16 @@ def test_a_legal_rule_cannot_be_given_up(
     assert need.answers["importance"] == {}
 
 
-def test_an_empty_category_says_that_nobody_is_there(ask: Ask, browse: Browse, make: Make) -> None:
-    _need, token = ask()
+def test_an_empty_category_says_that_nobody_is_there(make: Make, browse: Browse) -> None:
+    _need, token = make.need_and_token()
     browser = browse(token)
     page = look(browser)
     assert "Nobody is here yet" in page.text
     assert "No financial advisor takes new people" in page.text
 
 
-def test_an_empty_list_fills_when_somebody_comes(
-    ask: Ask, browse: Browse, make: Make, db: Session
-) -> None:
-    _need, token = ask()
+def test_an_empty_list_fills_when_somebody_comes(make: Make, browse: Browse, db: Session) -> None:
+    _need, token = make.need_and_token()
     browser = browse(token)
     assert ">Look again</button>" in look(browser).text
     make.provider()
@@ -348,10 +347,10 @@ def test_an_empty_list_fills_when_somebody_comes(
     assert count(db, Shortlist) == 1
 
 
-def test_words_of_a_profile_cannot_become_markup(ask: Ask, browse: Browse, make: Make) -> None:
+def test_words_of_a_profile_cannot_become_markup(make: Make, browse: Browse) -> None:
     evil = "<script>alert(1)</script>"
     make.provider(profile={"display_name": evil, "headline": "<img src=x>", "bio": evil})
-    _need, token = ask()
+    _need, token = make.need_and_token()
     browser = browse(token)
     page = look(browser)
     assert evil not in page.text
@@ -360,9 +359,9 @@ def test_words_of_a_profile_cannot_become_markup(ask: Ask, browse: Browse, make:
 
 
 def test_answers_and_the_shown_are_stored_unreadable(
-    ask: Ask, browse: Browse, three: list[str], db: Session
+    make: Make, browse: Browse, three: list[str], db: Session
 ) -> None:
-    need, token = ask()
+    need, token = make.need_and_token()
     look(browse(token))
     stored = db.connection().exec_driver_sql("SELECT explanation FROM matches").scalars().all()
     assert len(stored) == 3
@@ -372,17 +371,17 @@ def test_answers_and_the_shown_are_stored_unreadable(
 
 
 def test_a_closed_category_suggests_nobody(
-    ask: Ask, browse: Browse, three: list[str], db: Session
+    make: Make, browse: Browse, three: list[str], db: Session
 ) -> None:
-    _need, token = ask()
+    _need, token = make.need_and_token()
     categories.deactivate(db, ADVISORS)
     assert browse(token).get("/matches").status_code == 409
 
 
 def test_people_shown_before_stay_when_the_category_closes(
-    ask: Ask, browse: Browse, three: list[str], db: Session
+    make: Make, browse: Browse, three: list[str], db: Session
 ) -> None:
-    _need, token = ask()
+    _need, token = make.need_and_token()
     assert look(browse(token)).status_code == 200
     categories.deactivate(db, ADVISORS)
     kept = browse(token).get("/matches")

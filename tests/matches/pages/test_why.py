@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from imatch.accounts.models import AccountType
 from imatch.core.database import atomic
 from imatch.mail.models import MailMessage
 from imatch.matches import service
@@ -15,14 +14,14 @@ from imatch.matches.models import Match
 from imatch.matches.reports import REPORTS_PER_MATCH
 from imatch.providers.models import Provider
 from imatch.ranking import fit
-from tests.make import Make
-from tests.matches.conftest import Ask, Browse
+from tests.factories import Make
+from tests.matches.browsing import Browse
 
 
 @pytest.fixture
-def matches(ask: Ask, three: list[str], db: Session) -> list[Match]:
+def matches(make: Make, three: list[str], db: Session) -> list[Match]:
     """Three suggested matches of one need, with its token in `info`."""
-    need, token = ask(windows=["tue_evening"], urgency="this_week")
+    need, token = make.need_and_token(windows=["tue_evening"], urgency="this_week")
     service.suggest(db, need)
     db.info["token"] = token
     return list(db.scalars(select(Match).order_by(Match.position)))
@@ -89,10 +88,10 @@ def test_tampered_scores_are_reported_as_disagreeing(
 
 
 def test_only_the_seeker_can_open_the_page(
-    matches: list[Match], ask: Ask, browse: Browse, db: Session
+    matches: list[Match], make: Make, browse: Browse, db: Session
 ) -> None:
     path = f"/matches/{matches[0].id}/why"
-    _other, other_token = ask(urgency="flexible")
+    _other, other_token = make.need_and_token(urgency="flexible")
     assert browse(other_token).get(path).status_code == 404
     stranger = browse("no-such-token")
     assert stranger.get(path).status_code == 404
@@ -106,7 +105,7 @@ def test_only_the_seeker_can_open_the_page(
 def test_a_wrong_fact_is_mailed_to_the_operators(
     matches: list[Match], browse: Browse, db: Session, make: Make
 ) -> None:
-    operator = make.user(account_type=AccountType.OPERATOR)
+    operator = make.operator()
     path = f"/matches/{matches[0].id}/report"
     page = browse(db.info["token"]).post(path, data={"text": "The price is $400.\r\nI asked."})
     assert "on their way to the people who run this site" in page.text
@@ -121,7 +120,7 @@ def test_a_wrong_fact_is_mailed_to_the_operators(
 def test_an_invalid_report_is_refused(
     matches: list[Match], browse: Browse, db: Session, make: Make, text: str
 ) -> None:
-    make.user(account_type=AccountType.OPERATOR)
+    make.operator()
     path = f"/matches/{matches[0].id}/report"
     page = browse(db.info["token"]).post(path, data={"text": text})
     assert page.status_code == 422
@@ -132,7 +131,7 @@ def test_an_invalid_report_is_refused(
 def test_reports_of_one_match_are_limited(
     matches: list[Match], browse: Browse, db: Session, make: Make
 ) -> None:
-    make.user(account_type=AccountType.OPERATOR)
+    make.operator()
     browser, path = browse(db.info["token"]), f"/matches/{matches[0].id}/report"
     for number in range(REPORTS_PER_MATCH.tries):
         assert browser.post(path, data={"text": f"Wrong {number}."}).status_code == 200
@@ -155,13 +154,13 @@ def test_a_report_is_refused_if_there_is_no_operator(
     assert page.status_code == 409
 
 
-def test_an_expired_credential_is_not_shown_as_checked(ask: Ask, make: Make, db: Session) -> None:
+def test_an_expired_credential_is_not_shown_as_checked(make: Make, db: Session) -> None:
     credentials = [
         {"type": "CFP", "number": "1", "expires": "2020-01-31"},
         {"type": "EA", "number": "2", "expires": "2999-01-31"},
     ]
     make.provider(profile={"credentials": credentials}, verified_credentials=["CFP", "EA"])
-    need, _token = ask(designations_wanted=["EA"])
+    need = make.need(designations_wanted=["EA"])
     service.suggest(db, need)
     stored = db.scalars(select(Match)).one().explanation
     source = explanations.from_json(stored).sides["certification_match"].source
@@ -169,7 +168,7 @@ def test_an_expired_credential_is_not_shown_as_checked(ask: Ask, make: Make, db:
 
 
 def test_credentials_that_were_not_wanted_are_shown_as_offered(
-    ask: Ask, make: Make, browse: Browse, db: Session
+    make: Make, browse: Browse, db: Session
 ) -> None:
     credentials = [
         {"type": "CFP", "number": "1"},
@@ -179,7 +178,7 @@ def test_credentials_that_were_not_wanted_are_shown_as_offered(
     make.provider(
         profile={"credentials": credentials, "designations": ["CFA"]}, verified_credentials=["CFP"]
     )
-    need, token = ask()
+    need, token = make.need_and_token()
     service.suggest(db, need)
     match = db.scalars(select(Match)).one()
     sides = explanations.from_json(match.explanation).sides["certification_match"]

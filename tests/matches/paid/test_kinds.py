@@ -1,7 +1,6 @@
 """Ten people, other people, one's own criteria and a search by hand, for POT."""
 
 import re
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -14,51 +13,22 @@ from starlette.testclient import TestClient
 from imatch.accounts.models import User
 from imatch.core.database import SessionLocal
 from imatch.core.errors import Invalid
-from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post
+from imatch.ledger import POT
 from imatch.ledger.queries import account, free
 from imatch.matches import queries
 from imatch.matches.models import Match, MatchKind, Shortlist
 from imatch.matches.paid import service as paid
 from imatch.matches.rules import Refusal
-from imatch.needs import service as seekers
 from imatch.needs.models import Need
 from imatch.needs.queries import NeedNotFound
 from imatch.pot.errors import InsufficientPot, POTKeyReused
 from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop.models import PotPurchase
-from tests.make import Make
-from tests.matches.conftest import ADVISORS, VALUES, Ask, Browse, look
+from tests.factories import Make
+from tests.matches.browsing import Browse, look
+from tests.support.clients import SignIn
 
 KEY = "a-key-of-some-length"
-SignIn = Callable[[User], TestClient]
-
-
-def give(db: Session, user_id: int, pot: int) -> None:
-    post(
-        db,
-        POT,
-        Movement(
-            key=f"give {user_id} {pot}",
-            user_id=user_id,
-            amount=pot,
-            counter_account=SystemAccount.TREASURY,
-            transaction_type=TransactionType.EARN,
-            category="grant",
-        ),
-    )
-
-
-@pytest.fixture
-def many(make: Make) -> None:
-    for number in range(14):
-        make.provider(
-            slug=f"advisor-{number}",
-            profile={
-                "display_name": f"Advisor {number}",
-                "bio": f"Number {number}." + (" I sail a boat." if number == 13 else ""),
-                "years_experience": number,
-            },
-        )
 
 
 @dataclass
@@ -81,10 +51,8 @@ class Buyer:
 
 @pytest.fixture
 def buyer(db: Session, make: Make) -> Buyer:
-    user = make.user()
-    need, _token = seekers.submit(db, ADVISORS, VALUES, {}, user=user)
-    give(db, user.id, 1_000)
-    return Buyer(user, need, db)
+    user = make.buyer()
+    return Buyer(user, make.need(user), db)
 
 
 def counted(db: Session, table: type[Any]) -> int:
@@ -165,15 +133,14 @@ def test_nobody_new_costs_nothing(
 
 def test_too_few_pot_leave_no_list(buyer: Buyer, many: None, make: Make) -> None:
     poor = make.user()
-    need, _token = seekers.submit(buyer.db, ADVISORS, VALUES, {}, user=poor)
+    need = make.need(poor)
     with pytest.raises(InsufficientPot):
         paid.buy(buyer.db, poor, need, paid.Wish(MatchKind.PREMIUM), key=KEY)
     assert counted(buyer.db, Shortlist) == counted(buyer.db, PotPurchase) == 0
 
 
 def test_somebody_elses_need_is_not_there(buyer: Buyer, many: None, make: Make) -> None:
-    other = make.user()
-    give(buyer.db, other.id, 500)
+    other = make.buyer(500)
     for act in (
         lambda: paid.buy(buyer.db, other, buyer.need, paid.Wish(MatchKind.PREMIUM), key=KEY),
         lambda: paid.order_by_hand(buyer.db, other, buyer.need, key=KEY),
@@ -234,9 +201,9 @@ def test_the_panel_says_what_it_brings_and_costs(buyer: Buyer, many: None, sign_
 
 
 def test_without_an_account_nothing_else_changes(
-    many: None, ask: Ask, browse: Browse, db: Session
+    many: None, make: Make, browse: Browse, db: Session
 ) -> None:
-    _need, token = ask()
+    _need, token = make.need_and_token()
     browser = browse(token)
     page = look(browser).text
     assert 'href="/sign-up"' in page
@@ -268,7 +235,7 @@ def test_who_cannot_pay_reads_what_is_missing(
     db: Session, many: None, make: Make, sign_in: SignIn
 ) -> None:
     poor = make.user()
-    seekers.submit(db, ADVISORS, VALUES, {}, user=poor)
+    make.need(poor)
     client = sign_in(poor)
     look(client)
     page = client.get("/matches/more/custom_criteria_match").text
@@ -367,7 +334,7 @@ def test_programs_without_enough_pot_are_refused(
     db: Session, many: None, make: Make, sign_in: SignIn
 ) -> None:
     poor = make.user()
-    need, _token = seekers.submit(db, ADVISORS, VALUES, {}, user=poor)
+    need = make.need(poor)
     answer = sign_in(poor).post(
         f"/api/v1/needs/{need.id}/shortlists",
         json={"kind": "premium"},
@@ -380,8 +347,7 @@ def test_programs_without_enough_pot_are_refused(
 def test_programs_buy_for_their_own_needs_only(
     buyer: Buyer, many: None, make: Make, sign_in: SignIn
 ) -> None:
-    other = make.user()
-    give(buyer.db, other.id, 500)
+    other = make.buyer(500)
     answer = sign_in(other).post(
         f"/api/v1/needs/{buyer.need.id}/shortlists",
         json={"kind": "premium"},

@@ -1,28 +1,20 @@
 """What is offered for POT beside a list: nothing that is known to show nobody new."""
 
-import pytest
 from sqlalchemy.orm import Session
 
 from imatch.core.database import atomic
 from imatch.matches import service
 from imatch.matches.models import MatchKind
 from imatch.matches.paid import service as paid
-from imatch.needs import service as seekers
-from tests.make import Make
-from tests.matches.conftest import ADVISORS, VALUES
-
-
-@pytest.fixture
-def many(make: Make) -> None:
-    for number in range(14):
-        make.provider(profile={"display_name": f"Advisor {number}", "years_experience": number})
+from tests.factories import Make
+from tests.factories.needs import ADVISOR_NEED
 
 
 def test_ten_people_are_offered_until_these_answers_have_them(
     db: Session, make: Make, many: None
 ) -> None:
     user = make.user()
-    need, _token = seekers.submit(db, ADVISORS, VALUES, {}, user=user)
+    need = make.need(user)
 
     def offered() -> list[str]:
         basic = service.suggest(db, need)
@@ -34,5 +26,5 @@ def test_ten_people_are_offered_until_these_answers_have_them(
     service.suggest(db, need, MatchKind.PREMIUM)
     assert offered() == [*lists[1:], "rush_match"]
     with atomic(db):
-        need.answers = {"values": {**VALUES, "needs": ["debt"]}, "importance": {}}
+        need.answers = {"values": {**ADVISOR_NEED, "needs": ["debt"]}, "importance": {}}
     assert offered() == [*lists, "rush_match"]

@@ -9,7 +9,6 @@ from starlette.testclient import TestClient
 
 from imatch.matches import queries, service
 from imatch.matches.pool import needs
-from imatch.needs import service as seekers
 from imatch.needs.deps import COOKIE
 from imatch.needs.models import Need
 from imatch.needs.queries import definition_of
@@ -17,9 +16,10 @@ from imatch.pot.shop import service as shop
 from imatch.providers import approval
 from imatch.providers.models import Provider
 from imatch.ranking.types import StatedNeed
-from tests.make import Make
-from tests.matches.conftest import look
-from tests.providers.boosting import ADVISORS, VERIFIED, Hire, Owner
+from tests.factories import Make
+from tests.factories.owners import Owner
+from tests.factories.providers import ADVISORS, VERIFIED
+from tests.matches.browsing import look
 
 # ---- a boost: one labelled place, and no score changes ----
 
@@ -49,19 +49,15 @@ def worse(make: Make) -> None:
         )
 
 
-def need_in(db: Session, **importance: str) -> tuple[Need, str]:
-    return seekers.submit(db, ADVISORS, VALUES, importance)
-
-
 def engine_need(db: Session, need: Need) -> StatedNeed:
     answers = need.answers
     return needs.stated_need(definition_of(db, need), answers["values"], answers["importance"])
 
 
-def last_on_fit(hire: Hire, **columns: Any) -> Owner:  # noqa: ANN401
+def last_on_fit(make: Make, **columns: Any) -> Owner:  # noqa: ANN401
     """No newcomer either, whom the list might draw."""
     profile = {"specialties": ["debt"], "years_experience": 1, **columns.pop("profile", {})}
-    return hire(profile=profile, invite_count=8, accept_count=4, **columns)
+    return make.owner(profile=profile, invite_count=8, accept_count=4, **columns)
 
 
 def matches_page(client: TestClient, token: str) -> str:
@@ -70,9 +66,9 @@ def matches_page(client: TestClient, token: str) -> str:
 
 
 @pytest.mark.usefixtures("crowd")
-def test_a_boost_changes_no_score_and_no_place(db: Session, hire: Hire) -> None:
-    owner = last_on_fit(hire)
-    need, _token = need_in(db)
+def test_a_boost_changes_no_score_and_no_place(db: Session, make: Make) -> None:
+    owner = last_on_fit(make)
+    need = make.need()
 
     def ranked() -> list[object]:
         found, _providers = service.rank(db, ADVISORS, engine_need(db, need), count=9, seed=7)
@@ -88,21 +84,21 @@ def test_a_boost_changes_no_score_and_no_place(db: Session, hire: Hire) -> None:
 
 @pytest.mark.usefixtures("crowd")
 def test_who_fits_less_than_the_median_gets_no_place(
-    db: Session, hire: Hire, client: TestClient
+    db: Session, make: Make, client: TestClient
 ) -> None:
-    last_on_fit(hire).buy("profile_boost_month")
-    _need, token = need_in(db)
+    last_on_fit(make).buy("profile_boost_month")
+    _need, token = make.need_and_token()
     assert "Paid place." not in matches_page(client, token)
 
 
 @pytest.mark.usefixtures("crowd", "worse")
-def test_one_labelled_place_with_the_real_fit(db: Session, hire: Hire, client: TestClient) -> None:
-    owner = last_on_fit(hire)
-    need, token = need_in(db)
+def test_one_labelled_place_with_the_real_fit(db: Session, make: Make, client: TestClient) -> None:
+    owner = last_on_fit(make)
+    need, token = make.need_and_token()
     without = matches_page(client, token)
     assert "Paid place." not in without
     owner.buy("profile_boost_month")
-    last_on_fit(hire, name="Zoe Example").buy("profile_boost_month")
+    last_on_fit(make, name="Zoe Example").buy("profile_boost_month")
     page = matches_page(client, token)
     assert page.count("Paid place.</strong> It does not change anybody’s fit.") == 1
     organic = page.partition("Paid place.")[0]
@@ -126,18 +122,18 @@ def test_one_labelled_place_with_the_real_fit(db: Session, hire: Hire, client: T
 )
 @pytest.mark.usefixtures("crowd", "worse")
 def test_who_fails_a_rule_gets_no_place(
-    db: Session, hire: Hire, client: TestClient, columns: dict[str, Any]
+    db: Session, make: Make, client: TestClient, columns: dict[str, Any]
 ) -> None:
-    last_on_fit(hire, **columns).buy("profile_boost_month")
-    _need, token = need_in(db, budget="must")
+    last_on_fit(make, **columns).buy("profile_boost_month")
+    _need, token = make.need_and_token(importance={"budget": "must"})
     assert "Paid place." not in matches_page(client, token)
 
 
 def test_who_is_among_the_three_gets_no_place_beside_them(
-    db: Session, hire: Hire, client: TestClient
+    db: Session, make: Make, client: TestClient
 ) -> None:
-    hire().buy("profile_boost_month")
-    _need, token = need_in(db)
+    make.owner().buy("profile_boost_month")
+    _need, token = make.need_and_token()
     page = matches_page(client, token)
     assert "Greta Example" in page
     assert "Paid place." not in page
@@ -145,10 +141,10 @@ def test_who_is_among_the_three_gets_no_place_beside_them(
 
 @pytest.mark.usefixtures("crowd", "worse")
 def test_a_boost_that_ran_out_or_came_back_shows_nobody(
-    db: Session, hire: Hire, client: TestClient
+    db: Session, make: Make, client: TestClient
 ) -> None:
-    purchase = last_on_fit(hire).buy("profile_boost_month")
-    _need, token = need_in(db)
+    purchase = last_on_fit(make).buy("profile_boost_month")
+    _need, token = make.need_and_token()
     assert "Paid place." in matches_page(client, token)
     shop.refund(db, purchase.id, reason="Asked for it back")
     assert "Paid place." not in matches_page(client, token)
@@ -158,8 +154,8 @@ def test_a_boost_that_ran_out_or_came_back_shows_nobody(
 
 
 @pytest.mark.usefixtures("crowd")
-def test_who_is_featured_stands_in_a_labelled_row(hire: Hire, client: TestClient) -> None:
-    owner = hire()
+def test_who_is_featured_stands_in_a_labelled_row(make: Make, client: TestClient) -> None:
+    owner = make.owner()
     before = client.get(f"/providers/{ADVISORS}").text
     assert "Paid place." not in before
     owner.buy("featured_listing_week")
@@ -171,8 +167,8 @@ def test_who_is_featured_stands_in_a_labelled_row(hire: Hire, client: TestClient
     assert client.get("/providers/no_such_category").status_code == 404
 
 
-def test_a_profile_taken_down_is_featured_no_more(hire: Hire, client: TestClient) -> None:
-    owner = hire()
+def test_a_profile_taken_down_is_featured_no_more(make: Make, client: TestClient) -> None:
+    owner = make.owner()
     owner.buy("featured_listing_week")
     approval.reject(owner.db, owner.provider, None, reason="Your licence ran out.")
     assert "Greta Example" not in client.get(f"/providers/{ADVISORS}").text
@@ -181,9 +177,9 @@ def test_a_profile_taken_down_is_featured_no_more(hire: Hire, client: TestClient
 # ---- the badge ----
 
 
-def test_the_badge_shows_until_it_is_refunded(hire: Hire, client: TestClient) -> None:
-    owner = hire(**VERIFIED, slug="greta")
-    _need, token = need_in(owner.db)
+def test_the_badge_shows_until_it_is_refunded(make: Make, client: TestClient) -> None:
+    owner = make.owner(**VERIFIED, slug="greta")
+    _need, token = make.need_and_token()
     assert "Verified badge" not in client.get("/p/greta").text
     purchase = owner.buy("verified_badge")
     profile = client.get("/p/greta").text
@@ -196,8 +192,8 @@ def test_the_badge_shows_until_it_is_refunded(hire: Hire, client: TestClient) ->
     assert "Verified badge" not in matches_page(client, token)
 
 
-def test_the_badge_goes_with_the_check(hire: Hire, client: TestClient) -> None:
-    owner = hire(**VERIFIED, slug="greta")
+def test_the_badge_goes_with_the_check(make: Make, client: TestClient) -> None:
+    owner = make.owner(**VERIFIED, slug="greta")
     owner.buy("verified_badge")
     approval.verify_credentials(owner.db, owner.provider, None, [])
     assert "Verified badge" not in client.get("/p/greta").text

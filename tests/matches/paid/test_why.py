@@ -11,16 +11,15 @@ from sqlalchemy.orm import Session
 
 from imatch.core.clock import frozen, now
 from imatch.core.database import atomic
-from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post
 from imatch.matches import queries, service
 from imatch.matches.models import Match
 from imatch.matches.pool import needs
 from imatch.needs.models import Need
 from imatch.needs.queries import definition_of
-from imatch.providers import boosts
 from imatch.providers.models import Provider
-from tests.make import Make
-from tests.matches.conftest import ADVISORS, Ask, Browse, eventually, look
+from tests.factories import Make
+from tests.factories.providers import ADVISORS
+from tests.matches.browsing import Browse, eventually, look
 
 PATH = "/matches/paid/why"
 Boost = Callable[..., Provider]
@@ -47,16 +46,8 @@ def boosted(db: Session, make: Make, three: list[str]) -> Boost:
         }
         # Not a newcomer, whom the list might draw.
         provider = make.provider(profile=profile, invite_count=8, accept_count=4)
-        movement = Movement(
-            key=f"give {provider.id}",
-            user_id=provider.user_id,
-            amount=1_000,
-            counter_account=SystemAccount.TREASURY,
-            transaction_type=TransactionType.EARN,
-            category="grant",
-        )
-        post(db, POT, movement)
-        boosts.buy(db, provider.user_id, provider, boosts.BOOST, key="a-key-of-some-length")
+        make.pot(provider.user_id)
+        make.boost(provider)
         return provider
 
     return hired
@@ -75,9 +66,9 @@ def words(page: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
-def test_the_card_says_why_and_leads_there(ask: Ask, browse: Browse, boosted: Boost) -> None:
+def test_the_card_says_why_and_leads_there(make: Make, browse: Browse, boosted: Boost) -> None:
     boosted()
-    _need, token = ask()
+    _need, token = make.need_and_token()
     beside = look(browse(token)).text.partition("Paid place.")[2]
     assert f'href="{PATH}"' in beside
     assert "Worth knowing." in beside
@@ -85,11 +76,11 @@ def test_the_card_says_why_and_leads_there(ask: Ask, browse: Browse, boosted: Bo
 
 
 def test_the_page_says_who_pays_who_decides_and_what_it_did_not_change(
-    ask: Ask, browse: Browse, boosted: Boost, db: Session
+    make: Make, browse: Browse, boosted: Boost, db: Session
 ) -> None:
     boosted("Greta Example", ("debt", "tax"))
     boosted("Zoe Example")  # pays too, and fits less
-    need, token = ask()
+    need, token = make.need_and_token()
     browser = browse(token)
     look(browser)
     said = words(browser.get(PATH).text)
@@ -106,10 +97,10 @@ def test_the_page_says_who_pays_who_decides_and_what_it_did_not_change(
 
 
 def test_looking_stores_nothing_and_leaves_the_list_as_it_is(
-    ask: Ask, browse: Browse, boosted: Boost, db: Session
+    make: Make, browse: Browse, boosted: Boost, db: Session
 ) -> None:
     greta = boosted()
-    need, token = ask()
+    need, token = make.need_and_token()
     browser = browse(token)
     look(browser)
     before = [(m.provider_id, m.position, m.fit) for m in db.scalars(select(Match))]
@@ -121,9 +112,9 @@ def test_looking_stores_nothing_and_leaves_the_list_as_it_is(
 
 
 def test_where_there_is_no_paid_place_the_list_opens(
-    ask: Ask, browse: Browse, boosted: Boost, db: Session
+    make: Make, browse: Browse, boosted: Boost, db: Session
 ) -> None:
-    _need, token = ask()
+    _need, token = make.need_and_token()
     browser = browse(token)
     look(browser)
     assert browser.get(PATH).url.path == "/matches"
@@ -142,14 +133,14 @@ def test_whoever_has_no_need_reads_nothing(browse: Browse, boosted: Boost, db: S
 
 
 def test_a_checked_credential_is_said_to_be_offered(
-    ask: Ask, browse: Browse, boosted: Boost, db: Session
+    make: Make, browse: Browse, boosted: Boost, db: Session
 ) -> None:
     greta = boosted()
     with atomic(db):
         held = [{"type": "CFP", "number": "1"}]
         greta.profile = {**greta.profile, "designations": [], "credentials": held}
         greta.verified_credentials = ["CFP"]
-    _need, token = ask()
+    _need, token = make.need_and_token()
     browser = browse(token)
     look(browser)
     said = words(browser.get(PATH).text)

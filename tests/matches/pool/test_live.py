@@ -18,8 +18,9 @@ from imatch.matches.pool import live as live_pools
 from imatch.matches.pool.exposure import MAX_PRICE, Exposure
 from imatch.matches.pool.live import MatchingUnavailable, live_pool
 from imatch.providers.models import Provider, ProviderStatus
-from tests.make import Make
-from tests.matches.conftest import ADVISORS, Ask, Browse, eventually, look
+from tests.factories import Make
+from tests.factories.providers import ADVISORS
+from tests.matches.browsing import Browse, eventually, look
 
 LONG_AGO = timedelta(days=30)
 
@@ -65,15 +66,15 @@ def test_changes_by_another_process_are_loaded(make: Make, database_url: str, db
 
 
 def test_a_paused_provider_is_not_suggested_again(
-    ask: Ask, browse: Browse, three: list[str], new_session: Callable[[], Session]
+    make: Make, browse: Browse, three: list[str], new_session: Callable[[], Session]
 ) -> None:
-    _first, first_token = ask()
+    _first, first_token = make.need_and_token()
     first = browse(first_token)
     assert "Ada Example" in look(first).text
     with new_session() as session, atomic(session):
         ada = session.scalars(select(Provider).where(Provider.slug == "ada")).one()
         ada.accepting_new = False
-    _second, second_token = ask(urgency="flexible")
+    _second, second_token = make.need_and_token(urgency="flexible")
     page = look(browse(second_token))
     assert "Two people fit" in page.text
     assert "Ada Example" not in page.text
@@ -101,42 +102,42 @@ def test_a_pause_ends_by_itself(make: Make) -> None:
         assert count_becomes(1)
 
 
-def test_a_closed_account_is_not_suggested(ask: Ask, make: Make, db: Session) -> None:
+def test_a_closed_account_is_not_suggested(make: Make, db: Session) -> None:
     gone, there = make.provider(), make.provider()
     assert people_left() == 2
     with atomic(db):
         db.execute(update(User).where(User.id == gone.user_id).values(active=False))
-    need, _token = ask()
+    need = make.need()
     matches = queries.matches_of(db, service.suggest(db, need).id)
     assert [match.provider_id for match in matches] == [there.id]
     assert people_left() == 1
 
 
-def test_an_erased_profile_is_not_suggested(ask: Ask, make: Make, db: Session) -> None:
+def test_an_erased_profile_is_not_suggested(make: Make, db: Session) -> None:
     gone, there = make.provider(), make.provider()
     assert people_left() == 2
     with atomic(db):
         db.execute(delete(Provider).where(Provider.id == gone.id))
-    need, _token = ask()
+    need = make.need()
     matches = queries.matches_of(db, service.suggest(db, need).id)
     assert [match.provider_id for match in matches] == [there.id]
 
 
-def test_showing_a_provider_does_not_change_updated_at(ask: Ask, make: Make, db: Session) -> None:
+def test_showing_a_provider_does_not_change_updated_at(make: Make, db: Session) -> None:
     provider = make.provider()
     changed_at = provider.updated_at
-    need, _token = ask()
+    need = make.need()
     service.suggest(db, need)
     db.refresh(provider)
     assert provider.shown_count == 1
     assert provider.updated_at == changed_at
 
 
-def test_a_provider_shown_too_often_moves_down(ask: Ask, make: Make, db: Session) -> None:
+def test_a_provider_shown_too_often_moves_down(make: Make, db: Session) -> None:
     shown, fresh = make.provider(), make.provider()
     with atomic(db):
         shown.shown_count = 4
-    need, _token = ask()
+    need = make.need()
     matches = queries.matches_of(db, service.suggest(db, need).id)
     assert [match.provider_id for match in matches] == [fresh.id, shown.id]
     prices = [service.why(match).order.price for match in matches]
@@ -166,9 +167,9 @@ def test_uncommitted_changes_are_not_loaded(make: Make, db: Session) -> None:
     assert people_left() == 1
 
 
-def test_new_weights_apply_at_once(ask: Ask, make: Make, db: Session) -> None:
+def test_new_weights_apply_at_once(make: Make, db: Session) -> None:
     make.provider()
-    need, _token = ask()
+    need = make.need()
     before = queries.matches_of(db, service.suggest(db, need).id)[0]
     with atomic(db):
         category = db.scalars(select(Category).where(Category.name == ADVISORS)).one()
@@ -176,7 +177,7 @@ def test_new_weights_apply_at_once(ask: Ask, make: Make, db: Session) -> None:
         criteria["expertise_match"]["weight"] = 20
         criteria["pricing_alignment"]["weight"] = 20
         category.matching_criteria = criteria
-    other, _token = ask(urgency="flexible")
+    other = make.need(urgency="flexible")
     after = queries.matches_of(db, service.suggest(db, other).id)[0]
 
     def weight(match: object) -> dict[str, int]:
@@ -187,9 +188,9 @@ def test_new_weights_apply_at_once(ask: Ask, make: Make, db: Session) -> None:
 
 
 def test_other_pages_work_while_matching_is_unavailable(
-    ask: Ask, browse: Browse, db: Session
+    make: Make, browse: Browse, db: Session
 ) -> None:
-    need, token = ask()
+    need, token = make.need_and_token()
     with atomic(db):
         db.execute(text("ALTER TABLE providers RENAME COLUMN shown_count TO out_of_order"))
     with pytest.raises(MatchingUnavailable):

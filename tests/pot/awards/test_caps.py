@@ -33,9 +33,8 @@ from imatch.pot.awards import service as awards
 from imatch.pot.awards.caps import start_of
 from imatch.pot.awards.models import PotAward
 from imatch.pot.rules import Window
-from imatch.wiring import wire
-from tests.make import Make
-from tests.pot.awards.test_earn import FRIEND, ME, OTHER, paid, people, rated
+from tests.factories import Make
+from tests.factories.facts import FRIEND, ME, OTHER, engagement_paid, four_people, rating_given
 
 
 def times(db: Session, rule: str, user_id: int = ME) -> int:
@@ -49,7 +48,9 @@ FIRST_OF_APRIL = datetime(2026, 4, 1, tzinfo=UTC)
 # rule -> (facts one after the other, how many of them a month pays)
 MONTHLY: dict[str, tuple[Any, int]] = {
     "seeker_rating": (
-        lambda n: rated(engagement_id=n, rater_user_id=ME, rated_user_id=OTHER, deal_cents=5_000),
+        lambda n: rating_given(
+            engagement_id=n, rater_user_id=ME, rated_user_id=OTHER, deal_cents=5_000
+        ),
         8,
     ),
     "provider_content": (lambda n: ContentPublished(n, ME, ContentKind.TIP), 2),
@@ -57,11 +58,13 @@ MONTHLY: dict[str, tuple[Any, int]] = {
     "bug_report": (lambda n: ReportAccepted(n, ME, ReportKind.BUG), 5),
     "feature_suggestion": (lambda n: ReportAccepted(n, ME, ReportKind.FEATURE), 5),
     "fraud_report": (lambda n: ReportAccepted(n, ME, ReportKind.FRAUD), 5),
-    "repeat_engagement": (lambda n: paid(n, earlier_with_this_provider=1), 4),
-    "on_time_completion": (lambda n: paid(n, on_time=True), 8),
+    "repeat_engagement": (lambda n: engagement_paid(n, earlier_with_this_provider=1), 4),
+    "on_time_completion": (lambda n: engagement_paid(n, on_time=True), 8),
     "fast_confirmation": (lambda n: CompletionConfirmed(n, ME, 5), 8),
     "detailed_review": (
-        lambda n: rated(engagement_id=n, rater_user_id=ME, rated_user_id=OTHER, review_words=60),
+        lambda n: rating_given(
+            engagement_id=n, rater_user_id=ME, rated_user_id=OTHER, review_words=60
+        ),
         4,
     ),
     "review_reply": (lambda n: ReviewReplied(n, ME), 8),
@@ -74,7 +77,7 @@ MONTHLY: dict[str, tuple[Any, int]] = {
 def test_a_month_ends_at_midnight_in_utc(db: Session, make: Make, rule: str) -> None:
     fact, cap = MONTHLY[rule]
     with time_machine.travel(LAST_MOMENT_OF_MARCH, tick=False):
-        people(make)
+        four_people(make)
         for number in range(1, cap + 3):
             awards.on_rewarded_fact(db, fact(number))
         assert times(db, rule) == cap
@@ -93,7 +96,7 @@ def test_a_month_ends_at_midnight_in_utc(db: Session, make: Make, rule: str) -> 
 
 YEARLY: dict[str, tuple[Any, int]] = {
     "seeker_referral": (
-        lambda n: paid(
+        lambda n: engagement_paid(
             n,
             provider_user_id=OTHER,
             seeker_user_id=FRIEND,
@@ -103,7 +106,7 @@ YEARLY: dict[str, tuple[Any, int]] = {
         12,
     ),
     "provider_referral": (
-        lambda n: paid(
+        lambda n: engagement_paid(
             n,
             provider_user_id=OTHER,
             seeker_user_id=FRIEND,
@@ -120,7 +123,7 @@ YEARLY: dict[str, tuple[Any, int]] = {
 def test_a_year_ends_with_december(db: Session, make: Make, rule: str) -> None:
     fact, cap = YEARLY[rule]
     with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False):
-        people(make)
+        four_people(make)
         for number in range(1, cap + 3):
             awards.on_rewarded_fact(db, fact(number))
         assert times(db, rule) == cap
@@ -133,7 +136,7 @@ def test_a_year_ends_with_december(db: Session, make: Make, rule: str) -> None:
 
 
 def test_a_profile_is_refreshed_once_a_quarter(db: Session, make: Make) -> None:
-    people(make)
+    four_people(make)
     for day, so_far in (
         (date(2026, 1, 2), 1),
         (date(2026, 3, 31), 1),
@@ -149,7 +152,9 @@ def test_a_profile_is_refreshed_once_a_quarter(db: Session, make: Make) -> None:
 EVER: dict[str, tuple[Any, int]] = {
     "provider_first_response": (lambda n: LeadAnswered(n, ME, 5), 1),
     "seeker_first_engagement": (
-        lambda n: paid(n, provider_user_id=OTHER, seeker_user_id=ME, earlier_of_seeker=0),
+        lambda n: engagement_paid(
+            n, provider_user_id=OTHER, seeker_user_id=ME, earlier_of_seeker=0
+        ),
         1,
     ),
     "portfolio_item": (lambda n: PortfolioItemApproved(n, ME), 5),
@@ -160,7 +165,7 @@ EVER: dict[str, tuple[Any, int]] = {
 @pytest.mark.parametrize("rule", EVER)
 def test_what_is_paid_once_or_a_few_times_ever(db: Session, make: Make, rule: str) -> None:
     fact, cap = EVER[rule]
-    people(make)
+    four_people(make)
     for number in range(1, cap + 3):
         with time_machine.travel(datetime(2020 + number, 1, 1, tzinfo=UTC), tick=False):
             awards.on_rewarded_fact(db, fact(number))
@@ -168,7 +173,7 @@ def test_what_is_paid_once_or_a_few_times_ever(db: Session, make: Make, rule: st
 
 
 UNCAPPED: dict[str, Any] = {
-    "provider_engagement_base": paid,
+    "provider_engagement_base": engagement_paid,
     "credential_verified": lambda n: CredentialVerified(n, ME),
     "seeker_testimonial": lambda n: TestimonialApproved(n, ME, 100),
     "clean_record_10": lambda n: CleanRecordReached(ME, 10 * n),
@@ -177,31 +182,32 @@ UNCAPPED: dict[str, Any] = {
 
 @pytest.mark.parametrize("rule", UNCAPPED)
 def test_what_has_no_cap(db: Session, make: Make, rule: str) -> None:
-    people(make)
+    four_people(make)
     for number in range(1, 21):
         awards.on_rewarded_fact(db, UNCAPPED[rule](number))
     assert times(db, rule) == 20
 
 
 def test_a_pair_earns_five_stars_once_a_year(db: Session, make: Make) -> None:
-    people(make)
+    four_people(make)
     five = {"stars": 5, "deal_cents": 10_000}
     with time_machine.travel(datetime(2026, 5, 1, tzinfo=UTC), tick=False):
-        awards.on_rewarded_fact(db, rated(rating_id=1, engagement_id=1, **five))
-        awards.on_rewarded_fact(db, rated(rating_id=2, engagement_id=2, **five))
+        awards.on_rewarded_fact(db, rating_given(rating_id=1, engagement_id=1, **five))
+        awards.on_rewarded_fact(db, rating_given(rating_id=2, engagement_id=2, **five))
         assert times(db, "provider_rating_bonus") == 1
-        awards.on_rewarded_fact(db, rated(rating_id=3, engagement_id=3, rater_user_id=3, **five))
+        awards.on_rewarded_fact(
+            db, rating_given(rating_id=3, engagement_id=3, rater_user_id=3, **five)
+        )
         assert times(db, "provider_rating_bonus") == 2
     with time_machine.travel(datetime(2027, 1, 1, tzinfo=UTC), tick=False):
-        awards.on_rewarded_fact(db, rated(rating_id=4, engagement_id=4, **five))
+        awards.on_rewarded_fact(db, rating_given(rating_id=4, engagement_id=4, **five))
         assert times(db, "provider_rating_bonus") == 3
     left = {standing.earning.name: standing.times_left for standing in awards.standings(db, ME)}
     assert left["provider_rating_bonus"] is None
 
 
 def test_thirty_days_visited_pay_thirty_more(db: Session, make: Make) -> None:
-    wire()
-    people(make)
+    four_people(make)
     first = date(2026, 1, 1)
     for number in range(61):
         day = first + timedelta(days=number)

@@ -9,11 +9,9 @@ from sqlalchemy.orm import Session
 
 from imatch import POTService
 from imatch.core.database import atomic
-from imatch.core.events import announce
 from imatch.facts.marketplace import CredentialVerified, EngagementReversed
 from imatch.facts.people import IdentityVerified
 from imatch.ledger.books import POT
-from imatch.ledger.models import PotTransaction
 from imatch.ledger.queries import system_balances
 from imatch.pot.awards import clawbacks
 from imatch.pot.awards import service as awards
@@ -21,33 +19,34 @@ from imatch.pot.awards.clawbacks import Clawback, NoSuchAward, TooLateToReverse
 from imatch.pot.awards.models import PotAward, PotDebt
 from imatch.pot.redemption import service as redemptions
 from imatch.pot.shop import service as shop
-from imatch.wiring import wire
-from tests.make import Make
-from tests.pot.awards.test_earn import FRIEND, ME, OTHER, paid, people
-from tests.pot.awards.test_queue import TUESDAY, set_budget
+from tests.factories import Make
+from tests.factories.facts import (
+    FRIEND,
+    ME,
+    OTHER,
+    TUESDAY,
+    announce_each,
+    engagement_paid,
+    four_people,
+)
+from tests.support.balances import pot_rows
 
-FIRST_DEAL = paid(
+FIRST_DEAL = engagement_paid(
     deal_cents=100_000, earlier_of_seeker=0, seeker_referrer_user_id=FRIEND, on_time=True
 )
 
 
 def rows(db: Session, user_id: int) -> list[tuple[str, str, int]]:
-    entries = db.scalars(
-        select(PotTransaction).where(PotTransaction.user_id == user_id).order_by(PotTransaction.id)
-    )
-    return [(row.transaction_type, row.category, row.amount) for row in entries]
+    return [(row.transaction_type, row.category, row.amount) for row in pot_rows(db, user_id)]
 
 
 def test_a_reversed_engagement_takes_back_what_everybody_earned(db: Session, make: Make) -> None:
-    wire()
-    people(make)
-    with atomic(db):
-        announce(db, FIRST_DEAL)
+    four_people(make)
+    announce_each(db, FIRST_DEAL)
     pot = POTService(db)
     assert [pot.get_user_balance(person) for person in (ME, OTHER, FRIEND)] == [60, 100, 250]
     for _ in range(2):
-        with atomic(db):
-            announce(db, EngagementReversed(1, "Refunded"))
+        announce_each(db, EngagementReversed(1, "Refunded"))
     assert [pot.get_user_balance(person) for person in (ME, OTHER, FRIEND)] == [0, 0, 0]
     assert system_balances(db, POT)["clawed_back"] == 410
     assert set(db.scalars(select(PotAward.status))) == {"clawed_back"}
@@ -58,7 +57,7 @@ def test_a_reversed_engagement_takes_back_what_everybody_earned(db: Session, mak
 def test_what_is_spent_already_becomes_a_debt_that_later_awards_pay(
     db: Session, make: Make
 ) -> None:
-    people(make)
+    four_people(make)
     pot = POTService(db)
     awards.on_rewarded_fact(db, FIRST_DEAL)
     pot.spend_pot(OTHER, "report_export", 70)
@@ -81,11 +80,10 @@ def test_what_is_spent_already_becomes_a_debt_that_later_awards_pay(
 
 
 def test_what_was_held_pays_the_debt_when_it_comes_back(db: Session, make: Make) -> None:
-    people(make)
+    four_people(make)
     pot = POTService(db)
-    pot.award_pot(ME, "bug_report", 200)
-    order = shop.buy(db, ME, "workshop", key="a", amount=150)
-    delivered = shop.buy(db, ME, "workshop", key="b", amount=50)
+    make.pot(ME, 200)
+    order, delivered = make.purchase(ME, amount=150), make.purchase(ME, amount=50)
     shop.deliver(db, delivered.id)
     assert clawbacks.claw_back(db, ME, 180, key="fraud", reason="fraud") == Clawback(0, 180)
     shop.cancel(db, order.id, user_id=ME)
@@ -95,9 +93,9 @@ def test_what_was_held_pays_the_debt_when_it_comes_back(db: Session, make: Make)
 
 
 def test_a_request_for_cash_that_comes_back_pays_the_debt(db: Session, make: Make) -> None:
-    people(make)
+    four_people(make)
     pot = POTService(db)
-    pot.award_pot(ME, "bug_report", 200)
+    make.pot(ME, 200)
     request = redemptions.file(db, ME, 200, "bank_transfer", key="a")
     clawbacks.claw_back(db, ME, 180, key="fraud", reason="fraud")
     redemptions.cancel(db, ME, request.id)
@@ -105,16 +103,16 @@ def test_a_request_for_cash_that_comes_back_pays_the_debt(db: Session, make: Mak
 
 
 def test_several_debts_are_paid_oldest_first(db: Session, make: Make) -> None:
-    people(make)
-    for number, amount in enumerate((30, 30), start=1):
-        clawbacks.claw_back(db, ME, amount, key=f"test:{number}", reason="Fraud")
+    four_people(make)
+    for _ in range(2):
+        make.debt(ME, 30)
     awards.on_rewarded_fact(db, IdentityVerified(ME))
     assert [debt.owed for debt in db.scalars(select(PotDebt).order_by(PotDebt.id))] == [0, 10]
 
 
 def test_a_clawback_is_done_once_for_each_key(db: Session, make: Make) -> None:
-    people(make)
-    POTService(db).award_pot(ME, "bug_report", 40)
+    four_people(make)
+    make.pot(ME, 40)
     for _ in range(3):
         done = clawbacks.claw_back(db, ME, 100, key="test:1", reason="Fraud")
         assert done == Clawback(taken=40, owed=60)
@@ -123,23 +121,23 @@ def test_a_clawback_is_done_once_for_each_key(db: Session, make: Make) -> None:
 
 
 def test_a_queued_award_is_cancelled_and_leaves_its_cap_free(db: Session, make: Make) -> None:
-    people(make)
+    four_people(make)
     with time_machine.travel(TUESDAY, tick=False):
-        set_budget(db, 0)
+        make.weekly_budget(0)
         awards.on_rewarded_fact(db, FIRST_DEAL)
         assert len(awards.queued(db, FRIEND)) == 1
         clawbacks.reverse_awards(db, "engagement", 1, "Refunded")
-        set_budget(db, 1_000)
+        make.weekly_budget(1_000)
         assert awards.pay_queue(db) == 0
         assert rows(db, FRIEND) == []
-        awards.on_rewarded_fact(db, paid(2, earlier_of_seeker=0))
+        awards.on_rewarded_fact(db, engagement_paid(2, earlier_of_seeker=0))
         assert POTService(db).get_user_balance(OTHER) == 100
 
 
 def test_after_180_days_an_award_stays(db: Session, make: Make) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     with time_machine.travel(start, tick=False):
-        people(make)
+        four_people(make)
         awards.on_rewarded_fact(db, FIRST_DEAL)
         award_id = db.scalars(select(PotAward.id)).first() or 0
         grant = POTService(db).award_pot(ME, "bug_report")["transaction_id"]
@@ -156,7 +154,7 @@ def test_after_180_days_an_award_stays(db: Session, make: Make) -> None:
 
 
 def test_only_awards_can_be_taken_back(db: Session, make: Make) -> None:
-    people(make)
+    four_people(make)
     pot = POTService(db)
     award = pot.award_pot(ME, "bug_report")["transaction_id"]
     spend = pot.spend_pot(ME, "report_export")["transaction_id"]
@@ -170,7 +168,7 @@ def test_only_awards_can_be_taken_back(db: Session, make: Make) -> None:
 
 
 def test_a_rules_transaction_taken_back_ends_its_award(db: Session, make: Make) -> None:
-    people(make)
+    four_people(make)
     awards.on_rewarded_fact(db, IdentityVerified(ME))
     award = db.scalars(select(PotAward)).one()
     clawbacks.reverse_transaction(db, award.transaction_id or 0, "Not them")

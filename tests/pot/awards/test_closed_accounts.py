@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from imatch import POTService
-from imatch.accounts.models import AccountType, User
+from imatch.accounts.models import User
 from imatch.accounts.service.administration import deactivate
 from imatch.core.clock import frozen
 from imatch.core.database import atomic
@@ -18,11 +18,17 @@ from imatch.pot.awards import service as awards
 from imatch.pot.awards.models import PotAward
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.models import PotPurchase
-from imatch.wiring import wire
-from tests.make import Make
-from tests.pot.awards.test_earn import FOE, FRIEND, ME, OTHER, paid, people
-from tests.pot.awards.test_queue import TUESDAY, set_budget
-from tests.pot.shop.test_shop import NOON, rich
+from tests.factories import Make
+from tests.factories.facts import (
+    FOE,
+    FRIEND,
+    ME,
+    OTHER,
+    PAID_AT,
+    TUESDAY,
+    engagement_paid,
+    four_people,
+)
 
 
 class Closing:
@@ -30,13 +36,13 @@ class Closing:
 
     def __init__(self, db: Session, make: Make, kind: str) -> None:
         self.db, self.kind = db, kind
-        self.operator_id = make.user(account_type=AccountType.OPERATOR).id
+        self.make, self.operator = make, make.operator()
 
     def close(self, user_id: int) -> None:
         if self.kind == "deactivated":
             deactivate(self.db, self.db.get_one(User, user_id))
         else:
-            holds.place_hold(self.db, user_id, self.operator_id, "A ring, it seems")
+            self.make.fraud_hold(user_id, by=self.operator)
 
     def open(self, user_id: int) -> None:
         if self.kind == "deactivated":
@@ -44,26 +50,26 @@ class Closing:
                 self.db.get_one(User, user_id).active = True
         else:
             for hold in holds.holds_of(self.db, user_id):
-                holds.lift_hold(self.db, hold.id, self.operator_id)
+                holds.lift_hold(self.db, hold.id, self.operator.id)
 
 
 @pytest.fixture(params=["deactivated", "held"])
 def closing(db: Session, make: Make, request: pytest.FixtureRequest) -> Closing:
-    people(make)
+    four_people(make)
     return Closing(db, make, request.param)
 
 
 def test_what_is_queued_waits_until_the_account_is_open_again(
-    db: Session, closing: Closing
+    db: Session, make: Make, closing: Closing
 ) -> None:
     pot = POTService(db)
     with time_machine.travel(TUESDAY, tick=False) as clock:
-        set_budget(db, 0)
+        make.weekly_budget(0)
         awards.on_rewarded_fact(db, IdentityVerified(ME))
         clock.shift(timedelta(hours=1))
         awards.on_rewarded_fact(db, IdentityVerified(OTHER))
         closing.close(ME)
-        set_budget(db, 1_000)
+        make.weekly_budget(1_000)
         # Neither the queue nor its health waits for what cannot be paid.
         assert awards.oldest_queued(db) == TUESDAY + timedelta(hours=1)
         waiting, others = db.scalars(select(PotAward).order_by(PotAward.id)).all()
@@ -80,14 +86,14 @@ def test_what_is_queued_waits_until_the_account_is_open_again(
 
 
 def test_what_somebody_on_hold_earns_is_queued_but_for_class_a(db: Session, make: Make) -> None:
-    people(make)
+    four_people(make)
     closing = Closing(db, make, "held")
     pot = POTService(db)
     with time_machine.travel(TUESDAY, tick=False):
-        set_budget(db, 1_000)
+        make.weekly_budget(1_000)
         closing.close(ME)
         awards.on_rewarded_fact(db, IdentityVerified(ME))
-        awards.on_rewarded_fact(db, paid())
+        awards.on_rewarded_fact(db, engagement_paid())
         awards.on_rewarded_fact(db, IdentityVerified(FOE))
         assert [pot.get_user_balance(person) for person in (ME, FOE)] == [5, 50]
         assert awards.pay_queue(db) == 0
@@ -97,21 +103,13 @@ def test_what_somebody_on_hold_earns_is_queued_but_for_class_a(db: Session, make
 
 
 def test_nothing_renews_for_a_closed_account(db: Session, make: Make) -> None:
-    wire()
     provider = make.provider()
-    user_id = rich(db, make, user_id=provider.user_id)
-    with frozen(NOON):
-        shop.buy(
-            db,
-            user_id,
-            "featured_listing_week",
-            key="1",
-            reference_type="provider",
-            reference_id=provider.id,
-            renews=True,
-        )
+    user_id = provider.user_id
+    make.pot(user_id, 1_000)
+    with frozen(PAID_AT):
+        make.boost(provider, "featured_listing_week", renews=True)
     deactivate(db, db.get_one(User, user_id))
-    with frozen(NOON + timedelta(days=7)):
+    with frozen(PAID_AT + timedelta(days=7)):
         assert shop.settle_due(db) == 1
     assert POTService(db).get_user_balance(user_id) == 700
     assert db.scalars(select(PotPurchase.status)).all() == ["delivered"]

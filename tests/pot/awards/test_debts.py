@@ -10,27 +10,26 @@ from sqlalchemy.orm import Session
 from imatch import POTService
 from imatch.accounts.models import User
 from imatch.core.database import atomic
-from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post
-from imatch.ledger.models import PotTransaction
+from imatch.ledger import POT, Movement, post
 from imatch.pot.awards import clawbacks
 from imatch.pot.awards.models import PotDebt
 from imatch.pot.rules import EARNING_BY_NAME
 from imatch.pot.tasks import settle_debts
-from tests.make import Make
+from tests.factories import Make
+from tests.factories.movements import earn
+from tests.support.balances import pot_rows
 
 
 @pytest.fixture
-def debtor(db: Session, make: Make) -> int:
+def debtor(make: Make) -> int:
     """Somebody who owes 70 POT."""
     user_id = make.user().id
-    clawbacks.claw_back(db, user_id, 70, key="fraud", reason="Fraud")
+    make.debt(user_id, 70)
     return user_id
 
 
 def rows(db: Session, user_id: int) -> list[tuple[str, str, int]]:
-    query = select(PotTransaction).where(PotTransaction.user_id == user_id)
-    entries = db.scalars(query.order_by(PotTransaction.id))
-    return [(row.transaction_type, row.category, row.amount) for row in entries]
+    return [(row.transaction_type, row.category, row.amount) for row in pot_rows(db, user_id)]
 
 
 def test_an_award_pays_what_is_owed_and_answers_its_own_movement(db: Session, debtor: int) -> None:
@@ -67,15 +66,8 @@ def test_the_same_key_pays_a_debt_once(db: Session, debtor: int) -> None:
 
 def given(debtor: int, amount: int, key: str) -> Movement:
     """An award as the ledger gets it, which asks for no debts."""
-    return Movement(
-        key=key,
-        user_id=debtor,
-        amount=amount,
-        counter_account=SystemAccount.TREASURY,
-        transaction_type=TransactionType.EARN,
-        category="bug_report",
-        description=EARNING_BY_NAME["bug_report"].title,
-    )
+    title = EARNING_BY_NAME["bug_report"].title
+    return earn(debtor, amount, key, category="bug_report", description=title)
 
 
 def test_a_job_pays_from_what_became_free_without_paying(db: Session, debtor: int) -> None:

@@ -1,7 +1,7 @@
 """Every rule pays what its line of the design says, to whom it says, through the fact alone."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
 from sqlalchemy import select
@@ -15,12 +15,10 @@ from imatch.facts.marketplace import (
     ContentKind,
     ContentPublished,
     CredentialVerified,
-    EngagementPaid,
     LeadAnswered,
     MatchFeedbackGiven,
     PortfolioItemApproved,
     ProfileRefreshed,
-    RatingGiven,
     ReportAccepted,
     ReportKind,
     ReviewReplied,
@@ -41,38 +39,8 @@ from imatch.ledger.models import PotTransaction
 from imatch.pot.awards import service as rewards
 from imatch.pot.awards.models import PotAward
 from imatch.pot.rules import EARNING_BY_NAME
-from tests.make import Make
-
-ME, OTHER, FRIEND, FOE = 1, 2, 3, 4
-PAID_AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
-
-
-def paid(engagement_id: int = 1, **changes: object) -> EngagementPaid:
-    values: dict[str, object] = {
-        "engagement_id": engagement_id,
-        "provider_user_id": ME,
-        "seeker_user_id": OTHER,
-        "deal_cents": 10_000,
-        "commission_cents": 1_000,
-        "paid_at": PAID_AT,
-        "earlier_of_seeker": 1,
-        "earlier_of_provider": 1,
-    }
-    return EngagementPaid(**{**values, **changes})  # type: ignore[arg-type]
-
-
-def rated(**changes: object) -> RatingGiven:
-    values: dict[str, object] = {
-        "rating_id": 5,
-        "engagement_id": 1,
-        "rater_user_id": OTHER,
-        "rated_user_id": ME,
-        "rated_is_provider": True,
-        "stars": 4,
-        "deal_cents": 4_900,
-    }
-    return RatingGiven(**{**values, **changes})  # type: ignore[arg-type]
-
+from tests.factories import Make
+from tests.factories.facts import FOE, FRIEND, ME, OTHER, engagement_paid, four_people, rating_given
 
 # What the design's table says: (fact, {(person, rule): POT}), and where each rule's gate ends.
 CASES: dict[str, tuple[object, dict[tuple[int, str], int]]] = {
@@ -90,16 +58,16 @@ CASES: dict[str, tuple[object, dict[tuple[int, str], int]]] = {
     ),
     "reply too late": (LeadAnswered(7, ME, 24 * 60 + 1), {}),
     "five percent, rounded down": (
-        paid(deal_cents=12_399),
+        engagement_paid(deal_cents=12_399),
         {(ME, "provider_engagement_base"): 6},
     ),
-    "a deal too small for a POT": (paid(deal_cents=1_999), {}),
+    "a deal too small for a POT": (engagement_paid(deal_cents=1_999), {}),
     "seeker's first engagement": (
-        paid(earlier_of_seeker=0),
+        engagement_paid(earlier_of_seeker=0),
         {(ME, "provider_engagement_base"): 5, (OTHER, "seeker_first_engagement"): 100},
     ),
     "referred seeker": (
-        paid(earlier_of_seeker=0, seeker_referrer_user_id=FRIEND),
+        engagement_paid(earlier_of_seeker=0, seeker_referrer_user_id=FRIEND),
         {
             (ME, "provider_engagement_base"): 5,
             (OTHER, "seeker_first_engagement"): 100,
@@ -107,38 +75,38 @@ CASES: dict[str, tuple[object, dict[tuple[int, str], int]]] = {
         },
     ),
     "referred provider": (
-        paid(earlier_of_provider=0, provider_referrer_user_id=FRIEND),
+        engagement_paid(earlier_of_provider=0, provider_referrer_user_id=FRIEND),
         {(ME, "provider_engagement_base"): 5, (FRIEND, "provider_referral"): 500},
     ),
     "referrers earn for the first one only": (
-        paid(provider_referrer_user_id=FRIEND, seeker_referrer_user_id=FOE),
+        engagement_paid(provider_referrer_user_id=FRIEND, seeker_referrer_user_id=FOE),
         {(ME, "provider_engagement_base"): 5},
     ),
     "same pair again": (
-        paid(earlier_with_this_provider=1),
+        engagement_paid(earlier_with_this_provider=1),
         {(ME, "provider_engagement_base"): 5, (ME, "repeat_engagement"): 20},
     ),
     "on time": (
-        paid(on_time=True),
+        engagement_paid(on_time=True),
         {(ME, "provider_engagement_base"): 5, (ME, "on_time_completion"): 10},
     ),
     "five stars for $100": (
-        rated(stars=5, deal_cents=10_000),
+        rating_given(stars=5, deal_cents=10_000),
         {(ME, "provider_rating_bonus"): 100, (OTHER, "seeker_rating"): 10},
     ),
     "five stars for less": (
-        rated(stars=5, deal_cents=9_999),
+        rating_given(stars=5, deal_cents=9_999),
         {(OTHER, "seeker_rating"): 10},
     ),
-    "four stars for $100": (rated(deal_cents=10_000), {(OTHER, "seeker_rating"): 10}),
+    "four stars for $100": (rating_given(deal_cents=10_000), {(OTHER, "seeker_rating"): 10}),
     "a rated seeker": (
-        rated(stars=5, deal_cents=10_000, rated_is_provider=False),
+        rating_given(stars=5, deal_cents=10_000, rated_is_provider=False),
         {(OTHER, "seeker_rating"): 10},
     ),
-    "one star for $50": (rated(stars=1, deal_cents=5_000), {(OTHER, "seeker_rating"): 10}),
-    "a small deal's rating": (rated(deal_cents=4_999), {}),
-    "50 words": (rated(review_words=50, stars=1), {(OTHER, "detailed_review"): 15}),
-    "49 words": (rated(review_words=49), {}),
+    "one star for $50": (rating_given(stars=1, deal_cents=5_000), {(OTHER, "seeker_rating"): 10}),
+    "a small deal's rating": (rating_given(deal_cents=4_999), {}),
+    "50 words": (rating_given(review_words=50, stars=1), {(OTHER, "detailed_review"): 15}),
+    "49 words": (rating_given(review_words=49), {}),
     "a reply to a review": (ReviewReplied(5, ME), {(ME, "review_reply"): 5}),
     "tip": (ContentPublished(8, ME, ContentKind.TIP), {(ME, "provider_content"): 50}),
     "article": (ContentPublished(8, ME, ContentKind.ARTICLE), {(ME, "provider_content"): 50}),
@@ -175,10 +143,6 @@ CASES: dict[str, tuple[object, dict[tuple[int, str], int]]] = {
 }
 
 
-def people(make: Make) -> None:
-    assert [make.user().id for _ in range(4)] == [ME, OTHER, FRIEND, FOE]
-
-
 def earned(db: Session) -> dict[tuple[int, str], int]:
     """POT that people earned by rule, as the book has it; repeated awards are added up."""
     totals: dict[tuple[int, str], int] = {}
@@ -195,7 +159,7 @@ def earned(db: Session) -> dict[tuple[int, str], int]:
 def test_a_fact_pays_its_rules_once(
     db: Session, make: Make, fact: object, expected: dict[tuple[int, str], int]
 ) -> None:
-    people(make)
+    four_people(make)
     rewards.on_rewarded_fact(db, fact)
     rewards.on_rewarded_fact(db, fact)
     assert earned(db) == expected
@@ -214,7 +178,7 @@ ALWAYS_PAID = {"provider_engagement_base", "seeker_first_engagement"}
 
 
 def test_only_engagements_are_class_a(db: Session, make: Make) -> None:
-    people(make)
+    four_people(make)
     for fact, _expected in CASES.values():
         rewards.on_rewarded_fact(db, fact)
     classes = {award.rule: award.award_class for award in db.scalars(select(PotAward))}
@@ -222,8 +186,8 @@ def test_only_engagements_are_class_a(db: Session, make: Make) -> None:
 
 
 def test_the_award_says_what_for(db: Session, make: Make) -> None:
-    people(make)
-    rewards.on_rewarded_fact(db, rated(stars=5, deal_cents=10_000))
+    four_people(make)
+    rewards.on_rewarded_fact(db, rating_given(stars=5, deal_cents=10_000))
     rows = {row.category: row for row in db.scalars(select(PotTransaction))}
     bonus, rating = rows["provider_rating_bonus"], rows["seeker_rating"]
     assert (bonus.reference_type, bonus.reference_id) == ("engagement", 1)
@@ -246,10 +210,10 @@ THERAPISTS_OFF = frozenset(
 @pytest.mark.parametrize(
     ("fact", "expected"),
     [
-        (rated(stars=5, deal_cents=10_000, rewards_off=THERAPISTS_OFF), {}),
+        (rating_given(stars=5, deal_cents=10_000, rewards_off=THERAPISTS_OFF), {}),
         (TestimonialApproved(1, ME, 200, THERAPISTS_OFF), {}),
         (
-            paid(
+            engagement_paid(
                 earlier_of_seeker=0,
                 earlier_of_provider=0,
                 seeker_referrer_user_id=FRIEND,
@@ -263,7 +227,7 @@ THERAPISTS_OFF = frozenset(
 def test_a_category_switches_rules_off(
     db: Session, make: Make, fact: object, expected: dict[tuple[int, str], int]
 ) -> None:
-    people(make)
+    four_people(make)
     rewards.on_rewarded_fact(db, fact)
     assert earned(db) == expected
 
@@ -282,22 +246,22 @@ def test_people_who_left_or_never_were_earn_nothing(
 @pytest.mark.parametrize(
     "fact",
     [
-        paid(seeker_user_id=ME, earlier_of_seeker=0),
-        rated(rater_user_id=ME, stars=5, deal_cents=100_000, review_words=80),
+        engagement_paid(seeker_user_id=ME, earlier_of_seeker=0),
+        rating_given(rater_user_id=ME, stars=5, deal_cents=100_000, review_words=80),
     ],
     ids=["deal", "rating"],
 )
 def test_nobody_earns_with_themselves(db: Session, make: Make, fact: object) -> None:
-    people(make)
+    four_people(make)
     rewards.on_rewarded_fact(db, fact)
     assert earned(db) == {}
 
 
 def test_nobody_is_rewarded_for_inviting_themselves(db: Session, make: Make) -> None:
-    people(make)
+    four_people(make)
     rewards.on_rewarded_fact(
         db,
-        paid(
+        engagement_paid(
             earlier_of_seeker=0,
             earlier_of_provider=0,
             seeker_referrer_user_id=OTHER,
@@ -311,6 +275,6 @@ def test_nobody_is_rewarded_for_inviting_themselves(db: Session, make: Make) -> 
 
 
 def test_a_fact_nobody_rewards_is_ignored(db: Session, make: Make) -> None:
-    people(make)
+    four_people(make)
     rewards.on_rewarded_fact(db, EmailConfirmed(ME))
     assert earned(db) == {}

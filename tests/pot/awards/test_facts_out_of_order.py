@@ -13,7 +13,6 @@ from imatch import POTService
 from imatch.core import database
 from imatch.core.clock import now
 from imatch.core.database import atomic
-from imatch.core.events import announce
 from imatch.facts.marketplace import CompletionConfirmed, EngagementPaid, EngagementReversed
 from imatch.ledger import CASH, POT, KeyReused
 from imatch.ledger.auditing.audit import audit
@@ -24,12 +23,19 @@ from imatch.pot.awards.models import PotAward
 from imatch.pot.models import PotEngagement
 from imatch.pot.reserve import service as reserve
 from imatch.pot.reserve.models import PotCommission
-from imatch.wiring import wire
-from tests.make import Make
-from tests.pot.awards.test_earn import FOE, FRIEND, ME, OTHER, paid, people, rated
-from tests.pot.awards.test_queue import set_budget
+from tests.factories import Make
+from tests.factories.facts import (
+    FOE,
+    FRIEND,
+    ME,
+    OTHER,
+    announce_each,
+    engagement_paid,
+    four_people,
+    rating_given,
+)
 
-FIRST_DEAL = paid(
+FIRST_DEAL = engagement_paid(
     deal_cents=100_000,
     commission_cents=20_000,
     earlier_of_seeker=0,
@@ -42,14 +48,7 @@ REVERSED = EngagementReversed(1, "Refunded")
 
 @pytest.fixture(autouse=True)
 def _marketplace(make: Make) -> None:
-    wire()
-    people(make)
-
-
-def tell(db: Session, *told: object) -> None:
-    for fact in told:
-        with atomic(db):
-            announce(db, fact)
+    four_people(make)
 
 
 def has_nothing(db: Session) -> bool:
@@ -62,17 +61,19 @@ def has_nothing(db: Session) -> bool:
 
 @pytest.mark.parametrize("commission_cents", [20_000, 1, 0])
 def test_a_payment_after_its_reversal_leaves_nothing(db: Session, commission_cents: int) -> None:
-    late = paid(deal_cents=100_000, commission_cents=commission_cents, earlier_of_seeker=0)
-    tell(db, REVERSED, REVERSED, late, late)
+    late = engagement_paid(
+        deal_cents=100_000, commission_cents=commission_cents, earlier_of_seeker=0
+    )
+    announce_each(db, REVERSED, REVERSED, late, late)
     assert has_nothing(db)
-    tell(db, REVERSED, late)
+    announce_each(db, REVERSED, late)
     assert has_nothing(db)
     assert db.scalars(select(PotCommission)).all() == []
     assert audit(db, CASH).findings == []
 
 
 def test_only_the_reversed_engagement_is_concerned(db: Session) -> None:
-    tell(db, REVERSED, paid(engagement_id=2, deal_cents=100_000))
+    announce_each(db, REVERSED, engagement_paid(engagement_id=2, deal_cents=100_000))
     assert POTService(db).get_user_balance(ME) == 50
     assert db.scalars(select(PotCommission.engagement_id)).all() == [2]
 
@@ -82,20 +83,20 @@ def test_later_facts_of_a_reversed_engagement_earn_nothing(
     db: Session, commission_cents: int
 ) -> None:
     """Otherwise whoever is refunded could still rate for POT."""
-    deal = paid(deal_cents=100_000, commission_cents=commission_cents)
-    best = rated(stars=5, deal_cents=100_000, review_words=60)
-    tell(db, deal, REVERSED, best, CompletionConfirmed(1, OTHER, 5), deal)
+    deal = engagement_paid(deal_cents=100_000, commission_cents=commission_cents)
+    best = rating_given(stars=5, deal_cents=100_000, review_words=60)
+    announce_each(db, deal, REVERSED, best, CompletionConfirmed(1, OTHER, 5), deal)
     assert has_nothing(db)
 
 
 def test_a_key_of_two_payments_is_still_refused(db: Session) -> None:
-    tell(db, FIRST_DEAL)
+    announce_each(db, FIRST_DEAL)
     with pytest.raises(KeyReused):
-        tell(db, paid(commission_cents=7))
+        announce_each(db, engagement_paid(commission_cents=7))
 
 
 def test_reversals_from_before_the_table_are_remembered(db: Session) -> None:
-    tell(db, FIRST_DEAL, REVERSED, paid(engagement_id=2))
+    announce_each(db, FIRST_DEAL, REVERSED, engagement_paid(engagement_id=2))
     downgrade(database.engine(), "0003")
     migrate(database.engine())
     with atomic(db):
@@ -104,7 +105,7 @@ def test_reversals_from_before_the_table_are_remembered(db: Session) -> None:
 
 
 def telling(fact: object) -> Callable[[Session], object]:
-    return lambda db: tell(db, fact)
+    return lambda db: announce_each(db, fact)
 
 
 def deal_of(engagement_id: int, provider: int, seeker: int) -> EngagementPaid:
@@ -124,7 +125,7 @@ def round_of(first: int) -> list[Callable[[Session], object]]:
         deal_of(first + 2, ME, FOE),
     ]
     ratings = [
-        rated(
+        rating_given(
             engagement_id=deal.engagement_id,
             rater_user_id=deal.seeker_user_id,
             rated_user_id=deal.provider_user_id,
@@ -158,10 +159,10 @@ def at_once(
 
 
 def test_all_facts_of_an_engagement_at_the_same_moment(
-    db: Session, new_session: Callable[[], Session]
+    db: Session, make: Make, new_session: Callable[[], Session]
 ) -> None:
     """Whichever comes first: nobody is refused, and nothing is left."""
-    set_budget(db, 300, now())  # some awards are paid at once, others wait
+    make.weekly_budget(300, now())  # some awards are paid at once, others wait
     for first in range(1, 3 * ROUNDS, 3):
         at_once(new_session, round_of(first))
     assert has_nothing(db)
@@ -175,11 +176,11 @@ def test_clearing_and_a_reversal_do_not_wait_in_a_circle(
 ) -> None:
     """The same people's allowances, in whatever order their engagements were paid."""
     for first in range(1, 5 * ROUNDS, 5):
-        tell(db, deal_of(first, ME, OTHER))
+        announce_each(db, deal_of(first, ME, OTHER))
         reserve.clear_due(db)
         for engagement_id in range(first + 1, first + 4):
-            tell(db, deal_of(engagement_id, OTHER, FOE))
-        tell(db, deal_of(first + 4, ME, FOE))
+            announce_each(db, deal_of(engagement_id, OTHER, FOE))
+        announce_each(db, deal_of(first + 4, ME, FOE))
         reversal = telling(EngagementReversed(first, "Refunded"))
         at_once(new_session, [reserve.clear_due, reversal])
     assert audit(db, CASH).findings == []

@@ -11,24 +11,21 @@ from imatch.accounts.errors import OperatorsOnly, UserNotFound
 from imatch.accounts.models import AccountType, User
 from imatch.core.errors import DomainError, Invalid
 from imatch.ledger.models import PotTransaction
-from imatch.pot.awards import clawbacks, grants
+from imatch.pot.awards import grants
 from imatch.pot.awards.grants import GrantDecided, NoSuchGrant, OwnGrant
 from imatch.pot.awards.models import PotGrant
 from imatch.pot.errors import BadAmount, UnknownEarningCategory
-from tests.make import Make
+from tests.factories import Make
 
 
 @pytest.fixture
 def operators(make: Make) -> tuple[User, User]:
-    first, second = (make.user(account_type=AccountType.OPERATOR) for _ in range(2))
-    return first, second
+    return make.operators()
 
 
 @pytest.fixture
-def grant(db: Session, make: Make, operators: tuple[User, User]) -> PotGrant:
-    return grants.propose(
-        db, make.user().id, 300, "bug_report", "A hard one", operator_id=operators[0].id
-    )
+def grant(make: Make, operators: tuple[User, User]) -> PotGrant:
+    return make.grant(make.user(), by=operators[0], pot=300, reason="A hard one")
 
 
 def test_a_proposal_moves_nothing_until_somebody_else_approves(
@@ -64,22 +61,24 @@ def test_a_rejected_grant_pays_nothing(
 
 
 def test_a_grant_pays_debts_first(
-    db: Session, operators: tuple[User, User], grant: PotGrant
+    db: Session, make: Make, operators: tuple[User, User], grant: PotGrant
 ) -> None:
-    clawbacks.claw_back(db, grant.user_id, 120, key="test", reason="Fraud")
+    make.debt(grant.user_id, 120)
     grants.approve(db, grant.id, operator_id=operators[1].id)
     assert POTService(db).get_user_balance(grant.user_id) == 180
 
 
-def test_nobody_approves_their_own_gain(db: Session, operators: tuple[User, User]) -> None:
+def test_nobody_approves_their_own_gain(
+    db: Session, make: Make, operators: tuple[User, User]
+) -> None:
     first, second = operators
-    grant = grants.propose(db, second.id, 5, "bug_report", "Well", operator_id=first.id)
+    grant = make.grant(second, by=first)
     with pytest.raises(OwnGrant):
         grants.approve(db, grant.id, operator_id=second.id)
 
 
 def test_it_takes_operators(db: Session, make: Make, grant: PotGrant) -> None:
-    former = make.user(account_type=AccountType.OPERATOR, active=False)
+    former = make.operator(active=False)
     for person in (make.user().id, make.user(account_type=AccountType.PROVIDER).id, former.id):
         with pytest.raises(OperatorsOnly):
             grants.propose(db, grant.user_id, 5, "bug_report", "Well", operator_id=person)

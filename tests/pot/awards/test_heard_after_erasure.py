@@ -10,12 +10,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from imatch import POTService
 from imatch.accounts import service as accounts
 from imatch.accounts.models import User
 from imatch.core.database import atomic
 from imatch.core.errors import DomainError
-from imatch.core.events import announce
 from imatch.facts.marketplace import (
     CredentialVerified,
     EngagementReversed,
@@ -39,14 +37,8 @@ from imatch.pot.reserve import service as reserve
 from imatch.pot.reserve.models import PotCommission
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.models import PotPurchase
-from imatch.wiring import wire
-from tests.make import Make
-from tests.pot.awards.test_earn import paid, rated
-
-
-@pytest.fixture(autouse=True)
-def _wired() -> None:
-    wire()
+from tests.factories import Make
+from tests.factories.facts import announce_each, engagement_paid, rating_given
 
 
 @pytest.fixture(params=["a nameless number", "nothing"])
@@ -56,20 +48,14 @@ def gone(db: Session, make: Make, request: pytest.FixtureRequest) -> int:
     user_id = user.id
     make.user()  # SQLite gives the highest number again when its row is deleted
     if request.param == "a nameless number":
-        POTService(db).award_pot(user_id, "bug_report")
+        make.pot(user_id)
     accounts.erase(db, user)
     return user_id
 
 
-def tell(db: Session, *told: object) -> None:
-    for fact in told:
-        with atomic(db):
-            announce(db, fact)
-
-
 def test_their_own_facts_earn_nothing(db: Session, gone: int) -> None:
     before = db.scalars(select(PotAward.id)).all()
-    tell(
+    announce_each(
         db,
         IdentityVerified(gone),
         SecondFactorKept(gone),
@@ -89,17 +75,17 @@ def test_the_other_side_of_a_deal_still_earns(
     other, inviter = make.user().id, make.user().id
     sides = {f"{side}_user_id": gone, f"{side}_referrer_user_id": inviter}
     left = "seeker" if side == "provider" else "provider"
-    deal = paid(
+    deal = engagement_paid(
         deal_cents=100_000, earlier_of_seeker=0, earlier_of_provider=0,
         **{**sides, f"{left}_user_id": other},
     )  # fmt: skip
-    best = rated(rater_user_id=other, rated_user_id=gone, deal_cents=100_000)
-    tell(db, deal, best)
+    best = rating_given(rater_user_id=other, rated_user_id=gone, deal_cents=100_000)
+    announce_each(db, deal, best)
     assert free(db, POT, gone) == 0
     assert free(db, POT, other) == {"provider": 50, "seeker": 100}[left] + 10
     assert free(db, POT, inviter) == {"provider": 500, "seeker": 250}[side]
     reserve.clear_due(db)
-    tell(db, EngagementReversed(1, "Refunded"))
+    announce_each(db, EngagementReversed(1, "Refunded"))
     assert [free(db, POT, person) for person in (other, inviter)] == [0, 0]
     assert [audit(db, book).findings for book in (POT, CASH)] == [[], []]
 
@@ -107,7 +93,7 @@ def test_the_other_side_of_a_deal_still_earns(
 def test_an_inviter_who_went_is_promised_nothing(db: Session, make: Make, gone: int) -> None:
     provider, seeker = make.user().id, make.user().id
     sides = {"provider_user_id": provider, "seeker_user_id": seeker}
-    tell(db, paid(earlier_of_seeker=0, seeker_referrer_user_id=gone, **sides))
+    announce_each(db, engagement_paid(earlier_of_seeker=0, seeker_referrer_user_id=gone, **sides))
     reserve.clear_due(db)
     assert (free(db, POT, gone), free(db, CASH, gone)) == (0, 0)
     assert [free(db, CASH, person) for person in (provider, seeker)] == [250, 100]
@@ -117,8 +103,7 @@ def test_an_inviter_who_went_is_promised_nothing(db: Session, make: Make, gone: 
 def test_facts_announced_during_an_erasure_earn_nothing(
     db: Session, make: Make, new_session: Callable[[], Session]
 ) -> None:
-    user_id = make.user().id
-    POTService(db).award_pot(user_id, "bug_report")
+    user_id = make.buyer().id
     together = Barrier(5)
 
     def act(number: int) -> None:
@@ -141,9 +126,8 @@ def test_facts_announced_during_an_erasure_earn_nothing(
 def test_what_is_ordered_while_somebody_goes_is_not_left_open(
     db: Session, make: Make, new_session: Callable[[], Session]
 ) -> None:
-    user_id = make.user().id
-    POTService(db).award_pot(user_id, "bug_report", 900)
-    first = shop.buy(db, user_id, "workshop", key="first", note="By the window").id
+    user_id = make.buyer().id
+    first = make.purchase(user_id, note="By the window").id
     together = Barrier(7)
 
     def act(number: int) -> None:

@@ -17,16 +17,8 @@ from imatch.pot.awards.models import PotAward
 from imatch.providers import approval
 from imatch.providers import service as providers
 from imatch.providers.models import Provider, ProviderStatus
-from imatch.wiring import wire
-from tests.make import ADVISOR_PROFILE, Make
-
-WORDS = {"needs_description": "Shares vest in May.", "needs": ["tax"]}
-ADVISORS = "financial_advisors"
-
-
-@pytest.fixture(autouse=True)
-def _wired() -> None:
-    wire()
+from tests.factories import Make
+from tests.factories.providers import ADVISOR_PROFILE, ADVISORS
 
 
 @pytest.fixture
@@ -51,7 +43,7 @@ def draft(make: Make, user: User) -> Provider:
 
 
 def whole_profile() -> dict[str, Any]:
-    advisors = definition("financial_advisors")
+    advisors = definition(ADVISORS)
     return {name: value for name, value in ADVISOR_PROFILE.items() if name in advisors.provider}
 
 
@@ -126,16 +118,14 @@ def test_a_second_factor_earns_after_thirty_days(db: Session, make: Make) -> Non
 
 
 def test_a_need_of_ones_own_earns_once(db: Session, make: Make) -> None:
-    make.category()
     user = make.user()
     for _ in range(2):
-        seekers.submit(db, ADVISORS, WORDS, {}, user=user)
+        make.need(user)
     assert earned(db, user.id) == {"seeker_profile_creation": 25}
 
 
 def test_a_need_that_is_claimed_earns(db: Session, make: Make) -> None:
-    make.category()
-    need, _token = seekers.submit(db, ADVISORS, WORDS, {})
+    need = make.need()
     unfinished, _token = seekers.start(db, ADVISORS)
     user, other = make.user(), make.user()
     seekers.claim(db, unfinished, other)
@@ -145,8 +135,7 @@ def test_a_need_that_is_claimed_earns(db: Session, make: Make) -> None:
 
 
 def test_a_need_waits_for_the_address(db: Session, make: Make, unconfirmed: User) -> None:
-    make.category()
-    seekers.submit(db, ADVISORS, WORDS, {}, user=unconfirmed)
+    make.need(unconfirmed)
     assert earned(db, unconfirmed.id) == {}
     mark_confirmed(db, unconfirmed)
     assert earned(db, unconfirmed.id) == {"seeker_profile_creation": 25}

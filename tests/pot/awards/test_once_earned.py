@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import pytest
 import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,18 +20,12 @@ from imatch.mail.models import MailMessage
 from imatch.pot.awards import clawbacks, once_only
 from imatch.pot.awards import service as awards
 from imatch.pot.awards.models import PotAward, PotOnceEarned
-from imatch.wiring import wire
-from tests.make import Make
-from tests.pot.awards.test_queue import TUESDAY, set_budget
+from tests.factories import Make
+from tests.factories.facts import TUESDAY
 
 ADA = "ada@example.org"
 PASSWORD = "four plain words here"
 HERE = Browser("192.0.2.1", "", None)
-
-
-@pytest.fixture(autouse=True)
-def _wired() -> None:
-    wire()
 
 
 def link_to(db: Session, address: str) -> str:
@@ -66,9 +59,9 @@ def earned(db: Session, user: User) -> list[str]:
 WELCOME = ["provider_profile_creation", "seeker_profile_creation"]
 
 
-def test_once_only_awards_are_not_paid_again_to_the_same_address(db: Session) -> None:
+def test_once_only_awards_are_not_paid_again_to_the_same_address(db: Session, make: Make) -> None:
     with time_machine.travel(TUESDAY, tick=False):
-        set_budget(db, 10_000)
+        make.weekly_budget(10_000)
         first = open_account(db)
         complete(db, first)
         assert earned(db, first) == WELCOME
@@ -89,9 +82,9 @@ def test_once_only_awards_are_not_paid_again_to_the_same_address(db: Session) ->
         assert earned(db, stranger) == WELCOME
 
 
-def test_what_was_new_to_the_second_account_is_remembered_too(db: Session) -> None:
+def test_what_was_new_to_the_second_account_is_remembered_too(db: Session, make: Make) -> None:
     with time_machine.travel(TUESDAY, tick=False):
-        set_budget(db, 10_000)
+        make.weekly_budget(10_000)
         for expected in (["identity_verified"], []):
             user = open_account(db)
             announce(db, IdentityVerified(user.id))
@@ -99,21 +92,23 @@ def test_what_was_new_to_the_second_account_is_remembered_too(db: Session) -> No
             accounts.erase(db, user)
 
 
-def test_nothing_is_remembered_longer_than_awards_can_be_taken_back(db: Session) -> None:
+def test_nothing_is_remembered_longer_than_awards_can_be_taken_back(
+    db: Session, make: Make
+) -> None:
     with time_machine.travel(TUESDAY, tick=False) as clock:
-        set_budget(db, 10_000)
+        make.weekly_budget(10_000)
         first = open_account(db)
         complete(db, first)
         clock.shift(timedelta(days=100))
         accounts.erase(db, first)
         clock.shift(timedelta(days=79))
-        set_budget(db, 10_000, now())
+        make.weekly_budget(10_000, now())
         once_only.forget_once_earned()
         again = open_account(db)
         complete(db, again)
         assert earned(db, again) == []
         clock.shift(timedelta(days=2))
-        set_budget(db, 10_000, now())
+        make.weekly_budget(10_000, now())
         complete(db, again)
         assert earned(db, again) == WELCOME
         once_only.forget_once_earned()
@@ -121,9 +116,9 @@ def test_nothing_is_remembered_longer_than_awards_can_be_taken_back(db: Session)
             assert db.scalars(select(PotOnceEarned)).all() == []
 
 
-def test_only_what_was_paid_and_stayed_is_remembered(db: Session) -> None:
+def test_only_what_was_paid_and_stayed_is_remembered(db: Session, make: Make) -> None:
     with time_machine.travel(TUESDAY, tick=False):
-        set_budget(db, 50)
+        make.weekly_budget(50)
         first = open_account(db)
         complete(db, first)  # 50 are paid, 25 are queued
         announce(db, DayBegun(first.id, TUESDAY.date()))  # may be earned more than once
@@ -135,10 +130,10 @@ def test_only_what_was_paid_and_stayed_is_remembered(db: Session) -> None:
             assert db.scalars(select(PotOnceEarned)).all() == []
 
 
-def test_what_was_taken_back_in_vain_is_remembered(db: Session) -> None:
+def test_what_was_taken_back_in_vain_is_remembered(db: Session, make: Make) -> None:
     """Erasing ends the debt: it must not earn the same again."""
     with time_machine.travel(TUESDAY, tick=False):
-        set_budget(db, 10_000)
+        make.weekly_budget(10_000)
         first = open_account(db)
         complete(db, first)
         POTService(db).spend_pot(first.id, "charity_burn", 40)
@@ -154,9 +149,9 @@ def test_what_was_taken_back_in_vain_is_remembered(db: Session) -> None:
         assert earned(db, again) == []
 
 
-def test_the_address_of_the_sign_up_counts_after_a_change(db: Session) -> None:
+def test_the_address_of_the_sign_up_counts_after_a_change(db: Session, make: Make) -> None:
     with time_machine.travel(TUESDAY, tick=False):
-        set_budget(db, 10_000)
+        make.weekly_budget(10_000)
         user = open_account(db)
         complete(db, user)
         profile.ask_for_new_email(db, user, "next@example.org")
@@ -177,7 +172,7 @@ def test_only_a_keyed_hash_is_kept(
     db: Session, make: Make, new_session: Callable[[], Session]
 ) -> None:
     with time_machine.travel(TUESDAY, tick=False):
-        set_budget(db, 10_000)
+        make.weekly_budget(10_000)
         user = make.user(email=ADA)
         complete(db, user)
         accounts.erase(db, user)

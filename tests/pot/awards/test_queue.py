@@ -10,7 +10,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from imatch import POTService
-from imatch.core.database import atomic
 from imatch.facts.marketplace import (
     ContentKind,
     ContentPublished,
@@ -24,27 +23,11 @@ from imatch.ledger.models import PotTransaction
 from imatch.pot.awards import service as rewards
 from imatch.pot.awards.models import PotAward
 from imatch.pot.policy import service as policy
-from imatch.pot.policy.models import PotPolicyRun
-from imatch.pot.policy.service import monday_of
 from imatch.pot.tasks import pay_queued_awards
-from tests.make import Make
-from tests.pot.awards.test_earn import ME, paid, people
+from tests.factories import Make
+from tests.factories.facts import ME, TUESDAY, engagement_paid, four_people
 
-TUESDAY = datetime(2026, 3, 3, 12, tzinfo=UTC)
 NEXT_MONDAY = datetime(2026, 3, 9, 0, 7, tzinfo=UTC)
-
-
-def set_budget(db: Session, pot: int, moment: datetime = TUESDAY) -> None:
-    policy.genesis(db)
-    with atomic(db):
-        version = policy.current_version(db)
-        assert version is not None
-        week = monday_of(moment)
-        run = db.scalar(select(PotPolicyRun).where(PotPolicyRun.week == week))
-        if run is None:
-            run = PotPolicyRun(week=week, policy_version_id=version.id, inputs={}, minted=0)
-            db.add(run)
-        run.award_budget = pot
 
 
 def statuses(db: Session) -> list[tuple[str, str]]:
@@ -53,14 +36,14 @@ def statuses(db: Session) -> list[tuple[str, str]]:
 
 
 def test_an_empty_budget_queues_class_b_and_pays_class_a(db: Session, make: Make) -> None:
-    people(make)
+    four_people(make)
     with time_machine.travel(TUESDAY, tick=False):
-        set_budget(db, 60)
+        make.weekly_budget(60)
         rewards.on_rewarded_fact(db, IdentityVerified(ME))
         rewards.on_rewarded_fact(db, SecondFactorKept(ME))
         # It would fit, but who came first is paid first.
         rewards.on_rewarded_fact(db, DayBegun(ME, date(2026, 3, 3)))
-        rewards.on_rewarded_fact(db, paid(earlier_of_seeker=0))
+        rewards.on_rewarded_fact(db, engagement_paid(earlier_of_seeker=0))
         assert statuses(db) == [
             ("identity_verified", "paid"),
             ("security_setup", "queued"),
@@ -75,9 +58,9 @@ def test_an_empty_budget_queues_class_b_and_pays_class_a(db: Session, make: Make
 
 
 def test_queued_awards_are_idempotent_and_count_against_caps(db: Session, make: Make) -> None:
-    people(make)
+    four_people(make)
     with time_machine.travel(TUESDAY, tick=False):
-        set_budget(db, 0)
+        make.weekly_budget(0)
         for number in range(1, 5):
             rewards.on_rewarded_fact(db, ContentPublished(number, ME, ContentKind.TIP))
             rewards.on_rewarded_fact(db, ContentPublished(number, ME, ContentKind.TIP))
@@ -86,13 +69,13 @@ def test_queued_awards_are_idempotent_and_count_against_caps(db: Session, make: 
 
 
 def test_the_queue_is_paid_in_order_while_the_budget_lasts(db: Session, make: Make) -> None:
-    people(make)
+    four_people(make)
     with time_machine.travel(TUESDAY, tick=False):
-        set_budget(db, 0)
+        make.weekly_budget(0)
         for person in (2, ME, 3, 4):
             rewards.on_rewarded_fact(db, IdentityVerified(person))
     with time_machine.travel(NEXT_MONDAY, tick=False):
-        set_budget(db, 120, NEXT_MONDAY)
+        make.weekly_budget(120)
         assert rewards.pay_queue(db) == 2
         rows = db.scalars(
             select(PotTransaction).where(PotTransaction.transaction_type == TransactionType.EARN)
@@ -101,16 +84,16 @@ def test_the_queue_is_paid_in_order_while_the_budget_lasts(db: Session, make: Ma
         assert rewards.pay_queue(db) == 0
         award = db.scalars(select(PotAward).where(PotAward.user_id == ME)).one()
         assert (award.status, award.paid_at) == ("paid", NEXT_MONDAY)
-        set_budget(db, 1_000, NEXT_MONDAY)
+        make.weekly_budget(1_000)
         pay_queued_awards()
         assert rewards.oldest_queued(db) is None
         assert POTService(db).get_user_balance(4) == 50
 
 
 def test_an_award_above_a_whole_budget_still_comes_through(db: Session, make: Make) -> None:
-    people(make)
+    four_people(make)
     with time_machine.travel(TUESDAY, tick=False):
-        set_budget(db, 40)
+        make.weekly_budget(40)
         rewards.on_rewarded_fact(db, DayBegun(ME, date(2026, 3, 3)))
         rewards.on_rewarded_fact(db, IdentityVerified(ME))
         assert statuses(db)[1] == ("identity_verified", "queued")
@@ -120,9 +103,9 @@ def test_an_award_above_a_whole_budget_still_comes_through(db: Session, make: Ma
 
 
 def test_the_expected_day_is_shown(db: Session, make: Make) -> None:
-    people(make)
+    four_people(make)
     with time_machine.travel(TUESDAY, tick=False):
-        set_budget(db, 100)
+        make.weekly_budget(100)
         for person in (ME, 2, 3, 4):
             rewards.on_rewarded_fact(db, IdentityVerified(person))
         rewards.on_rewarded_fact(db, CredentialVerified(1, ME))
@@ -137,7 +120,7 @@ def test_the_expected_day_is_shown(db: Session, make: Make) -> None:
             date(2026, 3, 9),
             date(2026, 3, 16),
         ]
-        set_budget(db, 0)
+        make.weekly_budget(0)
         (last,) = (award for award in rewards.queued(db, ME))
         assert rewards.expected_payment(db, last) is None
 
@@ -145,7 +128,7 @@ def test_the_expected_day_is_shown(db: Session, make: Make) -> None:
 def test_a_fact_announced_concurrently_pays_once(
     make: Make, db: Session, new_session: Callable[[], Session]
 ) -> None:
-    people(make)
+    four_people(make)
     together = Barrier(6)
 
     def hear(_number: int) -> None:
@@ -162,7 +145,7 @@ def test_a_fact_announced_concurrently_pays_once(
 def test_a_cap_holds_for_facts_at_the_same_moment(
     make: Make, db: Session, new_session: Callable[[], Session]
 ) -> None:
-    people(make)
+    four_people(make)
     together = Barrier(8)
 
     def hear(number: int) -> None:
@@ -187,7 +170,7 @@ def test_the_budget_holds_for_facts_at_the_same_moment(
             rewards.on_rewarded_fact(session, IdentityVerified(user_id))
 
     with time_machine.travel(TUESDAY, tick=False):
-        set_budget(db, 150)
+        make.weekly_budget(150)
         with ThreadPoolExecutor(len(callers)) as pool:
             list(pool.map(hear, callers))
         assert policy.budget(db).spent == 150
@@ -198,12 +181,12 @@ def test_the_budget_holds_for_facts_at_the_same_moment(
 def test_paying_the_queue_concurrently_pays_each_award_once(
     make: Make, db: Session, new_session: Callable[[], Session]
 ) -> None:
-    people(make)
+    four_people(make)
     with time_machine.travel(TUESDAY, tick=False):
-        set_budget(db, 0)
+        make.weekly_budget(0)
         for person in (ME, 2, 3, 4):
             rewards.on_rewarded_fact(db, IdentityVerified(person))
-        set_budget(db, 1_000)
+        make.weekly_budget(1_000)
         together = Barrier(3)
 
         def pay(_number: int) -> int:

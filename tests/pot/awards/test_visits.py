@@ -1,18 +1,16 @@
 """A day's first action by somebody signed in earns its POT, once."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from starlette.testclient import TestClient
 
 from imatch.accounts.models import User
 from imatch.pot.awards.models import PotAward
-from tests.make import Make
+from tests.factories import Make
+from tests.support.clients import SignIn
 
-SignIn = Callable[[User], TestClient]
 FIRST = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SECOND = datetime(2026, 3, 3, 9, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ from imatch.pot.economy.health import State, health, inflation
 from imatch.pot.policy import service as policy
 from imatch.pot.service import POTService
 from imatch.pot.shop import service as shop
-from tests.make import Make
+from tests.factories import Make
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -27,9 +27,9 @@ def spender_id(request: pytest.FixtureRequest, db: Session, make: Make) -> int:
     first, second, _third = make.user(), make.user(), make.user()
     with frozen(MONDAY):
         policy.genesis(db)
-        pot.award_pot(first.id, "provider_profile_creation")
+        make.pot(first, 50, "provider_profile_creation")
     with frozen(MONDAY + timedelta(days=6)):
-        pot.award_pot(second.id, "seeker_referral", amount=100)
+        make.pot(second, 100, "seeker_referral")
         pot.spend_pot(second.id, "re_match", amount=60)
     with frozen(MONDAY + timedelta(days=7, hours=4)):
         pot.spend_pot(first.id, "workshop", amount=20, burn=False)
@@ -80,7 +80,7 @@ def test_the_view_counts_the_same_seven_days(db: Session, make: Make) -> None:
     first_midnight = datetime.combine(today() - timedelta(days=6), time(), UTC)
     for seconds in (-1, 0, 1):
         with frozen(first_midnight + timedelta(seconds=seconds)):
-            POTService(db).award_pot(person.id, "daily_login")
+            make.pot(person, 1, "daily_login")
     query = text("SELECT transactions_last_7_days FROM pot_economy_stats")
     assert db.scalar(query) == economy.stats(db)["transactions_last_7_days"] == 2
 
@@ -127,9 +127,9 @@ def test_breakdowns_by_category(db: Session) -> None:
 
 
 @pytest.mark.usefixtures("frozen_time")
-def test_an_order_counts_when_it_is_delivered(db: Session, spender_id: int) -> None:
-    POTService(db).award_pot(spender_id, "bug_report")
-    order = shop.buy(db, spender_id, "workshop", key="1")
+def test_an_order_counts_when_it_is_delivered(db: Session, make: Make, spender_id: int) -> None:
+    make.pot(spender_id, 100)
+    order = make.purchase(spender_id)
     assert economy.period(db, 1).totals["spent"] == 20
     assert economy.stats(db)["total_pot_held"] == 50
     shop.deliver(db, order.id)

@@ -6,16 +6,14 @@ import pytest
 import time_machine
 from sqlalchemy.orm import Session
 
-from imatch.accounts.models import AccountType
-from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post
+from imatch.ledger import POT, post
 from imatch.ledger.models import LedgerAudit
 from imatch.ledger.tasks import audit_ledger
 from imatch.pot.economy.health import Indicator, State, health
 from imatch.pot.policy import service as policy
-from imatch.pot.policy import versions
 from imatch.pot.reserve import service as reserve
-from tests.make import Make
-from tests.pot.redeeming import Redeeming
+from tests.factories import Make
+from tests.factories.movements import mint
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
@@ -24,16 +22,9 @@ def indicator_named(db: Session, name: str) -> Indicator:
     return next(indicator for indicator in health(db) if indicator.name == name)
 
 
-def change(db: Session, make: Make, **edits: object) -> None:
-    proposer, approver = (make.user(account_type=AccountType.OPERATOR).id for _ in range(2))
-    version = versions.propose(db, operator_id=proposer, edits=edits, reason="Another course.")
-    versions.approve(db, version.id, operator_id=approver)
-
-
 def test_the_coverage_threshold_follows_the_policy(db: Session, make: Make) -> None:
     policy.genesis(db)
-    redeeming = Redeeming(db, make)
-    redeeming.paid(days_ago=200)
+    make.commission(days_ago=200)
     reserve.clear_due(db)
     indicator = indicator_named(db, "coverage")
     assert (indicator.value, indicator.threshold, indicator.state) == (
@@ -41,7 +32,7 @@ def test_the_coverage_threshold_follows_the_policy(db: Session, make: Make) -> N
         "at least 1.10",
         State.GOOD,
     )
-    change(db, make, normal_coverage=1.25)
+    make.policy(normal_coverage=1.25)
     indicator = indicator_named(db, "coverage")
     assert (indicator.value, indicator.threshold, indicator.state) == (
         "1.14",
@@ -66,17 +57,9 @@ def test_the_inflation_threshold_follows_the_policy(
     with time_machine.travel(START, tick=False) as clock:
         policy.genesis(db)
         if yearly_growth != 0.10:
-            change(db, make, yearly_growth=yearly_growth)
+            make.policy(yearly_growth=yearly_growth)
         clock.shift(timedelta(days=364))
-        grown = Movement(
-            key="grown",
-            system_account=SystemAccount.TREASURY,
-            counter_account=SystemAccount.MINT,
-            amount=1_000_000,
-            transaction_type=TransactionType.MINT,
-            category="policy",
-        )
-        post(db, POT, grown)
+        post(db, POT, mint(1_000_000, "grown"))
         clock.shift(timedelta(days=1))
         indicator = indicator_named(db, "inflation")
     assert (indicator.value, indicator.threshold, indicator.state) == ("10.0 %", threshold, state)

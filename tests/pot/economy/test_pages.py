@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,24 +18,23 @@ from imatch.pot.economy import dashboard, view
 from imatch.pot.policy import service as policy
 from imatch.pot.service import POTService
 from imatch.web import streams
-from tests.make import Make
+from tests.factories import Make
+from tests.support.clients import SignIn
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)  # a Tuesday
-SignIn = Callable[[User], TestClient]
 
 
 @pytest.fixture
 def person(db: Session, make: Make) -> User:
     """100 POT earned in each of two weeks, 40 spent in the second; the first week is sealed."""
     user = make.user(name="Nomen Privatum", email="private@example.org")
-    pot = POTService(db)
     with frozen(NOON - timedelta(days=9)):
         policy.genesis(db)
-        pot.award_pot(user.id, "provider_referral", amount=100)
+        make.pot(user, 100, "provider_referral")
         seal(db, POT)
     with frozen(NOON - timedelta(hours=3)):
-        pot.award_pot(user.id, "seeker_rating", amount=100)
-        pot.spend_pot(user.id, "re_match", amount=40)
+        make.pot(user, 100, "seeker_rating")
+        POTService(db).spend_pot(user.id, "re_match", amount=40)
     return user
 
 
@@ -47,7 +46,7 @@ def frozen_time(person: User) -> Iterator[None]:
 
 @pytest.fixture
 def operator(make: Make, sign_in: SignIn) -> TestClient:
-    return sign_in(make.user(account_type="operator"))
+    return sign_in(make.operator())
 
 
 def _csv(client: TestClient, block: str, days: str = "7") -> list[list[str]]:

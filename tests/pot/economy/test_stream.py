@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session
 
 from imatch.accounts import queries
 from imatch.accounts.deps import cookie_name, is_operator_session
-from imatch.accounts.models import AccountType, User, UserSession
+from imatch.accounts.models import AccountType, UserSession
 from imatch.accounts.service import sessions
 from imatch.core.database import atomic
 from imatch.pot.service import POTService
-from tests.make import Make
+from tests.factories import Make
 from tests.support.smtp import free_port
 
 TIMEOUT_SECONDS = 60
@@ -50,11 +50,6 @@ def _server(database_url: str) -> Iterator[tuple["subprocess.Popen[str]", int]]:
             process.send_signal(signal.SIGTERM)
 
 
-def _token(db: Session, user: User) -> str:
-    browser = sessions.Browser(address="127.0.0.1", user_agent="tests", token=None)
-    return sessions.start(db, user, browser, stepped_up=True).token
-
-
 def _session(db: Session, token: str) -> UserSession:
     live = queries.live_session(db, token)
     assert live is not None
@@ -80,9 +75,8 @@ def _next(stream: http.client.HTTPResponse, event: str) -> Any:  # noqa: ANN401 
 
 
 def test_a_change_arrives_and_the_server_stops(db: Session, make: Make, database_url: str) -> None:
-    person = make.user()
-    POTService(db).award_pot(person.id, "community_help", amount=100)
-    token = _token(db, make.user(account_type="operator"))
+    person = make.buyer(100)
+    token = make.session(make.operator())
     with (
         _server(database_url) as (process, port),
         _opened(port, token) as stream,
@@ -104,7 +98,7 @@ def test_a_change_arrives_and_the_server_stops(db: Session, make: Make, database
 
 def test_a_stream_ends_with_its_session(db: Session, make: Make, database_url: str) -> None:
     """A stream ends seconds after the sign-out, but survives a new cookie of the same session."""
-    token = _token(db, make.user(account_type="operator"))
+    token = make.session(make.operator())
     with _server(database_url) as (_process, port), _opened(port, token) as stream:
         assert _next(stream, "figures")
         token = sessions.step_up(db, _session(db, token))
@@ -119,33 +113,33 @@ def test_a_stream_ends_with_its_session(db: Session, make: Make, database_url: s
 
 def test_no_figures_are_sent_after_the_sign_out(db: Session, make: Make, database_url: str) -> None:
     person = make.user()
-    token = _token(db, make.user(account_type="operator"))
+    token = make.session(make.operator())
     with _server(database_url) as (_process, port), _opened(port, token) as stream:
         assert _next(stream, "figures")
         sessions.end(db, token)
-        POTService(db).award_pot(person.id, "community_help", amount=100)
+        make.pot(person, 100)
         rest = stream.read().decode()
     assert "event: ended" in rest
     assert "event: figures" not in rest
 
 
 def test_only_sessions_of_operators_may_stream(db: Session, make: Make) -> None:
-    operator, other = make.user(account_type="operator"), make.user()
-    session = _session(db, _token(db, operator))
+    operator, other = make.operator(), make.user()
+    session = _session(db, make.session(operator))
     assert is_operator_session(db, session)
-    assert not is_operator_session(db, _session(db, _token(db, other)))
+    assert not is_operator_session(db, _session(db, make.session(other)))
     with atomic(db):
         operator.account_type = AccountType.SEEKER
     assert not is_operator_session(db, session)
 
 
 def test_a_new_session_with_a_reused_id_is_another_session(db: Session, make: Make) -> None:
-    operator = make.user(account_type="operator")
-    token = _token(db, operator)
+    operator = make.operator()
+    token = make.session(operator)
     session = _session(db, token)
     db.expunge(session)
     sessions.end(db, token)
-    newer = _session(db, _token(db, operator))
+    newer = _session(db, make.session(operator))
     with atomic(db):
         newer.id = session.id
     assert is_operator_session(db, newer)

@@ -3,22 +3,19 @@
 import csv
 import io
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 
 from sqlalchemy.orm import Session
-from starlette.testclient import TestClient
 
-from imatch.accounts.models import AccountType, User
 from imatch.core.clock import frozen, today
 from imatch.ledger import POT
 from imatch.ledger.sealing.seals import seal
 from imatch.pot.policy import service as policy
 from imatch.pot.policy import weeks_view as policy_weeks
 from imatch.pot.service import POTService
-from tests.make import Make
+from tests.factories import Make
+from tests.support.clients import SignIn
 
-SignIn = Callable[[User], TestClient]
 GENESIS = datetime(2026, 3, 4, 12, tzinfo=UTC)  # a Wednesday
 FIRST, SECOND = (datetime(2026, 3, day, 1, tzinfo=UTC) for day in (9, 16))  # Mondays
 CHANGE = {"name": "yearly_growth", "value": "0.2", "reason": "Growth is faster than planned."}
@@ -29,9 +26,7 @@ def test_a_change_is_checked_proposed_and_approved(
 ) -> None:
     policy.genesis(db)
     policy.run_week(db)
-    proposer, approver = (
-        make.user(account_type=AccountType.OPERATOR, name=name) for name in ("Ann", "Bo")
-    )
+    proposer, approver = (make.operator(name=name) for name in ("Ann", "Bo"))
     browser = sign_in(proposer)
     checked = browser.post("/console/policy/check", data=CHANGE)
     assert checked.status_code == 200
@@ -55,7 +50,7 @@ def test_a_change_is_checked_proposed_and_approved(
 
 def test_a_change_comes_into_effect_on_a_day(db: Session, make: Make, sign_in: SignIn) -> None:
     policy.genesis(db)
-    proposer, approver = (make.user(account_type=AccountType.OPERATOR) for _ in range(2))
+    proposer, approver = make.operators()
     sign_in(proposer).post("/console/policy", data=CHANGE)
     browser = sign_in(approver)
     approve = "/console/policy/2/approve"
@@ -74,7 +69,7 @@ def test_a_change_comes_into_effect_on_a_day(db: Session, make: Make, sign_in: S
 
 def test_bad_changes_are_refused_beside_the_form(db: Session, make: Make, sign_in: SignIn) -> None:
     policy.genesis(db)
-    browser = sign_in(make.user(account_type=AccountType.OPERATOR))
+    browser = sign_in(make.operator())
     for bad in (
         {"name": "yearly_growth", "value": "much"},
         {"name": "genesis_pot", "value": "1"},
@@ -94,20 +89,19 @@ def test_bad_changes_are_refused_beside_the_form(db: Session, make: Make, sign_i
 def _two_weeks(db: Session, make: Make) -> None:
     """Two decisions; 300 POT awarded between them, 40 of them burned and 100 always paid."""
     person = make.user()
-    pot = POTService(db)
     with frozen(GENESIS):
         policy.genesis(db)
     with frozen(FIRST):
         policy.run_week(db)
-        pot.award_pot(person.id, "community_help", amount=120)
+        make.pot(person, 120)
         seal(db, POT)
-        pot.award_pot(person.id, "seeker_first_engagement", amount=100)
-        pot.spend_pot(person.id, "charity_burn", amount=40)
+        make.pot(person, 100, "seeker_first_engagement")
+        POTService(db).spend_pot(person.id, "charity_burn", amount=40)
     with frozen(SECOND - timedelta(hours=2)):  # Sunday evening
-        pot.award_pot(person.id, "community_help", amount=80)
+        make.pot(person, 80)
     with frozen(SECOND):
         policy.run_week(db)
-        pot.award_pot(person.id, "community_help", amount=7)
+        make.pot(person, 7)
 
 
 def test_weeks_stand_beside_what_was_awarded_in_them(db: Session, make: Make) -> None:
@@ -148,7 +142,7 @@ def test_charts_read_a_table_and_a_file_holds_all_of_it(
 ) -> None:
     _two_weeks(db, make)
     with frozen(SECOND + timedelta(days=1)):
-        browser = sign_in(make.user(account_type=AccountType.OPERATOR))
+        browser = sign_in(make.operator())
         page = browser.get("/console/policy").text
         answer = browser.get("/console/policy/weeks.csv")
     lines = re.findall(r'data-chart="weeks-table" data-lines="([a-z ]+)"', page)
@@ -170,11 +164,11 @@ def test_charts_read_a_table_and_a_file_holds_all_of_it(
 
 
 def test_weeks_that_are_missing_are_said_to_be(db: Session, make: Make, sign_in: SignIn) -> None:
-    browser = sign_in(make.user(account_type=AccountType.OPERATOR))
+    browser = sign_in(make.operator())
     assert "There is no POT yet" in browser.get("/console/policy").text
     with frozen(GENESIS):
         policy.genesis(db)
-    browser = sign_in(make.user(account_type=AccountType.OPERATOR))
+    browser = sign_in(make.operator())
     with frozen(GENESIS + timedelta(days=1)):
         assert policy_weeks.outlook(db) == (
             "No week is decided yet. The first decision comes on Monday, 9 Mar 2026."
@@ -190,7 +184,7 @@ def test_weeks_that_are_missing_are_said_to_be(db: Session, make: Make, sign_in:
 
 def test_refusals_of_numbers_say_what_to_write(db: Session, make: Make, sign_in: SignIn) -> None:
     policy.genesis(db)
-    browser = sign_in(make.user(account_type=AccountType.OPERATOR))
+    browser = sign_in(make.operator())
     for name, value, said in (
         ("yearly_growth", "", "Write a number like 0.125."),
         ("yearly_growth", "none", "Write a number like 0.125."),

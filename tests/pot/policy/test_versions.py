@@ -7,14 +7,14 @@ import pytest
 import time_machine
 from sqlalchemy.orm import Session
 
-from imatch.accounts.models import AccountType, User
+from imatch.accounts.models import User
 from imatch.approvals.service import SecondPersonNeeded
 from imatch.core.clock import now
 from imatch.core.errors import Forbidden, Invalid
 from imatch.pot.policy import service as policy
 from imatch.pot.policy import versions
 from imatch.pot.policy.models import PotPolicyVersion
-from tests.make import Make
+from tests.factories import Make
 
 
 @pytest.fixture(autouse=True)
@@ -26,10 +26,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 @pytest.fixture
 def operators(db: Session, make: Make) -> tuple[User, User]:
     policy.genesis(db)
-    return (
-        make.user(account_type=AccountType.OPERATOR),
-        make.user(account_type=AccountType.OPERATOR),
-    )
+    return make.operators()
 
 
 def test_two_operators_change_a_number(

@@ -8,28 +8,17 @@ from sqlalchemy.orm import Session
 
 from imatch.core import clock
 from imatch.core.database import atomic
-from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post
+from imatch.ledger import POT, post
 from imatch.ledger.queries import system_balances
 from imatch.pot.policy import service as policy
 from imatch.pot.policy.models import PotPolicyRun, PotPolicyVersion
 from imatch.pot.service import POTService
 from imatch.pot.tasks import decide_the_weeks_pot
-from tests.make import Make
+from tests.factories import Make
+from tests.factories.movements import earn, spend
 
 MONDAY = date(2026, 1, 5)
 GENESIS = datetime(2026, 1, 5, 9, tzinfo=UTC)
-
-
-def move(user_id: int, amount: int, key: str, category: str = "daily_login") -> Movement:
-    earns = amount > 0
-    return Movement(
-        key=key,
-        user_id=user_id,
-        amount=amount,
-        counter_account=SystemAccount.TREASURY if earns else SystemAccount.BURNED,
-        transaction_type=TransactionType.EARN if earns else TransactionType.SPEND,
-        category=category,
-    )
 
 
 def test_genesis_mints_once(db: Session) -> None:
@@ -76,8 +65,8 @@ def test_missed_weeks_are_caught_up(db: Session, make: Make) -> None:
     user = make.user()
     with clock.frozen(GENESIS):
         policy.genesis(db)
-        post(db, POT, move(user.id, 8_000, "in"))
-        post(db, POT, move(user.id, -8_000, "out"))
+        post(db, POT, earn(user.id, 8_000, "in"))
+        post(db, POT, spend(user.id, 8_000, "out"))
     with clock.frozen(GENESIS + timedelta(days=30)):
         policy.run_week(db)
     runs = db.scalars(select(PotPolicyRun).order_by(PotPolicyRun.week)).all()
@@ -90,8 +79,8 @@ def test_what_left_supply_is_counted_once_and_smoothed(db: Session, make: Make) 
     user = make.user()
     with clock.frozen(GENESIS):
         policy.genesis(db)
-        post(db, POT, move(user.id, 1_000, "in"))
-        post(db, POT, move(user.id, -1_000, "out"))
+        post(db, POT, earn(user.id, 1_000, "in"))
+        post(db, POT, spend(user.id, 1_000, "out"))
     leaving = []
     for week in range(1, 6):
         with clock.frozen(GENESIS + timedelta(weeks=week)):
@@ -104,7 +93,7 @@ def test_a_treasury_overdrawn_by_class_a_is_filled_up(db: Session, make: Make) -
     user = make.user()
     with clock.frozen(GENESIS):
         policy.genesis(db)
-        post(db, POT, move(user.id, 12_000_000, "earn:big", "provider_engagement_base"))
+        post(db, POT, earn(user.id, 12_000_000, "earn:big", category="provider_engagement_base"))
     with clock.frozen(GENESIS + timedelta(weeks=1)):
         run = policy.run_week(db)
     assert run.inputs["shortfall"] > 1_900_000
@@ -115,17 +104,22 @@ def test_a_budget_counts_budgeted_and_manual_awards_of_its_week(db: Session, mak
     user = make.user()
     with clock.frozen(GENESIS):
         policy.genesis(db)
-        post(db, POT, move(user.id, 7, "earn:last week"))
+        post(db, POT, earn(user.id, 7, "earn:last week"))
     with clock.frozen(GENESIS + timedelta(weeks=1)):
         policy.run_week(db)
-        post(db, POT, move(user.id, 10, "earn:daily_login:a"))
+        post(db, POT, earn(user.id, 10, "earn:daily_login:a"))
         post(
             db,
             POT,
-            move(user.id, 400, "earn:provider_engagement_base:1:1", "provider_engagement_base"),
+            earn(
+                user.id,
+                400,
+                "earn:provider_engagement_base:1:1",
+                category="provider_engagement_base",
+            ),
         )
-        post(db, POT, move(user.id, 30, "by hand", "provider_engagement_base"))
-        post(db, POT, move(user.id, -20, "spent"))
+        post(db, POT, earn(user.id, 30, "by hand", category="provider_engagement_base"))
+        post(db, POT, spend(user.id, 20, "spent"))
         budget = policy.budget(db)
     assert (budget.total, budget.spent, budget.left) == (23_076, 40, 23_036)
 
@@ -144,7 +138,7 @@ def test_a_budget_counts_on_inside_a_transaction(db: Session, make: Make) -> Non
         policy.genesis(db)
         spent = []
         for number in range(3):
-            post(db, POT, move(user.id, 23_000, f"earn:{number}"))
+            post(db, POT, earn(user.id, 23_000, f"earn:{number}"))
             budget = policy.budget(db)
             spent.append((budget.spent, budget.left))
     assert spent == [(23_000, 0), (46_000, 0), (69_000, 0)]
@@ -163,6 +157,6 @@ def test_a_budget_of_a_transaction_that_failed_is_forgotten(db: Session, make: M
 
 def _fail_after_an_award(db: Session, user_id: int) -> None:
     with atomic(db):
-        post(db, POT, move(user_id, 5, "earn:a"))
+        post(db, POT, earn(user_id, 5, "earn:a"))
         assert policy.budget(db).spent == 5
         raise KeyError

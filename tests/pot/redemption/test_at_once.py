@@ -16,9 +16,10 @@ from imatch.pot.redemption import service as redemptions
 from imatch.pot.reserve import service as reserve
 from imatch.pot.reserve.coverage import coverage
 from imatch.pot.reserve.models import PotCommission
-from tests.pot.redeeming import Redeeming, make_due
+from tests.factories import Make
+from tests.factories.redemptions import BANK
+from tests.support.balances import allowance_cents, cash_book, free_pot
 
-BANK = "bank_transfer"
 SESSIONS = 50
 pytestmark = pytest.mark.usefixtures("cash_redemption_on")
 
@@ -43,10 +44,10 @@ def at_once(new_session: Callable[[], Session]) -> Callable[..., Counter[str]]:
 
 
 def test_fifty_filings_of_one_balance(
-    db: Session, redeeming: Redeeming, at_once: Callable[..., Counter[str]]
+    db: Session, make: Make, at_once: Callable[..., Counter[str]]
 ) -> None:
-    person = redeeming.person()
-    redeeming.earn(person, 1_050)
+    person = make.trusted_user()
+    make.pot(person, 1_050)
     person_id = person.id
     db.rollback()
     outcomes = at_once(
@@ -54,13 +55,13 @@ def test_fifty_filings_of_one_balance(
     )
     assert outcomes == {"done": 10, InsufficientFunds.__name__: 40}
     db.rollback()
-    assert redeeming.pot(person) == 50
+    assert free_pot(db, person) == 50
 
 
 def test_fifty_requests_keep_limits_and_allowance(
-    db: Session, redeeming: Redeeming, at_once: Callable[..., Counter[str]]
+    db: Session, make: Make, at_once: Callable[..., Counter[str]]
 ) -> None:
-    person = redeeming.redeemer(pot=5_000, covered_pot=5_000)
+    person = make.redeemer(pot=5_000, covered_pot=5_000)
     person_id = person.id
     db.rollback()
     outcomes = at_once(
@@ -68,14 +69,14 @@ def test_fifty_requests_keep_limits_and_allowance(
     )
     assert outcomes == {"done": 2, "NotRedeemable": 48}  # of 250 a day
     db.rollback()
-    assert redeeming.pot(person) == 4_800
-    assert redeeming.allowance(person) == 4_800 * 80
+    assert free_pot(db, person) == 4_800
+    assert allowance_cents(db, person) == 4_800 * 80
 
 
 def test_fifty_requests_with_one_key_create_one(
-    db: Session, redeeming: Redeeming, at_once: Callable[..., Counter[str]]
+    db: Session, make: Make, at_once: Callable[..., Counter[str]]
 ) -> None:
-    person = redeeming.redeemer()
+    person = make.redeemer()
     person_id = person.id
     db.rollback()
     outcomes = at_once(
@@ -83,18 +84,16 @@ def test_fifty_requests_with_one_key_create_one(
     )
     assert outcomes == {"done": SESSIONS}
     db.rollback()
-    assert redeeming.pot(person) == 900
+    assert free_pot(db, person) == 900
 
 
 def test_concurrent_decisions_have_one_outcome(
-    db: Session, redeeming: Redeeming, at_once: Callable[..., Counter[str]]
+    db: Session, make: Make, at_once: Callable[..., Counter[str]]
 ) -> None:
     """Pay, cancel and reject concurrently: exactly one wins, and the books match it."""
-    person = redeeming.redeemer()
-    request = redemptions.request(db, person.id, 100, BANK, key="a")
-    redemptions.approve(db, request.id, redeeming.operator.id)
-    make_due(db, request)
-    payer, other = redeeming.second_operator.id, redeeming.operator.id
+    person = make.redeemer()
+    request = make.redemption(person, approved=True)
+    payer, other = make.payer.id, make.approver.id
     person_id, request_id = person.id, request.id
     db.rollback()
 
@@ -112,16 +111,16 @@ def test_concurrent_decisions_have_one_outcome(
     assert outcomes["done"] == 1 or request.status == "cancelled"
     assert outcomes["done"] + outcomes["RedemptionDecided"] == SESSIONS
     paid = request.status == "paid"
-    assert redeeming.pot(person) == (900 if paid else 1_000)
-    assert redeeming.allowance(person) == (900 if paid else 1_000) * 80
-    assert redeeming.books().get("paid_out", 0) == (8_000 if paid else 0)
+    assert free_pot(db, person) == (900 if paid else 1_000)
+    assert allowance_cents(db, person) == (900 if paid else 1_000) * 80
+    assert cash_book(db).get("paid_out", 0) == (8_000 if paid else 0)
 
 
 def test_clearing_and_reversal_at_once(
-    db: Session, redeeming: Redeeming, at_once: Callable[..., Counter[str]]
+    db: Session, make: Make, at_once: Callable[..., Counter[str]]
 ) -> None:
     """Each commission ends cleared or reversed, and the reserve covers all allowances."""
-    facts = [redeeming.paid(days_ago=200) for _ in range(10)]
+    facts = [make.commission(days_ago=200) for _ in range(10)]
     db.rollback()
 
     def act(session: Session, number: int) -> object:

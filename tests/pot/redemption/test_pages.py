@@ -1,7 +1,6 @@
 """The pages to redeem: without JavaScript, step by step, idempotent."""
 
 import re
-from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -10,17 +9,17 @@ from starlette.testclient import TestClient
 
 from imatch.accounts.deps import cookie_name
 from imatch.accounts.models import User
-from imatch.accounts.service import sessions
 from imatch.core.database import atomic
 from imatch.pot import holds
 from imatch.pot.models import PotRedemption
 from imatch.pot.redemption import queries as redemption_queries
-from imatch.pot.redemption import service as redemptions
 from imatch.pot.redemption.models import PotPayee
 from imatch.pot.reserve.coverage import coverage
-from tests.pot.redeeming import IBAN, Redeeming, make_due
+from tests.factories import Make
+from tests.factories.redemptions import IBAN
+from tests.support.balances import free_pot
+from tests.support.clients import SignIn
 
-SignIn = Callable[[User], TestClient]
 HOME = "/wallet/redeem"
 DESK = "/console/redemptions"
 
@@ -52,8 +51,8 @@ def enter(sign_in: SignIn, db: Session, person: User) -> TestClient:
     return client
 
 
-def test_redeeming_is_off_by_default(db: Session, redeeming: Redeeming, sign_in: SignIn) -> None:
-    person = redeeming.redeemer()
+def test_redeeming_is_off_by_default(db: Session, make: Make, sign_in: SignIn) -> None:
+    person = make.redeemer()
     client = enter(sign_in, db, person)
     page = client.get(HOME)
     assert page.status_code == 200
@@ -66,10 +65,10 @@ def test_redeeming_is_off_by_default(db: Session, redeeming: Redeeming, sign_in:
 
 
 @pytest.mark.usefixtures("cash_redemption_on")
-def test_preview_request_and_cancel(db: Session, redeeming: Redeeming, sign_in: SignIn) -> None:
-    person = redeeming.redeemer()
+def test_preview_request_and_cancel(db: Session, make: Make, sign_in: SignIn) -> None:
+    person = make.redeemer()
     client = enter(sign_in, db, person)
-    before = redeeming.pot(person)
+    before = free_pot(db, person)
     page = client.get(HOME)
     assert page.headers["cache-control"] == "no-store"
     assert "See what it brings" in page.text
@@ -91,7 +90,7 @@ def test_preview_request_and_cancel(db: Session, redeeming: Redeeming, sign_in: 
     for _ in range(2):
         client.post(f"{HOME}/{request.id}/cancel")
     assert requests_of(db, person)[0].status == "cancelled"
-    assert redeeming.pot(person) >= before
+    assert free_pot(db, person) >= before
 
 
 @pytest.mark.usefixtures("cash_redemption_on")
@@ -110,9 +109,9 @@ def test_preview_request_and_cancel(db: Session, redeeming: Redeeming, sign_in: 
     ],
 )
 def test_other_amounts_are_refused_beside_the_field(
-    db: Session, redeeming: Redeeming, sign_in: SignIn, pot: str, status: int, words: str
+    db: Session, make: Make, sign_in: SignIn, pot: str, status: int, words: str
 ) -> None:
-    person = redeeming.redeemer()
+    person = make.redeemer()
     client = enter(sign_in, db, person)
     form = {"pot": pot, "payment_method": "bank_transfer", "key": "k"}
     for answer in (client.get(f"{HOME}/check?pot={quote(pot)}"), client.post(HOME, data=form)):
@@ -125,10 +124,10 @@ def test_other_amounts_are_refused_beside_the_field(
 
 @pytest.mark.usefixtures("cash_redemption_on")
 def test_unknown_methods_and_requests_of_others_are_refused(
-    db: Session, redeeming: Redeeming, sign_in: SignIn
+    db: Session, make: Make, sign_in: SignIn
 ) -> None:
-    person, other = redeeming.redeemer(), redeeming.redeemer()
-    other_request = redemptions.request(db, other.id, 100, "bank_transfer", key="a")
+    person, other = make.redeemer(), make.redeemer()
+    other_request = make.redemption(other, 100)
     client = enter(sign_in, db, person)
     form = {"pot": "100", "key": "k"}
     assert client.post(HOME, data={**form, "payment_method": "cash"}).status_code == 422
@@ -142,9 +141,9 @@ def test_unknown_methods_and_requests_of_others_are_refused(
 
 
 def test_payout_details_need_a_proof_and_keep_what_was_typed(
-    db: Session, redeeming: Redeeming, sign_in: SignIn
+    db: Session, make: Make, sign_in: SignIn
 ) -> None:
-    person = redeeming.person(totp_confirmed_at=None, name="Ada Example")
+    person = make.trusted_user(totp_confirmed_at=None, name="Ada Example")
     client = sign_in(person)
     details = {"name": "Ada Example", "country": "DE", "account": "DE00 1234", "bank_code": ""}
     answer = client.post(f"{HOME}/payee", data=details)
@@ -159,17 +158,13 @@ def test_payout_details_need_a_proof_and_keep_what_was_typed(
 
 
 @pytest.mark.usefixtures("cash_redemption_on")
-def test_redeeming_needs_a_recent_proof_of_identity(
-    db: Session, redeeming: Redeeming, client: TestClient
-) -> None:
+def test_redeeming_needs_a_recent_proof_of_identity(make: Make, client: TestClient) -> None:
     for account_type, paths in (
         ("provider", [f"{HOME}/payee", f"{HOME}/check"]),
         ("operator", [f"{DESK}/export", f"{DESK}/1/approve", f"{DESK}/1/paid"]),
     ):
-        person = redeeming.person(totp_confirmed_at=None, account_type=account_type)
-        browser = sessions.Browser(address="127.0.0.1", user_agent="tests", token=None)
-        started = sessions.start(db, person, browser, stepped_up=False)
-        client.cookies.set(cookie_name(), started.token)
+        person = make.trusted_user(totp_confirmed_at=None, account_type=account_type)
+        client.cookies.set(cookie_name(), make.session(person, stepped_up=False))
         for path in paths:
             ask = client.post if path.startswith(DESK) else client.get
             answer = ask(path, follow_redirects=False)
@@ -177,17 +172,15 @@ def test_redeeming_needs_a_recent_proof_of_identity(
 
 
 @pytest.mark.usefixtures("cash_redemption_on")
-def test_two_operators_verify_approve_and_pay(
-    db: Session, redeeming: Redeeming, sign_in: SignIn
-) -> None:
-    person = redeeming.redeemer(name="Ada Example")
+def test_two_operators_verify_approve_and_pay(db: Session, make: Make, sign_in: SignIn) -> None:
+    person = make.redeemer(name="Ada Example")
     with atomic(db):
         db.get_one(PotPayee, person.id).identity_verified_at = None
-    client = sign_in(redeeming.operator)
+    client = sign_in(make.approver)
     assert "Identities to verify: 1" in client.get(DESK).text
     assert IBAN in client.get(f"{DESK}/people/{person.id}").text
     client.post(f"{DESK}/people/{person.id}/verify")
-    request = redemptions.request(db, person.id, 125, "bank_transfer", key="a")
+    request = make.redemption(person, 125)
     page = client.get(DESK).text
     assert "Waiting for a decision: 1" in page
     current = coverage(db)
@@ -199,11 +192,11 @@ def test_two_operators_verify_approve_and_pay(
     answer = client.post(f"{DESK}/{request.id}/paid", data={"bank_reference": "B-1"})
     assert answer.status_code == 403
 
-    client = sign_in(redeeming.second_operator)
+    client = sign_in(make.payer)
     answer = client.post(f"{DESK}/{request.id}/paid", data={"bank_reference": "B-1"})
     assert answer.status_code == 409
     assert "due on" in answer.text
-    make_due(db, request)
+    make.due(request)
     answer = client.post(f"{DESK}/export")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert "attachment" in answer.headers["content-disposition"]
@@ -219,12 +212,10 @@ def test_two_operators_verify_approve_and_pay(
 
 
 @pytest.mark.usefixtures("cash_redemption_on")
-def test_operators_reject_and_hold_with_reasons(
-    db: Session, redeeming: Redeeming, sign_in: SignIn
-) -> None:
-    person = redeeming.redeemer()
-    request = redemptions.request(db, person.id, 125, "bank_transfer", key="a")
-    client = sign_in(redeeming.operator)
+def test_operators_reject_and_hold_with_reasons(db: Session, make: Make, sign_in: SignIn) -> None:
+    person = make.redeemer()
+    request = make.redemption(person, 125)
+    client = sign_in(make.approver)
     assert client.post(f"{DESK}/{request.id}/reject", data={"reason": " "}).status_code == 422
     assert client.post(f"{DESK}/people/{person.id}/hold", data={}).status_code == 422
     client.post(f"{DESK}/people/{person.id}/hold", data={"reason": "<i>Two</i> accounts."})
@@ -239,7 +230,7 @@ def test_operators_reject_and_hold_with_reasons(
     client.post(f"{DESK}/holds/{hold.id}/lift")
     client.post(f"{DESK}/{request.id}/reject", data={"reason": "Not <b>yours</b>."})
     assert "Not &lt;b&gt;yours" in enter(sign_in, db, person).get(HOME).text
-    client = sign_in(redeeming.operator)
+    client = sign_in(make.approver)
     for path in (f"{DESK}/{10**30}", f"{DESK}/people/{10**30}", f"{DESK}/{request.id + 1}"):
         assert client.get(path).status_code == 404, path
     for path in (f"{DESK}/holds/{10**30}/lift", f"{DESK}/{10**30}/approve"):

@@ -14,13 +14,12 @@ from imatch.mail.models import MailMessage
 from imatch.pot import holds
 from imatch.pot.redemption import payees
 from imatch.pot.redemption.models import PotPayee
-from tests.pot.redeeming import IBAN, Redeeming
+from tests.factories import Make
+from tests.factories.redemptions import IBAN
 
 
-def test_details_are_kept_encrypted_and_the_owner_is_told(
-    db: Session, redeeming: Redeeming
-) -> None:
-    person = redeeming.person(name="Ada  Lovelace Example")
+def test_details_are_kept_encrypted_and_the_owner_is_told(db: Session, make: Make) -> None:
+    person = make.trusted_user(name="Ada  Lovelace Example")
     spaced = " ".join(IBAN[i : i + 4] for i in range(0, len(IBAN), 4)).lower()
     payee = payees.save(db, person.id, name="ada lovelace example ", country="DE", account=spaced)
     assert payee.details["account"] == IBAN
@@ -55,9 +54,9 @@ def test_details_are_kept_encrypted_and_the_owner_is_told(
     ],
 )
 def test_invalid_details_are_refused(
-    db: Session, redeeming: Redeeming, change: dict[str, str], field: str
+    db: Session, make: Make, change: dict[str, str], field: str
 ) -> None:
-    person = redeeming.person()
+    person = make.trusted_user()
     right = {"name": person.name, "country": "DE", "account": IBAN}
     with pytest.raises(Invalid) as refusal:
         payees.save(db, person.id, **{**right, **change})
@@ -73,15 +72,13 @@ def test_invalid_details_are_refused(
         {"country": "JP", "account": "1234567", "bank_code": "BOTKJPJT"},
     ],
 )
-def test_valid_details_are_accepted(
-    db: Session, redeeming: Redeeming, details: dict[str, str]
-) -> None:
-    person = redeeming.person()
+def test_valid_details_are_accepted(db: Session, make: Make, details: dict[str, str]) -> None:
+    person = make.trusted_user()
     assert payees.save(db, person.id, name=person.name, **details).details["name"] == person.name
 
 
 def test_an_operator_verifies_once(
-    db: Session, redeeming: Redeeming, monkeypatch: pytest.MonkeyPatch
+    db: Session, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[int] = []
 
@@ -90,25 +87,25 @@ def test_an_operator_verifies_once(
 
     monkeypatch.setattr("imatch.core.events._listeners", defaultdict(list))
     listen(IdentityVerified, note)
-    person = redeeming.person()
+    person = make.trusted_user()
     with pytest.raises(payees.NoPayee):
-        payees.verify_identity(db, person.id, redeeming.operator.id)
+        payees.verify_identity(db, person.id, make.approver.id)
     payees.save(db, person.id, name=person.name, country="DE", account=IBAN)
     assert [user.id for _payee, user in payees.unverified(db, 10)] == [person.id]
     for _ in range(2):
-        payees.verify_identity(db, person.id, redeeming.operator.id)
+        payees.verify_identity(db, person.id, make.approver.id)
     assert heard == [person.id]
     assert payees.unverified(db, 10) == []
-    for user in (person, redeeming.person()):
+    for user in (person, make.trusted_user()):
         with pytest.raises(OperatorsOnly):
             payees.verify_identity(db, person.id, user.id)
     with pytest.raises(holds.OwnIdentity):
-        payees.verify_identity(db, redeeming.operator.id, redeeming.operator.id)
+        payees.verify_identity(db, make.approver.id, make.approver.id)
 
 
-def test_only_a_new_name_resets_the_verification(db: Session, redeeming: Redeeming) -> None:
-    person = redeeming.person(name="Ada Example")
-    redeeming.payee(person)
+def test_only_a_new_name_resets_the_verification(db: Session, make: Make) -> None:
+    person = make.trusted_user(name="Ada Example")
+    make.payee(person)
     changed = db.get_one(PotPayee, person.id).details_changed_at
     payees.save(db, person.id, name="ADA Example", country="GB", account="GB29NWBK60161331926819")
     payee = db.get_one(PotPayee, person.id)
@@ -119,26 +116,24 @@ def test_only_a_new_name_resets_the_verification(db: Session, redeeming: Redeemi
     assert db.get_one(PotPayee, person.id).identity_verified_at is None
 
 
-def test_the_same_details_again_are_no_change(db: Session, redeeming: Redeeming) -> None:
-    person = redeeming.person()
-    redeeming.payee(person)
+def test_the_same_details_again_are_no_change(db: Session, make: Make) -> None:
+    person = make.trusted_user()
+    make.payee(person)
     changed = db.get_one(PotPayee, person.id).details_changed_at
     payees.save(db, person.id, name=person.name, country="DE", account=IBAN)
     assert db.get_one(PotPayee, person.id).details_changed_at == changed
 
 
-def test_holds_have_reasons_and_a_history(db: Session, redeeming: Redeeming) -> None:
-    person = redeeming.person()
+def test_holds_have_reasons_and_a_history(db: Session, make: Make) -> None:
+    person = make.trusted_user()
     with pytest.raises(Invalid):
-        holds.place_hold(db, person.id, redeeming.operator.id, " ")
+        holds.place_hold(db, person.id, make.approver.id, " ")
     with pytest.raises(OperatorsOnly):
         holds.place_hold(db, person.id, person.id, "Because.")
-    hold = holds.place_hold(db, person.id, redeeming.operator.id, "A ring of accounts.")
+    hold = holds.place_hold(db, person.id, make.approver.id, "A ring of accounts.")
     for _ in range(2):
-        holds.lift_hold(db, hold.id, redeeming.second_operator.id)
-    assert [row.lifted_by for row in holds.holds_of(db, person.id)] == [
-        redeeming.second_operator.id
-    ]
+        holds.lift_hold(db, hold.id, make.payer.id)
+    assert [row.lifted_by for row in holds.holds_of(db, person.id)] == [make.payer.id]
     for hold_id in (0, 10**30, hold.id + 1):
         with pytest.raises(holds.HoldNotFound):
-            holds.lift_hold(db, hold_id, redeeming.operator.id)
+            holds.lift_hold(db, hold_id, make.approver.id)

@@ -23,8 +23,7 @@ from imatch.pot.redemption import service as redemptions
 from imatch.pot.reserve import service as reserve
 from imatch.pot.reserve.coverage import coverage
 from imatch.pot.reserve.models import PotCommission
-from tests.make import Make
-from tests.pot.redeeming import Redeeming
+from tests.factories import Make
 
 ACTS = ("pay", "clear", "reverse", "request", "approve", "export", "paid", "cancel", "days")
 STEPS = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 2**16)), min_size=12, max_size=30)
@@ -34,11 +33,9 @@ pytestmark = pytest.mark.usefixtures("cash_redemption_on")
 class Sequence:
     """Applies random steps. Refusals are allowed; `check` asserts the invariants."""
 
-    def __init__(
-        self, redeeming: Redeeming, people: list[User], clock: Callable[..., None]
-    ) -> None:
-        self.redeeming, self.people, self.clock = redeeming, people, clock
-        self.db = redeeming.db
+    def __init__(self, make: Make, people: list[User], clock: Callable[..., None]) -> None:
+        self.make, self.people, self.clock = make, people, clock
+        self.db = make.db
         self.requests = 0
 
     def apply(self, act: str, chance: int) -> None:
@@ -50,7 +47,7 @@ class Sequence:
     def pay(self, chance: int) -> None:
         provider, seeker = (self.people[chance % 2], self.people[2])
         cents = 1 + chance * 7
-        self.redeeming.paid(provider=provider, seeker=seeker, commission_cents=cents)
+        self.make.commission(provider=provider, seeker=seeker, commission_cents=cents)
 
     def clear(self, chance: int) -> None:
         self.clock(timedelta(days=chance % 121))
@@ -68,20 +65,18 @@ class Sequence:
         key = str(self.requests)
         redemption = redemptions.request(self.db, person.id, pot, "bank_transfer", key=key)
         if chance % 2:
-            redemptions.approve(self.db, redemption.id, self.redeeming.operator.id)
+            redemptions.approve(self.db, redemption.id, self.make.approver.id)
 
     def approve(self, chance: int) -> None:
-        redemptions.approve(
-            self.db, self._request_id(chance, "pending"), self.redeeming.operator.id
-        )
+        redemptions.approve(self.db, self._request_id(chance, "pending"), self.make.approver.id)
 
     def export(self, chance: int) -> None:
         self.clock(timedelta(days=chance % 9))
-        payouts.bank_export(self.db, self.redeeming.second_operator.id)
+        payouts.bank_export(self.db, self.make.payer.id)
 
     def paid(self, chance: int) -> None:
         self.clock(timedelta(days=chance % 9))
-        payer = self.redeeming.second_operator.id
+        payer = self.make.payer.id
         payouts.mark_paid(self.db, self._request_id(chance, "approved"), payer, "B")
 
     def cancel(self, chance: int) -> None:
@@ -119,9 +114,8 @@ def test_the_reserve_holds_what_may_be_paid(
 ) -> None:
     start = now()
     with time_machine.travel(start, tick=False) as clock:
-        redeeming = Redeeming(db, make)
-        people = [redeeming.redeemer(pot=3_000, covered_pot=200) for _ in range(3)]
-        sequence = Sequence(redeeming, people, clock.shift)
+        people = [make.redeemer(pot=3_000, covered_pot=200) for _ in range(3)]
+        sequence = Sequence(make, people, clock.shift)
         for act, chance in steps:
             sequence.apply(act, chance)
             sequence.check()

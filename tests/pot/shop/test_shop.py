@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from imatch.core.clock import frozen
 from imatch.core.events import listen
 from imatch.facts.economy import OptionEnded, OptionPurchased
-from imatch.ledger import POT, Movement, SystemAccount, TransactionType, post
+from imatch.ledger import POT
 from imatch.ledger.errors import KeyReused
 from imatch.ledger.queries import account, free
 from imatch.mail.models import MailMessage
@@ -18,30 +18,13 @@ from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDINGS
 from imatch.pot.tasks import settle_purchases
-from tests.make import Make
+from tests.factories import Make
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def rich(db: Session, make: Make, pot: int = 1_000, user_id: int | None = None) -> int:
-    user_id = user_id or make.user().id
-    post(
-        db,
-        POT,
-        Movement(
-            key=f"give {user_id}",
-            user_id=user_id,
-            amount=pot,
-            counter_account=SystemAccount.TREASURY,
-            transaction_type=TransactionType.EARN,
-            category="grant",
-        ),
-    )
-    return user_id
-
-
 def test_a_charge_burns_and_is_announced(db: Session, make: Make) -> None:
-    user_id = rich(db, make)
+    user_id = make.buyer().id
     heard: list[OptionPurchased] = []
     listen(OptionPurchased, lambda _db, fact: heard.append(fact))
     purchase = shop.buy(
@@ -52,7 +35,7 @@ def test_a_charge_burns_and_is_announced(db: Session, make: Make) -> None:
 
 
 def test_buying_is_idempotent_by_key(db: Session, make: Make) -> None:
-    user_id = rich(db, make)
+    user_id = make.buyer().id
     first = shop.buy(db, user_id, "re_match", key="1")
     assert shop.buy(db, user_id, "re_match", key="1").id == first.id
     assert free(db, POT, user_id) == 950
@@ -61,7 +44,7 @@ def test_buying_is_idempotent_by_key(db: Session, make: Make) -> None:
 
 
 def test_a_refused_charge_changes_nothing(db: Session, make: Make) -> None:
-    user_id = rich(db, make, 99)
+    user_id = make.buyer(99).id
     with pytest.raises(InsufficientPot, match="Required: 100, Available: 99"):
         shop.buy(db, user_id, "premium_match", key="1")
     assert shop_queries.purchases(db, user_id) == []
@@ -70,7 +53,7 @@ def test_a_refused_charge_changes_nothing(db: Session, make: Make) -> None:
 @pytest.mark.parametrize("option", ["nothing", "", *(s.name for s in SPENDINGS if not s.offered)])
 def test_options_not_offered_are_refused(db: Session, make: Make, option: str) -> None:
     with pytest.raises(shop.NotOffered):
-        shop.buy(db, rich(db, make), option, key="1")
+        shop.buy(db, make.buyer().id, option, key="1")
 
 
 @pytest.mark.parametrize(
@@ -78,11 +61,11 @@ def test_options_not_offered_are_refused(db: Session, make: Make, option: str) -
 )
 def test_wrong_prices_are_refused(db: Session, make: Make, option: str, amount: int) -> None:
     with pytest.raises(shop.WrongPrice):
-        shop.buy(db, rich(db, make), option, key="1", amount=amount)
+        shop.buy(db, make.buyer().id, option, key="1", amount=amount)
 
 
 def test_an_order_is_held_until_it_is_delivered(db: Session, make: Make) -> None:
-    user_id = rich(db, make)
+    user_id = make.buyer().id
     order = shop.buy(db, user_id, "workshop", key="1", amount=120)
     ordered = account(db, POT, user_id)
     assert ordered is not None
@@ -97,7 +80,7 @@ def test_an_order_is_held_until_it_is_delivered(db: Session, make: Make) -> None
 
 
 def test_only_the_buyer_cancels_an_order(db: Session, make: Make) -> None:
-    user_id, other_id = rich(db, make), rich(db, make)
+    user_id, other_id = make.buyer().id, make.buyer().id
     order = shop.buy(db, user_id, "consulting", key="1")
     with pytest.raises(shop.PurchaseNotFound):
         shop.cancel(db, order.id, user_id=other_id)
@@ -107,7 +90,7 @@ def test_only_the_buyer_cancels_an_order(db: Session, make: Make) -> None:
 
 def test_cancelling_is_idempotent(db: Session, make: Make) -> None:
     """A client repeats the request if the network lost the response."""
-    user_id = rich(db, make)
+    user_id = make.buyer().id
     order = shop.buy(db, user_id, "consulting", key="1")
     for _again in range(2):
         assert shop.cancel(db, order.id, user_id=user_id).status == "cancelled"
@@ -118,7 +101,7 @@ def test_cancelling_is_idempotent(db: Session, make: Make) -> None:
 
 
 def test_an_overdue_order_returns_its_pot(db: Session, make: Make) -> None:
-    user_id = rich(db, make)
+    user_id = make.buyer().id
     with frozen(NOON):
         shop.buy(db, user_id, "rush_match", key="1")
     with frozen(NOON + timedelta(hours=23)):
@@ -130,7 +113,8 @@ def test_an_overdue_order_returns_its_pot(db: Session, make: Make) -> None:
 
 def test_a_span_runs_renews_and_ends(db: Session, make: Make) -> None:
     provider = make.provider()
-    user_id = rich(db, make, user_id=provider.user_id)
+    user_id = provider.user_id
+    make.pot(user_id)
     ended: list[OptionEnded] = []
     listen(OptionEnded, lambda _db, fact: ended.append(fact))
     with frozen(NOON):
@@ -159,7 +143,8 @@ def test_a_span_runs_renews_and_ends(db: Session, make: Make) -> None:
 
 def test_a_second_span_follows_the_first(db: Session, make: Make) -> None:
     provider = make.provider()
-    user_id = rich(db, make, user_id=provider.user_id)
+    user_id = provider.user_id
+    make.pot(user_id)
     with frozen(NOON):
         first, second = (
             shop.buy(
@@ -176,7 +161,7 @@ def test_a_second_span_follows_the_first(db: Session, make: Make) -> None:
 
 
 def test_a_refund_returns_all_pot_once(db: Session, make: Make) -> None:
-    user_id = rich(db, make)
+    user_id = make.buyer().id
     purchase = shop.buy(db, user_id, "premium_match", key="1")
     shop.refund(db, purchase.id, reason="It showed nobody")
     wallet = account(db, POT, user_id)
@@ -190,7 +175,7 @@ def test_a_refund_returns_all_pot_once(db: Session, make: Make) -> None:
 
 
 def test_a_key_with_another_note_is_refused(db: Session, make: Make) -> None:
-    user_id = rich(db, make)
+    user_id = make.buyer().id
     first = shop.buy(db, user_id, "workshop", key="1", note="A seat at the front")
     with pytest.raises(KeyReused):
         shop.buy(db, user_id, "workshop", key="1", note="A seat at the back")
@@ -203,7 +188,7 @@ def letters(db: Session) -> list[str]:
 
 
 def test_buyers_get_letters_about_their_orders(db: Session, make: Make) -> None:
-    user_id = rich(db, make)
+    user_id = make.buyer().id
     with frozen(NOON):
         delivered = shop.buy(db, user_id, "consulting", key="1")
         shop.buy(db, user_id, "rush_match", key="2")
@@ -223,7 +208,8 @@ def test_buyers_get_letters_about_their_orders(db: Session, make: Make) -> None:
 
 def test_a_renewal_that_cannot_be_paid_ends_with_a_letter(db: Session, make: Make) -> None:
     owner = make.provider()
-    user_id = rich(db, make, 300, owner.user_id)
+    user_id = owner.user_id
+    make.pot(user_id, 300)
     with frozen(NOON):
         shop.buy(
             db,

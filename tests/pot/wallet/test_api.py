@@ -1,7 +1,5 @@
 """The wallet API: own data only, in pages, with idempotent writes."""
 
-from collections.abc import Callable
-
 import pytest
 from httpx2 import Response
 from sqlalchemy.orm import Session
@@ -9,17 +7,15 @@ from starlette.testclient import TestClient
 
 from imatch.accounts.models import User
 from imatch.pot.service import POTService
-from tests.make import Make
+from tests.factories import Make
+from tests.support.clients import SignIn
 
-Signed = Callable[[User], TestClient]
 POT = "/api/v1/pot"
 
 
 @pytest.fixture
-def rich(db: Session, make: Make) -> User:
-    user = make.user()
-    POTService(db).award_pot(user.id, "community_help", amount=1_000)
-    return user
+def rich(make: Make) -> User:
+    return make.buyer(1_000)
 
 
 def spend(client: TestClient, key: str, **body: object) -> Response:
@@ -27,7 +23,7 @@ def spend(client: TestClient, key: str, **body: object) -> Response:
     return answer
 
 
-def test_the_balance_gives_reasons_against_redeeming(rich: User, sign_in: Signed) -> None:
+def test_the_balance_gives_reasons_against_redeeming(rich: User, sign_in: SignIn) -> None:
     client = sign_in(rich)
     spend(client, "1", option="workshop", amount=200)
     balance = client.get(f"{POT}/balance").json()
@@ -36,7 +32,7 @@ def test_the_balance_gives_reasons_against_redeeming(rich: User, sign_in: Signed
     assert balance["not_redeemable_because"]
 
 
-def test_a_key_buys_once(rich: User, sign_in: Signed) -> None:
+def test_a_key_buys_once(rich: User, sign_in: SignIn) -> None:
     client = sign_in(rich)
     first = spend(client, "a", option="consulting")
     again = spend(client, "a", option="consulting")
@@ -48,15 +44,14 @@ def test_a_key_buys_once(rich: User, sign_in: Signed) -> None:
 
 
 def test_keys_are_separate_for_each_person(
-    db: Session, rich: User, make: Make, sign_in: Signed
+    db: Session, rich: User, make: Make, sign_in: SignIn
 ) -> None:
-    other = make.user()
-    POTService(db).award_pot(other.id, "community_help", amount=500)
+    other = make.buyer(500)
     spend(sign_in(rich), "a", option="consulting")
     assert spend(sign_in(other), "a", option="consulting").status_code == 201
 
 
-def test_an_order_can_be_cancelled(rich: User, sign_in: Signed) -> None:
+def test_an_order_can_be_cancelled(rich: User, sign_in: SignIn) -> None:
     client = sign_in(rich)
     order = spend(client, "a", option="event", amount=900).json()
     assert spend(client, "b", option="consulting").json()["code"] == "insufficient_pot"
@@ -83,19 +78,19 @@ def test_an_order_can_be_cancelled(rich: User, sign_in: Signed) -> None:
     ],
 )
 def test_refused_purchases_move_nothing(
-    rich: User, sign_in: Signed, body: dict[str, object], status: int
+    rich: User, sign_in: SignIn, body: dict[str, object], status: int
 ) -> None:
     client = sign_in(rich)
     assert spend(client, "a", **body).status_code == status
     assert client.get(f"{POT}/purchases").json()["items"] == []
 
 
-def test_a_purchase_needs_a_key(rich: User, sign_in: Signed) -> None:
+def test_a_purchase_needs_a_key(rich: User, sign_in: SignIn) -> None:
     answer = sign_in(rich).post(f"{POT}/spend", json={"option": "consulting"})
     assert answer.status_code == 422
 
 
-def test_transactions_come_page_by_page(db: Session, rich: User, sign_in: Signed) -> None:
+def test_transactions_come_page_by_page(db: Session, rich: User, sign_in: SignIn) -> None:
     for _number in range(5):
         POTService(db).spend_pot(rich.id, "re_match")
     client = sign_in(rich)
@@ -108,7 +103,7 @@ def test_transactions_come_page_by_page(db: Session, rich: User, sign_in: Signed
     assert [row["amount"] for row in earned["items"]] == [1_000]
 
 
-def test_purchases_and_requests_come_page_by_page(db: Session, rich: User, sign_in: Signed) -> None:
+def test_purchases_and_requests_come_page_by_page(db: Session, rich: User, sign_in: SignIn) -> None:
     client = sign_in(rich)
     for key in "abc":
         spend(client, key, option="workshop", amount=50)
@@ -121,7 +116,7 @@ def test_purchases_and_requests_come_page_by_page(db: Session, rich: User, sign_
         assert client.get(f"{POT}/{path}", params={"cursor": "?"}).status_code == 422
 
 
-def test_redeeming_is_refused_while_switched_off(rich: User, sign_in: Signed) -> None:
+def test_redeeming_is_refused_while_switched_off(rich: User, sign_in: SignIn) -> None:
     answer = sign_in(rich).post(
         f"{POT}/redemptions", json={"pot_amount": 100}, headers={"Idempotency-Key": "a"}
     )

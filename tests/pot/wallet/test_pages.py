@@ -2,7 +2,6 @@
 
 import csv
 import re
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -13,28 +12,24 @@ from imatch.accounts.models import AccountType, User
 from imatch.core import clock
 from imatch.core.clock import now
 from imatch.core.database import atomic
-from imatch.ledger import POT
-from imatch.ledger.queries import account
 from imatch.pot.awards import clawbacks
 from imatch.pot.awards.models import PotAward, PotDebt
 from imatch.pot.rules import EARNINGS
-from imatch.pot.service import POTService
 from imatch.pot.shop import queries as shop_queries
 from imatch.pot.shop import service as shop
 from imatch.pot.shop.catalog import SPENDINGS
 from imatch.pot.shop.models import PotPurchase
-from tests.make import Make
+from tests.factories import Make
+from tests.support import balances
+from tests.support.clients import SignIn
 
-SignIn = Callable[[User], TestClient]
 KEY = "a-key-of-this-test-1"
 
 
 @pytest.fixture
-def rich(db: Session, make: Make) -> User:
-    """A person with 300 POT."""
+def rich(make: Make) -> User:
     person = make.user()
-    pot = POTService(db)
-    pot.award_pot(person.id, "bug_report", amount=300, description="Found a hole")
+    make.pot(person, 300, description="Found a hole")
     return person
 
 
@@ -46,15 +41,9 @@ def client(client: TestClient) -> TestClient:
 
 def free_and_held(db: Session, person: User) -> tuple[int, int]:
     """Free and held POT, without the awards for daily visits."""
-    db.rollback()
-    wallet = account(db, POT, person.id)
-    visits = sum(
-        award.amount
-        for award in db.query(PotAward).filter_by(
-            user_id=person.id, rule="daily_login", status="paid"
-        )
-    )
-    return (wallet.balance - wallet.held - visits, wallet.held) if wallet else (0, 0)
+    free, held = balances.free_and_held(db, person)
+    visits = db.query(PotAward).filter_by(user_id=person.id, rule="daily_login", status="paid")
+    return free - sum(award.amount for award in visits), held
 
 
 def order(client: TestClient, option: str = "workshop", **form: str) -> str:
@@ -89,8 +78,10 @@ def test_the_wallet_is_linked_from_the_menu(make: Make, sign_in: SignIn) -> None
     assert 'href="/wallet"' not in client.get("/privacy").text
 
 
-def test_the_wallet_explains_every_figure(db: Session, rich: User, sign_in: SignIn) -> None:
-    shop.buy(db, rich.id, "workshop", key="1", amount=75, note="In May, please")
+def test_the_wallet_explains_every_figure(
+    db: Session, make: Make, rich: User, sign_in: SignIn
+) -> None:
+    make.purchase(rich, amount=75, note="In May, please")
     with atomic(db):
         for number in range(7):
             db.add(
@@ -158,8 +149,7 @@ def test_an_amount_in_the_address_is_kept_when_the_key_is_added(
 
 
 def test_a_fixed_price_needs_no_amount(db: Session, make: Make, sign_in: SignIn) -> None:
-    person = make.user()
-    POTService(db).award_pot(person.id, "bug_report", amount=500)
+    person = make.buyer(500)
     client = sign_in(person)
     page = client.get("/wallet/spend/consulting", params={"key": KEY})
     assert "500 POT" in text_of(page.text)
@@ -214,9 +204,8 @@ def test_bad_amounts_are_refused_beside_the_field(
 
 
 def test_other_bad_orders_are_refused(db: Session, rich: User, make: Make, sign_in: SignIn) -> None:
-    other = make.user()
-    POTService(db).award_pot(other.id, "bug_report", amount=100)
-    other_purchase = shop.buy(db, other.id, "workshop", key="1", amount=75)
+    other = make.buyer(100)
+    other_purchase = make.purchase(other, amount=75)
     client = sign_in(rich)
     good = {"key": KEY, "amount": "75"}
     for path, form, status in (
@@ -276,14 +265,13 @@ def test_a_renewal_can_be_stopped(db: Session, make: Make, sign_in: SignIn) -> N
 def busy(db: Session, make: Make) -> User:
     """A person with 60 daily awards, and orders on the day after."""
     person = make.user()
-    pot = POTService(db)
     start = now().replace(hour=12) - timedelta(days=60)
     for day in range(60):
         with clock.frozen(start + timedelta(days=day)):
-            pot.award_pot(person.id, "match_feedback", description="=SUM(A1)" if day == 0 else None)
+            make.pot(person, 5, "match_feedback", description="=SUM(A1)" if day == 0 else None)
     with clock.frozen(start + timedelta(days=60)):
-        delivered = shop.buy(db, person.id, "charity_burn", key="1", amount=20)
-        shop.cancel(db, shop.buy(db, person.id, "charity_burn", key="2", amount=30).id)
+        delivered = make.purchase(person, "charity_burn", amount=20)
+        shop.cancel(db, make.purchase(person, "charity_burn", amount=30).id)
         shop.deliver(db, delivered.id)
     return person
 

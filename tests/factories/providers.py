@@ -1,21 +1,16 @@
-"""One line of set-up in a test: `make.provider(capacity=2)`."""
+"""Categories and profiles of professionals."""
 
-import itertools
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from imatch.accounts.models import AccountType, User
 from imatch.categories.models import Category
-from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.providers.models import Provider, ProviderStatus
+from tests.factories.accounts import AccountFactory
 
-_numbers = itertools.count(1)
-Row = TypeVar("Row")
-
+ADVISORS = "financial_advisors"
 ADVISOR_PROFILE: dict[str, Any] = {
     "display_name": "Ada Example",
     "headline": "Fee-only planner",
@@ -38,32 +33,15 @@ ADVISOR_PROFILE: dict[str, Any] = {
 }
 
 
-class Make:
-    """Rows with sensible values; name what matters to the test."""
+# A credential that an operator has looked at, as columns of a profile.
+VERIFIED: dict[str, Any] = {
+    "verified_credentials": ["CFP"],
+    "verified_on": {"CFP": "2026-02-03"},
+}
 
-    def __init__(self, db: Session) -> None:
-        self.db = db
 
-    def user(
-        self,
-        *,
-        email: str | None = None,
-        name: str = "Sam Example",
-        account_type: str = AccountType.SEEKER,
-        email_confirmed_at: datetime | None = None,
-        **columns: Any,  # noqa: ANN401 -- any column
-    ) -> User:
-        number = next(_numbers)
-        user = User(
-            email=email or f"person{number}@example.org",
-            name=name,
-            account_type=account_type,
-            email_confirmed_at=email_confirmed_at or now(),
-            **columns,
-        )
-        return self._saved(user)
-
-    def category(self, name: str = "financial_advisors", *, active: bool = True) -> Category:
+class ProviderFactory(AccountFactory):
+    def category(self, name: str = ADVISORS, *, active: bool = True) -> Category:
         with atomic(self.db):
             category = self.db.scalars(select(Category).where(Category.name == name)).one()
             category.active = active
@@ -72,7 +50,7 @@ class Make:
     def provider(
         self,
         *,
-        category: str = "financial_advisors",
+        category: str = ADVISORS,
         user: User | None = None,
         profile: dict[str, Any] | None = None,
         status: str = ProviderStatus.APPROVED,
@@ -84,7 +62,7 @@ class Make:
         provider = Provider(
             user_id=owner.id,
             category_id=self.category(category).id,
-            slug=columns.pop("slug", f"provider-{next(_numbers)}"),
+            slug=columns.pop("slug", f"provider-{self.number()}"),
             display_name=values["display_name"],
             headline=values["headline"],
             status=status,
@@ -92,9 +70,18 @@ class Make:
             capacity=columns.pop("capacity", values["capacity"]),
             **columns,
         )
-        return self._saved(provider)
+        return self.save(provider)
 
-    def _saved(self, row: Row) -> Row:
-        with atomic(self.db):
-            self.db.add(row)
-        return row
+    def three_advisors(self) -> list[str]:
+        """Three advisors who differ, the best fit of an advisors' need first; their names."""
+        names = ["Ada Example", "Ben Example", "Cora Example"]
+        for place, name in enumerate(names):
+            self.provider(
+                slug=name.split()[0].lower(),
+                profile={
+                    "display_name": name,
+                    "specialties": ["retirement", "tax", "debt"][: 3 - place],
+                    "price": {"min_cents": 20_000, "max_cents": 25_000, "unit": "session"},
+                },
+            )
+        return names

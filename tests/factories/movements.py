@@ -1,4 +1,4 @@
-"""A small book with rows of every phase."""
+"""Movements as the ledger is asked for them, and a small book with rows of every phase."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from imatch.ledger import (
     post,
     release,
 )
-from tests.make import Make
+from tests.factories import Make
 
 
 def earn(
@@ -25,6 +25,7 @@ def earn(
     key: str = "earn",
     *,
     transaction_type: TransactionType = TransactionType.EARN,
+    category: str = "daily_login",
     **labels: Any,  # noqa: ANN401 -- any of a movement's fields
 ) -> Movement:
     return Movement(
@@ -33,7 +34,7 @@ def earn(
         amount=amount,
         counter_account=SystemAccount.TREASURY,
         transaction_type=transaction_type,
-        category="daily_login",
+        category=category,
         **labels,
     )
 

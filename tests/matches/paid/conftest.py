@@ -1,5 +1,0 @@
-"""Professionals with POT, as in the tests of profiles."""
-
-from tests.providers.conftest import hire
-
-__all__ = ["hire"]

@@ -1,0 +1,67 @@
+"""How tests are laid out: rooms and helpers."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.repository import ROOT
+
+TESTS = ROOT / "tests"
+SOURCE = ROOT / "src" / "imatch"
+MAX_TEST_MODULES = 20
+SHARED = {"factories", "support"}
+WHOLE_PROGRAM = {"api", "browser", "project"}  # what is tested here has no room of its own
+
+
+def _modules() -> list[Path]:
+    return sorted(TESTS.rglob("*.py"))
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """Modules under `tests` that a module imports, with what it imports out of packages."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{name.name}" for name in node.names]
+            packages = [name for name in names if _file(name).exists()]
+            yield from packages or [node.module]
+
+
+def _file(module: str) -> Path:
+    return (ROOT / module.replace(".", "/")).with_suffix(".py")
+
+
+def _foreign(path: Path) -> list[str]:
+    """What a module takes from tests, or from the helpers of another room."""
+    wrong = []
+    for module in _imported(path):
+        package, _, rest = module.partition(".")
+        if package != "tests":
+            continue
+        name = module.rpartition(".")[2]
+        own_room = _file(module).parent in path.parents
+        shared = rest.partition(".")[0] in SHARED
+        if name.startswith("test_") or name == "conftest" or not (own_room or shared):
+            wrong.append(f"{path.relative_to(ROOT)} imports {module}")
+    return wrong
+
+
+def test_helpers_are_shared_openly() -> None:
+    """No test imports from a test, a conftest or another room's helpers."""
+    assert [wrong for path in _modules() for wrong in _foreign(path)] == []
+
+
+def test_tests_mirror_the_rooms_of_the_code() -> None:
+    folders = {path.parent.relative_to(TESTS) for path in _modules()} - {Path()}
+    outside = SHARED | WHOLE_PROGRAM
+    rooms = {folder for folder in folders if folder.parts[0] not in outside}
+    assert {room for room in rooms if not (SOURCE / room).is_dir()} == set()
+
+
+def test_folders_stay_small() -> None:
+    tests: dict[str, int] = {}
+    for path in TESTS.rglob("test_*.py"):
+        folder = str(path.parent.relative_to(ROOT))
+        tests[folder] = tests.get(folder, 0) + 1
+    assert {folder: count for folder, count in tests.items() if count > MAX_TEST_MODULES} == {}
