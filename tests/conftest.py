@@ -23,7 +23,7 @@ from imatch.accounts.models import User
 from imatch.app import create_app
 from imatch.categories import service as categories
 from imatch.cli import main
-from imatch.core import database, events
+from imatch.core import events
 from imatch.core.database import SessionLocal
 from imatch.core.logs import configure_logs
 from imatch.core.settings import Settings, get_settings
@@ -31,7 +31,7 @@ from imatch.operations.database import migrate
 from imatch.wiring import wire
 from tests.factories import Make
 from tests.factories.needs import FIRST_PAGE
-from tests.support import postgresql
+from tests.support import databases, postgresql
 from tests.support.commands import Command
 from tests.support.letters import Letters, letters_to
 from tests.support.scheduling import Scheduling
@@ -86,11 +86,10 @@ def _quick_passwords() -> Iterator[None]:
 
 
 def _migrated(url: str) -> None:
-    engine = database.bind(url)
-    migrate(engine)
-    with SessionLocal() as db:
-        categories.sync(db)
-    engine.dispose()
+    with databases.bound(url) as engine:
+        migrate(engine)
+        with SessionLocal() as db:
+            categories.sync(db)
 
 
 @pytest.fixture(scope="session")
@@ -124,9 +123,8 @@ def postgresql_url(postgresql_database: postgresql.Database) -> str:
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The bound database of this test, once on SQLite and once on PostgreSQL."""
     url = request.getfixturevalue(f"{request.param}_url")
-    engine = database.bind(url)
-    yield url
-    engine.dispose()
+    with databases.bound(url):
+        yield url
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Shell completion and exit codes of all commands."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -9,30 +8,10 @@ from pathlib import Path
 import pytest
 
 from imatch.categories import catalog
+from tests.cli.running import RunWith
 
-# The installed script: completion depends on its name.
-_COMMAND = Path(sys.executable).with_name("imatch")
 _DEFINITION = catalog.DEFINITIONS / "financial_advisors.toml"
 _TIMEOUT_SECONDS = 60
-
-
-def _imatch(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [_COMMAND, *arguments],
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_SECONDS,
-        check=False,
-    )
-
-
-def _completed(words: list[str]) -> set[str]:
-    """The completions of the last word, requested as bash's completion script does."""
-    at = str(len(words) - 1)
-    result = _imatch(_IMATCH_COMPLETE="complete_bash", COMP_WORDS=" ".join(words), COMP_CWORD=at)
-    assert result.returncode == 0, result.stderr
-    return set(result.stdout.split())
 
 
 @pytest.mark.parametrize(
@@ -45,18 +24,26 @@ def _completed(words: list[str]) -> set[str]:
         ("imatch match --kind b", {"basic"}),
     ],
 )
-def test_bash_completes(line: str, expected: set[str]) -> None:
+def test_bash_completes(
+    imatch: RunWith, monkeypatch: pytest.MonkeyPatch, line: str, expected: set[str]
+) -> None:
+    """Asked as bash's completion script asks."""
     words = line.split(" ")
-    completions = _completed(words)
-    assert expected <= completions
-    assert all(word.startswith(words[-1]) for word in completions)
+    monkeypatch.setenv("_IMATCH_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
+    code, printed, errors = imatch()
+    assert code == 0, errors
+    assert expected <= set(printed.split())
+    assert all(word.startswith(words[-1]) for word in printed.split())
 
 
 def test_the_completion_script_calls_the_command() -> None:
-    # The script is generated for the calling shell.
+    # It is made for the shell that the command is called from, and goes by the command's name.
+    command = Path(sys.executable).with_name("imatch")
     bash = shutil.which("bash") or "bash"
     result = subprocess.run(
-        [bash, "-c", f'"{_COMMAND}" --show-completion; exit $?'],
+        [bash, "-c", f'"{command}" --show-completion; exit $?'],
         capture_output=True,
         text=True,
         timeout=_TIMEOUT_SECONDS,
@@ -80,8 +67,8 @@ def test_the_completion_script_calls_the_command() -> None:
         (["match", "--category", "financial_advisors"], 2),  # no need
     ],
 )
-def test_exit_codes(arguments: list[str], code: int, tmp_path: Path) -> None:
-    result = _imatch(*arguments, IMATCH_DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")
-    assert result.returncode == code, result.stderr
-    assert bool(result.stderr) == bool(code)
-    assert "Traceback" not in result.stderr
+def test_exit_codes(imatch: RunWith, arguments: list[str], code: int, tmp_path: Path) -> None:
+    done, _printed, errors = imatch(*arguments, database_url=f"sqlite:///{tmp_path}/empty.db")
+    assert done == code, errors
+    assert bool(errors) == bool(code)
+    assert "Traceback" not in errors

@@ -1,39 +1,12 @@
 """Invalid settings and databases: a clear message, exit code 1, no traceback, no secrets."""
 
 import sqlite3
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from imatch.cli import main
-from imatch.core import database
-from imatch.core.settings import get_settings
-
 Refused = Callable[..., str]
-
-
-@pytest.fixture
-def refused(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Refused]:
-    """Runs `imatch` with IMATCH_* settings, expects exit code 1, returns standard error."""
-
-    def run_refused(*arguments: str, **settings: str) -> str:
-        for name, value in settings.items():
-            monkeypatch.setenv(f"IMATCH_{name.upper()}", value)
-        get_settings.cache_clear()
-        monkeypatch.setattr(database, "_bound_url", None)
-        monkeypatch.setattr(sys, "argv", ["imatch", *arguments])
-        with pytest.raises(SystemExit) as exit_info:
-            main()
-        assert exit_info.value.code == 1
-        return " ".join(capsys.readouterr().err.split())
-
-    yield run_refused
-    monkeypatch.undo()
-    get_settings.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -17,6 +17,7 @@ import pytest
 
 from imatch.operations.database import head_revision
 from imatch.operations.setup import DEMO_PROVIDERS, DEMO_SEEKERS
+from tests.cli.running import RunWith
 from tests.support.smtp import free_port
 
 _TIMEOUT_SECONDS = 60
@@ -51,17 +52,6 @@ def _started(
             process.send_signal(signal.SIGTERM)
 
 
-def _imatch(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "imatch", *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_SECONDS,
-        check=False,
-    )
-
-
 @contextmanager
 def _server(database_url: str, *options: str, **settings: str) -> Iterator[tuple[_Process, int]]:
     """A server that is ready, and its port."""
@@ -93,7 +83,7 @@ def test_several_processes_share_the_port(database_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trusted", "status"), [("", 200), ("192.0.2.1", 200), ("127.0.0.1", 404), ("127.0.0.0/8", 404)]
+    ("trusted", "status"), [("", 200), ("192.0.2.1", 200), ("127.0.0.0/8", 404)]
 )
 def test_only_a_trusted_proxy_sets_the_client_address(
     sqlite_url: str, trusted: str, status: int
@@ -102,7 +92,9 @@ def test_only_a_trusted_proxy_sets_the_client_address(
     with _server(sqlite_url, IMATCH_EMBEDDED_WORKER="false", **settings) as (_, port):
         # Metrics are for this machine only; the header claims another client.
         answer = httpx2.get(
-            f"http://127.0.0.1:{port}/metrics", headers={"X-Forwarded-For": "203.0.113.7"}
+            f"http://127.0.0.1:{port}/metrics",
+            headers={"X-Forwarded-For": "203.0.113.7"},
+            timeout=_TIMEOUT_SECONDS,
         )
     assert answer.status_code == status
 
@@ -131,30 +123,30 @@ def test_the_worker_prints_json_events(database_url: str) -> None:
     assert events[-1] == {"event": "worker_stopped"}
 
 
-def test_a_worker_until_idle_prints_that_it_stopped(sqlite_url: str) -> None:
-    result = _imatch("worker", "--until-idle", "--json", environment=_environment(sqlite_url))
-    assert result.returncode == 0
-    assert json.loads(result.stdout.splitlines()[-1]) == {"event": "worker_stopped"}
+def test_a_worker_until_idle_prints_that_it_stopped(imatch: RunWith, sqlite_url: str) -> None:
+    code, printed, _errors = imatch("worker", "--until-idle", "--json", database_url=sqlite_url)
+    assert code == 0
+    assert json.loads(printed.splitlines()[-1]) == {"event": "worker_stopped"}
 
 
-def test_a_port_in_use_is_one_clear_line(sqlite_url: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = str(other.getsockname()[1])
-        result = _imatch("serve", "--port", port, environment=_environment(sqlite_url))
-    assert result.returncode == 1
-    assert "Cannot listen at 127.0.0.1" in result.stderr
-    assert "Traceback" not in result.stderr
+def test_a_port_in_use_is_one_clear_line(refused: Callable[..., str], sqlite_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = refused("serve", "--port", port, database_url=sqlite_url)
+    assert "Cannot listen at 127.0.0.1" in said
 
 
-def test_a_database_that_was_not_migrated_is_refused(tmp_path: Path) -> None:
-    environment = _environment(f"sqlite:///{tmp_path}/empty.db")
-    for command in (["serve", "--port", str(free_port())], ["worker", "--until-idle"]):
-        result = _imatch(*command, environment=environment)
-        assert result.returncode == 1
-        assert "imatch migrate" in result.stderr
+@pytest.mark.parametrize("command", [("serve", "--port"), ("worker", "--until-idle")])
+def test_a_database_that_was_not_migrated_is_refused(
+    refused: Callable[..., str], tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    port = (str(free_port()),) if command[0] == "serve" else ()
+    said = refused(*command, *port, database_url=f"sqlite:///{tmp_path}/empty.db")
+    assert "imatch migrate" in said
 
 
-def test_several_processes_need_a_worker_beside_them(sqlite_url: str) -> None:
-    result = _imatch("serve", "--workers", "2", environment=_environment(sqlite_url))
-    assert result.returncode == 1
-    assert "IMATCH_EMBEDDED_WORKER=false" in result.stderr
+def test_several_processes_need_a_worker_beside_them(
+    refused: Callable[..., str], sqlite_url: str
+) -> None:
+    said = refused(*("serve", "--workers", "2"), database_url=sqlite_url, embedded_worker="true")
+    assert "IMATCH_EMBEDDED_WORKER=false" in said
