@@ -119,10 +119,21 @@ def postgresql_url(postgresql_database: postgresql.Database) -> str:
     return f"{postgresql_database.url}&application_name=test_{next(_numbers)}"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests run on SQLite; those marked `both_databases` on PostgreSQL, too."""
+    if "database_url" not in metafunc.fixturenames:
+        return
+    on_postgresql = pytest.param("postgresql", marks=pytest.mark.postgresql)
+    if metafunc.definition.get_closest_marker("postgresql"):
+        metafunc.parametrize("database_url", [on_postgresql], indirect=True)
+    elif metafunc.definition.get_closest_marker("both_databases"):
+        metafunc.parametrize("database_url", ["sqlite", on_postgresql], indirect=True)
+
+
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The bound database of this test, once on SQLite and once on PostgreSQL."""
-    url = request.getfixturevalue(f"{request.param}_url")
+    """The bound database of this test."""
+    url = request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_url")
     with databases.bound(url):
         yield url
 

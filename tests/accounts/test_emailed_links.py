@@ -150,6 +150,7 @@ def test_recovery_replaces_the_password_of_an_unconfirmed_account(
     assert not password_matches("chosen by a stranger", user.password_hash)
 
 
+@pytest.mark.both_databases
 def test_of_concurrent_uses_of_a_link_one_succeeds(
     db: Session, ada: User, new_session: Callable[[], Session]
 ) -> None:

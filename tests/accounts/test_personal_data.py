@@ -21,6 +21,8 @@ from tests.factories import Make
 from tests.factories.accounts import ADA
 from tests.support.clients import SignIn
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_export_is_a_file_with_a_section_from_every_domain(
     make: Make, sign_in: SignIn, ada: User, db: Session

@@ -19,6 +19,8 @@ from imatch.ratings.models import Rating
 from tests.accounts.everything import ADDRESS, MARKER, NOON, Everything
 from tests.factories import Make
 
+pytestmark = pytest.mark.both_databases
+
 # Targets of foreign keys that reference a person, and columns with a person's address.
 _PERSON_KEYS = {"users.id", "seekers.id", "providers.id"}
 _ADDRESS_COLUMNS = {"email", "recipient", "sent_to", "subject_hash", "address_hash"}

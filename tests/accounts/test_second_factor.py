@@ -142,6 +142,7 @@ def test_the_code_of_the_set_up_does_not_sign_in(
     assert client.post("/sign-in/code", data={"code": code}).status_code == 422
 
 
+@pytest.mark.both_databases
 def test_of_concurrent_uses_of_a_code_one_succeeds(
     db: Session, protected: User, new_session: Callable[[], Session]
 ) -> None:

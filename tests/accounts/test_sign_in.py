@@ -252,6 +252,7 @@ def test_an_invalid_address_is_refused(client: TestClient, database_url: str) ->
     assert 'href="#email"' in answer.text
 
 
+@pytest.mark.both_databases
 def test_a_password_changed_during_its_check_is_refused(
     db: Session, ada: User, new_session: Callable[[], Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -226,6 +226,7 @@ def test_a_confirmation_link_expires_and_works_once(
     assert client.post(link_to(ADA), data={"password": PASSWORD}).status_code == 410
 
 
+@pytest.mark.both_databases
 def test_concurrent_sign_ups_create_one_account(
     db: Session, new_session: Callable[[], Session]
 ) -> None:

@@ -169,6 +169,7 @@ def _posts() -> list[tuple[str, RouteContext]]:
     ]
 
 
+@pytest.mark.both_databases
 def test_ids_and_names_in_paths(sender: Sender) -> None:
     before = sender.fingerprint()
     for route in ROUTES:
@@ -185,6 +186,7 @@ def test_ids_and_names_in_paths(sender: Sender) -> None:
     assert sender.fingerprint() == before
 
 
+@pytest.mark.both_databases
 def test_queries(sender: Sender, capsys: pytest.CaptureFixture[str]) -> None:
     for route in ROUTES:
         for name in _inputs(route)[0]:
@@ -197,6 +199,7 @@ def test_queries(sender: Sender, capsys: pytest.CaptureFixture[str]) -> None:
     assert MARKER not in capsys.readouterr().out
 
 
+@pytest.mark.both_databases
 def test_form_controls(sender: Sender, capsys: pytest.CaptureFixture[str]) -> None:
     before = sender.fingerprint()
     for method, route in _posts():

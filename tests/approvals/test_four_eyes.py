@@ -8,6 +8,8 @@ from imatch.approvals.service import SecondPersonNeeded, Step
 from imatch.core.errors import Conflict
 from imatch.pot.models import ProposalStatus
 
+pytestmark = pytest.mark.both_databases
+
 FIRST, SECOND, CONCERNED = 1, 2, 3
 
 

@@ -14,6 +14,8 @@ from imatch.categories.models import Category
 from imatch.core.database import atomic, make_engine
 from tests.factories import Make
 
+pytestmark = pytest.mark.both_databases
+
 OPEN = text("UPDATE categories SET active = TRUE WHERE name = 'career_coaches'")
 OPEN_ROWS = update(Category).where(Category.name == "career_coaches").values(active=True)
 RENAME = text("UPDATE categories SET display_name = 'Mind people' WHERE name = 'therapists'")

@@ -16,6 +16,8 @@ from imatch.categories.schemas import CategoryDefinition
 from imatch.core.database import atomic
 from imatch.core.logs import configure_logs
 
+pytestmark = pytest.mark.both_databases
+
 
 def active_names(db: Session) -> list[str]:
     return [category.name for category in queries.active_categories(db)]

@@ -68,6 +68,7 @@ def _degraded(port: int) -> list[str]:
     return body["degraded"]
 
 
+@pytest.mark.both_databases
 def test_the_server_runs_a_worker_and_stops_on_sigterm(database_url: str) -> None:
     with _server(database_url) as (process, port):
         assert _degraded(port) == []

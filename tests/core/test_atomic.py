@@ -14,6 +14,8 @@ from imatch.core import database
 from imatch.core.database import SessionLocal, atomic
 from tests.factories import Make
 
+pytestmark = pytest.mark.both_databases
+
 
 def _count(db: Session) -> int:
     return db.scalar(select(func.count()).select_from(User)) or 0

@@ -11,6 +11,8 @@ from imatch.accounts.models import User
 from imatch.core.database import atomic
 from tests.factories import Make
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_a_datetime_is_read_back_equal_in_utc(db: Session, make: Make) -> None:
     moment = datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=timezone(timedelta(hours=2)))

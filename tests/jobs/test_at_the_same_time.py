@@ -3,12 +3,15 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from sqlalchemy.orm import Session
 
 from imatch.core.database import SessionLocal, atomic
 from imatch.jobs import enqueue, job
 from imatch.jobs.worker import run_until_idle, running_worker
 from tests.support.jobs import states
+
+pytestmark = pytest.mark.both_databases
 
 _PEOPLE = 8
 _ACTS = 10

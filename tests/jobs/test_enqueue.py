@@ -11,6 +11,8 @@ from imatch.jobs.worker import run_until_idle
 from tests.factories import Make
 from tests.support.jobs import states
 
+pytestmark = pytest.mark.both_databases
+
 done: list[tuple[object, ...]] = []
 
 

@@ -16,6 +16,8 @@ from imatch.mail.service import send
 from tests.support import smtp
 from tests.support.jobs import states
 
+pytestmark = pytest.mark.both_databases
+
 _TIMEOUT_SECONDS = 60
 
 

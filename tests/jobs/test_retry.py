@@ -13,6 +13,8 @@ from imatch.jobs import enqueue, job
 from imatch.jobs.worker import run_until_idle
 from tests.support.jobs import states_of
 
+pytestmark = pytest.mark.both_databases
+
 failures_left = 0
 calls: list[str] = []
 

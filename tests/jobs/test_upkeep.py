@@ -3,6 +3,7 @@
 import socket
 from datetime import UTC, datetime, timedelta
 
+import pytest
 import time_machine
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -16,6 +17,8 @@ from imatch.jobs.pruning import RETENTION_DAYS, prune_jobs
 from imatch.jobs.running import run_scheduled
 from imatch.jobs.worker import run_until_idle
 from tests.support.jobs import states
+
+pytestmark = pytest.mark.both_databases
 
 ran: list[str] = []
 

@@ -15,6 +15,8 @@ from imatch.ledger.sealing.seals import seal
 from tests.factories import Make
 from tests.factories.movements import earn, fill, hold, spend
 
+pytestmark = pytest.mark.both_databases
+
 START = datetime(2026, 3, 1, 22, 30, tzinfo=UTC)
 
 

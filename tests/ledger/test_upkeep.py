@@ -30,6 +30,8 @@ from tests.factories import Make
 from tests.factories.movements import earn, fill, hold
 from tests.support.tampering import tamper
 
+pytestmark = pytest.mark.both_databases
+
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -9,6 +10,8 @@ from imatch.core.clock import now
 from imatch.core.database import atomic
 from imatch.mail.models import MailMessage
 from imatch.mail.pruning import RETENTION_DAYS, forget_old_mail
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_old_delivered_messages_are_deleted(db: Session) -> None:

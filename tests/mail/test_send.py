@@ -45,6 +45,7 @@ def test_without_a_mail_server_a_message_counts_as_sent(db: Session) -> None:
     assert not states()
 
 
+@pytest.mark.both_databases
 def test_a_message_is_delivered_once_and_its_text_deleted(db: Session, inbox: smtp.Inbox) -> None:
     message_id = _send(db)
     assert _stored(message_id).sent_at is None
@@ -70,6 +71,7 @@ def test_nothing_is_sent_to_an_erased_account(db: Session, inbox: smtp.Inbox) ->
     assert not states()
 
 
+@pytest.mark.both_databases
 def test_a_rollback_sends_nothing(db: Session, inbox: smtp.Inbox) -> None:
     def send_and_fail() -> None:
         with atomic(db):

@@ -55,6 +55,7 @@ def test_asking_twice_gives_the_same_shortlist(
     assert db.scalar(select(func.count()).select_from(Shortlist)) == 1
 
 
+@pytest.mark.both_databases
 def test_pages_go_from_the_newest_to_the_oldest(
     client: TestClient, make: Make, three: list[str]
 ) -> None:

@@ -27,6 +27,8 @@ from tests.factories.needs import ADVISOR_NEED_JSON
 from tests.matches.browsing import look
 from tests.support.clients import SignIn
 
+pytestmark = pytest.mark.both_databases
+
 PREMIUM = {"kind": "premium"}
 
 

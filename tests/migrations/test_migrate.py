@@ -18,6 +18,8 @@ from imatch.operations.database import (
     migrate,
 )
 
+pytestmark = pytest.mark.both_databases
+
 CONTRACT_TABLES = {
     "users",
     "categories",

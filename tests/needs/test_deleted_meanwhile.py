@@ -13,6 +13,8 @@ from imatch.needs.queries import NeedNotFound
 from tests.factories import Make
 from tests.factories.needs import ADVISOR_NEED
 
+pytestmark = pytest.mark.both_databases
+
 Operation = Callable[[Session, Need, User], object]
 OPERATIONS: dict[str, Operation] = {
     "answer": lambda db, need, _: service.answer(db, need, 2, {"format": "remote"}, {}),

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,6 +13,8 @@ from imatch.core.settings import get_settings
 from imatch.needs.models import Need
 from imatch.needs.tasks import forget_abandoned_needs
 from tests.factories import Make
+
+pytestmark = pytest.mark.both_databases
 
 
 def _need(db: Session, make: Make, token: str, user_id: int | None = None) -> int:

@@ -44,6 +44,7 @@ def _need_count(db: Session) -> int:
     return db.scalar(select(func.count()).select_from(Need)) or 0
 
 
+@pytest.mark.both_databases
 def test_a_network_above_the_limit_gets_429(
     limited: TestClient, elsewhere: TestClient, db: Session
 ) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -10,6 +11,8 @@ from imatch.core.events import listen
 from imatch.facts.marketplace import NeedCompleted
 from imatch.needs import service
 from imatch.needs.models import Need
+
+pytestmark = pytest.mark.both_databases
 
 ANSWERS: list[tuple[int, dict[str, object]]] = [
     (2, {"format": "remote"}),

@@ -31,7 +31,7 @@ from tests.factories import Make
 from tests.factories.providers import VERIFIED
 from tests.support.balances import allowance_cents, cash_book, free_pot
 
-pytestmark = pytest.mark.usefixtures("cash_redemption_on")
+pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("cash_redemption_on")]
 
 
 def in_books(db: Session, user_id: int) -> list[tuple[int, int]]:

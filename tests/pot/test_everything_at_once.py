@@ -40,7 +40,7 @@ from tests.factories.redemptions import IBAN
 
 CALLERS, ACTS = 8, 160
 BANK = "bank_transfer"
-pytestmark = pytest.mark.usefixtures("cash_redemption_on")
+pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("cash_redemption_on")]
 
 
 @dataclass

@@ -29,6 +29,8 @@ from tests.factories import Make
 from tests.factories.facts import ME, TUESDAY, four_people
 from tests.support.balances import allowance_cents, cash_book
 
+pytestmark = pytest.mark.both_databases
+
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import pytest
 import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,6 +25,8 @@ from imatch.pot.shop.models import PotPurchase
 from imatch.providers.models import Provider
 from tests.factories import Make
 from tests.factories.facts import TUESDAY
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_the_export_has_everything_that_moved(db: Session, make: Make) -> None:

@@ -18,6 +18,8 @@ from imatch.pot.policy.models import PotPolicyVersion
 from tests.factories import Make
 from tests.support.clients import SignIn
 
+pytestmark = pytest.mark.both_databases
+
 AT_ONCE = 8
 Kind = type[PotGrant] | type[PotFraudHold] | type[PotPolicyVersion]
 

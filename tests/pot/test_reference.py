@@ -121,6 +121,7 @@ def test_every_address_of_the_api_is_listed() -> None:
     assert paths == set(_rows("Over HTTP")) | {"GET /pot/economy"}
 
 
+@pytest.mark.both_databases
 def test_the_queries_find_what_is_there(db: Session, make: Make) -> None:
     person = make.user(email="ana@example.org")
     pot = POTService(db)

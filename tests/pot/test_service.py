@@ -17,6 +17,8 @@ from imatch.pot.awards.models import PotAward
 from tests.factories import Make
 from tests.support.balances import pot_rows
 
+pytestmark = pytest.mark.both_databases
+
 AWARD_KEYS = {
     "transaction_id",
     "user_id",

@@ -10,6 +10,8 @@ from imatch.core.errors import DomainError
 from imatch.pot.errors import BadAmount
 from tests.support.balances import pot_rows
 
+pytestmark = pytest.mark.both_databases
+
 
 def _deep(levels: int) -> dict[str, object]:
     """JSON within JSON, deeper than it can be written."""

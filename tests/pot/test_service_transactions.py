@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from imatch import POTService, atomic
 from imatch.accounts.models import User
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_outside_atomic_a_call_commits_what_is_pending(
     db: Session, pot: POTService, user_id: int, new_session: Callable[[], Session]

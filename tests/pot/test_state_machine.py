@@ -60,7 +60,7 @@ person = st.integers(0, PEOPLE - 1)
 amount = st.integers(1, 400)
 chance = st.integers(0, 2**16)
 
-pytestmark = pytest.mark.usefixtures("cash_redemption_on")
+pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("cash_redemption_on")]
 
 
 class Economy(RuleBasedStateMachine):

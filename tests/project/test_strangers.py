@@ -188,6 +188,7 @@ def _refused(answer: Response, route: str, rule: str, who: str) -> bool:
 UNFILLED_FORMS = {"POST /console/grants", "POST /console/policy", "POST /console/policy/check"}
 
 
+@pytest.mark.both_databases
 def test_operators_may_use_the_console(
     owned: Owned, strangers: dict[str, Enter], ask: Callable[[str, Owned, Enter], Any]
 ) -> None:
@@ -196,6 +197,7 @@ def test_operators_may_use_the_console(
         assert ask(route, owned, strangers["operator"]).status_code in done, route
 
 
+@pytest.mark.both_databases
 def test_owners_may_use_what_is_theirs(
     db: Session, make: Make, owned: Owned, ask: Callable[[str, Owned, Enter], Any]
 ) -> None:

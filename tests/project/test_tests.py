@@ -1,8 +1,12 @@
-"""How tests are laid out: rooms and helpers."""
+"""How tests are laid out: rooms, helpers, and which of them run on both databases."""
 
 import ast
+import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.support.repository import ROOT
 
@@ -11,6 +15,9 @@ SOURCE = ROOT / "src" / "imatch"
 MAX_TEST_MODULES = 20
 SHARED = {"factories", "support"}
 WHOLE_PROGRAM = {"api", "browser", "project"}  # what is tested here has no room of its own
+# What may go otherwise on PostgreSQL: rows that are locked, and SQL that SQLAlchemy does not write.
+LOCKS_OR_OWN_SQL = re.compile(r"with_for_update|\.dialect\b|on_conflict|advisory|[^\w.]text\(")
+AT_ONCE = re.compile(r"ThreadPoolExecutor|threading\.Thread")
 
 
 def _modules() -> list[Path]:
@@ -65,3 +72,43 @@ def test_folders_stay_small() -> None:
         folder = str(path.parent.relative_to(ROOT))
         tests[folder] = tests.get(folder, 0) + 1
     assert {folder: count for folder, count in tests.items() if count > MAX_TEST_MODULES} == {}
+
+
+def _on_both(folder: Path) -> bool:
+    marked = re.compile(r"mark\.both_databases|mark\.postgresql")
+    return any(
+        marked.search(path.read_text(encoding="utf-8")) for path in folder.rglob("test_*.py")
+    )
+
+
+def _test_folder(room: Path) -> Path:
+    """Where a room's tests are: its own folder, or that of the room around it."""
+    folder = TESTS / room
+    while not folder.is_dir():
+        folder = folder.parent
+    return folder
+
+
+def test_rooms_that_lock_or_write_sql_are_tested_on_both_databases() -> None:
+    rooms = {
+        path.parent.relative_to(SOURCE)
+        for path in SOURCE.rglob("*.py")
+        if "versions" not in path.parts
+        and LOCKS_OR_OWN_SQL.search(path.read_text(encoding="utf-8"))
+    }
+    assert len(rooms) > 10
+    assert {str(room) for room in rooms if not _on_both(_test_folder(room))} == set()
+
+
+def test_what_happens_at_once_runs_on_both_databases(request: pytest.FixtureRequest) -> None:
+    """Locks are what SQLite and PostgreSQL differ in most. This looks at the tests of this run."""
+    unmarked = {
+        item.nodeid
+        for item in request.session.items
+        if isinstance(item, pytest.Function)
+        and "database_url" in item.fixturenames
+        and ("new_session" in item.fixturenames or AT_ONCE.search(inspect.getsource(item.function)))
+        and not any(item.iter_markers("both_databases"))
+        and not any(item.iter_markers("postgresql"))
+    }
+    assert unmarked == set()

@@ -23,6 +23,8 @@ from tests.factories.owners import KEY
 from tests.factories.providers import ADVISORS, VERIFIED
 from tests.support.clients import SignIn
 
+pytestmark = pytest.mark.both_databases
+
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 

@@ -98,6 +98,7 @@ def test_a_second_decision_is_a_conflict(
     assert len(db.scalars(select(MailMessage)).all()) == 1
 
 
+@pytest.mark.both_databases
 def test_of_concurrent_decisions_one_succeeds(
     make: Make, new_session: Callable[[], Session], db: Session
 ) -> None:

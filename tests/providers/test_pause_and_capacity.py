@@ -14,6 +14,8 @@ from imatch.providers import rules, service
 from imatch.providers.models import Provider, ProviderStatus
 from tests.factories import Make
 
+pytestmark = pytest.mark.both_databases
+
 PROFILE_PATH = "/pro/profile/financial_advisors"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

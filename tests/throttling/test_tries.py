@@ -14,6 +14,7 @@ from imatch.throttling.models import SignInAttempt
 from imatch.throttling.rules import TRY_RETENTION, TryLimit, network_of
 from imatch.throttling.service import TooManyTries, admit, forgive
 
+pytestmark = pytest.mark.both_databases
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LIMIT = TryLimit("test", tries=3, window=timedelta(minutes=15))
 

@@ -16,6 +16,8 @@ from tests.factories import Make
 from tests.factories.movements import earn, fill, mint, spend
 from tests.support.tampering import tamper, unguarded
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def ids(db: Session, make: Make) -> dict[str, int]:

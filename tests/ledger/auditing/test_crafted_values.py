@@ -17,6 +17,8 @@ from tests.factories import Make
 from tests.factories.movements import earn, fill, spend
 from tests.support.tampering import tamper, unguarded
 
+pytestmark = pytest.mark.both_databases
+
 SEAL = "the {} of the seal that ends at row 11"
 
 

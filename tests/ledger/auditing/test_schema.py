@@ -18,6 +18,8 @@ from imatch.ledger.triggers import TRIGGERS, Trigger
 from imatch.operations.database import MIGRATIONS, downgrade, migrate
 from tests.support.tampering import Named, carry_out, named, rewrite_table
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def on_sqlite(sqlite_url: str) -> Iterator[Session]:

@@ -32,6 +32,8 @@ from imatch.ledger.models import PotAccount, PotTransaction
 from tests.factories import Make
 from tests.factories.movements import earn, spend
 
+pytestmark = pytest.mark.both_databases
+
 THREADS = 32
 NewSession = Callable[[], Session]
 

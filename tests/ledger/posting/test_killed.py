@@ -1,6 +1,10 @@
 """Killed at any moment, the program has kept what it acknowledged (`bench/faults`, in short)."""
 
+import pytest
+
 from bench.faults.kill import run
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_what_was_acknowledged_survives_kill_9(database_url: str) -> None:

@@ -24,6 +24,8 @@ from imatch.ledger.models import PotAccount, PotTransaction
 from tests.factories import Make
 from tests.factories.movements import earn, hold, spend
 
+pytestmark = pytest.mark.both_databases
+
 
 def standing(db: Session, user_id: int) -> tuple[int, ...]:
     account = db.scalars(select(PotAccount).where(PotAccount.user_id == user_id)).one()

@@ -27,6 +27,8 @@ from tests.factories.movements import earn, fill
 from tests.support.repository import ROOT
 from tests.support.tampering import tamper
 
+pytestmark = pytest.mark.both_databases
+
 EMPTY = "0" * 64
 
 

@@ -114,6 +114,7 @@ def test_changed_answers_give_a_new_list(
     assert count(db, Shortlist) == 2
 
 
+@pytest.mark.both_databases
 def test_two_requests_at_once_give_one_list(make: Make, three: list[str], db: Session) -> None:
     need = make.need()
     need_id = need.id
@@ -271,6 +272,7 @@ def test_in_a_closed_category_nobody_looks_again(
     assert "Look again" not in page
 
 
+@pytest.mark.both_databases
 def test_two_who_look_again_at_once_make_one_list(
     make: Make, three: list[str], db: Session
 ) -> None:

@@ -63,6 +63,7 @@ def counted(db: Session, table: type[Any]) -> int:
 # ---- charged together with the list, or not at all ----
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("kind", "wish", "pot", "people"),
     [
@@ -168,6 +169,7 @@ def test_an_unusable_wish_changes_nothing(buyer: Buyer, many: None, wish: paid.W
     assert counted(buyer.db, Shortlist) == 0
 
 
+@pytest.mark.both_databases
 def test_at_the_same_moment_it_is_bought_once(buyer: Buyer, many: None) -> None:
     before, user_id, need_id = buyer.free, buyer.user.id, buyer.need.id
     buyer.db.rollback()

@@ -22,6 +22,8 @@ from tests.factories import Make
 from tests.factories.providers import ADVISORS
 from tests.matches.browsing import Browse, eventually, look
 
+pytestmark = pytest.mark.both_databases
+
 LONG_AGO = timedelta(days=30)
 
 

@@ -20,6 +20,7 @@ from imatch.providers.models import Provider
 from tests.support.settings import PRODUCTION, settings
 
 
+@pytest.mark.both_databases
 def test_people_are_added_and_linked_to_their_accounts(db: Session) -> None:
     progress: list[int] = []
     counts = generate(db, providers=60, seekers=12, seed=3, progress=progress.append)

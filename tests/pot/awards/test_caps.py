@@ -36,6 +36,8 @@ from imatch.pot.rules import Window
 from tests.factories import Make
 from tests.factories.facts import FRIEND, ME, OTHER, engagement_paid, four_people, rating_given
 
+pytestmark = pytest.mark.both_databases
+
 
 def times(db: Session, rule: str, user_id: int = ME) -> int:
     counted = select(func.count()).where(PotAward.rule == rule, PotAward.user_id == user_id)

@@ -31,6 +31,8 @@ from tests.factories.facts import (
 )
 from tests.support.balances import pot_rows
 
+pytestmark = pytest.mark.both_databases
+
 FIRST_DEAL = engagement_paid(
     deal_cents=100_000, earlier_of_seeker=0, seeker_referrer_user_id=FRIEND, on_time=True
 )

@@ -30,6 +30,8 @@ from tests.factories.facts import (
     four_people,
 )
 
+pytestmark = pytest.mark.both_databases
+
 
 class Closing:
     """What closes an account to its POT, and opens it again."""

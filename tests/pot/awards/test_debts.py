@@ -19,6 +19,8 @@ from tests.factories import Make
 from tests.factories.movements import earn
 from tests.support.balances import pot_rows
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def debtor(make: Make) -> int:
@@ -90,7 +92,6 @@ def test_the_job_takes_no_more_than_is_free(db: Session, debtor: int) -> None:
 
 # SQLite has a single writer: nothing can be written between an award and its debt.
 @pytest.mark.postgresql
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_an_award_stands_where_its_debt_cannot_be_settled(
     db: Session, debtor: int, new_session: Callable[[], Session]
 ) -> None:

@@ -42,6 +42,8 @@ from imatch.pot.rules import EARNING_BY_NAME
 from tests.factories import Make
 from tests.factories.facts import FOE, FRIEND, ME, OTHER, engagement_paid, four_people, rating_given
 
+pytestmark = pytest.mark.both_databases
+
 # What the design's table says: (fact, {(person, rule): POT}), and where each rule's gate ends.
 CASES: dict[str, tuple[object, dict[tuple[int, str], int]]] = {
     "provider's profile": (

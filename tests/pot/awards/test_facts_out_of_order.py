@@ -35,6 +35,8 @@ from tests.factories.facts import (
     rating_given,
 )
 
+pytestmark = pytest.mark.both_databases
+
 FIRST_DEAL = engagement_paid(
     deal_cents=100_000,
     commission_cents=20_000,

@@ -17,6 +17,8 @@ from imatch.pot.awards.models import PotGrant
 from imatch.pot.errors import BadAmount, UnknownEarningCategory
 from tests.factories import Make
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def operators(make: Make) -> tuple[User, User]:

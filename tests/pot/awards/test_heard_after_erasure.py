@@ -40,6 +40,8 @@ from imatch.pot.shop.models import PotPurchase
 from tests.factories import Make
 from tests.factories.facts import announce_each, engagement_paid, rating_given
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture(params=["a nameless number", "nothing"])
 def gone(db: Session, make: Make, request: pytest.FixtureRequest) -> int:

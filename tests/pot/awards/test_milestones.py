@@ -20,6 +20,8 @@ from imatch.providers.models import Provider, ProviderStatus
 from tests.factories import Make
 from tests.factories.providers import ADVISOR_PROFILE, ADVISORS
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def unconfirmed(db: Session, make: Make) -> User:

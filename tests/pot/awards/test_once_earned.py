@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
 import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,6 +23,8 @@ from imatch.pot.awards import service as awards
 from imatch.pot.awards.models import PotAward, PotOnceEarned
 from tests.factories import Make
 from tests.factories.facts import TUESDAY
+
+pytestmark = pytest.mark.both_databases
 
 ADA = "ada@example.org"
 PASSWORD = "four plain words here"

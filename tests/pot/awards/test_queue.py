@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from threading import Barrier
 
+import pytest
 import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -26,6 +27,8 @@ from imatch.pot.policy import service as policy
 from imatch.pot.tasks import pay_queued_awards
 from tests.factories import Make
 from tests.factories.facts import ME, TUESDAY, engagement_paid, four_people
+
+pytestmark = pytest.mark.both_databases
 
 NEXT_MONDAY = datetime(2026, 3, 9, 0, 7, tzinfo=UTC)
 

@@ -17,6 +17,8 @@ from imatch.pot.service import POTService
 from imatch.pot.shop import service as shop
 from tests.factories import Make
 
+pytestmark = pytest.mark.both_databases
+
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 

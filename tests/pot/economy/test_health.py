@@ -15,6 +15,8 @@ from imatch.pot.reserve import service as reserve
 from tests.factories import Make
 from tests.factories.movements import mint
 
+pytestmark = pytest.mark.both_databases
+
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 

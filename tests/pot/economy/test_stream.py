@@ -74,6 +74,7 @@ def _next(stream: http.client.HTTPResponse, event: str) -> Any:  # noqa: ANN401 
     pytest.fail("the stream ended")
 
 
+@pytest.mark.both_databases
 def test_a_change_arrives_and_the_server_stops(db: Session, make: Make, database_url: str) -> None:
     person = make.buyer(100)
     token = make.session(make.operator())

@@ -16,6 +16,8 @@ from imatch.pot.policy import versions
 from imatch.pot.policy.models import PotPolicyVersion
 from tests.factories import Make
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture(autouse=True)
 def clock() -> Iterator[time_machine.Traveller]:

@@ -17,6 +17,8 @@ from imatch.pot.tasks import decide_the_weeks_pot
 from tests.factories import Make
 from tests.factories.movements import earn, spend
 
+pytestmark = pytest.mark.both_databases
+
 MONDAY = date(2026, 1, 5)
 GENESIS = datetime(2026, 1, 5, 9, tzinfo=UTC)
 

@@ -21,7 +21,7 @@ from tests.factories.redemptions import BANK
 from tests.support.balances import allowance_cents, cash_book, free_pot
 
 SESSIONS = 50
-pytestmark = pytest.mark.usefixtures("cash_redemption_on")
+pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("cash_redemption_on")]
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from tests.factories.redemptions import IBAN
 from tests.support.balances import allowance_cents, cash_book, free_pot
 from tests.support.settings import settings
 
-pytestmark = pytest.mark.usefixtures("cash_redemption_on")
+pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("cash_redemption_on")]
 
 
 def pay(make: Make, request: PotRedemption, reference: str = "B-1") -> None:

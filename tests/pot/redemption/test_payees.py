@@ -17,6 +17,8 @@ from imatch.pot.redemption.models import PotPayee
 from tests.factories import Make
 from tests.factories.redemptions import IBAN
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_details_are_kept_encrypted_and_the_owner_is_told(db: Session, make: Make) -> None:
     person = make.trusted_user(name="Ada  Lovelace Example")

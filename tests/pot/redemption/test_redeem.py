@@ -35,7 +35,7 @@ from tests.factories.redemptions import BANK
 from tests.support.balances import allowance_cents, cash_book, free_pot
 from tests.support.settings import settings
 
-pytestmark = pytest.mark.usefixtures("cash_redemption_on")
+pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("cash_redemption_on")]
 
 
 def test_redeemable_pot_are_free_and_covered(db: Session, make: Make) -> None:

@@ -23,6 +23,8 @@ from imatch.pot.tasks import clear_commissions
 from tests.factories import Make
 from tests.support.balances import allowance_cents, cash_book, free_pot
 
+pytestmark = pytest.mark.both_databases
+
 
 def commission_of(db: Session, engagement_id: int) -> PotCommission:
     query = select(PotCommission).where(PotCommission.engagement_id == engagement_id)

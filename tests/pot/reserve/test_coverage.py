@@ -27,7 +27,7 @@ from tests.factories import Make
 
 ACTS = ("pay", "clear", "reverse", "request", "approve", "export", "paid", "cancel", "days")
 STEPS = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 2**16)), min_size=12, max_size=30)
-pytestmark = pytest.mark.usefixtures("cash_redemption_on")
+pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("cash_redemption_on")]
 
 
 class Sequence:

@@ -20,6 +20,8 @@ from imatch.pot.shop.catalog import SPENDINGS
 from imatch.pot.tasks import settle_purchases
 from tests.factories import Make
 
+pytestmark = pytest.mark.both_databases
+
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 

@@ -276,6 +276,7 @@ def busy(db: Session, make: Make) -> User:
     return person
 
 
+@pytest.mark.both_databases
 def test_the_statement_pages_by_cursor(busy: User, sign_in: SignIn) -> None:
     client = sign_in(busy)
     first = client.get("/wallet/transactions")
@@ -292,6 +293,7 @@ def test_the_statement_pages_by_cursor(busy: User, sign_in: SignIn) -> None:
     assert client.get("/wallet/transactions?cursor=nonsense").status_code == 422
 
 
+@pytest.mark.both_databases
 def test_the_statement_is_filtered_and_downloads_the_same(busy: User, sign_in: SignIn) -> None:
     client = sign_in(busy)
     first, last = (now().date() - timedelta(days=days) for days in (60, 58))
