@@ -47,8 +47,7 @@ def finish(request: Request, db: Db, definition: OpenCategory, need: NeedInCateg
     if need is None:
         return _check(request, db, definition, need)
     try:
-        service.complete(db, need)
-        matches.suggest(db, need, viewed=True)
+        matches.finish(db, need)
     except service.SafetyStop:
         return go(f"/find/{definition.name}/stop")
     except service.BadAnswers as error:

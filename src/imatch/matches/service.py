@@ -27,7 +27,7 @@ from imatch.matches.pool import needs
 from imatch.matches.pool.live import LivePool, MatchingUnavailable, live_pool
 from imatch.needs import rules as seeker_rules
 from imatch.needs.models import Need, NeedStatus
-from imatch.needs.service import SafetyStop, locked_need
+from imatch.needs.service import SafetyStop, complete, locked_need, require_complete
 from imatch.providers.models import Provider
 from imatch.ranking import types as engine
 
@@ -126,15 +126,14 @@ def suggest(
     *,
     custom_criteria: str = "",
     refusal: rules.Refusal | None = None,
-    viewed: bool = False,
 ) -> Shortlist:
     """The shortlist of a complete need, made and stored once for the same answers and kind.
 
     A free one is made anew when somebody on it takes no new people any more. `re_match` leaves out
     everybody suggested to this need before; `refusal` says why they were not right: a price or
-    place that was weighed becomes a rule. `viewed` says that the seeker looks at it at once.
-    Raises NeedIncomplete, SafetyStop, InactiveCategory, MatchingUnavailable, Invalid for criteria
-    that are too long, and NeedNotFound for a need that is deleted meanwhile.
+    place that was weighed becomes a rule. Raises NeedIncomplete, SafetyStop, InactiveCategory,
+    MatchingUnavailable, Invalid for criteria that are too long, and NeedNotFound for a need that is
+    deleted meanwhile.
     """
     category = _category_of(db, seeker)
     definition = category.definition
@@ -142,10 +141,28 @@ def suggest(
     exclude = queries.shown_before(db, seeker.id) if again else frozenset[int]()
     request = _request(definition, seeker, kind, custom_criteria, refusal, exclude)
     last = queries.shortlist_for(db, seeker.id, kind, request.fingerprint)
+    if last is not None and _comes_again(db, last, is_open=category.active):
+        return last
+    return _make(db, seeker, category, request, exclude)
+
+
+def finish(db: Session, seeker: Need) -> Shortlist:
+    """Complete a need and store its free shortlist, for a seeker who looks at it at once.
+
+    One transaction: while nobody can be ranked, the need stays a draft. Raises BadAnswers for
+    missing answers, and what suggest raises.
+    """
+    category = categories.by_id(db, seeker.category_id)
+    is_draft = seeker.status == NeedStatus.DRAFT
+    if is_draft:
+        require_complete(category.definition, seeker.answers["values"])
+    request = _request(category.definition, seeker, MatchKind.BASIC, "", None, frozenset())
+    last = queries.shortlist_for(db, seeker.id, MatchKind.BASIC, request.fingerprint)
     if last is None or not _comes_again(db, last, is_open=category.active):
-        return _make(db, seeker, category, request, exclude, viewed=viewed)
-    if viewed:
-        take_as_viewed(db, queries.matches_of(db, last.id))
+        return _make(db, seeker, category, request, frozenset(), finishing=True)
+    if is_draft:
+        complete(db, seeker)
+    take_as_viewed(db, queries.matches_of(db, last.id))
     return last
 
 
@@ -223,7 +240,7 @@ def _make(
     request: _RankingRequest,
     exclude: frozenset[int],
     *,
-    viewed: bool,
+    finishing: bool = False,
 ) -> Shortlist:
     if not category.active:
         raise categories.InactiveCategory(category.definition.display_name)
@@ -233,13 +250,15 @@ def _make(
         ranked = _rank(live, request.need, count=count, seed=request.seed, exclude=exclude)
         # With two concurrent requests of a need, the second waits here and finds the first's row.
         with locked_need(db, seeker):
+            if finishing:
+                complete(db, seeker)
             last = queries.shortlist_for(db, seeker.id, request.kind, request.fingerprint)
             if last is not None and _comes_again(db, last, is_open=True):
                 return last
             providers = queries.matchable(db, _ids(ranked.picks), clock.now())
             if _all_there(db, live, ranked, providers):
                 empty = last if last and not queries.matches_of(db, last.id) else None
-                return _store(db, seeker, request, ranked, providers, empty, viewed=viewed)
+                return _store(db, seeker, request, ranked, providers, empty, viewed=finishing)
     raise MatchingUnavailable
 
 

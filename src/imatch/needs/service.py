@@ -216,7 +216,7 @@ def complete(db: Session, need: Need) -> Need:
         if need.status == NeedStatus.COMPLETE:
             return need
         category = categories.active_by_name(db, definition.name)
-        _require_complete(definition, need.answers["values"])
+        require_complete(definition, need.answers["values"])
         need.status = NeedStatus.COMPLETE
         need.completed_at = now()
         announce(db, NeedCompleted(seeker_id=need.id, category=category.name))
@@ -231,7 +231,8 @@ def _require_safe(definition: CategoryDefinition, values: dict[str, Any]) -> Non
         raise SafetyStop(screen)
 
 
-def _require_complete(definition: CategoryDefinition, values: dict[str, Any]) -> None:
+def require_complete(definition: CategoryDefinition, values: dict[str, Any]) -> None:
+    """Raise SafetyStop or BadAnswers for answers with which a need cannot be completed."""
     _require_safe(definition, values)
     # Answers to fields that the category no longer has are ignored.
     present = {name: value for name, value in values.items() if name in definition.seeker}

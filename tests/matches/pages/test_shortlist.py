@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, text
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
@@ -16,9 +16,10 @@ from imatch.core.database import SessionLocal, atomic
 from imatch.matches import queries, service
 from imatch.matches.models import Match, MatchStatus, Shortlist
 from imatch.needs import service as seekers
-from imatch.needs.models import Need
+from imatch.needs.models import Need, NeedStatus
 from imatch.providers.models import Provider, ProviderStatus
 from tests.factories import Make
+from tests.factories.needs import ADVISOR_NEED
 from tests.factories.providers import ADVISORS
 from tests.matches.browsing import Browse, look
 
@@ -112,6 +113,42 @@ def test_changed_answers_give_a_new_list(
     seekers.complete(db, need)
     assert look(browser).status_code == 200
     assert count(db, Shortlist) == 2
+
+
+def status_of(db: Session, need: Need) -> str:
+    db.rollback()
+    return db.scalars(select(Need.status).where(Need.id == need.id)).one()
+
+
+def test_while_nobody_can_be_ranked_the_need_stays_a_draft(
+    make: Make, browse: Browse, three: list[str], db: Session
+) -> None:
+    need, token = make.need_and_token()
+    seekers.answer(db, need, 3, {"urgency": "this_week"}, {})
+    with atomic(db):
+        db.execute(text("ALTER TABLE providers RENAME COLUMN shown_count TO out_of_order"))
+    browser = browse(token)
+    assert look(browser).status_code == 503
+    with atomic(db):
+        db.execute(text("ALTER TABLE providers RENAME COLUMN out_of_order TO shown_count"))
+    assert status_of(db, need) == NeedStatus.DRAFT
+    assert count(db, Shortlist) == 0
+    assert "Three people fit" in look(browser).text
+    assert status_of(db, need) == NeedStatus.COMPLETE
+
+
+def test_answers_that_are_back_as_they_were_bring_the_same_list(
+    make: Make, browse: Browse, three: list[str], db: Session
+) -> None:
+    need, token = make.need_and_token()
+    browser = browse(token)
+    before = look(browser).text
+    seekers.answer(db, need, 3, {"urgency": "this_week"}, {})
+    seekers.answer(db, need, 3, {"budget": ADVISOR_NEED["budget"]}, {})
+    assert status_of(db, need) == NeedStatus.DRAFT
+    assert look(browser).text == before
+    assert count(db, Shortlist) == 1
+    assert status_of(db, need) == NeedStatus.COMPLETE
 
 
 @pytest.mark.both_databases

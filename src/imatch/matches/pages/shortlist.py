@@ -67,8 +67,7 @@ def relax(db: Db, need: CurrentNeed, rule: Annotated[str, Form(max_length=64)] =
     seeker_service.relax(db, need, rule)
     definition = seekers.definition_of(db, need)
     try:
-        seeker_service.complete(db, need)
-        service.suggest(db, need, viewed=True)
+        service.finish(db, need)
     except seeker_service.SafetyStop:
         return go(f"/find/{definition.name}/stop")
     except seeker_service.BadAnswers:
