@@ -1,4 +1,4 @@
-"""Figures come from seals plus the rows since, and are the same wherever the last seal lies."""
+"""Sums combine seals and later rows, and do not depend on the position of the last seal."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -22,7 +22,7 @@ START = datetime(2026, 3, 1, 22, 30, tzinfo=UTC)
 
 @pytest.fixture
 def days(db: Session, make: Make) -> int:
-    """Three days: an award an hour apart from its spend, across midnight."""
+    """Three days, with an award and its spend an hour apart, across midnight."""
     user = make.user()
     for day in range(3):
         with time_machine.travel(START + timedelta(days=day), tick=False) as moment:
@@ -38,8 +38,8 @@ def days(db: Session, make: Make) -> int:
 def test_days_add_up_the_same_under_seal_or_not(db: Session, days: int, sealed: int) -> None:
     if sealed:
         seal(db, POT, max_rows=sealed)
-    found = sums(db, POT, by=("day", "transaction_type"))
-    assert [(s.day, s.transaction_type, s.row_count, s.amount) for s in found] == [
+    totals = sums(db, POT, by=("day", "transaction_type"))
+    assert [(s.day, s.transaction_type, s.row_count, s.amount) for s in totals] == [
         (date(2026, 3, 1), "earn", 1, 10),
         (date(2026, 3, 2), "earn", 1, 10),
         (date(2026, 3, 2), "spend", 1, -4),
@@ -54,8 +54,8 @@ def test_days_add_up_the_same_under_seal_or_not(db: Session, days: int, sealed: 
 def test_from_one_day_to_before_another(db: Session, days: int, sealed: int) -> None:
     if sealed:
         seal(db, POT, max_rows=sealed)
-    found = sums(db, POT, date(2026, 3, 2), date(2026, 3, 3), by=("transaction_type",))
-    assert found == [
+    totals = sums(db, POT, date(2026, 3, 2), date(2026, 3, 3), by=("transaction_type",))
+    assert totals == [
         Sum(transaction_type="earn", row_count=1, amount=10),
         Sum(transaction_type="spend", row_count=1, amount=-4),
     ]
@@ -65,13 +65,13 @@ def test_from_one_day_to_before_another(db: Session, days: int, sealed: int) -> 
 def test_by_hour_and_kind(db: Session, days: int, sealed: int) -> None:
     if sealed:
         seal(db, POT, max_rows=sealed)
-    found = sums(
+    totals = sums(
         db,
         POT,
         by=("hour", "category"),
         transaction_types=(TransactionType.EARN, TransactionType.SPEND),
     )
-    assert found == [
+    assert totals == [
         Sum(hour=0, category="rush_match", row_count=3, amount=-12),
         Sum(hour=22, category="daily_login", row_count=3, amount=30),
     ]
@@ -80,10 +80,10 @@ def test_by_hour_and_kind(db: Session, days: int, sealed: int) -> None:
 def test_all_labels(db: Session, make: Make) -> None:
     with time_machine.travel(START, tick=False):
         fill(db, make)
-    found = sums(db, POT)
+    totals = sums(db, POT)
     seal(db, POT)
-    assert sums(db, POT) == found
-    assert found[0] == Sum(
+    assert sums(db, POT) == totals
+    assert totals[0] == Sum(
         day=date(2026, 3, 1),
         transaction_type="earn",
         category="daily_login",
@@ -93,15 +93,15 @@ def test_all_labels(db: Session, make: Make) -> None:
         row_count=3,
         amount=1_300,
     )
-    assert sum(one.row_count for one in found) == 11
+    assert sum(total.row_count for total in totals) == 11
 
 
 def _plans(db: Session, ask: Callable[[], object]) -> list[str]:
-    """How the database carries out each query of a call."""
-    asked: list[tuple[str, Any]] = []
+    """The database's plan of each query of a call."""
+    queries_seen: list[tuple[str, Any]] = []
 
     def record(_c: object, _cursor: object, sql: str, values: object, *_: object) -> None:
-        asked.append((sql, values))
+        queries_seen.append((sql, values))
 
     engine = db.get_bind()
     event.listen(engine, "before_cursor_execute", record)
@@ -110,11 +110,11 @@ def _plans(db: Session, ask: Callable[[], object]) -> list[str]:
     explain = "EXPLAIN QUERY PLAN " if engine.dialect.name == "sqlite" else "EXPLAIN "
     connection = db.connection()
     if engine.dialect.name == "postgresql":
-        # A handful of rows is read in whole otherwise.
+        # Otherwise a table of few rows is read completely.
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
     return [
         "\n".join(str(row[-1]) for row in connection.exec_driver_sql(explain + sql, values))
-        for sql, values in asked
+        for sql, values in queries_seen
     ]
 
 
@@ -142,7 +142,7 @@ def test_expired_holds_are_found_by_their_index(db: Session, days: int) -> None:
 def test_a_busy_persons_statement_is_read_by_its_index(
     db: Session, make: Make, after_id: int | None
 ) -> None:
-    """Also where most rows are theirs, and none of the oldest."""
+    """Also if most rows are theirs, and none of the oldest."""
     quiet_id, busy_id = make.user().id, make.user(email="busy@example.org").id
     people = [quiet_id] * 200 + [busy_id] * 400
     post_many(db, POT, [earn(user_id, 1, f"{n}") for n, user_id in enumerate(people)])

@@ -1,4 +1,4 @@
-"""By the clock: seals when enough was posted, holds given back in time, an audit at night."""
+"""Scheduled jobs: sealing, releasing expired holds, and the nightly audit."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -60,11 +60,11 @@ def test_many_rows_are_sealed_at_once_and_their_head_is_logged(db: Session, make
     assert line["to_id"] == head.to_id
 
 
-def test_an_expired_hold_is_given_back_once(db: Session, make: Make) -> None:
+def test_an_expired_hold_is_released_once(db: Session, make: Make) -> None:
     with time_machine.travel(NOON, tick=False) as moment:
         user = make.user()
         post(db, POT, earn(user.id, 100, "earn"))
-        held = post(db, POT, hold(user.id, 60, "hold", minutes=10))
+        placed = post(db, POT, hold(user.id, 60, "hold", minutes=10))
         later = post(db, POT, hold(user.id, 20, "later", minutes=30))
         expire_holds()
         assert queries.free(db, POT, user.id) == 20
@@ -73,10 +73,10 @@ def test_an_expired_hold_is_given_back_once(db: Session, make: Make) -> None:
         expire_holds()
         db.rollback()
         assert queries.free(db, POT, user.id) == 80
-        freed = db.query(PotTransaction).filter_by(idempotency_key=f"expire:{held.id}").one()
-        assert (freed.phase, freed.amount, freed.hold_id) == ("void", 60, held.id)
+        freed = db.query(PotTransaction).filter_by(idempotency_key=f"expire:{placed.id}").one()
+        assert (freed.phase, freed.amount, freed.hold_id) == ("void", 60, placed.id)
         with pytest.raises(HoldNotOpen):
-            capture(db, POT, held.id, key="capture", transaction_type=TransactionType.SPEND)
+            capture(db, POT, placed.id, key="capture", transaction_type=TransactionType.SPEND)
         assert (
             capture(db, POT, later.id, key="c", transaction_type=TransactionType.SPEND).amount
             == -20
@@ -98,10 +98,10 @@ def test_a_resolved_hold_does_not_expire(db: Session, make: Make) -> None:
         assert queries.free(db, POT, user.id) == 70
 
 
-def test_one_hold_that_fails_stops_no_other_in_either_book(db: Session, make: Make) -> None:
+def test_a_failing_hold_does_not_stop_others_in_either_book(db: Session, make: Make) -> None:
     with time_machine.travel(NOON, tick=False) as moment:
         user = make.user()
-        held: dict[tuple[str, str], int] = {}
+        hold_ids: dict[tuple[str, str], int] = {}
         for book, kind, counter_account in (
             (POT, TransactionType.EARN, SystemAccount.TREASURY),
             (CASH, TransactionType.ALLOWANCE, SystemAccount.ALLOWANCES),
@@ -111,11 +111,11 @@ def test_one_hold_that_fails_stops_no_other_in_either_book(db: Session, make: Ma
             )
             post(db, book, given)
             for minutes, key in enumerate(("first", "second", "third"), 8):
-                one = hold(user.id, 30, key, minutes=minutes)
-                one = replace(one, counter_account=counter_account)
-                held[book.name, key] = post(db, book, one).id
-            # Somebody took the key of giving the first one back for something else.
-            taken = f"expire:{held[book.name, 'first']}"
+                movement = hold(user.id, 30, key, minutes=minutes)
+                movement = replace(movement, counter_account=counter_account)
+                hold_ids[book.name, key] = post(db, book, movement).id
+            # The idempotency key of the first hold's release is used already.
+            taken = f"expire:{hold_ids[book.name, 'first']}"
             post(db, book, replace(given, key=taken, amount=1))
         moment.shift(timedelta(minutes=10))
         with capture_logs() as logs, pytest.raises(ItemsFailed):
@@ -123,11 +123,11 @@ def test_one_hold_that_fails_stops_no_other_in_either_book(db: Session, make: Ma
         db.rollback()
         for book in (POT, CASH):
             assert queries.free(db, book, user.id) == 100 - 30 + 1
-            assert queries.expired_holds(db, book, limit=10) == [held[book.name, "first"]]
+            assert queries.expired_holds(db, book, limit=10) == [hold_ids[book.name, "first"]]
         failed = [line for line in logs if line["event"] == "job_item_failed"]
         assert [(line["kind"], line["id"], line["error"]) for line in failed] == [
-            ("pot_hold", held["pot", "first"], "KeyReused"),
-            ("cash_hold", held["cash", "first"], "KeyReused"),
+            ("pot_hold", hold_ids["pot", "first"], "KeyReused"),
+            ("cash_hold", hold_ids["cash", "first"], "KeyReused"),
         ]
 
 

@@ -1,4 +1,4 @@
-"""Whoever is erased leaves nothing in effect and nothing to redeem, and is promised nothing."""
+"""An erased person has no active purchase, nothing to redeem, and gets no allowance."""
 
 from datetime import timedelta
 
@@ -37,8 +37,8 @@ pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("cash_redempti
 def in_books(db: Session, user_id: int) -> list[tuple[int, int]]:
     """Balance and held, of POT and of allowance."""
     with atomic(db):
-        found = [account(db, book, user_id) for book in (POT, CASH)]
-        return [(one.balance, one.held) for one in found if one is not None]
+        accounts = [account(db, book, user_id) for book in (POT, CASH)]
+        return [(row.balance, row.held) for row in accounts if row is not None]
 
 
 def assert_covered_and_balanced(db: Session) -> None:
@@ -63,14 +63,14 @@ def test_nobody_inherits_what_an_erased_person_bought(db: Session, make: Make) -
     accounts.erase(db, owner)
     make.provider()  # SQLite gives the deleted profile's number again
     assert [
-        shop_queries.active(db, one, PROFILE_REFERENCE_TYPE, among={profile_id})
-        for one in (BOOST, BADGE)
+        shop_queries.active(db, option, PROFILE_REFERENCE_TYPE, among={profile_id})
+        for option in (BOOST, BADGE)
     ] == [{}, {}]
     assert shop_queries.active(db, FEATURED, PROFILE_REFERENCE_TYPE) == {}
     assert shop_queries.active(db, BADGE, PROFILE_REFERENCE_TYPE).keys() == {other_profile.id}
     assert [fact.option for fact in ended] == [BOOST, BOOST, FEATURED, BADGE]
     left = db.scalars(select(PotPurchase).where(PotPurchase.user_id != stranger.id)).all()
-    assert {(one.status, one.renews, one.settled_at is None) for one in left} == {
+    assert {(row.status, row.renews, row.settled_at is None) for row in left} == {
         ("delivered", False, False)
     }
     with time_machine.travel(now() + timedelta(days=400)):

@@ -64,16 +64,16 @@ class Somebody:
         return self.chance.choice([*self.people, self.leaver])
 
     def _any(self, kind: type[PotPurchase | PotRedemption]) -> int:
-        found = list(self.db.scalars(select(kind.id)))
+        ids = list(self.db.scalars(select(kind.id)))
         self.db.rollback()
-        return self.chance.choice(found) if found else 0
+        return self.chance.choice(ids) if ids else 0
 
     def hears_of_visits(self) -> None:
         awards.on_rewarded_fact(self.db, CredentialVerified(self.number, self._one()))
 
     def deals(self) -> None:
-        one, other = self.chance.sample([*self.people, self.leaver], 2)
-        sides = {"provider_user_id": one, "seeker_user_id": other}
+        person, other = self.chance.sample([*self.people, self.leaver], 2)
+        sides = {"provider_user_id": person, "seeker_user_id": other}
         deal = engagement_paid(
             self.chance.randint(1, 9), deal_cents=100_000, seeker_referrer_user_id=self._one(),
             earlier_of_seeker=0, **sides,
@@ -82,12 +82,12 @@ class Somebody:
             announce(self.db, deal)
 
     def rates(self) -> None:
-        one, other = self.chance.sample(self.people, 2)
+        person, other = self.chance.sample(self.people, 2)
         awards.on_rewarded_fact(
             self.db,
             rating_given(
                 engagement_id=self.chance.randint(1, 9),
-                rater_user_id=one,
+                rater_user_id=person,
                 rated_user_id=other,
                 stars=5,
             ),
@@ -122,8 +122,8 @@ class Somebody:
         redemptions.request(self.db, self._one(), 100, BANK, key=str(self.number))
 
     def takes_back(self) -> None:
-        found = redemption_queries.of_id(self.db, self._any(PotRedemption))
-        redemptions.cancel(self.db, found.user_id, found.id)
+        redemption = redemption_queries.of_id(self.db, self._any(PotRedemption))
+        redemptions.cancel(self.db, redemption.user_id, redemption.id)
 
     def approves(self) -> None:
         redemptions.approve(self.db, self._any(PotRedemption), self.operators[0])
@@ -159,8 +159,8 @@ def test_everything_at_once(db: Session, make: Make, new_session: Callable[[], S
         list(pool.map(act, range(ACTS)))
     with atomic(db):
         assert [audit(db, book).findings for book in (POT, CASH)] == [[], []]
-        found = coverage(db)
-        assert found.reserve.cents >= found.payable.cents
+        covered = coverage(db)
+        assert covered.reserve.cents >= covered.payable.cents
         owing = set(db.scalars(select(PotDebt.user_id).where(PotDebt.owed > 0)))
         free = select(PotAccount.balance - PotAccount.held).where(PotAccount.user_id.in_(owing))
         assert set(db.scalars(free)) <= {0}

@@ -1,4 +1,4 @@
-"""Work that runs by the clock goes on past one thing that fails, and still ends as failed."""
+"""A scheduled job continues after a failing item, and still ends as failed."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -35,7 +35,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 class Refusing:
-    """A listener that fails for one person, as long as it is told to."""
+    """A listener that fails for one person while it is switched on."""
 
     def __init__(self, user_id: int) -> None:
         self.user_id: int | None = user_id
@@ -45,7 +45,7 @@ class Refusing:
             raise LookupError("what was bought is gone")
 
 
-def test_one_purchase_that_fails_stops_no_other(
+def test_a_failing_purchase_does_not_stop_others(
     db: Session, make: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
     buyers = [make.buyer().id for _ in range(3)]
@@ -59,7 +59,11 @@ def test_one_purchase_that_fails_stops_no_other(
                 settle_purchases()
             db.rollback()
             purchases = db.scalars(select(PotPurchase).order_by(PotPurchase.id)).all()
-            assert [one.status for one in purchases] == ["active", "delivered", "delivered"]
+            assert [purchase.status for purchase in purchases] == [
+                "active",
+                "delivered",
+                "delivered",
+            ]
             printed = capsys.readouterr().out
             assert f"id={purchases[0].id}" in printed
             assert "LookupError" in printed
@@ -70,13 +74,13 @@ def test_one_purchase_that_fails_stops_no_other(
         assert set(db.scalars(select(PotPurchase.status))) == {"delivered"}
 
 
-def test_one_award_that_cannot_be_paid_stops_no_other(db: Session, make: Make) -> None:
+def test_a_failing_award_does_not_stop_others(db: Session, make: Make) -> None:
     four_people(make)
     with time_machine.travel(TUESDAY, tick=False):
         make.weekly_budget(0)
         for person in (2, ME, 3, 4):
             awards.on_rewarded_fact(db, IdentityVerified(person))
-        # Somebody took the first award's key for something else.
+        # The first award's idempotency key is used already.
         make.pot(4, 1, key="earn:identity_verified:2:2")
         make.weekly_budget(101)
         with pytest.raises(ItemsFailed):
@@ -85,10 +89,15 @@ def test_one_award_that_cannot_be_paid_stops_no_other(db: Session, make: Make) -
         statuses = db.scalars(select(PotAward.status).order_by(PotAward.id)).all()
         # Still in order, and within the budget, of which 1 was spent by hand.
         assert statuses == ["queued", "paid", "paid", "queued"]
-        assert [POTService(db).get_user_balance(one) for one in (2, ME, 3, 4)] == [0, 50, 50, 1]
+        assert [POTService(db).get_user_balance(person) for person in (2, ME, 3, 4)] == [
+            0,
+            50,
+            50,
+            1,
+        ]
 
 
-def test_one_commission_that_cannot_be_cleared_stops_no_other(db: Session, make: Make) -> None:
+def test_a_failing_commission_does_not_stop_others(db: Session, make: Make) -> None:
     providers = [make.trusted_user() for _ in range(3)]
     for days_ago, provider in zip((300, 250, 200), providers, strict=True):
         make.commission(provider=provider, days_ago=days_ago)
@@ -108,11 +117,11 @@ def test_one_commission_that_cannot_be_cleared_stops_no_other(db: Session, make:
     db.rollback()
     statuses = db.scalars(select(PotCommission.status).order_by(PotCommission.id)).all()
     assert statuses == ["paid", "cleared", "cleared"]
-    assert [allowance_cents(db, one) for one in providers] == [0, 2_501, 2_500]
+    assert [allowance_cents(db, provider) for provider in providers] == [0, 2_501, 2_500]
     assert cash_book(db)["reserve"] == 2 * 4_000  # nothing for the one that failed
 
 
-def test_one_second_factor_that_fails_stops_no_other(db: Session, make: Make) -> None:
+def test_a_failing_second_factor_does_not_stop_others(db: Session, make: Make) -> None:
     kept = [make.user(totp_confirmed_at=now() - timedelta(days=31)).id for _ in range(3)]
     db.rollback()
     heard = [Refusing(kept[0]).hear, awards.on_rewarded_fact]

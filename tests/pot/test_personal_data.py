@@ -1,4 +1,4 @@
-"""People take their POT's history with them; the books keep amounts without a name."""
+"""The export has a person's POT history; after an erasure the books keep amounts only."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -41,11 +41,11 @@ def test_the_export_has_everything_that_moved(db: Session, make: Make) -> None:
     section = accounts.export(db, user)["pot"]
     assert isinstance(section, dict)
     assert (section["balance"], section["held"], section["owed"]) == (550, 160, 0)
-    assert [one["amount"] for one in section["transactions"]] == [50, 500, -60, -100]
-    assert [one["rule"] for one in section["awards"]] == ["identity_verified"]
-    assert [one["note"] for one in section["purchases"]] == ["The one in May"]
-    assert [one["payout_cents"] for one in section["redemptions"]] == [8_000]
-    assert [one["reason"] for one in section["grants"]] == ["Well"]
+    assert [row["amount"] for row in section["transactions"]] == [50, 500, -60, -100]
+    assert [row["rule"] for row in section["awards"]] == ["identity_verified"]
+    assert [row["note"] for row in section["purchases"]] == ["The one in May"]
+    assert [row["payout_cents"] for row in section["redemptions"]] == [8_000]
+    assert [row["reason"] for row in section["grants"]] == ["Well"]
     assert section["payout_details"] is None
 
 
@@ -83,9 +83,9 @@ def test_a_person_in_the_books_leaves_a_nameless_number(
         statuses = set(fresh.scalars(select(PotAward.status)))
         assert statuses == {"paid", "clawed_back"}
         assert fresh.scalars(select(PotPayee)).all() == []
-        assert [one.status for one in fresh.scalars(select(PotRedemption))] == ["cancelled"]
-        bought = fresh.scalars(select(PotPurchase)).one()
-        assert (bought.status, bought.note) == ("cancelled", "")
+        assert [row.status for row in fresh.scalars(select(PotRedemption))] == ["cancelled"]
+        purchase = fresh.scalars(select(PotPurchase)).one()
+        assert (purchase.status, purchase.note) == ("cancelled", "")
 
 
 def test_a_person_without_books_is_deleted_whole(db: Session, make: Make) -> None:
@@ -120,7 +120,7 @@ def test_a_payout_with_the_bank_keeps_what_it_needs(db: Session, make: Make) -> 
     personal_data.forget_erased_payees()
     with atomic(db):
         left = db.scalars(select(PotPayee).execution_options(populate_existing=True)).all()
-    assert [one.details["name"] for one in left] == ["Somebody else"]
+    assert [row.details["name"] for row in left] == ["Somebody else"]
 
 
 def test_profiles_and_needs_go_with_the_name(db: Session, make: Make) -> None:

@@ -1,4 +1,4 @@
-"""A form that an operator sends twice is filed once, pressed at the same moment too."""
+"""Operators' proposals are idempotent, also when they are sent concurrently."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +31,7 @@ def operators(db: Session, make: Make) -> tuple[User, User]:
 
 
 def filed(db: Session, kind: Kind, operator: User) -> int:
-    """How many of them this operator filed."""
+    """The number of rows that this operator proposed."""
     by = kind.placed_by if kind is PotFraudHold else kind.proposed_by  # type: ignore[union-attr]
     db.rollback()
     return db.scalar(select(func.count()).select_from(kind).where(by == operator.id)) or 0
@@ -61,20 +61,20 @@ def test_the_same_at_one_moment_is_filed_once(
     act: Callable[..., object],
     kind: Kind,
 ) -> None:
-    person, (one, two) = make.user().id, operators
-    asked = (person, one.id)
+    person, (proposer, other_operator) = make.user().id, operators
+    arguments = (person, proposer.id)
     db.rollback()
 
     def file(_number: int) -> None:
         with new_session() as session:
-            act(session, *asked)
+            act(session, *arguments)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(file, range(AT_ONCE)))
-    assert filed(db, kind, one) == 1
-    act(db, person, one.id, "Another reason")
-    act(db, person, two.id)
-    assert (filed(db, kind, one), filed(db, kind, two)) == (2, 1)
+    assert filed(db, kind, proposer) == 1
+    act(db, person, proposer.id, "Another reason")
+    act(db, person, other_operator.id)
+    assert (filed(db, kind, proposer), filed(db, kind, other_operator)) == (2, 1)
 
 
 def test_forms_sent_twice_are_filed_once(
@@ -102,11 +102,11 @@ def test_forms_sent_twice_are_filed_once(
 def test_what_is_settled_can_be_asked_for_again(
     db: Session, make: Make, operators: tuple[User, User]
 ) -> None:
-    person, (one, two) = make.user().id, operators
-    grants.approve(db, grant(db, person, one.id).id, operator_id=two.id)
-    holds.lift_hold(db, hold(db, person, one.id).id, two.id)
-    versions.reject(db, change(db, person, one.id).id, operator_id=two.id)
+    person, (proposer, other_operator) = make.user().id, operators
+    grants.approve(db, grant(db, person, proposer.id).id, operator_id=other_operator.id)
+    holds.lift_hold(db, hold(db, person, proposer.id).id, other_operator.id)
+    versions.reject(db, change(db, person, proposer.id).id, operator_id=other_operator.id)
     for act in (grant, hold, change):
-        act(db, person, one.id)
+        act(db, person, proposer.id)
     kinds: tuple[Kind, ...] = (PotGrant, PotFraudHold, PotPolicyVersion)
-    assert [filed(db, kind, one) for kind in kinds] == [2, 2, 2]
+    assert [filed(db, kind, proposer) for kind in kinds] == [2, 2, 2]

@@ -26,8 +26,8 @@ def _blocks(language: str) -> list[str]:
 def _rows(heading: str) -> dict[str, list[str]]:
     """The first column of a section's table, without its marks -> the other columns."""
     section = PAGE.split(f"## {heading}\n")[1].split("\n## ")[0]
-    found = re.findall(r"^\| `([^`]+)` \| (.*) \|$", section, re.MULTILINE)
-    return {name: rest.split(" | ") for name, rest in found}
+    rows = re.findall(r"^\| `([^`]+)` \| (.*) \|$", section, re.MULTILINE)
+    return {name: rest.split(" | ") for name, rest in rows}
 
 
 def _cap(rule: Earning) -> str:

@@ -191,8 +191,8 @@ def test_history_is_paged_newest_first(pot: POTService, user_id: int, make: Make
     pot.award_pot(make.user().id, "bug_report")
     pot.spend_pot(user_id, "report_export", amount=2, description="A report")
     history = pot.get_transaction_history(user_id)
-    assert [one["amount"] for one in history] == [-2, 5, 4, 3, 2, 1]
-    assert all(one.keys() == HISTORY_KEYS for one in history)
+    assert [transaction["amount"] for transaction in history] == [-2, 5, 4, 3, 2, 1]
+    assert all(transaction.keys() == HISTORY_KEYS for transaction in history)
     assert (history[0]["description"], history[0]["balance_after"]) == ("A report", 13)
     assert history[1]["description"] == "Rating given"
     assert pot.get_transaction_history(user_id, limit=2, offset=1) == history[1:3]

@@ -1,4 +1,4 @@
-"""What POTService is asked wrongly it says in words, and nothing moves."""
+"""POTService refuses invalid arguments with a clear message, and moves nothing."""
 
 from collections.abc import Callable
 

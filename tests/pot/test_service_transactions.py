@@ -45,10 +45,10 @@ def test_a_call_leaves_a_fresh_snapshot(
     pot: POTService, user_id: int, new_session: Callable[[], Session]
 ) -> None:
     with new_session() as other:
-        theirs = POTService(other)
+        other_pot = POTService(other)
         for amount in (1, 2):
-            theirs.award_pot(user_id, "bug_report", amount=amount)
-            balance = theirs.get_user_balance(user_id)
+            other_pot.award_pot(user_id, "bug_report", amount=amount)
+            balance = other_pot.get_user_balance(user_id)
             assert pot.get_user_balance(user_id) == balance
             assert len(pot.get_transaction_history(user_id)) == amount
             assert pot.get_economy_stats()["total_pot_in_circulation"] == balance

@@ -1,4 +1,4 @@
-"""Whatever is done in whatever order, by several at once and again: the books balance."""
+"""The books balance after any steps in any order, also concurrent and repeated ones."""
 
 import itertools
 from collections import Counter
@@ -156,7 +156,7 @@ class Economy(RuleBasedStateMachine):
                 amount=taken,
             )
         except HoldNotOpen:
-            return  # it has expired, and the job has not come yet
+            return  # it has expired, and the job has not run yet
         del self.holds[hold_id]
         self._release(user_id, pot)
         self.free[user_id] -= taken
@@ -203,12 +203,12 @@ class Economy(RuleBasedStateMachine):
     def ask_for_cash(self, who: int, pot: int) -> None:
         user_id = self.users[who]
         try:
-            asked = redemptions.request(
+            request = redemptions.request(
                 self.db, user_id, pot, "bank_transfer", key=f"m{next(_keys)}"
             )
         except DomainError:
             return
-        self.requests[asked.id] = (user_id, pot)
+        self.requests[request.id] = (user_id, pot)
         self._hold(user_id, pot)
 
     @precondition(lambda self: self.requests)
@@ -216,11 +216,11 @@ class Economy(RuleBasedStateMachine):
     def settle_request(self, which: int, pay: bool) -> None:
         request_id = sorted(self.requests)[which % len(self.requests)]
         user_id, pot = self.requests[request_id]
-        asked = redemptions.locked(self.db, request_id)
+        request = redemptions.locked(self.db, request_id)
         if pay:
             try:
                 redemptions.approve(self.db, request_id, self.make.approver.id)
-                self.make.due(asked)
+                self.make.due(request)
                 payouts.mark_paid(self.db, request_id, self.make.payer.id, "B1")
             except DomainError:
                 return
@@ -247,7 +247,7 @@ class Economy(RuleBasedStateMachine):
         user_id = self.users[who]
         self.db.rollback()
 
-        def one(_number: int) -> str:
+        def call(_number: int) -> str:
             with SessionLocal() as session:
                 try:
                     POTService(session).spend_pot(user_id, "workshop", pot)
@@ -256,7 +256,7 @@ class Economy(RuleBasedStateMachine):
             return "spent"
 
         with ThreadPoolExecutor(CALLERS) as pool:
-            outcomes = Counter(pool.map(one, range(CALLERS)))
+            outcomes = Counter(pool.map(call, range(CALLERS)))
         affordable = min(self.free[user_id] // pot, CALLERS)
         assert outcomes["spent"] == affordable
         self.free[user_id] -= affordable * pot
@@ -267,13 +267,13 @@ class Economy(RuleBasedStateMachine):
         key = f"m{next(_keys)}"
         self.db.rollback()
 
-        def one(_number: int) -> object:
+        def call(_number: int) -> object:
             with SessionLocal() as session:
                 award = POTService(session).award_pot(user_id, "community_help", pot, key=key)
             return award["transaction_id"]
 
         with ThreadPoolExecutor(CALLERS) as pool:
-            assert len(set(pool.map(one, range(CALLERS)))) == 1
+            assert len(set(pool.map(call, range(CALLERS)))) == 1
         self._award(user_id, pot)
 
     @rule()
@@ -285,8 +285,8 @@ class Economy(RuleBasedStateMachine):
     def people_have_what_they_should(self) -> None:
         self.db.rollback()
         for user_id in self.free:
-            found = account(self.db, POT, user_id)
-            has = (found.balance - found.held, found.held) if found else (0, 0)
+            row = account(self.db, POT, user_id)
+            has = (row.balance - row.held, row.held) if row else (0, 0)
             assert has == (self.free[user_id], self.held[user_id])
             assert clawbacks.owed(self.db, user_id) == self.owed[user_id]
 
@@ -299,8 +299,8 @@ class Economy(RuleBasedStateMachine):
 
     @invariant()
     def the_reserve_covers(self) -> None:
-        found = coverage(self.db)
-        assert found.reserve.cents >= found.allowances.cents
+        covered = coverage(self.db)
+        assert covered.reserve.cents >= covered.allowances.cents
         for user_id in self.free:
             standing = redemption_queries.standing(self.db, user_id)
             assert 0 <= standing.payout.cents <= standing.allowance.cents
@@ -317,7 +317,7 @@ class Economy(RuleBasedStateMachine):
         self.held[user_id] += pot
 
     def _award(self, user_id: int, pot: int) -> None:
-        """Debts take their part; only the ledger's own holds can leave a debtor something free."""
+        """Debts are paid first; only a released ledger hold can leave a debtor free POT."""
         had_nothing = self.free[user_id] == 0
         self.free[user_id] += pot
         if had_nothing:

@@ -1,4 +1,4 @@
-"""Change a journal behind the ledger's back, as an administrator of the database could."""
+"""Change a journal without the ledger, as a database administrator could."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 from imatch.core.database import atomic
 from imatch.ledger.auditing.findings import Finding
 
-Named = tuple[str, str, str]  # what, as it was found, as it was expected
+Named = tuple[str, str, str]  # problem, found, expected
 
 
 @contextmanager
 def unguarded(db: Session) -> Iterator[None]:
-    """A transaction in which no trigger works; they are back afterwards."""
+    """A transaction without triggers; they are restored afterwards."""
     with atomic(db):
         if db.get_bind().dialect.name == "postgresql":
             db.execute(text("SET LOCAL session_replication_role = replica"))
@@ -32,23 +32,23 @@ def unguarded(db: Session) -> Iterator[None]:
 
 def tamper(db: Session, statement: str, **values: object) -> None:
     with unguarded(db):
-        done = db.connection().execute(text(statement), values)
-        assert done.rowcount == 1, statement
+        result = db.connection().execute(text(statement), values)
+        assert result.rowcount == 1, statement
 
 
 def rewrite_table(db: Session, table: str, old: str, new: str) -> None:
-    """Change a table's definition where SQLite keeps it: no statement of SQL does that."""
+    """Change a table's definition in sqlite_master, which no SQL statement can do."""
     with atomic(db):
         connection = db.connection()
         connection.exec_driver_sql("PRAGMA writable_schema = ON")
-        done = connection.execute(
+        result = connection.execute(
             text(
                 "UPDATE sqlite_master SET sql = replace(sql, :old, :new)"
                 " WHERE name = :table AND instr(sql, :old)"
             ),
             {"table": table, "old": old, "new": new},
         )
-        assert done.rowcount == 1, old
+        assert result.rowcount == 1, old
         if "UNIQUE" in old:
             own_index = "tbl_name = :table AND type = 'index' AND sql IS NULL"
             connection.execute(
@@ -60,9 +60,9 @@ def rewrite_table(db: Session, table: str, old: str, new: str) -> None:
 
 
 def named(findings: Iterable[Finding]) -> list[Named]:
-    return sorted({(one.problem, one.found, one.expected) for one in findings})
+    return sorted({(finding.problem, finding.found, finding.expected) for finding in findings})
 
 
-def carry_out(db: Session, *statements: str) -> None:
+def execute(db: Session, *statements: str) -> None:
     for statement in statements:
         db.connection().exec_driver_sql(statement)

@@ -1,4 +1,4 @@
-"""The audit is silent about a sound book, and names what somebody changed in another."""
+"""An audit has no findings for an unchanged book, and reports every change of another."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.both_databases
 
 @pytest.fixture
 def ids(db: Session, make: Make) -> dict[str, int]:
-    """A book in which all but the last two rows are under two seals."""
+    """A book with two seals, and two unsealed rows at its end."""
     ids = fill(db, make)
     seal(db, POT, max_rows=6)
     seal(db, POT)
@@ -39,11 +39,11 @@ def sealed_rows_named(result: Audit) -> set[int | None]:
 
 
 def test_a_sound_book_has_no_findings(db: Session, ids: dict[str, int]) -> None:
-    done: list[int] = []
-    result = audit(db, POT, progress=done.append)
+    row_counts: list[int] = []
+    result = audit(db, POT, progress=row_counts.append)
     assert result.findings == []
     assert (result.row_count, result.account_count, result.seal_count) == (13, 2, 2)
-    assert sum(done) == 13
+    assert sum(row_counts) == 13
     head = queries.head(db, POT)
     assert head is not None
     assert (result.head, result.sealed_to) == (head.hash, head.to_id)
@@ -97,9 +97,9 @@ def test_a_changed_column_of_a_sealed_row_is_named(
     )
     result = audit(db, POT)
     assert sealed_rows_named(result) == {ids[row]}
-    found = next(f for f in result.findings if "sealed row" in f.problem)
-    assert found.book == "pot"
-    assert found.expected != found.found
+    finding = next(f for f in result.findings if "sealed row" in f.problem)
+    assert finding.book == "pot"
+    assert finding.expected != finding.found
 
 
 def test_a_changed_id_is_a_missing_row(db: Session, ids: dict[str, int]) -> None:
@@ -121,8 +121,8 @@ def test_a_deleted_row_is_named(db: Session, ids: dict[str, int], row: str) -> N
     tamper(db, "DELETE FROM pot_transactions WHERE id = :id", id=ids[row])
     result = audit(db, POT)
     assert sealed_rows_named(result) == {ids[row]}
-    found = next(f for f in result.findings if f.row_id == ids[row] and "sealed" in f.problem)
-    assert (found.expected, found.found) == ("a row", "none")
+    finding = next(f for f in result.findings if f.row_id == ids[row] and "sealed" in f.problem)
+    assert (finding.expected, finding.found) == ("a row", "none")
 
 
 def test_a_deleted_row_after_the_last_seal_is_missed(db: Session, ids: dict[str, int]) -> None:
@@ -176,8 +176,8 @@ def test_a_row_with_an_account_that_the_book_does_not_have_is_named(
     db.commit()
     if sealed:
         seal(db, POT)
-    (found,) = [f for f in audit(db, POT).findings if f.problem == "the other account"]
-    assert (found.row_id, found.found) == (max(ids.values()) + 1, "slush")
+    (finding,) = [f for f in audit(db, POT).findings if f.problem == "the other account"]
+    assert (finding.row_id, finding.found) == (max(ids.values()) + 1, "slush")
 
 
 def test_two_swapped_rows_are_both_named(db: Session, ids: dict[str, int]) -> None:
@@ -205,8 +205,8 @@ def test_two_swapped_rows_are_both_named(db: Session, ids: dict[str, int]) -> No
 def test_a_changed_account_is_named(db: Session, ids: dict[str, int], change: str) -> None:
     column = change.split(maxsplit=1)[0]
     tamper(db, f"UPDATE pot_accounts SET {change} WHERE user_id = :id", id=ids["bo"])
-    found = audit(db, POT).findings
-    assert {(f.user_id, f.problem) for f in found} - {(None, "what all people have")} == {
+    findings = audit(db, POT).findings
+    assert {(f.user_id, f.problem) for f in findings} - {(None, "what all people have")} == {
         (ids["bo"], f"the account's {column}")
     }
 
@@ -231,8 +231,8 @@ def test_a_removed_first_seal_breaks_the_chain(db: Session, ids: dict[str, int])
 
 def test_a_removed_last_seal_leaves_rows_without_one(db: Session, ids: dict[str, int]) -> None:
     tamper(db, "DELETE FROM ledger_seals WHERE from_id = 7")
-    (found,) = [f for f in audit(db, POT).findings if "seals may be missing" in f.problem]
-    assert (found.row_id, found.expected, found.found) == (6, "11", "6")
+    (finding,) = [f for f in audit(db, POT).findings if "seals may be missing" in f.problem]
+    assert (finding.row_id, finding.expected, finding.found) == (6, "11", "6")
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_rewritten_digests_are_found(db: Session, ids: dict[str, int]) -> None:
     assert "the row digests of the seal of rows 7 to 11" in problems
 
 
-def test_who_rewrites_all_seals_cannot_rewrite_the_published_head(
+def test_rewriting_all_seals_does_not_match_the_published_head(
     db: Session, ids: dict[str, int]
 ) -> None:
     published = audit(db, POT).head
@@ -270,8 +270,8 @@ def test_who_rewrites_all_seals_cannot_rewrite_the_published_head(
         )
     seal(db, POT)
     assert audit(db, POT).findings == []
-    (found,) = audit(db, POT, published=published).findings
-    assert (found.problem, found.expected) == ("the published head", published)
+    (finding,) = audit(db, POT, published=published).findings
+    assert (finding.problem, finding.expected) == ("the published head", published)
 
 
 @pytest.mark.parametrize("table", ["ledger_day_sums", "ledger_hour_sums"])
@@ -288,8 +288,8 @@ def test_a_dropped_trigger_is_named(db: Session, ids: dict[str, int]) -> None:
     name = "pot_transactions_frozen_UPDATE" if on_sqlite else "pot_transactions_frozen"
     with atomic(db):
         db.execute(text(f"DROP TRIGGER {name}{table}"))
-    (found,) = audit(db, POT).findings
-    assert (found.problem, found.found) == (f"the trigger {name}", "none")
+    (finding,) = audit(db, POT).findings
+    assert (finding.problem, finding.found) == (f"the trigger {name}", "none")
 
 
 @pytest.mark.postgresql
@@ -300,9 +300,9 @@ def test_a_trigger_that_is_switched_off_is_named(postgresql_url: str) -> None:
             text("ALTER TABLE pot_transactions DISABLE TRIGGER pot_transactions_apply")
         )
     with SessionLocal() as db:
-        (found,) = audit(db, POT).findings
-    assert found.problem == "the trigger pot_transactions_apply"
-    assert found.found.endswith("switched off")
+        (finding,) = audit(db, POT).findings
+    assert finding.problem == "the trigger pot_transactions_apply"
+    assert finding.found.endswith("switched off")
     with bound.begin() as connection:
         connection.execute(
             text("ALTER TABLE pot_transactions ENABLE TRIGGER pot_transactions_apply")
@@ -338,7 +338,7 @@ def test_bytes_in_place_of_text_are_named(sqlite_url: str) -> None:
 def test_a_changed_mint_before_its_seal_changes_system_balances(
     db: Session, ids: dict[str, int]
 ) -> None:
-    """Rows between system accounts have no running balance: only their seal guards them."""
+    """Rows between system accounts have no running balance: only their seal shows changes."""
     minted = post(db, POT, mint(50, "more")).id
     tamper(db, "UPDATE pot_transactions SET amount = 60 WHERE id = :id", id=minted)
     assert audit(db, POT).findings == []

@@ -1,4 +1,4 @@
-"""Whoever writes what is no number, date or JSON is found by the audit, and does not end it."""
+"""Invalid numbers, dates and JSON are findings of the audit, and do not stop it."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ SEAL = "the {} of the seal that ends at row 11"
 
 @pytest.fixture
 def on_sqlite(sqlite_url: str) -> Iterator[Session]:
-    """SQLite keeps any value in any column."""
+    """SQLite stores any value in any column."""
     engine = database.bind(sqlite_url)
     with SessionLocal() as db:
         yield db
@@ -47,7 +47,7 @@ def filled(db: Session, make: Make) -> dict[str, int]:
 
 
 def forge(db: Session, statement: str, **values: object) -> None:
-    """As `tamper`, without CHECKs."""
+    """Like `tamper`, without CHECKs."""
     with atomic(db):
         db.connection().exec_driver_sql("PRAGMA ignore_check_constraints = ON")
         tamper(db, statement, **values)
@@ -64,8 +64,8 @@ def test_an_account_with_a_text_for_a_number_is_named(
 ) -> None:
     forge(on_sqlite, f"UPDATE pot_accounts SET {column} = 'abc' WHERE user_id = :id", id=ids["bo"])
     result = audit(on_sqlite, POT)
-    (found,) = [one for one in result.findings if one.user_id == ids["bo"]]
-    assert (found.problem, found.found) == (f"the account's {column}", "abc")
+    (finding,) = [finding for finding in result.findings if finding.user_id == ids["bo"]]
+    assert (finding.problem, finding.found) == (f"the account's {column}", "abc")
     assert (result.row_count, result.account_count, result.seal_count) == (13, 2, 2)
 
 
@@ -92,7 +92,7 @@ def test_a_seal_with_another_kind_of_value_is_named(
     result = audit(on_sqlite, POT)
     assert problems(result).count(SEAL.format(column)) == 1
     assert (result.row_count, result.seal_count, result.sealed_to) == (13, 2, 11)
-    # What else was changed is found as before.
+    # Other changes are still found.
     assert ids["earn"] in {f.row_id for f in result.findings if "sealed row" in f.problem}
 
 
@@ -125,7 +125,7 @@ def test_a_sum_with_another_kind_of_value_is_named(
     on_sqlite: Session, ids: dict[str, int], table: str, change: str
 ) -> None:
     forge(on_sqlite, f"UPDATE {table} SET {change} WHERE category = 'policy'")
-    named = [one for one in problems(audit(on_sqlite, POT)) if "policy" in one]
+    named = [problem for problem in problems(audit(on_sqlite, POT)) if "policy" in problem]
     assert named
     assert all("the sealed sum of the" in problem for problem in named)
 
@@ -133,7 +133,7 @@ def test_a_sum_with_another_kind_of_value_is_named(
 @pytest.mark.parametrize("hour", ["'x'", "x'80'"])
 def test_a_sum_of_no_hour_is_named(on_sqlite: Session, ids: dict[str, int], hour: str) -> None:
     forge(on_sqlite, f"UPDATE ledger_hour_sums SET hour = {hour} WHERE category = 'policy'")
-    assert [one for one in problems(audit(on_sqlite, POT)) if "policy" in one]
+    assert [problem for problem in problems(audit(on_sqlite, POT)) if "policy" in problem]
 
 
 @pytest.mark.parametrize("row", ["earn", "open hold", "void", "tail"])
@@ -151,25 +151,27 @@ def test_a_sealed_row_with_no_date_is_named(on_sqlite: Session, ids: dict[str, i
     forge(
         on_sqlite, "UPDATE pot_transactions SET created_at = 'soon' WHERE id = :id", id=ids["earn"]
     )
-    found = audit(on_sqlite, POT).findings
-    assert ids["earn"] in {one.row_id for one in found}
+    findings = audit(on_sqlite, POT).findings
+    assert ids["earn"] in {finding.row_id for finding in findings}
 
 
 def test_what_cannot_be_read_at_all_is_a_finding_that_the_job_notes(
     on_sqlite: Session, ids: dict[str, int]
 ) -> None:
-    """SQLite's driver refuses to read a text that is none."""
+    """SQLite's driver raises when it reads invalid UTF-8."""
     forge(
         on_sqlite,
         "UPDATE pot_transactions SET counter_account = CAST(x'80' AS TEXT) WHERE id = :id",
         id=ids["tail"],
     )
-    found = next(
-        one for one in audit(on_sqlite, POT).findings if one.problem == "rows and accounts"
+    finding = next(
+        finding
+        for finding in audit(on_sqlite, POT).findings
+        if finding.problem == "rows and accounts"
     )
-    assert found.found.startswith("could not be read: OperationalError: Could not decode")
+    assert finding.found.startswith("could not be read: OperationalError: Could not decode")
     audit_ledger()
-    noted = {one.book: one.finding_count for one in queries.last_audits(on_sqlite)}
+    noted = {result.book: result.finding_count for result in queries.last_audits(on_sqlite)}
     assert noted["pot"] > 0
     assert noted["cash"] == 0
 
@@ -187,7 +189,7 @@ def test_a_note_that_cannot_be_read_is_replaced(on_sqlite: Session, ids: dict[st
     forge(on_sqlite, "UPDATE ledger_audits SET ended_at = 'never' WHERE book = 'pot'")
     audit_ledger()
     on_sqlite.rollback()
-    assert [one.book for one in queries.last_audits(on_sqlite)] == ["pot", "cash"]
+    assert [result.book for result in queries.last_audits(on_sqlite)] == ["pot", "cash"]
     assert on_sqlite.query(LedgerAudit).count() == 2
 
 

@@ -1,4 +1,4 @@
-"""A book that was moved from SQLite to PostgreSQL fits its seals there."""
+"""A book moved from SQLite to PostgreSQL still matches its seals."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def _read(connection: Connection) -> dict[str, list[dict[str, Any]]]:
 
 
 def _write(connection: Connection, tables: dict[str, list[dict[str, Any]]]) -> None:
-    """As text, which the columns turn into what they hold."""
+    """The value as text, which the column type parses."""
     connection.exec_driver_sql("SET LOCAL TimeZone = 'UTC'")
     connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
     for name, rows in tables.items():

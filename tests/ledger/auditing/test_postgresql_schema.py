@@ -1,4 +1,4 @@
-"""On PostgreSQL, too, the audit names whatever guards the books and was changed.
+"""On PostgreSQL, too, the audit reports every changed definition that guards the books.
 
 Changes are rolled back, which is quicker than a new database for each.
 """
@@ -14,7 +14,7 @@ from imatch.core.database import SessionLocal
 from imatch.ledger import BOOKS
 from imatch.ledger.auditing.findings import Finding, Findings
 from imatch.ledger.auditing.schema import check_schema
-from tests.support.tampering import Named, carry_out, named
+from tests.support.tampering import Named, execute, named
 
 pytestmark = pytest.mark.postgresql
 
@@ -165,19 +165,19 @@ EACH_ROW = "BEFORE INSERT FOR EACH ROW"
 def test_what_was_changed_is_named_on_postgresql(
     on_postgresql: Session, statement: str, expected: Named
 ) -> None:
-    carry_out(on_postgresql, statement)
+    execute(on_postgresql, statement)
     assert named(uncommitted(on_postgresql)) == [expected]
 
 
 def test_a_trigger_that_always_fires_is_no_finding(on_postgresql: Session) -> None:
-    carry_out(on_postgresql, f"ALTER TABLE pot_transactions ENABLE ALWAYS TRIGGER {APPLY}")
+    execute(on_postgresql, f"ALTER TABLE pot_transactions ENABLE ALWAYS TRIGGER {APPLY}")
     assert uncommitted(on_postgresql) == []
 
 
-def test_who_writes_without_triggers_is_named(on_postgresql: Session) -> None:
+def test_a_setting_without_triggers_is_named(on_postgresql: Session) -> None:
     name = on_postgresql.scalar(text("SELECT current_database()"))
     setting = "the setting session_replication_role of"
-    carry_out(
+    execute(
         on_postgresql,
         f"ALTER DATABASE {name} SET session_replication_role = 'Replica'",
         "ALTER ROLE postgres SET session_replication_role = replica",
@@ -190,8 +190,8 @@ def test_who_writes_without_triggers_is_named(on_postgresql: Session) -> None:
     ]
 
 
-def test_checks_that_a_backup_has_read_back_are_no_finding(on_postgresql: Session) -> None:
-    """PostgreSQL writes `IN` down as something that it then writes down in another way."""
+def test_checks_of_a_restored_backup_are_no_finding(on_postgresql: Session) -> None:
+    """PostgreSQL formats a reparsed `IN` differently from a new one."""
     checks = text(
         "SELECT conrelid::regclass, conname, pg_get_constraintdef(oid) FROM pg_constraint"
         " WHERE contype = 'c' AND conrelid IN ('pot_accounts'::regclass,"
@@ -199,7 +199,7 @@ def test_checks_that_a_backup_has_read_back_are_no_finding(on_postgresql: Sessio
     )
     as_made = on_postgresql.execute(checks).all()
     for table, name, sql in as_made:
-        carry_out(
+        execute(
             on_postgresql,
             f"ALTER TABLE {table} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {sql}",
         )
@@ -207,14 +207,14 @@ def test_checks_that_a_backup_has_read_back_are_no_finding(on_postgresql: Sessio
     assert uncommitted(on_postgresql) == []
 
 
-def test_who_may_not_compare_does_not_hear_that_all_is_well(on_postgresql: Session) -> None:
+def test_a_role_without_the_right_to_compare_gets_a_finding(on_postgresql: Session) -> None:
     name = on_postgresql.scalar(text("SELECT current_database()"))
-    carry_out(
+    execute(
         on_postgresql,
         f"REVOKE TEMPORARY ON DATABASE {name} FROM public",
         f"CREATE ROLE reader_of_{name}",
         f"SET LOCAL ROLE reader_of_{name}",
     )
-    ((what, found, expected),) = named(uncommitted(on_postgresql))
-    assert (what, expected) == ("the tables' definitions", "compared with this release's")
+    ((problem, found, expected),) = named(uncommitted(on_postgresql))
+    assert (problem, expected) == ("the tables' definitions", "compared with this release's")
     assert found == f'permission denied to create temporary tables in database "{name}"'

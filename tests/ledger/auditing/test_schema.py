@@ -1,4 +1,4 @@
-"""The audit names whatever guards the books and is no longer as this release made it."""
+"""The audit reports every table, constraint and trigger that differs from this release."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ from imatch.ledger.auditing.findings import Finding
 from imatch.ledger.auditing.schema import tables_of
 from imatch.ledger.triggers import TRIGGERS, Trigger
 from imatch.operations.database import MIGRATIONS, downgrade, migrate
-from tests.support.tampering import Named, carry_out, named, rewrite_table
+from tests.support.tampering import Named, execute, named, rewrite_table
 
 pytestmark = pytest.mark.both_databases
 
@@ -37,10 +37,10 @@ def audited(db: Session) -> list[Finding]:
 def test_triggers_are_as_they_are_written_down(db: Session) -> None:
     dialect = db.get_bind().dialect.name
     schema = sqlite_schema if dialect == "sqlite" else postgresql_schema
-    made: dict[str, Trigger] = {}
+    triggers: dict[str, Trigger] = {}
     for book in BOOKS.values():
-        made |= schema.found_triggers(db.connection(), tables_of(book))
-    assert made == TRIGGERS[dialect], (
+        triggers |= schema.found_triggers(db.connection(), tables_of(book))
+    assert triggers == TRIGGERS[dialect], (
         "A migration made triggers anew: write those on the left into imatch/ledger/triggers.py."
     )
 
@@ -62,7 +62,7 @@ def test_what_migrations_make_at_once_is_sound(db: Session) -> None:
 def test_what_migrations_make_one_by_one_is_sound(database_url: str) -> None:
     engine = database.engine()
     downgrade(engine, "base")
-    revisions = [one.revision for one in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
+    revisions = [script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
     for revision in reversed(revisions):
         assert migrate(engine, revision) == revision
     with SessionLocal() as db:
@@ -71,7 +71,7 @@ def test_what_migrations_make_one_by_one_is_sound(database_url: str) -> None:
 
 def test_a_finding_is_told_in_words(on_sqlite: Session) -> None:
     with atomic(on_sqlite):
-        carry_out(on_sqlite, "DROP INDEX uq_pot_transactions_hold_id")
+        execute(on_sqlite, "DROP INDEX uq_pot_transactions_hold_id")
     (finding,) = audited(on_sqlite)
     assert str(finding) == (
         "pot: the unique index uq_pot_transactions_hold_id of pot_transactions: none instead of"
@@ -139,7 +139,7 @@ def test_a_changed_trigger_or_index_is_named_on_sqlite(
     on_sqlite: Session, statements: list[str], expected: list[Named]
 ) -> None:
     with atomic(on_sqlite):
-        carry_out(on_sqlite, *statements)
+        execute(on_sqlite, *statements)
     assert named(audited(on_sqlite)) == expected
 
 
@@ -213,7 +213,7 @@ def test_a_changed_table_is_named_on_sqlite(
 def test_a_check_that_is_only_written_somewhere_is_none(on_sqlite: Session, hidden: str) -> None:
     rewrite_table(on_sqlite, "pot_accounts", "CHECK (held >= 0)", hidden)
     with atomic(on_sqlite):
-        carry_out(
+        execute(
             on_sqlite,
             "PRAGMA defer_foreign_keys = ON",
             "INSERT INTO pot_accounts (user_id, held) VALUES (1, -5)",

@@ -1,4 +1,4 @@
-"""Many callers at once share commits, and each of them gets what they would have got alone."""
+"""Concurrent callers share commits, and each gets the same outcome as alone."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ NewSession = Callable[[], Session]
 def at_once(
     new_session: NewSession, callers: Sequence[Callable[[Session], object]]
 ) -> list[object]:
-    """What each caller got, or the error that reached it; each in a thread and session."""
+    """The outcome or error of each caller; each has its own thread and session."""
     start = threading.Barrier(len(callers))
 
     def run(call: Callable[[Session], object]) -> object:
@@ -61,7 +61,7 @@ def posting(*movements: Movement) -> Callable[[Session], object]:
 
 
 def posted(outcomes: Sequence[object]) -> list[Entry]:
-    """The entries of callers that got nothing else."""
+    """The entries of all callers; fails if one got anything else."""
     entries: list[Entry] = []
     for outcome in outcomes:
         assert isinstance(outcome, list), outcome
@@ -157,7 +157,7 @@ def test_an_error_of_the_database_reaches_only_its_caller(
     users = people(make, THREADS)
     callers = [
         posting(
-            # Every eighth asks for what the POT book does not have.
+            # Every eighth movement names an account that the POT book does not have.
             earn(
                 user,
                 5,

@@ -1,4 +1,4 @@
-"""Killed at any moment, the program has kept what it acknowledged (`bench/faults`, in short)."""
+"""After a kill at any moment, acknowledged movements are stored (a short `bench/faults`)."""
 
 import pytest
 

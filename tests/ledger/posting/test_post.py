@@ -1,4 +1,4 @@
-"""Amounts move once, whole, and only when they are there."""
+"""Amounts move once, completely, and only if they are available."""
 
 import pytest
 from sqlalchemy import select, text
@@ -57,7 +57,7 @@ def test_the_same_key_for_something_else_is_refused(db: Session, make: Make) -> 
     assert standing(db, user.id)[0] == 50
 
 
-def test_nobody_spends_what_they_have_not(db: Session, make: Make) -> None:
+def test_nobody_overspends(db: Session, make: Make) -> None:
     user = make.user()
     post(db, POT, earn(user.id, 50))
     with pytest.raises(InsufficientFunds) as refusal:
@@ -78,7 +78,7 @@ def test_an_amount_is_a_whole_number_of_sensible_size(db: Session, amount: int) 
         post(db, POT, earn(1, amount))
 
 
-def test_a_hold_lowers_what_is_free_and_is_carried_out_in_part(db: Session, make: Make) -> None:
+def test_a_hold_lowers_the_free_amount_and_is_captured_in_part(db: Session, make: Make) -> None:
     user = make.user()
     post(db, POT, earn(user.id, 100))
     held = post(db, POT, hold(user.id, 60))
@@ -109,24 +109,24 @@ def test_an_expired_hold_can_only_be_released(db: Session, make: Make) -> None:
     assert release(db, POT, held.id, key="r").balance_after == 100
 
 
-def test_a_batch_does_what_can_be_done(db: Session, make: Make) -> None:
-    one, two = make.user(), make.user()
+def test_a_batch_posts_what_is_allowed(db: Session, make: Make) -> None:
+    receiver, other = make.user(), make.user()
     outcomes = post_many(
         db,
         POT,
         [
-            earn(two.id, 10, "1"),
-            spend(one.id, 5, "2"),
-            earn(one.id, 10, "3"),
-            earn(two.id, 10, "1"),
+            earn(other.id, 10, "1"),
+            spend(receiver.id, 5, "2"),
+            earn(receiver.id, 10, "3"),
+            earn(other.id, 10, "1"),
             earn(404, 1, "4"),
-            spend(two.id, 4, "5"),
+            spend(other.id, 4, "5"),
         ],
     )
     kinds = [type(outcome).__name__ for outcome in outcomes]
     assert kinds == ["Entry", "InsufficientFunds", "Entry", "Entry", "AccountNotFound", "Entry"]
-    assert standing(db, one.id)[0] == 10
-    assert standing(db, two.id)[0] == 6
+    assert standing(db, receiver.id)[0] == 10
+    assert standing(db, other.id)[0] == 6
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_replace_deletes_no_row(sqlite_url: str) -> None:
     engine.dispose()
 
 
-def test_a_refusal_is_no_trace_and_the_transaction_goes_on(db: Session, make: Make) -> None:
+def test_a_refusal_changes_nothing_and_the_transaction_continues(db: Session, make: Make) -> None:
     user = make.user()
     outcomes: list[object] = [*post_many(db, POT, [spend(user.id, 1)])]
     assert isinstance(outcomes[0], LedgerError)

@@ -1,4 +1,4 @@
-"""Finished ranges are sealed in a chain that anybody can follow by hand."""
+"""Final ranges are sealed in a hash chain that anybody can recompute."""
 
 import hashlib
 import itertools
@@ -44,12 +44,12 @@ def test_an_empty_book_has_nothing_to_seal(db: Session) -> None:
 def test_ranges_follow_each_other_without_a_gap(db: Session, make: Make) -> None:
     fill(db, make)
     assert [seal(db, POT, max_rows=4) for _ in range(4)] == [4, 4, 3, 0]
-    made = seals(db)
-    assert [made[0].from_id, made[0].previous_hash] == [1, EMPTY]
-    for before, after in itertools.pairwise(made):
+    stored = seals(db)
+    assert [stored[0].from_id, stored[0].previous_hash] == [1, EMPTY]
+    for before, after in itertools.pairwise(stored):
         assert (after.from_id, after.previous_hash) == (before.to_id + 1, before.hash)
-    assert sum(one.row_count for one in made) == 11
-    assert [len(one.row_digests) for one in made] == [32, 32, 24]
+    assert sum(stored_seal.row_count for stored_seal in stored) == 11
+    assert [len(stored_seal.row_digests) for stored_seal in stored] == [32, 32, 24]
 
 
 def test_books_are_sealed_apart(db: Session, make: Make) -> None:
@@ -78,7 +78,7 @@ def test_every_column_is_sealed() -> None:
 
 
 def test_the_text_of_a_row_is_plain_json(db: Session, make: Make) -> None:
-    """Byte for byte what any language writes for the same row, on either database."""
+    """The text is equal byte for byte in any language and on both databases."""
     with time_machine.travel(datetime(2026, 3, 1, 9, 5, 0, 70, tzinfo=UTC), tick=False):
         ids = fill(db, make)
     reader = JournalReader(POT, db.connection())
@@ -146,23 +146,23 @@ def test_odd_characters_have_the_same_text_everywhere(db: Session, make: Make) -
     assert json.loads(line)[COLUMNS.index("description")] == odd
 
 
-def test_a_hash_can_be_made_again_by_hand(db: Session, make: Make) -> None:
+def test_a_hash_can_be_recomputed(db: Session, make: Make) -> None:
     fill(db, make)
     seal(db, POT)
-    (made,) = seals(db)
+    (stored,) = seals(db)
     facts = [
-        made.previous_hash,
+        stored.previous_hash,
         "pot",
         1,
-        made.to_id,
+        stored.to_id,
         11,
-        dict(sorted(made.system_balances.items())),
-        made.created_at.strftime("%Y-%m-%d %H:%M:%S.%f"),
+        dict(sorted(stored.system_balances.items())),
+        stored.created_at.strftime("%Y-%m-%d %H:%M:%S.%f"),
     ]
     lines = [json.dumps(facts, separators=(",", ":")).encode()]
-    rows = JournalReader(POT, db.connection()).texts(0, made.to_id, 100)
+    rows = JournalReader(POT, db.connection()).texts(0, stored.to_id, 100)
     lines += [line.encode() for _, line, _ in rows]
-    assert hashlib.sha256(b"\n".join(lines)).hexdigest() == made.hash
+    assert hashlib.sha256(b"\n".join(lines)).hexdigest() == stored.hash
 
 
 def test_a_seal_knows_what_system_accounts_have(db: Session, make: Make) -> None:
@@ -194,7 +194,7 @@ def test_a_seal_waits_for_nobodys_transaction(db: Session, make: Make) -> None:
 def test_rows_that_are_not_committed_yet_are_waited_for(
     postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An id below the highest may still appear: its writer has it and has not committed."""
+    """An id below the highest may still become visible: its writer has not committed yet."""
     bound = database.bind(postgresql_url)
     monkeypatch.setattr("imatch.ledger.sealing.seals._LOCK_TIMEOUT", "30s")
     sealed: list[int] = []
@@ -222,7 +222,7 @@ def test_rows_that_are_not_committed_yet_are_waited_for(
 
 
 @pytest.mark.postgresql
-def test_a_long_transaction_puts_the_seal_off(postgresql_url: str) -> None:
+def test_a_long_transaction_postpones_the_seal(postgresql_url: str) -> None:
     bound = database.bind(postgresql_url)
     with SessionLocal() as db, SessionLocal() as slow:
         user = Make(db).user()
@@ -233,7 +233,7 @@ def test_a_long_transaction_puts_the_seal_off(postgresql_url: str) -> None:
     bound.dispose()
 
 
-def test_of_two_that_seal_at_once_one_is_too_late(
+def test_of_two_concurrent_seals_one_is_refused(
     db: Session, make: Make, new_session: Callable[[], Session]
 ) -> None:
     fill(db, make)
@@ -274,17 +274,17 @@ def test_the_program_in_the_reference_follows_the_chain(sqlite_url: str, tmp_pat
         ids = fill(db, Make(db))
         seal(db, POT, max_rows=6)
         seal(db, POT)
-        asked = [sys.executable, "-c", program]
-        said = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=True)
-        assert said.stdout.splitlines() == ["6 holds", "11 holds"]
+        command = [sys.executable, "-c", program]
+        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert result.stdout.splitlines() == ["6 holds", "11 holds"]
         tamper(db, "UPDATE pot_transactions SET amount = 9 WHERE id = :id", id=ids["earn"])
-        said = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=True)
-        assert said.stdout.splitlines() == ["6 BROKEN", "11 holds"]
+        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert result.stdout.splitlines() == ["6 BROKEN", "11 holds"]
     bound.dispose()
 
 
-def test_a_seal_that_the_database_drops_is_no_seal(db: Session, make: Make) -> None:
-    """Or sealing would never end, and add the same sums again and again."""
+def test_a_seal_that_the_database_discards_raises(db: Session, make: Make) -> None:
+    """Otherwise the same rows would be sealed and summed again and again."""
     fill(db, make)
     db.rollback()
     dropping = {

@@ -1,4 +1,4 @@
-"""What was awarded wrongly is taken back: what is there at once, the rest from later awards."""
+"""Clawbacks take free POT at once, and the rest from later awards."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -56,9 +56,7 @@ def test_a_reversed_engagement_takes_back_what_everybody_earned(db: Session, mak
     assert db.scalars(select(PotDebt)).all() == []
 
 
-def test_what_is_spent_already_becomes_a_debt_that_later_awards_pay(
-    db: Session, make: Make
-) -> None:
+def test_spent_pot_become_a_debt_that_later_awards_pay(db: Session, make: Make) -> None:
     four_people(make)
     pot = POTService(db)
     awards.on_rewarded_fact(db, FIRST_DEAL)
@@ -81,7 +79,7 @@ def test_what_is_spent_already_becomes_a_debt_that_later_awards_pay(
     ]
 
 
-def test_what_was_held_pays_the_debt_when_it_comes_back(db: Session, make: Make) -> None:
+def test_a_released_hold_pays_the_debt(db: Session, make: Make) -> None:
     four_people(make)
     pot = POTService(db)
     make.pot(ME, 200)
@@ -94,7 +92,7 @@ def test_what_was_held_pays_the_debt_when_it_comes_back(db: Session, make: Make)
     assert (pot.get_user_balance(ME), clawbacks.owed(db, ME)) == (20, 0)
 
 
-def test_a_request_for_cash_that_comes_back_pays_the_debt(db: Session, make: Make) -> None:
+def test_a_cancelled_redemption_pays_the_debt(db: Session, make: Make) -> None:
     four_people(make)
     pot = POTService(db)
     make.pot(ME, 200)
@@ -112,7 +110,7 @@ def test_several_debts_are_paid_oldest_first(db: Session, make: Make) -> None:
     assert [debt.owed for debt in db.scalars(select(PotDebt).order_by(PotDebt.id))] == [0, 10]
 
 
-def test_a_clawback_is_done_once_for_each_key(db: Session, make: Make) -> None:
+def test_a_clawback_is_idempotent_by_key(db: Session, make: Make) -> None:
     four_people(make)
     make.pot(ME, 40)
     for _ in range(3):

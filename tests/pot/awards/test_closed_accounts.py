@@ -34,7 +34,7 @@ pytestmark = pytest.mark.both_databases
 
 
 class Closing:
-    """What closes an account to its POT, and opens it again."""
+    """Closes an account or places a fraud hold, and reverts it."""
 
     def __init__(self, db: Session, make: Make, kind: str) -> None:
         self.db, self.kind = db, kind
@@ -61,7 +61,7 @@ def closing(db: Session, make: Make, request: pytest.FixtureRequest) -> Closing:
     return Closing(db, make, request.param)
 
 
-def test_what_is_queued_waits_until_the_account_is_open_again(
+def test_queued_awards_wait_until_the_account_is_open_again(
     db: Session, make: Make, closing: Closing
 ) -> None:
     pot = POTService(db)
@@ -72,7 +72,7 @@ def test_what_is_queued_waits_until_the_account_is_open_again(
         awards.on_rewarded_fact(db, IdentityVerified(OTHER))
         closing.close(ME)
         make.weekly_budget(1_000)
-        # Neither the queue nor its health waits for what cannot be paid.
+        # An award that cannot be paid blocks neither the queue nor its health.
         assert awards.oldest_queued(db) == TUESDAY + timedelta(hours=1)
         waiting, others = db.scalars(select(PotAward).order_by(PotAward.id)).all()
         assert awards.expected_payment(db, waiting) is None
@@ -87,7 +87,7 @@ def test_what_is_queued_waits_until_the_account_is_open_again(
         assert pot.get_user_balance(ME) == 50
 
 
-def test_what_somebody_on_hold_earns_is_queued_but_for_class_a(db: Session, make: Make) -> None:
+def test_class_b_awards_are_queued_under_a_fraud_hold(db: Session, make: Make) -> None:
     four_people(make)
     closing = Closing(db, make, "held")
     pot = POTService(db)

@@ -1,4 +1,4 @@
-"""The trusted door pays debts too: what a clawback could not take comes out of later awards."""
+"""POTService pays debts too: later awards pay what a clawback could not take."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.both_databases
 
 @pytest.fixture
 def debtor(make: Make) -> int:
-    """Somebody who owes 70 POT."""
+    """A person who owes 70 POT."""
     user_id = make.user().id
     make.debt(user_id, 70)
     return user_id
@@ -67,14 +67,14 @@ def test_the_same_key_pays_a_debt_once(db: Session, debtor: int) -> None:
 
 
 def given(debtor: int, amount: int, key: str) -> Movement:
-    """An award as the ledger gets it, which asks for no debts."""
+    """An award posted in the ledger directly, which pays no debts."""
     title = EARNING_BY_NAME["bug_report"].title
     return earn(debtor, amount, key, category="bug_report", description=title)
 
 
-def test_a_job_pays_from_what_became_free_without_paying(db: Session, debtor: int) -> None:
+def test_the_job_pays_debts_from_free_pot(db: Session, debtor: int) -> None:
     pot = POTService(db)
-    post(db, POT, given(debtor, 100, "once"))  # as far as a caller came that died
+    post(db, POT, given(debtor, 100, "once"))  # the caller died before it settled the debt
     assert pot.award_pot(debtor, "bug_report", key="once")["balance_after"] == 100
     assert (pot.get_user_balance(debtor), clawbacks.owed(db, debtor)) == (100, 70)
     for _ in range(2):

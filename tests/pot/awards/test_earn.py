@@ -1,4 +1,4 @@
-"""Every rule pays what its line of the design says, to whom it says, through the fact alone."""
+"""Every rule pays the designed amount to the designed person when its fact is announced."""
 
 from collections.abc import Callable
 from datetime import date
@@ -44,7 +44,7 @@ from tests.factories.facts import FOE, FRIEND, ME, OTHER, engagement_paid, four_
 
 pytestmark = pytest.mark.both_databases
 
-# What the design's table says: (fact, {(person, rule): POT}), and where each rule's gate ends.
+# The design's table: (fact, {(person, rule): POT}), with the limits of each rule's condition.
 CASES: dict[str, tuple[object, dict[tuple[int, str], int]]] = {
     "provider's profile": (
         ProfileCompleted(ME, Side.PROVIDER),

@@ -84,7 +84,7 @@ def test_only_the_reversed_engagement_is_concerned(db: Session) -> None:
 def test_later_facts_of_a_reversed_engagement_earn_nothing(
     db: Session, commission_cents: int
 ) -> None:
-    """Otherwise whoever is refunded could still rate for POT."""
+    """Otherwise a refunded person could still earn POT by rating."""
     deal = engagement_paid(deal_cents=100_000, commission_cents=commission_cents)
     best = rating_given(stars=5, deal_cents=100_000, review_words=60)
     announce_each(db, deal, REVERSED, best, CompletionConfirmed(1, OTHER, 5), deal)
@@ -120,7 +120,7 @@ def deal_of(engagement_id: int, provider: int, seeker: int) -> EngagementPaid:
 
 
 def round_of(first: int) -> list[Callable[[Session], object]]:
-    """All that can be told of three engagements of the same people."""
+    """All facts about three engagements of the same people."""
     deals = [
         deal_of(first, ME, OTHER),
         deal_of(first + 1, OTHER, ME),
@@ -160,10 +160,10 @@ def at_once(
         list(pool.map(act, acts))
 
 
-def test_all_facts_of_an_engagement_at_the_same_moment(
+def test_concurrent_facts_of_an_engagement(
     db: Session, make: Make, new_session: Callable[[], Session]
 ) -> None:
-    """Whichever comes first: nobody is refused, and nothing is left."""
+    """In either order: nothing is refused, and no amount remains."""
     make.weekly_budget(300, now())  # some awards are paid at once, others wait
     for first in range(1, 3 * ROUNDS, 3):
         at_once(new_session, round_of(first))
@@ -173,7 +173,7 @@ def test_all_facts_of_an_engagement_at_the_same_moment(
     assert len(db.scalars(select(PotEngagement.reversed_at)).all()) == 3 * ROUNDS
 
 
-def test_clearing_and_a_reversal_do_not_wait_in_a_circle(
+def test_clearing_and_a_reversal_do_not_deadlock(
     db: Session, new_session: Callable[[], Session]
 ) -> None:
     """The same people's allowances, in whatever order their engagements were paid."""

@@ -1,4 +1,4 @@
-"""A manual award needs two operators."""
+"""A grant needs two operators."""
 
 from collections.abc import Callable
 

@@ -45,7 +45,7 @@ pytestmark = pytest.mark.both_databases
 
 @pytest.fixture(params=["a nameless number", "nothing"])
 def gone(db: Session, make: Make, request: pytest.FixtureRequest) -> int:
-    """Somebody who was erased; what is left of them is the fixture's parameter."""
+    """An erased person; the parameter says what is left of their account."""
     user = make.user()
     user_id = user.id
     make.user()  # SQLite gives the highest number again when its row is deleted

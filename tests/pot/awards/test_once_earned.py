@@ -1,4 +1,4 @@
-"""Erasing an account and opening it again does not earn once-only awards again, for a while."""
+"""Erasing and reopening an account does not earn once-only awards again, for a while."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

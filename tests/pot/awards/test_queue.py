@@ -1,4 +1,4 @@
-"""Class B comes out of the week's budget; when that is empty it waits, first in first out."""
+"""Class B is paid out of the weekly budget, or waits in a first in, first out queue."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The week's decision stays inside its bounds whatever happens, and steers to its course."""
+"""Weekly decisions stay within their bounds and steer supply to its target."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The economy's numbers change by two operators' hands, and every version is kept."""
+"""Two operators change the economy's numbers, and every version is kept."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -134,7 +134,7 @@ def test_an_outdated_proposal_can_be_made_anew_word_for_word(
 
     first = proposed(yearly_growth=0.2)
     assert proposed(yearly_growth=0.2).id == first.id
-    for other in (0.2, share):  # away from these numbers and back to them
+    for other in (0.2, share):  # change the number, then change it back
         version = proposed(treasury_share=other)
         clock.shift(60)
         versions.approve(db, version.id, operator_id=approver.id)
