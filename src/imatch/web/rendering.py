@@ -207,7 +207,7 @@ def _read_asset(path: str) -> tuple[bytes, bytes | None]:
 
 
 def static_files() -> StaticFiles:
-    """What to mount at STATIC_URL."""
+    """The app that serves the built styles and scripts at STATIC_URL."""
     if not STATIC_FOLDER.is_dir():
         raise AssetsNotBuilt
     return _BuiltFiles(directory=STATIC_FOLDER)

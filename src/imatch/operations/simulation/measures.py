@@ -30,7 +30,7 @@ INFLATION_RANGE = (0.09, 0.11)
 
 @dataclass(frozen=True, slots=True)
 class SimulatedWeek:
-    """The economy at the end of a week, before the next policy decision."""
+    """Figures of the simulated POT economy at the end of a week, before its policy decision."""
 
     week: int
     day: date
