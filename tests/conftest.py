@@ -61,6 +61,15 @@ def _has_room(folder: Path) -> bool:
     return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= _ROOM_BYTES
 
 
+@pytest.fixture(autouse=True)
+def _plain_logs() -> Iterator[None]:
+    """A command's `--json` sets the logs of its process: here they last as long as its test."""
+    yield
+    if os.environ.pop("IMATCH_LOG_JSON", None):
+        get_settings.cache_clear()
+        configure_logs()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _wired() -> None:
     """Facts are heard as in the running program, whichever test comes first."""
