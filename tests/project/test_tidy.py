@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -145,3 +146,20 @@ def test_pages_catch_every_error_in_the_kit_alone() -> None:
         and "except DomainError" in text
     }
     assert catching == {"needs/pages.py"}  # an unknown code is wrong in its form, not a lost page
+
+
+def _names_of_types(path: Path) -> Iterator[str]:
+    """Classes, and type aliases: names that begin with a capital and are no constants."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        match node:
+            case ast.ClassDef(name=name):
+                yield name
+            case ast.Assign(targets=[ast.Name(id=name)]) if (
+                name[0].isupper() and not name.isupper()
+            ):
+                yield name
+
+
+def test_one_name_has_one_meaning() -> None:
+    times = Counter(name for path in _modules() for name in _names_of_types(path))
+    assert {name for name, count in times.items() if count > 1} == set()

@@ -4,7 +4,7 @@ import re
 import secrets
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Path, Request
+from fastapi import APIRouter, Form, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -33,7 +33,6 @@ _SAVED = {
     "ends": "It will not renew. It runs until its last day.",
 }
 
-CategoryName = Annotated[str, Path(max_length=64)]
 YesOrNo = Annotated[Literal["yes", "no"], Form()]
 
 
@@ -63,7 +62,7 @@ def choose(
     request: Request,
     db: Db,
     user: CurrentUser,
-    category: CategoryName,
+    category: OptionName,
     option: OptionName,
     key: ShortQuery = "",
 ) -> Response:
@@ -84,7 +83,7 @@ def buy(
     request: Request,
     db: Db,
     user: CurrentUser,
-    category: CategoryName,
+    category: OptionName,
     option: OptionName,
     key: ShortText = "",
     renews: ShortText = "",

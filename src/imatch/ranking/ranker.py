@@ -18,7 +18,7 @@ from imatch.ranking.pool.records import Locate
 from imatch.ranking.pool.snapshots import PoolWriter, Snapshot
 from imatch.ranking.query import Query
 from imatch.ranking.scoring.candidates import DEPTH, candidates
-from imatch.ranking.scoring.criteria import Rows, Scores
+from imatch.ranking.scoring.criteria import Scores
 from imatch.ranking.scoring.order import Policy, Selection, order_scores, select
 from imatch.ranking.scoring.table import Table, columns_of, tabulate
 from imatch.ranking.types import (
@@ -27,6 +27,7 @@ from imatch.ranking.types import (
     RankableProvider,
     Ranking,
     Relaxation,
+    Rows,
     StatedNeed,
     UnrankedPick,
 )

@@ -5,7 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imatch.categories.schemas import Importance
+
+Rows = NDArray[np.int64]  # row numbers of providers in a snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,8 @@ from imatch.ranking.explaining.provider_facts import ProviderFacts
 from imatch.ranking.gates.gates import GateResult
 from imatch.ranking.pool.snapshots import Snapshot
 from imatch.ranking.query import Query
-from imatch.ranking.scoring.criteria import Rows
 from imatch.ranking.scoring.table import CUSTOM
-from imatch.ranking.types import CriterionScore, Reason
+from imatch.ranking.types import CriterionScore, Reason, Rows
 
 MAX_REASONS = 3
 GOOD_SCORE = 0.6  # a score this high is a reason even if it is below the pool's mean

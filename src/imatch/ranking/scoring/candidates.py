@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from imatch.categories.schemas import CriterionKind
 from imatch.ranking.pool.snapshots import Snapshot
 from imatch.ranking.query import Query
-from imatch.ranking.scoring.criteria import Rows
 from imatch.ranking.scoring.expertise import MAX_POSTINGS
+from imatch.ranking.types import Rows
 
 DEPTH = 500  # candidates
 GATHER_BELOW_SHARE = 0.3  # of the pool; below it, gathering rows is faster than scanning

@@ -19,7 +19,6 @@ from imatch.ranking.pool.snapshots import GatheredRows, Snapshot
 from imatch.ranking.query import TIME_ZONE, Query
 
 Scores = NDArray[np.float64]
-Rows = NDArray[np.int64]
 
 HALF_DISTANCE_KM = 25.0
 HALF_RESPONSE_HOURS = 24.0

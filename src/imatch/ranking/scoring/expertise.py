@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from imatch.ranking.pool.layout import WORD_BITS, Words
 from imatch.ranking.pool.snapshots import GatheredRows, Snapshot
 from imatch.ranking.query import Query
-from imatch.ranking.scoring.criteria import Rows, Scores, share_of_best_percentile, unknown
+from imatch.ranking.scoring.criteria import Scores, share_of_best_percentile, unknown
+from imatch.ranking.types import Rows
 
 MAX_POSTINGS = 30_000  # read to find candidates; more common words are scored only exactly
 NEAR_REQUESTS = 100  # nearest requests whose takers are credited

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from imatch.ranking.pool.layout import popcount
 from imatch.ranking.pool.snapshots import Snapshot
-from imatch.ranking.scoring.criteria import Rows, Scores
+from imatch.ranking.scoring.criteria import Scores
+from imatch.ranking.types import Rows
 
 DIVERSIFIED_CANDIDATES = 60  # best candidates that are reordered for diversity
 ESTABLISHED_OUTCOMES = 8  # a provider with fewer is a newcomer

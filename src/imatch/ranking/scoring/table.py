@@ -14,7 +14,6 @@ from imatch.ranking.scoring.criteria import (
     EXPERTISE_WEIGHTS,
     SIMPLE_CRITERIA,
     TRACK_WEIGHTS,
-    Rows,
     Scores,
     blend,
     logistics_parts,
@@ -23,7 +22,7 @@ from imatch.ranking.scoring.criteria import (
     unknown,
 )
 from imatch.ranking.scoring.expertise import parts_of, words_part
-from imatch.ranking.types import CriterionScore
+from imatch.ranking.types import CriterionScore, Rows
 
 CUSTOM = "custom_criteria"
 CUSTOM_WEIGHT = 15  # of the seeker's own criteria; a category's weights sum to 100

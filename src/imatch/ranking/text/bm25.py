@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imatch.ranking.text.growing_array import GrowingArray
+from imatch.ranking.types import Rows
 
 K1 = 1.2  # term frequency saturation
 B = 0.75  # length normalization
@@ -35,7 +36,6 @@ _KEY_TERM, _KEY_DOCUMENT = (
 _IMPACT = np.uint64(255)
 
 Floats = NDArray[np.float64]
-Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
