@@ -81,6 +81,13 @@ def _on_both(folder: Path) -> bool:
     )
 
 
+def test_contributing_lists_every_folder_with_its_databases() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\| `(\w+)` \| (both|SQLite) \| \d+ \|$", text, re.MULTILINE))
+    folders = {path.relative_to(TESTS).parts[0] for path in TESTS.rglob("test_*.py")}
+    assert listed == {name: "both" if _on_both(TESTS / name) else "SQLite" for name in folders}
+
+
 def _test_folder(room: Path) -> Path:
     """Where a room's tests are: its own folder, or that of the room around it."""
     folder = TESTS / room
